@@ -1,0 +1,73 @@
+"""The exceptions a learner meets.
+
+Every message is one sentence that says what was wrong, the value, and what to do. Each class also inherits the
+builtin that callers already know how to catch.
+"""
+
+from __future__ import annotations
+
+
+class BcflError(Exception):
+    """Base of every exception this package raises on purpose."""
+
+
+class ToolMissing(BcflError, FileNotFoundError):
+    """A program the lessons need is not installed where it is looked for."""
+
+
+class ServiceError(BcflError, ConnectionError):
+    """A chain or IPFS node did not start, died, or does not answer."""
+
+
+class PortInUse(ServiceError):
+    """The port that was asked for is taken by another program."""
+
+
+class FixedPointError(BcflError, ValueError):
+    """A number does not fit the contract's fixed point; `index` says which entry."""
+
+    def __init__(self, message: str, index: int | tuple[int, ...] | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class InvalidUpdate(BcflError, ValueError):
+    """Updates, sample counts or partitions of the wrong shape, size or content."""
+
+
+class ContentMissing(BcflError, LookupError):
+    """No block for this CID on the node that was asked."""
+
+
+class ContentCorrupted(BcflError, ValueError):
+    """The bytes found do not hash to the CID they are stored under."""
+
+
+class RecordError(BcflError, ValueError):
+    """A record is truncated, not JSON, not canonical, or of an unknown version."""
+
+
+class TransactionFailed(BcflError, RuntimeError):
+    """A transaction was mined and reverted, or could not be sent at all."""
+
+
+class ContractError(BcflError, ValueError):
+    """A contract refused a call with one of its custom errors.
+
+    Attributes:
+        name: the error's Solidity name, e.g. ``InsufficientStake``.
+        values: its arguments by name, as the contract gave them.
+    """
+
+    def __init__(self, message: str, name: str = "", values: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.values: dict[str, object] = values or {}
+
+
+class UtilityError(BcflError, ValueError):
+    """The utility of a coalition could not be computed or is not a finite number; `coalition` says which."""
+
+    def __init__(self, message: str, coalition: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.coalition = coalition

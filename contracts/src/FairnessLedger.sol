@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "./interfaces/IAggregator.sol";
+import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
+import { IFairnessLedger } from "./interfaces/IFairnessLedger.sol";
+
+/// @title FairnessLedger
+/// @notice Agreement on fairness records by content identifier.
+/// @dev One client, one vote: a vote costs at least the stake of one sample. The contract cannot tell a true record
+/// from a false one; it can tell that `quorum` clients computed the same bytes.
+contract FairnessLedger is IFairnessLedger {
+    /// @notice The factor that changes nothing, in millionths.
+    uint256 public constant NEUTRAL = 1_000_000;
+    uint256 public constant MIN_FACTOR = 500_000;
+    uint256 public constant MAX_FACTOR = 1_500_000;
+
+    IClientRegistry public immutable registry;
+    IAggregator public immutable aggregator;
+    /// @notice Rounds an epoch.
+    uint256 public immutable interval;
+    /// @notice Equal attestations that make a record effective.
+    uint256 public immutable quorum;
+    /// @notice Seconds from an epoch's first attestation to its last.
+    uint256 public immutable attestSeconds;
+
+    /// @dev A factor counts only while its epoch is the newest applied one; one slot a client.
+    struct Factor {
+        uint32 value;
+        uint64 epochPlusOne;
+    }
+
+    /// @notice Newest epoch whose factors were applied, plus one; zero when none was.
+    uint256 public newestPlusOne;
+
+    mapping(uint256 epoch => Epoch) private _epochs;
+    mapping(bytes32 statement => uint256 votes) private _votes;
+    mapping(address client => uint256 epochPlusOne) private _lastAttested;
+    mapping(address client => Factor) private _factors;
+
+    constructor(
+        IClientRegistry registry_,
+        IAggregator aggregator_,
+        uint256 interval_,
+        uint256 quorum_,
+        uint256 attestSeconds_
+    ) {
+        if (interval_ == 0) revert BadLedgerConfig("interval", 0);
+        if (quorum_ == 0) revert BadLedgerConfig("quorum", 0);
+        if (attestSeconds_ == 0 || attestSeconds_ > type(uint32).max) {
+            revert BadLedgerConfig("attestSeconds", attestSeconds_);
+        }
+        registry = registry_;
+        aggregator = aggregator_;
+        interval = interval_;
+        quorum = quorum_;
+        attestSeconds = attestSeconds_;
+    }
+
+    /// @inheritdoc IFairnessLedger
+    function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external {
+        registry.eligibleSamples(msg.sender); // reverts for strangers, leavers and those without enough stake
+        if (record == 0) revert ZeroRecord();
+        uint256 lastRound = (epoch + 1) * interval;
+        uint256 closed = aggregator.lastClosedRound();
+        if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
+        if (_lastAttested[msg.sender] > epoch) revert AlreadyAttested(msg.sender, epoch);
+
+        Epoch storage state = _epochs[epoch];
+        if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
+        if (state.deadline == 0) state.deadline = uint40(block.timestamp + attestSeconds);
+        else if (block.timestamp >= state.deadline) revert EpochExpired(epoch, block.timestamp, state.deadline);
+
+        _lastAttested[msg.sender] = epoch + 1;
+        uint256 votes = ++_votes[_statement(epoch, record, factorsHash)];
+        emit Attested(epoch, msg.sender, record, factorsHash, votes);
+        if (votes == quorum) {
+            state.record = record;
+            emit Agreed(epoch, record, votes);
+        }
+    }
+
+    /// @inheritdoc IFairnessLedger
+    function applyFactors(uint256 epoch, bytes32 record, address[] calldata clients, uint32[] calldata factors)
+        external
+    {
+        if (clients.length != factors.length) revert FactorsLengthMismatch(clients.length, factors.length);
+        uint256 votes = _votes[_statement(epoch, record, keccak256(abi.encode(clients, factors)))];
+        if (votes < quorum) revert NoAgreement(epoch, votes, quorum);
+        if (_epochs[epoch].applied) revert AlreadyApplied(epoch);
+        if (newestPlusOne > epoch + 1) revert EpochSuperseded(epoch, newestPlusOne - 1);
+
+        _epochs[epoch].applied = true;
+        newestPlusOne = epoch + 1;
+        for (uint256 i; i < clients.length; ++i) {
+            uint256 factor = factors[i];
+            if (factor < MIN_FACTOR || factor > MAX_FACTOR) {
+                revert FactorOutOfBounds(clients[i], factor, MIN_FACTOR, MAX_FACTOR);
+            }
+            _factors[clients[i]] = Factor(uint32(factor), uint64(epoch + 1));
+        }
+        emit FactorsApplied(epoch, record, clients, factors);
+    }
+
+    /// @inheritdoc IFairnessLedger
+    function factorOf(address client) external view returns (uint256) {
+        Factor memory factor = _factors[client];
+        return factor.epochPlusOne == newestPlusOne && newestPlusOne != 0 ? factor.value : NEUTRAL;
+    }
+
+    /// @inheritdoc IFairnessLedger
+    function epochOf(uint256 epoch) external view returns (Epoch memory) {
+        return _epochs[epoch];
+    }
+
+    /// @inheritdoc IFairnessLedger
+    function votesFor(uint256 epoch, bytes32 record, bytes32 factorsHash) external view returns (uint256) {
+        return _votes[_statement(epoch, record, factorsHash)];
+    }
+
+    function _statement(uint256 epoch, bytes32 record, bytes32 factorsHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(epoch, record, factorsHash));
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title Who takes part, and what they have at stake
+/// @notice A client declares how many samples it trains on and backs each of them with ether. The declared count is
+/// its weight in federated averaging, so inflating it has a price. Everything about a client lies in one storage slot.
+interface IClientRegistry {
+    /// @notice One client; the four fields fill one slot together (208 of 256 bits).
+    /// @param stake Ether held for the client, in wei.
+    /// @param samples Declared sample count n_i; zero means "not registered".
+    /// @param joinedAt Block time of the registration, in seconds.
+    /// @param unlockAt Block time from which a client that left may take its stake; zero while it is active.
+    struct Client {
+        uint96 stake;
+        uint32 samples;
+        uint40 joinedAt;
+        uint40 unlockAt;
+    }
+
+    event Registered(address indexed client, uint256 samples);
+    event StakeAdded(address indexed client, uint256 amount, uint256 stake);
+    event Left(address indexed client, uint256 unlockAt);
+    event StakeWithdrawn(address indexed client, uint256 amount);
+    event Slashed(address indexed client, uint256 amount, uint256 stake);
+
+    error AlreadyRegistered(address client);
+    error NotRegistered(address client);
+    error ZeroSamples(address client);
+    error TooManySamples(uint256 samples, uint256 maximum);
+    error StakePerSampleTooLarge(uint256 wanted, uint256 maximum);
+    error ExcessStake(uint256 sent, uint256 needed, uint256 samples);
+    error InsufficientStake(uint256 sent, uint256 needed, uint256 samples);
+    error StakeBelowMaintenance(uint256 held, uint256 needed, uint256 samples);
+    error StakeTooLarge(uint256 sent, uint256 maximum);
+    error ZeroAmount();
+    error AlreadyLeft(address client, uint256 unlockAt);
+    error StillActive(address client);
+    error CoolingDown(uint256 timestamp, uint256 unlockAt);
+    error NotSlasher(address caller, address slasher);
+    error TransferFailed(address to, uint256 amount);
+
+    /// @notice Join with `samples` samples; the ether sent is the stake.
+    /// @param samples Declared sample count, 1 to 2^32 − 1.
+    /// @dev Needs msg.value = samples · stakePerSample exactly; the event need not repeat it then.
+    function register(uint256 samples) external payable;
+
+    /// @notice Add to one's stake, for instance after a penalty.
+    function addStake() external payable;
+
+    /// @notice Stop taking part; the stake unlocks after the cool-down, during which it can still be slashed.
+    function deregister() external;
+
+    /// @notice Take the stake out after the cool-down. The client's slot is cleared; it may register again.
+    function withdrawStake() external;
+
+    /// @notice Burn part of a client's stake. Only the reward pool of this federation may call it.
+    /// @param client Whose stake.
+    /// @param amount Wanted amount in wei; at most what the client has is burned.
+    /// @return burned What was burned, in wei.
+    function slash(address client, uint256 amount) external returns (uint256 burned);
+
+    /// @notice The client's record; all zeros when it is not registered.
+    function clientOf(address client) external view returns (Client memory);
+
+    /// @notice Stake asked of `samples` samples at registration, in wei.
+    function requiredStake(uint256 samples) external view returns (uint256);
+
+    /// @notice The sample count with which `client` may enter a round now.
+    /// @dev Reverts when it is not registered, has left, or its stake fell below half of what registration asked.
+    function eligibleSamples(address client) external view returns (uint32 samples);
+}

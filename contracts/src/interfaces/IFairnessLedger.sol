@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title What the clients agree was fair
+/// @notice Every `interval` rounds each client recomputes everybody's contribution off chain from the data on IPFS,
+/// stores the record there and attests to it here. Equal results are equal bytes, hence one CID: when `quorum` clients
+/// attest to the same record, the fairness factors in it count for the rounds that follow.
+interface IFairnessLedger {
+    /// @notice The state of one epoch (`interval` rounds); two slots.
+    /// @param record sha2-256 digest of the agreed record, the content of its CIDv1; zero without agreement.
+    /// @param deadline Block time at which attesting ends; zero before the first attestation.
+    /// @param applied Whether the factors of the agreed record were written.
+    struct Epoch {
+        bytes32 record;
+        uint40 deadline;
+        bool applied;
+    }
+
+    event Attested(uint256 indexed epoch, address indexed client, bytes32 record, bytes32 factorsHash, uint256 votes);
+    event Agreed(uint256 indexed epoch, bytes32 record, uint256 votes);
+    event FactorsApplied(uint256 indexed epoch, bytes32 record, address[] clients, uint32[] factors);
+
+    error BadLedgerConfig(string field, uint256 value);
+    error EpochNotOver(uint256 epoch, uint256 lastRound, uint256 lastClosedRound);
+    error EpochExpired(uint256 epoch, uint256 timestamp, uint256 deadline);
+    error AlreadyAttested(address client, uint256 epoch);
+    error AlreadyAgreed(uint256 epoch, bytes32 record);
+    error ZeroRecord();
+    error NoAgreement(uint256 epoch, uint256 votes, uint256 quorum);
+    error AlreadyApplied(uint256 epoch);
+    error EpochSuperseded(uint256 epoch, uint256 newest);
+    error FactorsLengthMismatch(uint256 clients, uint256 factors);
+    error FactorOutOfBounds(address client, uint256 factor, uint256 minimum, uint256 maximum);
+
+    /// @notice Say that `record` holds what one computed for `epoch`.
+    /// @param epoch Counts from 0; epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
+    /// @param record sha2-256 digest of the record's bytes.
+    /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
+    /// @dev Open to registered clients with enough stake, once an epoch each. An epoch without a quorum before its
+    /// deadline expires, and its factors stay as they were.
+    function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
+
+    /// @notice Write the factors of an agreed record. Anyone may; the hash pins them.
+    /// @param factors In millionths, each within [MIN_FACTOR, MAX_FACTOR], in the order of `clients`.
+    function applyFactors(uint256 epoch, bytes32 record, address[] calldata clients, uint32[] calldata factors) external;
+
+    /// @notice The factor by which a client's reward is multiplied now, in millionths; 1,000,000 unless agreed otherwise.
+    function factorOf(address client) external view returns (uint256);
+
+    function epochOf(uint256 epoch) external view returns (Epoch memory);
+
+    /// @notice How many clients attested to exactly this.
+    function votesFor(uint256 epoch, bytes32 record, bytes32 factorsHash) external view returns (uint256);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title Escrow, rewards and penalties
+/// @notice A round's budget is shared in proportion to max(S_i, 0) · (1 + α·C_i) · F_i: alignment, consistency,
+/// fairness. A negative score earns nothing and burns part of the stake. Credits are kept here and pulled by their owner.
+interface IRewardPool {
+    /// @notice What is fixed for a federation's whole life.
+    /// @param budget Wei shared in a round, as long as the pot lasts.
+    /// @param alpha α in millionths: the weight of consistency.
+    /// @param window K: rounds over which consistency counts, 1 to 64.
+    /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖².
+    /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
+    struct Terms {
+        uint96 budget;
+        uint32 alpha;
+        uint32 window;
+        uint32 penaltyRate;
+        uint32 penaltyCap;
+    }
+
+    /// @notice A client's account; two slots.
+    /// @param credit Wei it may withdraw.
+    /// @param weight Its share's numerator in the round being settled.
+    /// @param history One bit a round, the newest lowest: 1 if the client revealed and S_i ≥ 0.
+    /// @param lastRound The round of the lowest bit.
+    struct Account {
+        uint128 credit;
+        uint128 weight;
+        uint64 history;
+        uint64 lastRound;
+    }
+
+    /// @notice How far the settlement of a round has come.
+    /// @param round The round being (or last) settled.
+    /// @param cursor Clients handled in this pass.
+    /// @param paying False in the first pass (weights and penalties), true in the second (payments).
+    /// @param totalWeight Σ of the weights so far.
+    struct Settlement {
+        uint64 round;
+        uint32 cursor;
+        bool paying;
+        uint128 totalWeight;
+    }
+
+    event Funded(address indexed from, uint256 amount, uint256 pot);
+    event Penalised(uint256 indexed round, address indexed client, uint256 amount);
+    event Rewarded(
+        uint256 indexed round, address indexed client, uint256 amount, uint256 consistency, uint256 factor
+    );
+    event Settled(uint256 indexed round, uint256 paid, uint256 pot);
+    event Withdrawn(address indexed client, uint256 amount);
+    event Reclaimed(address indexed publisher, uint256 amount);
+
+    error BadTerms(string field, uint256 value);
+    error NothingToFund();
+    error NothingToWithdraw(address client);
+    error NothingToSettle(uint256 round);
+    error ZeroSettleCount();
+    error NotReclaimable(address caller, bool stopped, bool idle);
+    error PayoutFailed(address to, uint256 amount);
+
+    /// @notice Add the ether sent to the pot.
+    function fund() external payable;
+
+    /// @notice Handle up to `count` clients of the round to be settled; the last call closes the round.
+    /// @dev Two passes over the clients, since a share needs the sum of all weights first: 2·(clients) steps in all.
+    function settle(uint256 count) external;
+
+    /// @notice Take out one's whole credit.
+    function withdraw() external;
+
+    /// @notice Take back what is left in the pot: the publisher, after `stop()` and the last round's settlement.
+    function reclaim() external;
+
+    function terms() external view returns (Terms memory);
+
+    /// @notice Wei for rounds to come.
+    function pot() external view returns (uint256);
+
+    /// @notice Σ of all credits, in wei. The contract's balance is `pot() + totalCredit()`.
+    function totalCredit() external view returns (uint256);
+
+    function creditOf(address client) external view returns (uint256);
+
+    function accountOf(address client) external view returns (Account memory);
+
+    function settlement() external view returns (Settlement memory);
+
+    /// @notice C_i in millionths after the client's last settled round, decayed to `round`.
+    /// @dev C_i = (rounds among the last K, up to and including `round`, with a reveal and S_i ≥ 0) / K.
+    function consistencyOf(address client, uint256 round) external view returns (uint256);
+}
