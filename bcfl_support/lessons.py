@@ -112,8 +112,8 @@ def run(names: Sequence[str] = (), *, html: bool = True) -> Iterator[tuple[str, 
 def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
     """Execute lessons and store their outputs in place, in a form that does not depend on the machine.
 
-    The seconds each took go to ``results/lesson_times.json``. The first lesson prints them in its map, so it is
-    executed once more at the end, with all times known.
+    The seconds each took go to ``results/lesson_times.json``. The first lesson prints them in its map, so a refresh
+    of all lessons executes it once more at the end, with all times known.
 
     Args:
         names: see `lesson_paths`.
@@ -126,10 +126,11 @@ def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
         _store(notebook, path)
         _write_times(read_times() | {path.stem: round(seconds)})
         yield path.stem, seconds
-    first = lesson_paths()[0]
-    notebook, seconds = execute(first)
-    _store(notebook, first)
-    yield f"{first.stem} (its map of measured times)", seconds
+    if not names:
+        first = lesson_paths()[0]
+        notebook, seconds = execute(first)
+        _store(notebook, first)
+        yield f"{first.stem} (its map of measured times)", seconds
 
 
 def _store(notebook: Any, path: Path) -> None:
