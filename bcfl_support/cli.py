@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from . import toolchain
-from .errors import BcflError
+from bcfl_support import toolchain
+from bcfl_support.errors import BcflError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,12 +38,12 @@ def _run(arguments: argparse.Namespace) -> int:
         toolchain.build_contracts()
         return 0
 
-    from . import lessons
+    from bcfl_support import lessons
 
     if arguments.command == "run":
         return lessons.report(lessons.run(arguments.lessons))
     if arguments.command == "refresh":
-        return lessons.report((name, seconds, "") for name, seconds in lessons.refresh(arguments.lessons))
+        return lessons.report(lessons.refresh(arguments.lessons))
     for path in lessons.student(arguments.lessons):
         print(path.relative_to(toolchain.project_root()))
     return 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import InvalidUpdate
+from bcfl_support.errors import InvalidUpdate
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,11 @@ class UtilityError(BcflError, ValueError):
     def __init__(self, message: str, coalition: tuple[int, ...] = ()) -> None:
         super().__init__(message)
         self.coalition = coalition
+
+
+class CompileError(BcflError, RuntimeError):
+    """The Solidity compiler refused the contracts; the message holds what it said."""
+
+
+class InvalidCid(BcflError, ValueError):
+    """A text that is no CID, or a CID of a kind the package does not use; the message says which kinds it does."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import nbformat
 
-from . import toolchain
+from bcfl_support import toolchain
 
 CELL_TIMEOUT = 300
 """Seconds one cell may take."""
@@ -80,6 +80,18 @@ def execute(path: Path) -> tuple[Any, float]:
     return notebook, time.monotonic() - start
 
 
+def try_execute(path: Path) -> tuple[Any, float, str]:
+    """As `execute`, but a failing cell is an answer: notebook (None if it failed), seconds, and what failed."""
+    from nbclient.exceptions import CellExecutionError
+
+    start = time.monotonic()
+    try:
+        return *execute(path), ""
+    except CellExecutionError as error:
+        cell = str(error).split("------------------")[1].strip().splitlines()[0]
+        return None, time.monotonic() - start, f"{error.ename}: {error.evalue} (in the cell that begins: {cell})"
+
+
 def run(names: Sequence[str] = (), *, html: bool = True) -> Iterator[tuple[str, float, str]]:
     """Execute lessons and write each as HTML to ``build/``.
 
@@ -90,26 +102,19 @@ def run(names: Sequence[str] = (), *, html: bool = True) -> Iterator[tuple[str, 
     Yields:
         Lesson, seconds, and the error's last line — empty when it ran through.
     """
-    from nbclient.exceptions import CellExecutionError
-
     build = toolchain.project_root() / "build"
     build.mkdir(exist_ok=True)
     for path in lesson_paths(names):
-        start = time.monotonic()
-        try:
-            notebook, seconds = execute(path)
-        except CellExecutionError as error:
-            yield path.stem, time.monotonic() - start, f"{error.ename}: {error.evalue}"
-            continue
-        if html:
+        notebook, seconds, error = try_execute(path)
+        if html and not error:
             from nbconvert import HTMLExporter
 
             body, _ = HTMLExporter().from_notebook_node(notebook)
             (build / f"{path.stem}.html").write_text(body, encoding="utf-8")
-        yield path.stem, seconds, ""
+        yield path.stem, seconds, error
 
 
-def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
+def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float, str]]:
     """Execute lessons and store their outputs in place, in a form that does not depend on the machine.
 
     The seconds each took go to ``results/lesson_times.json``. The first lesson prints them in its map, so a refresh
@@ -119,18 +124,20 @@ def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
         names: see `lesson_paths`.
 
     Yields:
-        Lesson and seconds.
+        Lesson, seconds, and the error's last line — empty when it ran through and was stored.
     """
     for path in lesson_paths(names):
-        notebook, seconds = execute(path)
-        _store(notebook, path)
-        _write_times(read_times() | {path.stem: round(seconds)})
-        yield path.stem, seconds
+        notebook, seconds, error = try_execute(path)
+        if not error:
+            _store(notebook, path)
+            _write_times(read_times() | {path.stem: round(seconds)})
+        yield path.stem, seconds, error
     if not names:
         first = lesson_paths()[0]
-        notebook, seconds = execute(first)
-        _store(notebook, first)
-        yield f"{first.stem} (its map of measured times)", seconds
+        notebook, seconds, error = try_execute(first)
+        if not error:
+            _store(notebook, first)
+        yield f"{first.stem} (its map of measured times)", seconds, error
 
 
 def _store(notebook: Any, path: Path) -> None:
@@ -159,8 +166,12 @@ def _write_times(seconds: dict[str, int]) -> None:
     _times_path().write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def format_map() -> str:
-    """The table of lessons in Markdown: title, time asked of the reader, measured seconds of its code."""
+def format_map(folder: str = "") -> str:
+    """The table of lessons in Markdown: title, time asked of the reader, measured seconds of its code.
+
+    Args:
+        folder: put before the links, such as ``notebooks/`` for a page outside that folder.
+    """
     times = read_times()
     rows = ["| lesson | your time | its code |", "|---|---|---|"]
     for path in lesson_paths():
@@ -172,7 +183,7 @@ def format_map() -> str:
         if title is None or minutes is None:
             raise ValueError(f"{path.name} lacks its title or its line **Time.**; see how the other lessons begin")
         code = f"{times[path.stem]} s" if path.stem in times else "not measured yet"
-        rows.append(f"| [{title[1]}]({path.name}) | {minutes[1]} | {code} |")
+        rows.append(f"| [{title[1]}]({folder}{path.name}) | {minutes[1]} | {code} |")
     return "\n".join(rows)
 
 

@@ -33,7 +33,7 @@ STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
-    "axes.prop_cycle": matplotlib.cycler(color=list(PALETTE[:6]) + [BLACK]),
+    "axes.prop_cycle": matplotlib.cycler(color=[*list(PALETTE[:6]), BLACK]),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -22,10 +22,10 @@ from web3.contract import Contract
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
-from . import fixed_point
-from .chain import TX_GAS_CAP, Chain, load_artifact
-from .commitments import Submission, prepare_submission
-from .errors import ContractError, InvalidUpdate, RecordError
+from bcfl_support import fixed_point
+from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
+from bcfl_support.commitments import Submission, prepare_submission
+from bcfl_support.errors import InvalidUpdate, RecordError
 
 PPM = 1_000_000
 """Ratios on chain are integers in millionths."""
@@ -43,10 +43,7 @@ _EXPLANATIONS = {
     "ExcessStake": "sent {sent:eth}, exactly {needed:eth} needed for {samples} samples",
     "StakeBelowMaintenance": "{held:eth} held, {needed:eth} needed to go on with {samples} samples; call addStake",
     "CoolingDown": "the stake unlocks at time {unlockAt}, it is {timestamp}",
-    "WrongPhase": (
-        "the round is in phase {actual}, this needs phase {required} "
-        f"({', '.join(f'{k} {name}' for k, name in enumerate(PHASES))})"
-    ),
+    "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
     "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
     "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
     "RoundFull": "all {capacity} places of the round are taken",
@@ -381,7 +378,9 @@ class Federation:
 
     def aggregate(self, *, sender: str | None = None) -> list[TxReceipt]:
         """Have the contract average the updates: g_j = Σ n_i·v_ij / N, in as many pages as the gas cap asks for."""
-        return self._paged("aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate", sender)
+        return self._paged(
+            "aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate", sender
+        )
 
     def score(self, *, sender: str | None = None) -> list[TxReceipt]:
         """Have the contract score the clients: S_i = n_i·Σ_j v_ij·g_j / N, in as many pages as needed."""
@@ -581,15 +580,3 @@ def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
     from eth_utils import keccak
 
     return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))
-
-
-__all__ = [
-    "PHASES",
-    "PPM",
-    "ContractError",
-    "Federation",
-    "FederationConfig",
-    "RoundRecord",
-    "compute_create_address",
-    "compute_factors_hash",
-]

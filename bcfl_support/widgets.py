@@ -14,7 +14,7 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
-from . import plots
+from bcfl_support import plots
 
 
 class Explorer(ipywidgets.VBox):

@@ -1,0 +1,336 @@
+"""Content addresses: a CID names bytes by their hash, so whoever holds the CID can check the bytes.
+
+A block of bytes ``b`` has the digest ``sha2-256(b)`` (32 bytes), and its address is that digest with a few bytes that
+say how to read it::
+
+    CIDv1 = "b" + base32( 0x01 ‖ codec ‖ 0x12 ‖ 0x20 ‖ digest )      codec 0x55 raw bytes, 0x70 dag-pb node
+    CIDv0 =      base58btc(             0x12 ‖ 0x20 ‖ digest )       always a dag-pb node; begins with "Qm"
+
+A file of one chunk (at most 262,144 bytes) is, under CIDv1, one raw block: its digest is the SHA-256 of the file, 32
+bytes that fill exactly one storage slot of a contract. A longer file is a tree of dag-pb nodes with at most 174 links,
+whose leaves are the chunks; the file's digest is that of the tree's root.
+
+Everything here is pure: no node is asked. Formats: https://github.com/multiformats/cid,
+https://ipld.io/specs/codecs/dag-pb/spec/ and https://specs.ipfs.tech/unixfs/.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bcfl_support.errors import ContentCorrupted, InvalidCid, RecordError
+
+CHUNK_SIZE = 262_144
+"""Bytes in a full chunk: Kubo's classic default."""
+MAX_LINKS = 174
+"""Links of a full tree node: Kubo's classic default."""
+MAX_FILE_SIZE = 256 * 1024 * 1024
+"""Largest file `read_file` assembles, in bytes; an address can point to a tree that claims any size."""
+MAX_DEPTH = 16
+
+CODECS = {"raw": 0x55, "dag-pb": 0x70}
+_SHA2_256 = b"\x12\x20"  # multihash: function 0x12, 0x20 = 32 bytes
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+# ---------------------------------------------------------------- addresses
+@dataclass(frozen=True)
+class Cid:
+    """A CID taken apart.
+
+    Attributes:
+        version: 0 or 1.
+        codec: ``"raw"`` (the block is the content) or ``"dag-pb"`` (the block is a node of a tree).
+        digest: SHA-256 of the block, 32 bytes.
+    """
+
+    version: int
+    codec: str
+    digest: bytes
+
+    def to_bytes(self) -> bytes:
+        """The binary form that tree nodes link with: 34 bytes for version 0, 36 for version 1."""
+        head = b"" if self.version == 0 else bytes([1, CODECS[self.codec]])
+        return head + _SHA2_256 + self.digest
+
+    def __str__(self) -> str:
+        if self.version == 0:
+            return _base58_encode(self.to_bytes())
+        return "b" + base64.b32encode(self.to_bytes()).decode().rstrip("=").lower()
+
+
+def parse_cid(text: str) -> Cid:
+    """Take a CID apart: version 0 (``Qm…``) or version 1 in base 32 (``b…``), with a sha2-256 hash.
+
+    Raises:
+        InvalidCid: anything else.
+
+    >>> parse_cid("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku").digest.hex()[:16]
+    'e3b0c44298fc1c14'
+    """
+    if not isinstance(text, str):
+        raise InvalidCid(f"a CID is a text, not {type(text).__name__}; digest_to_cid makes one from a digest")
+    try:
+        if len(text) > 100:
+            raise ValueError("it is too long")
+        if text.startswith("Qm"):
+            cid = _bytes_to_cid(_base58_decode(text))
+        elif text.startswith("b"):
+            body = text[1:].upper()
+            cid = _bytes_to_cid(base64.b32decode(body + "=" * (-len(body) % 8)))
+        else:
+            raise ValueError("it begins neither with Qm (version 0) nor with b (version 1 in base 32)")
+        if str(cid) != text:
+            raise ValueError("it is not in its one canonical spelling")
+    except ValueError as error:
+        raise InvalidCid(f"{text[:100]!r} is not a CID this package reads: {error}") from None
+    return cid
+
+
+def _bytes_to_cid(data: bytes) -> Cid:
+    """Binary form to `Cid`; ValueError with the reason if it is none of the kinds used here."""
+    head, digest = data[:-32], data[-32:]
+    if head == _SHA2_256:
+        return Cid(0, "dag-pb", digest)
+    for name, code in CODECS.items():
+        if head == bytes([1, code]) + _SHA2_256:
+            return Cid(1, name, digest)
+    raise ValueError("its bytes are not version, codec raw or dag-pb, and a sha2-256 hash of 32 bytes")
+
+
+def cid_digest(cid: str) -> bytes:
+    """The 32 bytes a contract stores for a CID: the SHA-256 of its block. `digest_to_cid` is the way back.
+
+    Raises:
+        InvalidCid: not a CID with a sha2-256 hash.
+
+    >>> cid_digest("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH").hex()[:16]
+    'bfccda787baba32b'
+    """
+    return parse_cid(cid).digest
+
+
+def digest_to_cid(digest: bytes, codec: str = "raw") -> str:
+    """The CIDv1 of a digest. The digest does not say how to read the block, so the reader must know the codec.
+
+    Args:
+        digest: SHA-256 of the block, 32 bytes.
+        codec: ``"raw"`` for a file of one chunk, ``"dag-pb"`` for the root of a longer file.
+
+    Raises:
+        InvalidCid: wrong length, or another codec.
+
+    >>> digest_to_cid(cid_digest("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"))
+    'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
+    """
+    if codec not in CODECS:
+        raise InvalidCid(f"codec = {codec!r} is not used here; choose one of {', '.join(CODECS)}")
+    if not isinstance(digest, bytes | bytearray) or len(digest) != 32:
+        size = f"{len(digest)} bytes" if isinstance(digest, bytes | bytearray) else type(digest).__name__
+        raise InvalidCid(f"digest must be the 32 bytes of a SHA-256, not {size}")
+    return str(Cid(1, codec, bytes(digest)))
+
+
+def verify_block(cid: str, block: bytes) -> None:
+    """Check that a block is the one its address names.
+
+    Raises:
+        ContentCorrupted: it hashes to something else.
+    """
+    found = hashlib.sha256(block).digest()
+    if found != cid_digest(cid):
+        raise ContentCorrupted(
+            f"the block given for {cid} has the SHA-256 {found.hex()}, not {cid_digest(cid).hex()}; "
+            "do not use it, ask another node"
+        )
+
+
+# ---------------------------------------------------------------- files as trees of blocks
+def compute_cid(data: bytes, *, cid_version: int = 1, chunk_size: int = CHUNK_SIZE, max_links: int = MAX_LINKS) -> str:
+    """The CID that adding a file gives, computed without a node; equal to Kubo's for the same settings.
+
+    Args:
+        data: the file's content.
+        cid_version: 1 (leaves are raw blocks) or 0 (leaves are dag-pb nodes), Kubo's defaults for each.
+        chunk_size: bytes in a full chunk, at least 1.
+        max_links: links of a full tree node, at least 2.
+
+    Raises:
+        ValueError: a setting out of its range.
+
+    >>> compute_cid(b"")
+    'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
+    >>> compute_cid(b"", cid_version=0)
+    'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH'
+    """
+    if cid_version not in (0, 1):
+        raise ValueError(f"cid_version = {cid_version} does not exist; choose 0 or 1")
+    if chunk_size < 1 or max_links < 2:
+        raise ValueError(f"chunk_size = {chunk_size} must be at least 1 and max_links = {max_links} at least 2")
+    chunks = [data[start : start + chunk_size] for start in range(0, len(data), chunk_size)] or [b""]
+    level = [_leaf(chunk, cid_version) for chunk in chunks]
+    while len(level) > 1:
+        level = [_parent(level[start : start + max_links], cid_version) for start in range(0, len(level), max_links)]
+    return str(level[0].cid)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A subtree: its root's CID, the file bytes under it, and the bytes of all its blocks (dag-pb's Tsize)."""
+
+    cid: Cid
+    content: int
+    total: int
+
+
+def _leaf(chunk: bytes, version: int) -> _Node:
+    if version == 1:
+        return _Node(Cid(1, "raw", hashlib.sha256(chunk).digest()), len(chunk), len(chunk))
+    data = _field(1, 2) + (_field(2, chunk) if chunk else b"") + _field(3, len(chunk))
+    block = _field(1, data)
+    return _Node(Cid(0, "dag-pb", hashlib.sha256(block).digest()), len(chunk), len(block))
+
+
+def _parent(children: list[_Node], version: int) -> _Node:
+    content = sum(child.content for child in children)
+    links = b"".join(
+        _field(2, _field(1, child.cid.to_bytes()) + _field(2, b"") + _field(3, child.total)) for child in children
+    )
+    data = _field(1, 2) + _field(3, content) + b"".join(_field(4, child.content) for child in children)
+    block = links + _field(1, data)
+    total = len(block) + sum(child.total for child in children)
+    return _Node(Cid(version, "dag-pb", hashlib.sha256(block).digest()), content, total)
+
+
+def read_file(cid: str, fetch: Callable[[str], bytes], *, max_size: int = MAX_FILE_SIZE) -> bytes:
+    """Assemble a file from its blocks, checking every one; the source of the blocks need not be trusted.
+
+    Sizes that a tree claims are checked before its blocks are fetched, so the work is bounded by `max_size`.
+
+    Args:
+        cid: the file's address.
+        fetch: gives the block for a CID, e.g. from a node.
+        max_size: largest file to assemble, bytes.
+
+    Raises:
+        ContentCorrupted: a block does not hash to its CID, or a tree contradicts itself.
+        RecordError: the CID names no file (a directory, say), or one larger than `max_size`.
+    """
+    return b"".join(_read(cid, fetch, None, max_size, 0))
+
+
+def _read(cid: str, fetch: Callable[[str], bytes], size: int | None, limit: int, depth: int) -> Iterator[bytes]:
+    """Content of one subtree; `size` is what its parent says it holds, None at the root."""
+    block = bytes(fetch(cid))
+    verify_block(cid, block)
+    own, found, links = _file_node(cid, block) if parse_cid(cid).codec == "dag-pb" else (block, len(block), [])
+    if size not in (None, found):
+        raise ContentCorrupted(f"{cid} holds {found} bytes where its tree says {size}; the file was made wrongly")
+    if found > limit:
+        raise RecordError(f"{cid} is a file of {found} bytes, more than max_size = {limit}; raise max_size to read it")
+    if depth > MAX_DEPTH:
+        raise ContentCorrupted(f"{cid} lies more than {MAX_DEPTH} levels deep; the file was made wrongly")
+    yield own
+    for child, length in links:
+        yield from _read(child, fetch, length, limit, depth + 1)
+
+
+def _file_node(cid: str, block: bytes) -> tuple[bytes, int, list[tuple[str, int]]]:
+    """A dag-pb file node: its own bytes, the bytes of the whole subtree, and its (CID, bytes) links."""
+    try:
+        node = _fields(block)
+        kind, own, size, lengths = 0, b"", 0, []
+        for number, value in _fields(_only(node, 1)):
+            if number == 1:
+                kind = int(value)
+            elif number == 2:
+                own = bytes(value)
+            elif number == 3:
+                size = int(value)
+            elif number == 4:
+                lengths.append(int(value))
+        targets = [str(_bytes_to_cid(_only(_fields(bytes(value)), 1))) for number, value in node if number == 2]
+    except (ValueError, TypeError) as error:
+        raise ContentCorrupted(f"{cid} is no node of a UnixFS file: {error}") from None
+    if kind not in (0, 2):
+        raise RecordError(f"{cid} is not a file (UnixFS type {kind}; 1 is a directory); give the CID of a file")
+    if len(targets) != len(lengths) or 0 in lengths or size != len(own) + sum(lengths):
+        raise ContentCorrupted(f"{cid} contradicts itself about its size; the file was made wrongly")
+    return own, size, list(zip(targets, lengths, strict=True))
+
+
+# ---------------------------------------------------------------- encodings
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _field(number: int, value: int | bytes) -> bytes:
+    """One protobuf field: an integer or a byte string."""
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    return _varint(number << 3 | 2) + _varint(len(value)) + value
+
+
+def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
+    """Fields of a protobuf message in order; ValueError if it is cut short or uses other wire types."""
+    found: list[tuple[int, int | bytes]] = []
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            if at >= len(message) or shift > 63:
+                raise ValueError("its protobuf is cut short")
+            byte = message[at]
+            value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        key = varint()
+        value = varint()
+        if key & 7 == 2:
+            if at + value > len(message):
+                raise ValueError("its protobuf is cut short")
+            found.append((key >> 3, message[at : at + value]))
+            at += value
+        elif key & 7 == 0:
+            found.append((key >> 3, value))
+        else:
+            raise ValueError(f"protobuf wire type {key & 7} does not belong there")
+    return found
+
+
+def _only(fields: list[tuple[int, int | bytes]], number: int) -> bytes:
+    """The byte string of the one field with this number."""
+    values = [value for found, value in fields if found == number]
+    if len(values) != 1 or not isinstance(values[0], bytes):
+        raise ValueError(f"protobuf field {number} is there {len(values)} times, not once")
+    return values[0]
+
+
+def _base58_encode(data: bytes) -> str:
+    number, text = int.from_bytes(data, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58[digit] + text
+    return text
+
+
+def _base58_decode(text: str) -> bytes:
+    number = 0
+    for character in text:
+        digit = _BASE58.find(character)
+        if digit < 0:
+            raise ValueError(f"{character!r} is no base 58 digit")
+        number = number * 58 + digit
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

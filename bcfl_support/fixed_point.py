@@ -1,0 +1,335 @@
+"""Real numbers as the contract keeps them: a float x becomes the signed integer round(x * SCALE).
+
+A contract has no floating point. The lessons therefore publish every update as int64 "nanos" (SCALE = 10^9) and the
+contract does FedAvg and the alignment score on integers:
+
+    G_j = trunc(sum_i n_i v_ij / N)                  FedAvg,            at scale SCALE
+    S_i = trunc(n_i * sum_j v_ij G_j / N)            alignment score,   at scale SCALE^2
+
+with v_ij the encoded update of client i, n_i its sample count, N = sum_i n_i and trunc the EVM's signed division
+(SDIV), which rounds toward zero. This module holds the encoding, the same two sums in exact Python integers, and
+how far the integers can lie from the real numbers. It serves `contracts/src/Aggregator.sol`; the formulas of G and
+S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import FixedPointError
+
+SCALE = 10**9
+"""Integer units ("nanos") per 1.0."""
+
+UNIT_ROUNDOFF = 2.0**-53
+"""Largest relative error of one float64 operation."""
+
+
+def encode(values: Any, *, scale: int = SCALE, bound: float | None = None, bits: int = 64) -> np.ndarray:
+    """Encode real numbers as signed integers: v = rint(x * scale), ties to the even integer.
+
+    The error of one entry is at most `encoding_error(scale, largest=abs(x))`.
+
+    Args:
+        values: real numbers of any shape, float64.
+        scale: integer units per 1.0, positive.
+        bound: largest absolute value allowed, in the unit of `values`; None for the integer range only.
+        bits: width of the signed integer the contract stores, 2 to 64; the result is int64 in every case.
+
+    Returns:
+        int64 array of the shape of `values`.
+
+    Raises:
+        FixedPointError: an entry is NaN, infinite, above `bound` or outside the integer range; the message and its
+            `index` name the first such entry.
+
+    >>> encode([0.5, -0.0000000125, 1/3]).tolist()
+    [500000000, -12, 333333333]
+    """
+    _check_scale(scale)
+    if not 2 <= bits <= 64:
+        raise FixedPointError(f"bits is {bits}: use a width between 2 and 64, the result is int64.")
+    numbers = np.asarray(values, dtype=np.float64)
+    _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
+    if bound is not None:
+        _refuse(numbers, np.abs(numbers) > bound, f"is above the bound {bound:g}: clip the update or raise the bound")
+    with np.errstate(over="ignore"):
+        scaled = np.rint(numbers * float(scale))
+    limit = 2.0 ** (bits - 1)
+    outside = (scaled >= limit) | (scaled < -limit)
+    _refuse(
+        numbers,
+        outside,
+        f"does not fit int{bits} at scale {scale}: the range is {-limit / scale:g} to {limit / scale:g}, "
+        "use a smaller scale or clip",
+    )
+    return scaled.astype(np.int64)
+
+
+def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
+    """Decode integers to float64: x = v / scale.
+
+    Args:
+        integers: integers of any shape, int64 or Python integers of any size (scores at scale SCALE^2 exceed 64 bits).
+        scale: integer units per 1.0, positive.
+
+    Returns:
+        float64 array of the shape of `integers`, each entry the float nearest to v / scale.
+
+    Raises:
+        FixedPointError: an entry is not an integer.
+
+    >>> decode([500000000, -12]).tolist()
+    [0.5, -1.2e-08]
+    """
+    _check_scale(scale)
+    array = np.asarray(integers)
+    exact_in_float = 2**53
+    if array.dtype == np.int64 and scale < exact_in_float and (np.abs(array.astype(np.float64)) < exact_in_float).all():
+        return array / float(scale)
+    exact = _to_python_integers(integers, "integers")
+    return np.array([v / scale for v in exact.ravel()], dtype=np.float64).reshape(exact.shape)
+
+
+def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
+    """Divide exact integers as Solidity's `/` on signed integers does: the quotient is cut toward zero.
+
+    Python's `//` rounds down, which differs whenever the signs differ and the division leaves a rest.
+
+    Args:
+        dividend: a Python integer, or an array of integers.
+        divisor: a Python integer, or an array of integers that broadcasts against `dividend`.
+
+    Returns:
+        A Python integer for two integers, else an object array of Python integers.
+
+    Raises:
+        FixedPointError: a divisor is zero (Solidity reverts there too) or an entry is not an integer.
+
+    >>> divide_toward_zero(-7, 2), -7 // 2
+    (-3, -4)
+    """
+    if isinstance(dividend, int) and isinstance(divisor, int):
+        return _divide(dividend, divisor)
+    top, bottom = np.broadcast_arrays(
+        _to_python_integers(dividend, "dividend"), _to_python_integers(divisor, "divisor")
+    )
+    quotients = np.empty(top.shape, dtype=object)
+    quotients.ravel()[:] = [_divide(a, b) for a, b in zip(top.ravel(), bottom.ravel(), strict=True)]
+    return quotients
+
+
+def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
+    """FedAvg as the contract computes it, in exact integers: G_j = trunc(sum_i n_i v_ij / N).
+
+    Args:
+        updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
+        samples: sample counts n_i, shape (n,), positive integers.
+
+    Returns:
+        Object array of P Python integers at scale SCALE.
+
+    Raises:
+        FixedPointError: wrong shapes, non-integers, or a sample count below 1.
+
+    >>> fedavg_fixed([[4, -5], [1, 0]], [1, 2]).tolist()
+    [2, -1]
+    """
+    updates, counts = _check_round(updates_int, samples)
+    return divide_toward_zero(counts @ updates, np.full(updates.shape[1], sum(counts), dtype=object))
+
+
+def alignment_fixed(updates_int: Any, samples: Any, global_int: Any) -> np.ndarray:
+    """Alignment scores as the contract computes them, in exact integers: S_i = trunc(n_i * sum_j v_ij G_j / N).
+
+    Args:
+        updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
+        samples: sample counts n_i, shape (n,), positive integers.
+        global_int: the contract's FedAvg G, shape (P,), integers at scale SCALE.
+
+    Returns:
+        Object array of n Python integers at scale SCALE^2.
+
+    Raises:
+        FixedPointError: wrong shapes, non-integers, or a sample count below 1.
+
+    >>> alignment_fixed([[4, -5], [1, 0]], [1, 2], [2, -1]).tolist()
+    [4, 1]
+    """
+    updates, counts = _check_round(updates_int, samples)
+    step = _to_python_integers(global_int, "global_int")
+    if step.shape != (updates.shape[1],):
+        raise FixedPointError(
+            f"global_int has shape {step.shape}: it must be ({updates.shape[1]},), one per parameter."
+        )
+    return divide_toward_zero(counts * (updates @ step), np.full(len(counts), sum(counts), dtype=object))
+
+
+# ---------------------------------------------------------------- how far the integers lie from the real numbers
+
+
+def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
+    """Bound on |v / scale - x| for one encoded number.
+
+    Rounding to the nearest integer moves x * scale by at most 1/2. The product itself is a float64 operation and
+    adds a relative error u = 2^-53, which stays below 1/2 unit while |x| * scale < 2^52:
+
+        |v / scale - x| <= 1 / (2 scale) + u |x|
+
+    Args:
+        scale: integer units per 1.0.
+        largest: largest |x| that was encoded; 0 gives the limit of exact multiplication.
+
+    Returns:
+        The bound, in the unit of x.
+
+    >>> encoding_error(10**9)
+    5e-10
+    """
+    _check_scale(scale)
+    return 0.5 / scale + UNIT_ROUNDOFF * largest
+
+
+def fedavg_error_bound(scale: int = SCALE, *, largest: float = 0.0) -> float:
+    """Bound on |G_j / scale - g_j|, the contract's FedAvg against the real one g_j = sum_i p_i x_ij.
+
+    The weights p_i = n_i / N are exact in the contract and sum to 1, so the average of encoded numbers is off by no
+    more than one encoding error e; the single division toward zero drops less than one unit:
+
+        |G_j / scale - g_j| <= e + 1 / scale,    e = encoding_error(scale, largest=largest)
+
+    The bound is on real arithmetic: a float64 average adds its own (n + 1) u |x|, about 1e-15.
+
+    Args:
+        scale: integer units per 1.0.
+        largest: largest |x_ij| that was encoded.
+
+    Returns:
+        The bound, in the unit of x: 1.5 / scale for small updates.
+
+    >>> f"{fedavg_error_bound(10**9):.1e}"
+    '1.5e-09'
+    """
+    return encoding_error(scale, largest=largest) + 1.0 / scale
+
+
+def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.ndarray:
+    """Bound on |S_i / scale^2 - p_i <x_i, g>| for every client, the contract's score against the real one.
+
+    Write v_ij / scale = x_ij + d_ij and G_j / scale = g_j + D_j with |d_ij| <= e (`encoding_error`) and
+    |D_j| <= E (`fedavg_error_bound`). Then
+
+        sum_j v_ij G_j / scale^2 - <x_i, g> = sum_j (x_ij D_j + d_ij g_j + d_ij D_j)
+
+    and with the weight p_i <= 1 and one division toward zero, which drops less than 1 / scale^2:
+
+        |error_i| <= p_i (E ||x_i||_1 + e ||g||_1 + P e E) + 1 / scale^2
+
+    The bound is on real arithmetic; the norms are taken of the float updates, whose relative error 1e-15 is ignored.
+
+    Args:
+        updates: the real updates x before encoding, shape (n, P), float64.
+        samples: sample counts n_i, shape (n,), positive integers.
+        scale: integer units per 1.0.
+
+    Returns:
+        float64 array of n bounds, in the unit of the score (the square of the unit of x).
+
+    Raises:
+        FixedPointError: wrong shapes or a sample count below 1.
+
+    >>> f"{alignment_error_bound([[1.0, 0.0], [0.0, 1.0]], [1, 1])[0]:.2e}"
+    '1.00e-09'
+    """
+    x = np.asarray(updates, dtype=np.float64)
+    counts = _check_counts(samples)
+    if x.ndim != 2 or len(x) != len(counts):
+        raise FixedPointError(f"updates has shape {x.shape}: it must be ({len(counts)}, P), one row per sample count.")
+    weights = np.array([int(c) / sum(counts) for c in counts])
+    largest = float(np.abs(x).max(initial=0.0))
+    e, step_error = encoding_error(scale, largest=largest), fedavg_error_bound(scale, largest=largest)
+    step_norm = np.abs(weights @ x).sum()
+    return weights * (step_error * np.abs(x).sum(axis=1) + e * step_norm + x.shape[1] * e * step_error) + 1.0 / scale**2
+
+
+def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
+    """Bounds on sum_i S_i - ||G||^2 in the contract's integers, where real arithmetic gives exactly 0.
+
+    Cutting toward zero leaves a rest with the sign of the quotient: sum_i n_i v_ij / N = G_j + r_j with |r_j| < 1
+    and r_j G_j >= 0. Before the scores are cut their sum is sum_j (G_j + r_j) G_j, so it exceeds ||G||^2 by at
+    least 0 and at most ||G||_1; cutting n scores moves it by less than n either way:
+
+        -n <= sum_i S_i - ||G||^2 <= ||G||_1 + n
+
+    Args:
+        global_int: the contract's FedAvg G, shape (P,), integers at scale SCALE.
+        n_clients: number of clients n.
+
+    Returns:
+        (lower, upper) as Python integers at scale SCALE^2.
+
+    >>> alignment_sum_bounds([2, -1], n_clients=2)
+    (-2, 5)
+    """
+    return -n_clients, sum(abs(v) for v in _to_python_integers(global_int, "global_int").ravel()) + n_clients
+
+
+# ---------------------------------------------------------------- checks
+
+
+def _divide(a: int, b: int) -> int:
+    if b == 0:
+        raise FixedPointError(f"{a} / 0: the divisor is zero, Solidity reverts here; check that N is not 0.")
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+def _check_scale(scale: int) -> None:
+    if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
+        raise FixedPointError(f"scale is {scale!r}: it must be a positive integer, such as 10**9.")
+
+
+def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
+    if not bad.any():
+        return
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    index: int | tuple[int, ...] = place[0] if len(place) == 1 else place
+    where = f"values[{', '.join(map(str, place))}]" if place else "values"
+    raise FixedPointError(f"{where} = {values[place]!s} {reason}.", index)
+
+
+def _to_python_integers(values: Any, name: str) -> np.ndarray:
+    """Object array of Python integers, in which sums and products cannot overflow."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        # uint256 values arrive as lists of Python integers that fit no NumPy type
+        array = np.asarray(values, dtype=object)
+        for place, value in enumerate(array.ravel()):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+                raise FixedPointError(f"{name} holds {value!r} at flat index {place}: encode it first.", place)
+    exact = np.empty(array.shape, dtype=object)
+    exact.ravel()[:] = [int(v) for v in array.ravel()]
+    return exact
+
+
+def _check_counts(samples: Sequence[int] | np.ndarray) -> np.ndarray:
+    counts = _to_python_integers(samples, "samples")
+    if counts.ndim != 1 or len(counts) == 0:
+        raise FixedPointError(f"samples has shape {counts.shape}: it must be (n,) with n at least 1.")
+    for i, count in enumerate(counts):
+        if count < 1:
+            raise FixedPointError(f"samples[{i}] = {count}: every client in the round needs at least 1 sample.", i)
+    return counts
+
+
+def _check_round(updates_int: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
+    counts = _check_counts(samples)
+    updates = _to_python_integers(updates_int, "updates_int")
+    if updates.ndim != 2 or len(updates) != len(counts):
+        raise FixedPointError(
+            f"updates_int has shape {updates.shape}: it must be ({len(counts)}, P), one row per sample count."
+        )
+    return updates, counts

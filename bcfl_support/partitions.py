@@ -1,0 +1,225 @@
+"""Ways to deal N labelled samples to n clients: pure functions (labels, n_clients, rng) -> list of index arrays.
+
+    {0, ..., N-1} = D_1 + ... + D_n  (disjoint),    n_i = |D_i| >= 1
+
+Five ways, under the names of Flower's partitioners where it has one: IID, Dirichlet per class, k classes a client
+("pathological"), label skew at equal sizes, and quantity skew. A partition that leaves a client without a sample is
+an error, never a silent empty client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidUpdate
+
+Parts = list[np.ndarray]
+
+
+def partition_iid(labels: np.ndarray, n_clients: int, *, rng: np.random.Generator) -> Parts:
+    """Deal the samples at random, sizes as equal as they can be (Flower: IidPartitioner).
+
+    Args:
+        labels: class of each sample, shape (N,), int.
+        n_clients: number of clients n, 1 to N.
+        rng: source of the shuffle.
+
+    Returns:
+        n sorted index arrays that together hold 0 ... N-1 once each.
+
+    Raises:
+        InvalidUpdate: fewer samples than clients.
+
+    >>> [len(p) for p in partition_iid(np.zeros(10, int), 3, rng=np.random.default_rng(0))]
+    [4, 3, 3]
+    """
+    labels = _check_partition(labels, n_clients)
+    return [np.sort(part) for part in np.array_split(rng.permutation(len(labels)), n_clients)]
+
+
+def partition_dirichlet(
+    labels: np.ndarray,
+    n_clients: int,
+    *,
+    alpha: float,
+    rng: np.random.Generator,
+    min_size: int = 1,
+    max_tries: int = 100,
+) -> Parts:
+    """Cut every class by its own draw from Dirichlet(alpha, ..., alpha) (Flower: DirichletPartitioner).
+
+    Small alpha gives each class to few clients, large alpha approaches IID. Class proportions *and* sizes vary.
+    A draw that leaves a client with fewer than `min_size` samples is thrown away and drawn again.
+
+    Args:
+        labels: class of each sample, shape (N,), int.
+        n_clients: number of clients n, 1 to N.
+        alpha: concentration, positive.
+        rng: source of the draws.
+        min_size: fewest samples a client may have, at least 1.
+        max_tries: number of draws before giving up.
+
+    Returns:
+        n sorted index arrays that together hold 0 ... N-1 once each.
+
+    Raises:
+        InvalidUpdate: alpha not positive, or no draw gave every client `min_size` samples.
+    """
+    labels = _check_partition(labels, n_clients)
+    if not alpha > 0:
+        raise InvalidUpdate(f"alpha is {alpha}: the Dirichlet concentration must be positive.")
+    if not 1 <= min_size <= len(labels) // n_clients:
+        raise InvalidUpdate(f"min_size is {min_size}: it must lie between 1 and {len(labels) // n_clients} (N / n).")
+    members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    for _ in range(max_tries):
+        shares = rng.dirichlet(np.full(n_clients, alpha), size=len(members))  # (C, n)
+        pieces = [_cut(rng.permutation(m), share) for m, share in zip(members, shares, strict=True)]
+        parts = [np.sort(np.concatenate(own)) for own in zip(*pieces, strict=True)]
+        if min(map(len, parts)) >= min_size:
+            return parts
+    raise InvalidUpdate(
+        f"no draw out of {max_tries} with alpha {alpha:g} gave each of {n_clients} clients {min_size} samples out of "
+        f"{len(labels)}: raise alpha, or deal to fewer clients."
+    )
+
+
+def partition_pathological(
+    labels: np.ndarray, n_clients: int, *, classes_per_client: int, rng: np.random.Generator
+) -> Parts:
+    """Give every client samples of exactly k classes (Flower: PathologicalPartitioner).
+
+    The classes are dealt round robin from a shuffled deck, so that every class has an owner and no class has many
+    more than another; each class is then cut into equal pieces for its owners.
+
+    Args:
+        labels: class of each sample, shape (N,), int, C distinct values.
+        n_clients: number of clients n, 1 to N.
+        classes_per_client: k, with 1 <= k <= C and n * k >= C.
+        rng: source of the shuffles.
+
+    Returns:
+        n sorted index arrays that together hold 0 ... N-1 once each.
+
+    Raises:
+        InvalidUpdate: k out of range, classes left without an owner, or a class with fewer samples than owners.
+    """
+    labels = _check_partition(labels, n_clients)
+    classes = rng.permutation(np.unique(labels))
+    if not 1 <= classes_per_client <= len(classes):
+        raise InvalidUpdate(f"classes_per_client is {classes_per_client}: the data has {len(classes)} classes.")
+    if n_clients * classes_per_client < len(classes):
+        raise InvalidUpdate(
+            f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes: "
+            "raise classes_per_client, every sample needs an owner."
+        )
+    deck = np.resize(classes, n_clients * classes_per_client).reshape(n_clients, classes_per_client)
+    owned = deck[rng.permutation(n_clients)]
+    parts: list[list[np.ndarray]] = [[] for _ in range(n_clients)]
+    for c in classes:
+        owners = np.flatnonzero((owned == c).any(axis=1))
+        members = rng.permutation(np.flatnonzero(labels == c))
+        if len(members) < len(owners):
+            raise InvalidUpdate(
+                f"class {c} has {len(members)} samples for {len(owners)} clients: deal to fewer clients."
+            )
+        for owner, piece in zip(owners, np.array_split(members, len(owners)), strict=True):
+            parts[owner].append(piece)
+    return [np.sort(np.concatenate(own)) for own in parts]
+
+
+def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.8, rng: np.random.Generator) -> Parts:
+    """Sort a fraction of the samples by label, deal the rest at random; sizes stay equal (Hsieh et al. 2020).
+
+    With skew 0 this is IID, with skew 1 client 0 gets the first labels only and client n-1 the last ones. Only the
+    class proportions vary, so that effects of n_i stay out of the picture.
+
+    Args:
+        labels: class of each sample, shape (N,), int.
+        n_clients: number of clients n, 1 to N.
+        skew: fraction of the samples that is sorted by label, 0 to 1.
+        rng: source of the shuffles.
+
+    Returns:
+        n sorted index arrays that together hold 0 ... N-1 once each.
+
+    Raises:
+        InvalidUpdate: skew outside [0, 1], or fewer samples than clients.
+    """
+    labels = _check_partition(labels, n_clients)
+    if not 0 <= skew <= 1:
+        raise InvalidUpdate(f"skew is {skew}: it is a fraction, use a number from 0 to 1.")
+    order = rng.permutation(len(labels))
+    n_sorted = round(skew * len(labels))
+    skewed, rest = order[:n_sorted], order[n_sorted:]
+    skewed = skewed[np.argsort(labels[skewed], kind="stable")]
+    # the longer pieces of `rest` go to the last clients, those of `skewed` to the first: sizes differ by at most 1
+    rest_pieces = np.array_split(rest, n_clients)[::-1]
+    return [np.sort(np.concatenate(own)) for own in zip(np.array_split(skewed, n_clients), rest_pieces, strict=True)]
+
+
+def partition_quantity_skew(
+    labels: np.ndarray, n_clients: int, *, growth: str = "linear", rng: np.random.Generator
+) -> Parts:
+    """Deal at random, client sizes growing with the client's number (Flower: Linear-, Square-, ExponentialPartitioner).
+
+    n_i is proportional to i (linear), i^2 (square) or e^i (exponential), i = 1 ... n.
+
+    Args:
+        labels: class of each sample, shape (N,), int.
+        n_clients: number of clients n, 1 to N.
+        growth: "linear", "square" or "exponential".
+        rng: source of the shuffle.
+
+    Returns:
+        n sorted index arrays that together hold 0 ... N-1 once each.
+
+    Raises:
+        InvalidUpdate: unknown growth, or a client would be left without a sample.
+
+    >>> [len(p) for p in partition_quantity_skew(np.zeros(60, int), 3, rng=np.random.default_rng(0))]
+    [10, 20, 30]
+    """
+    labels = _check_partition(labels, n_clients)
+    number = np.arange(1, n_clients + 1, dtype=np.float64)
+    shapes = {"linear": number, "square": number**2, "exponential": np.exp(number - n_clients)}
+    if growth not in shapes:
+        raise InvalidUpdate(f"growth is {growth!r}: use one of {', '.join(shapes)}.")
+    parts = _cut(rng.permutation(len(labels)), shapes[growth] / shapes[growth].sum())
+    for i, part in enumerate(parts):
+        if len(part) == 0:
+            raise InvalidUpdate(
+                f"client {i} gets no sample: {len(labels)} samples are too few for {n_clients} clients with "
+                f"{growth} growth, deal to fewer clients or use a slower growth."
+            )
+    return [np.sort(part) for part in parts]
+
+
+PARTITIONS: dict[str, Callable[..., Parts]] = {
+    "iid": partition_iid,
+    "dirichlet": partition_dirichlet,
+    "pathological": partition_pathological,
+    "label_skew": partition_label_skew,
+    "quantity_skew": partition_quantity_skew,
+}
+"""Partitions by name, for the loaders below."""
+
+
+def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise InvalidUpdate(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
+    if n_clients < 1:
+        raise InvalidUpdate(f"n_clients is {n_clients}: a federation has at least 1 client.")
+    if n_clients > len(array):
+        raise InvalidUpdate(
+            f"{len(array)} samples cannot give {n_clients} clients 1 sample each: deal to fewer clients."
+        )
+    return array
+
+
+def _cut(indices: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
+    """Cut `indices` into consecutive pieces whose sizes follow `shares` (summing to 1) to within one sample."""
+    return np.split(indices, np.rint(np.cumsum(shares)[:-1] * len(indices)).astype(int))

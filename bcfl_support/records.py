@@ -1,0 +1,71 @@
+"""Records as canonical JSON (RFC 8785): equal records are equal bytes, so they have one hash and one address.
+
+Keys are sorted, there are no spaces, and a number has one spelling: 1.0, 1e0 and 1 are all written ``1``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bcfl_support.errors import RecordError
+
+SAFE_INTEGER = 2**53
+"""JSON numbers are doubles; from here on not every integer is one."""
+
+
+def canonical_json(record: Any) -> bytes:
+    """The one spelling of a record.
+
+    Args:
+        record: dictionaries with text keys, lists, texts, booleans, None, finite floats, and integers below 2**53 in
+            size. Larger integers (a contract's) go in as texts, NumPy values as Python's.
+
+    Raises:
+        RecordError: something in it has no canonical JSON.
+
+    >>> canonical_json({"scores": [0.5, 2.0], "round": 1})
+    b'{"round":1,"scores":[0.5,2]}'
+    """
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(record)
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeError) as error:
+        raise RecordError(
+            f"the record has no canonical JSON ({error}); "
+            "write integers from 2**53 on as texts, and NumPy values as Python's"
+        ) from None
+
+
+def parse_record(data: bytes, *, canonical: bool = True) -> Any:
+    """A record from its bytes. Whole numbers come back as integers: JSON does not tell 1.0 from 1.
+
+    Args:
+        data: JSON in UTF-8.
+        canonical: refuse any spelling but the canonical one; in another, an equal record has another address.
+
+    Raises:
+        RecordError: not JSON, cut short, or not canonical.
+
+    >>> parse_record(b'{"round":1,"scores":[0.5,2]}')
+    {'round': 1, 'scores': [0.5, 2]}
+    """
+    try:
+        record = json.loads(data.decode("utf-8"), parse_int=_whole_number, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(
+            f"the record ({len(data)} bytes) is not JSON or is cut short: {error}; check who wrote it"
+        ) from None
+    if canonical and canonical_json(record) != data:
+        raise RecordError("the record is JSON but not in canonical form (RFC 8785); write records with canonical_json")
+    return record
+
+
+def _whole_number(digits: str) -> int | float:
+    value = float(digits)  # RFC 8785 writes large floats without an exponent, so long digits need not be an integer
+    return int(digits) if abs(value) < SAFE_INTEGER else value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,211 @@
+"""Whole runs: the table, its identities round by round, seeds, hooks, participation and pay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bcfl_support import datasets, simulation
+from bcfl_support.alignment import alignment_scores
+from bcfl_support.errors import InvalidUpdate
+from bcfl_support.federation import fedavg, local_updates
+from bcfl_support.models import MLP, LogisticRegression, Model, SoftmaxRegression
+from bcfl_support.simulation import RoundOutcome, RoundState
+
+MODEL = LogisticRegression(30)
+
+
+@pytest.fixture(scope="module")
+def hospitals() -> datasets.FederatedData:
+    return datasets.load_hospitals(5, partition="quantity_skew", rng=np.random.default_rng(0))
+
+
+def run(
+    data: datasets.FederatedData, seed: int = 1, model: Model = MODEL, **options: object
+) -> simulation.SimulationResult:
+    return simulation.run(data, model, rng=np.random.default_rng(seed), **{"rounds": 6, **options})  # type: ignore[arg-type]
+
+
+def test_a_run_equals_the_loop_written_out(hospitals: datasets.FederatedData) -> None:
+    w = np.zeros(31)
+    rng = np.random.default_rng(99)
+    result = run(hospitals)
+    for number in range(6):
+        updates = local_updates(MODEL, w, hospitals, steps=5, lr=0.5, rng=rng)
+        step = fedavg(updates, hospitals.sizes)
+        w = w + step
+        scores = result.table.pivot("score")[number]
+        assert np.array_equal(scores, alignment_scores(updates, hospitals.sizes))
+        assert scores.sum() == pytest.approx(step @ step, rel=1e-12)
+        assert np.allclose(result.table.pivot("norm")[number], np.linalg.norm(updates, axis=1), rtol=1e-14)
+        assert result.table.per_round("accuracy")[number] == MODEL.accuracy(w, hospitals.x_test, hospitals.y_test)
+    assert np.array_equal(result.params, w)
+    assert result.accuracy == result.table.per_round("accuracy")[-1] > 0.9
+
+
+def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
+    table = run(hospitals, scores=("alignment", "cosine")).table
+    assert table.names == (
+        *("round", "client", "samples", "participated", "steps", "norm", "score", "score_alignment", "score_cosine"),
+        *("consistency", "reward", "accuracy", "loss"),
+    )
+    assert len(table) == 30 and all(len(table.column(name)) == 30 for name in table.names)
+    assert table.column("round").tolist() == [r for r in range(1, 7) for _ in range(5)]
+    assert table.column("client").tolist() == list(range(5)) * 6
+    assert table.pivot("client").shape == (6, 5)
+    row = table.to_rows()[7]
+    assert (row["round"], row["client"], row["samples"]) == (2, 2, int(hospitals.sizes[2]))
+    assert type(row["score"]) is float and type(row["participated"]) is bool
+    with pytest.raises(KeyError, match="no column 'accurracy': the table has round, client"):
+        table.column("accurracy")
+
+
+def test_every_named_score_runs_and_the_first_pays(hospitals: datasets.FederatedData) -> None:
+    names = tuple(simulation.SCORES)
+    table = run(hospitals, scores=names[::-1]).table
+    assert np.array_equal(table.column("score"), table.column(f"score_{names[-1]}"))
+    for name in names:
+        assert np.isfinite(table.column(f"score_{name}")).all()
+        assert np.array_equal(table.column(f"score_{name}"), run(hospitals, scores=name).table.column("score"))
+
+
+def test_equal_seeds_equal_tables_other_seeds_other_tables(hospitals: datasets.FederatedData) -> None:
+    def columns(seed: int) -> list[bytes]:
+        result = run(hospitals, seed, batch_size=8, participation=0.6, model=MLP(30, 4, 2))
+        return [result.table.column(name).tobytes() for name in result.table.names]
+
+    assert columns(3) == columns(3)
+    assert columns(3) != columns(4)
+
+
+def test_an_attack_changes_neither_participation_nor_batches(hospitals: datasets.FederatedData) -> None:
+    def noise_on_client_0(number: int, updates: np.ndarray, state: RoundState) -> np.ndarray:
+        updates[state.clients == 0] += state.rng.standard_normal(updates.shape[1])
+        return updates
+
+    honest = run(hospitals, batch_size=8, participation=0.6).table
+    attacked = run(hospitals, batch_size=8, participation=0.6, transform_updates=noise_on_client_0).table
+    assert np.array_equal(honest.column("participated"), attacked.column("participated"))
+    first = honest.pivot("participated")[0] & (np.arange(5) != 0)
+    assert np.array_equal(honest.pivot("norm")[0][first], attacked.pivot("norm")[0][first])
+    assert not np.array_equal(honest.column("accuracy"), attacked.column("accuracy"))
+
+
+def test_absent_clients_have_no_score_and_no_pay(hospitals: datasets.FederatedData) -> None:
+    table = run(hospitals, participation=0.4, rounds=20).table
+    here = table.pivot("participated")
+    assert (here.sum(axis=1) == 2).all() and here.any(axis=0).all()
+    assert np.isnan(table.pivot("score")[~here]).all() and np.isfinite(table.pivot("score")[here]).all()
+    assert not table.pivot("reward")[~here].any() and not table.pivot("steps")[~here].any()
+    assert np.allclose(table.pivot("reward").sum(axis=1), 1)
+
+
+def test_participation_and_stragglers_may_be_functions(hospitals: datasets.FederatedData) -> None:
+    table = run(
+        hospitals,
+        participation=lambda number, rng: np.array([4, 1]) if number % 2 else np.array([], dtype=int),
+        steps=lambda number, clients: clients,
+    ).table
+    assert table.pivot("participated")[0].tolist() == [False, True, False, False, True]
+    assert table.pivot("steps")[0].tolist() == [0, 1, 0, 0, 4]
+    assert not table.pivot("participated")[1].any() and not table.pivot("reward")[1].any()
+    assert table.per_round("loss")[1] == table.per_round("loss")[0]  # nobody came, nothing changed
+
+
+def test_declared_counts_weigh_and_score(hospitals: datasets.FederatedData) -> None:
+    declared = hospitals.sizes.copy()
+    declared[0] *= 10
+    seen: list[RoundOutcome] = []
+    table = run(hospitals, declared_samples=declared, observe=seen.append).table
+    assert np.array_equal(seen[0].step, fedavg(seen[0].updates, declared))
+    assert np.array_equal(table.pivot("score")[0], alignment_scores(seen[0].updates, declared))
+    assert np.array_equal(table.pivot("samples")[0], declared)
+    assert table.pivot("reward")[0][0] > run(hospitals).table.pivot("reward")[0][0]
+
+
+def test_hooks_see_each_round(hospitals: datasets.FederatedData) -> None:
+    seen: list[RoundOutcome] = []
+    result = run(hospitals, observe=seen.append, aggregate=lambda updates, samples: np.median(updates, axis=0))
+    assert [outcome.state.round for outcome in seen] == [1, 2, 3, 4, 5, 6]
+    assert np.array_equal(seen[2].step, np.median(seen[2].updates, axis=0))
+    assert np.array_equal(seen[3].state.previous_step, seen[2].step)
+    assert not seen[0].state.previous_step.any()
+    assert np.allclose(seen[-1].state.params + seen[-1].step, result.params)
+    assert np.array_equal(seen[4].rewards, result.table.pivot("reward")[4])
+
+
+def test_own_scores_and_reward_rules(hospitals: datasets.FederatedData) -> None:
+    table = run(
+        hospitals,
+        scores={"size": lambda updates, samples, state: samples.astype(float)},
+        reward=lambda scores, history: scores * len(history),
+    ).table
+    assert np.array_equal(table.pivot("reward")[2], 3.0 * hospitals.sizes)
+
+
+def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datasets.FederatedData) -> None:
+    one = replace(hospitals, sizes=np.array([len(hospitals.y)]))
+    table = run(one).table
+    assert np.allclose(table.column("score"), table.column("norm") ** 2)
+    assert np.array_equal(table.column("reward"), np.ones(6))
+    still = run(
+        hospitals, transform_updates=lambda number, updates, state: 0 * updates, scores=tuple(simulation.SCORES)
+    ).table
+    assert not still.column("score").any() and not still.column("reward").any()
+    assert still.pivot("consistency")[-1].tolist() == [0.75] * 5  # zero is non-negative: 6 rounds of 8
+
+
+def test_rewards_by_hand() -> None:
+    # history of 3 rounds, window 2: C = (1, 1/2, 0); weights 2 * 1.5, 3 * 1.25, 0 -> shares 3 / 6.75, 3.75 / 6.75
+    history = np.array([[True, True, True], [True, False, False], [True, True, False]])
+    pay = simulation.compute_rewards(np.array([2.0, 3.0, -1.0]), history, alpha=0.5, window=2, budget=6.75)
+    assert pay == pytest.approx([3.0, 3.75, 0.0], abs=1e-15)
+    doubled = simulation.compute_rewards(
+        np.array([2.0, 3.0, np.nan]), history, alpha=0.0, factors=np.array([1.5, 1.0, 1.0]), budget=1.0
+    )
+    assert doubled == pytest.approx([0.5, 0.5, 0.0], abs=1e-15)
+    assert simulation.compute_rewards(np.array([-1.0, 0.0]), history[:, :2]).tolist() == [0.0, 0.0]
+
+
+def test_consistency_counts_the_last_rounds_only() -> None:
+    history = np.array([[True]] * 3 + [[False]] * 2 + [[True]] * 7)
+    shares = [float(simulation.compute_consistency(history[: r + 1])[0]) for r in range(12)]
+    # windows of 8: rounds before the first count as missed
+    assert shares == [k / 8 for k in (1, 2, 3, 3, 3, 4, 5, 6, 6, 6, 6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rounds": 0}, "rounds is 0: run at least 1"),
+        ({"participation": 0.0}, r"participation is 0\.0"),
+        (
+            {"participation": lambda number, rng: np.array([9])},
+            r"participation gave \[9\] in round 1: name clients 0 to 4",
+        ),
+        ({"scores": "cosinus"}, "score 'cosinus' is unknown: use alignment, cosine"),
+        ({"scores": ()}, "scores is empty"),
+        ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
+        ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
+        (
+            {"transform_updates": lambda n, u, s: u[:, :3]},
+            r"transform_updates returned shape \(5, 3\) in round 1, not \(5, 31\)",
+        ),
+        ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
+        ({"model": SoftmaxRegression(64, 10)}, r"x \(\d, \d+, 30\), .*: expected .* \(\d, \d+, 64\)"),
+    ],
+)
+def test_bad_arguments_are_named(hospitals: datasets.FederatedData, options: dict, message: str) -> None:
+    with pytest.raises(InvalidUpdate, match=message):
+        run(hospitals, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"alpha": -0.1}, "alpha -0.1"), ({"budget": -1.0}, "budget -1"), ({"window": 0}, "window is 0")],
+)
+def test_reward_parameters_have_ranges(options: dict, message: str) -> None:
+    with pytest.raises(InvalidUpdate, match=message):
+        simulation.compute_rewards(np.ones(2), np.ones((1, 2), dtype=bool), **options)
