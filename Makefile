@@ -48,7 +48,7 @@ contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
 	@touch $@
 
 lab: setup
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 run: setup
 	@$(BIN)/bcfl run
