@@ -15,6 +15,7 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
+BENCHMARKS := services federation shapley
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
 
@@ -71,6 +72,29 @@ test: setup
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --root contracts --no-match-path 'test/none/*' --summary
 	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
 	$(BIN)/pytest --nbval notebooks --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
+
+# ---------------------------------------------------------------- measured claims; the peers have their own environments
+.venv-flower/.packages:
+	@echo "Setting up Flower's simulation engine, to compare with (1.6 GB)"
+	@$(PYTHON) -m venv .venv-flower
+	@.venv-flower/bin/pip install --quiet "flwr[simulation]==1.41.0" "torch==2.13.0" numpy
+	@touch $@
+
+.venv-pydvl/.packages:
+	@echo "Setting up pyDVL and shapiq, to compare with"
+	@$(PYTHON) -m venv .venv-pydvl
+	@.venv-pydvl/bin/pip install --quiet "numpy<2" pyDVL==0.10.0 shapiq==1.4.1
+	@touch $@
+
+bench: setup .venv-flower/.packages .venv-pydvl/.packages
+	@for script in $(BENCHMARKS); do echo "$$script"; $(BIN)/python benchmarks/$$script.py --json || exit 1; done
+
+# ---------------------------------------------------------------- static analysis; slither pins an older web3
+.venv-slither/.packages:
+	@echo "Setting up slither"
+	@$(PYTHON) -m venv .venv-slither
+	@.venv-slither/bin/pip install --quiet slither-analyzer==0.11.6
+	@touch $@
 
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock

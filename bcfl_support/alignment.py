@@ -139,7 +139,7 @@ def midpoint_scores(
     """The midpoint rule: phi_i = p_i <g_i, -grad L(w + g/2)>, one gradient for all n clients.
 
     For a quadratic loss, grad L(w + t g) is linear in t and the Shapley value of v(C) = L(w) - L(w + sum_C p_j g_j)
-    is exactly phi_i; for other losses it is the one-point quadrature of `path_scores`.
+    is exactly phi_i; for other losses it is the one-point case of `shapley.aumann_shapley`.
 
     Args:
         updates: updates g_i, shape (n, P), float64.
@@ -156,41 +156,10 @@ def midpoint_scores(
     >>> midpoint_scores([[2.0, 0.0], [0.0, 4.0]], [1, 1], params=[0.0, 0.0], gradient=lambda w: w - 1.0).tolist()
     [0.5, 0.0]
     """
-    return path_scores(updates, samples, params=params, gradient=gradient, points=1)
-
-
-def path_scores(
-    updates: Any, samples: Any, *, params: Any, gradient: Callable[[np.ndarray], np.ndarray], points: int
-) -> np.ndarray:
-    """Aumann-Shapley value of the round: phi_i = p_i <g_i, integral_0^1 -grad L(w + t g) dt>.
-
-    The integral is taken by Gauss-Legendre quadrature; with m points the sum of the scores is exactly L(w) - L(w + g)
-    when L is a polynomial of degree 2m along the step.
-
-    Args:
-        updates: updates g_i, shape (n, P), float64.
-        samples: sample counts n_i, shape (n,), positive integers.
-        params: global parameters w before the round, shape (P,), float64.
-        gradient: gradient of the loss L, takes and returns shape (P,).
-        points: quadrature points m, at least 1; 1 is the midpoint rule.
-
-    Returns:
-        Scores, shape (n,), float64, in the unit of the loss.
-
-    Raises:
-        InvalidUpdate: as in `midpoint_scores`, or points below 1.
-    """
     rows, counts = check_round(updates, samples)
-    if points < 1:
-        raise InvalidUpdate(f"points is {points}: the quadrature needs at least 1 point.")
-    start = _check_vector(params, rows.shape[1], "params")
-    step = fedavg(rows, counts)
-    nodes, weights = np.polynomial.legendre.leggauss(points)  # on [-1, 1]
-    descent = np.zeros_like(step)
-    for node, weight in zip(nodes, weights, strict=True):
-        slope = _check_vector(gradient(start + 0.5 * (1.0 + node) * step), len(step), "gradient(w)")
-        descent -= 0.5 * weight * slope
-    return root_scores(rows, counts, root_update=descent)
+    middle = _check_vector(params, rows.shape[1], "params") + 0.5 * fedavg(rows, counts)
+    slope = _check_vector(gradient(middle), rows.shape[1], "gradient(w)")
+    return root_scores(rows, counts, root_update=-slope)
 
 
 def clip_updates(updates: Any, *, clip: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support import alignment as al
+from bcfl_support import shapley
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.federation import fedavg
 from bcfl_support.models import SoftmaxRegression
@@ -127,7 +128,7 @@ def test_root_score_with_the_gradient_is_first_order_shapley() -> None:
     assert al.root_scores(updates, samples, root_update=-gradient(w)) == pytest.approx(shapley(4, value), abs=1e-4)
 
 
-def test_path_scores_converge_to_the_fall_of_a_smooth_loss() -> None:
+def test_path_integrals_converge_to_the_fall_of_a_smooth_loss() -> None:
     rng = np.random.default_rng(1)
     model = SoftmaxRegression(6, 3)
     x, y, w = rng.standard_normal((60, 6)), rng.integers(0, 3, 60), model.init(rng=rng)
@@ -136,7 +137,7 @@ def test_path_scores_converge_to_the_fall_of_a_smooth_loss() -> None:
 
     def gap(points: int) -> float:
         gradient = lambda v: model.gradient(v, x, y)  # noqa: E731
-        return abs(al.path_scores(updates, samples, params=w, gradient=gradient, points=points).sum() - gain)
+        return abs(shapley.aumann_shapley(updates, samples, params=w, gradient=gradient, points=points).sum() - gain)
 
     assert gap(1) < 0.1 * abs(gain)
     assert gap(8) < 1e-10 < gap(1)
@@ -147,7 +148,7 @@ def test_polynomials_of_degree_2m_are_exact_with_m_points() -> None:
     loss = lambda v: float((v**6).sum())  # noqa: E731
     step = fedavg(updates, samples)
     for points, exact in ((2, False), (3, True)):
-        scores = al.path_scores(updates, samples, params=w, gradient=lambda v: 6 * v**5, points=points)
+        scores = shapley.aumann_shapley(updates, samples, params=w, gradient=lambda v: 6 * v**5, points=points)
         assert (abs(scores.sum() - (loss(w) - loss(w + step))) < 1e-10) == exact
 
 
@@ -237,8 +238,6 @@ def test_bad_directions_and_clips_are_named() -> None:
         al.midpoint_scores(UPDATES, SAMPLES, params=np.ones(8), gradient=lambda w: w)
     with pytest.raises(InvalidUpdate, match=r"gradient\(w\) has shape \(1,\)"):
         al.midpoint_scores(UPDATES, SAMPLES, params=np.ones(9), gradient=lambda w: w[:1])
-    with pytest.raises(InvalidUpdate, match="points is 0"):
-        al.path_scores(UPDATES, SAMPLES, params=np.ones(9), gradient=lambda w: w, points=0)
     for clip in (0.0, -1.0, float("nan")):
         with pytest.raises(InvalidUpdate, match="clip is"):
             al.clipped_scores(UPDATES, SAMPLES, clip=clip)
