@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support import alignment as al
-from bcfl_support import shapley
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.federation import fedavg
 from bcfl_support.models import SoftmaxRegression
+from bcfl_support.shapley import aumann_shapley
 
 whole = st.integers(-50, 50)
 
@@ -137,7 +137,7 @@ def test_path_integrals_converge_to_the_fall_of_a_smooth_loss() -> None:
 
     def gap(points: int) -> float:
         gradient = lambda v: model.gradient(v, x, y)  # noqa: E731
-        return abs(shapley.aumann_shapley(updates, samples, params=w, gradient=gradient, points=points).sum() - gain)
+        return abs(aumann_shapley(updates, samples, params=w, gradient=gradient, points=points).sum() - gain)
 
     assert gap(1) < 0.1 * abs(gain)
     assert gap(8) < 1e-10 < gap(1)
@@ -148,7 +148,7 @@ def test_polynomials_of_degree_2m_are_exact_with_m_points() -> None:
     loss = lambda v: float((v**6).sum())  # noqa: E731
     step = fedavg(updates, samples)
     for points, exact in ((2, False), (3, True)):
-        scores = shapley.aumann_shapley(updates, samples, params=w, gradient=lambda v: 6 * v**5, points=points)
+        scores = aumann_shapley(updates, samples, params=w, gradient=lambda v: 6 * v**5, points=points)
         assert (abs(scores.sum() - (loss(w) - loss(w + step))) < 1e-10) == exact
 
 
