@@ -208,7 +208,8 @@ def student(names: Sequence[str] = ()) -> Iterator[Path]:
     folder = toolchain.project_root() / "build" / "student"
     folder.mkdir(parents=True, exist_ok=True)
     for path in lesson_paths(names):
-        notebook, resources = nbformat.read(path, as_version=4), {}
+        notebook = nbformat.read(path, as_version=4)
+        resources: dict[str, Any] = {}
         for preprocessor in (ClearSolutions(), ClearHiddenTests(), ClearOutput()):
             notebook, resources = preprocessor.preprocess(notebook, resources)
         for cell in notebook.cells:

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cycler
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,11 +30,11 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = PALETTE = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-STYLE = {
+STYLE: Any = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
-    "axes.prop_cycle": matplotlib.cycler(color=[*list(PALETTE[:6]), BLACK]),
+    "axes.prop_cycle": cycler.cycler(color=[*list(PALETTE[:6]), BLACK]),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -59,15 +60,18 @@ _BOXES = {
     "ledger": ((0.91, 0.22), "FairnessLedger", "agreement on a CID"),
     "pool": ((0.91, 0.78), "RewardPool", "pay and penalties"),
 }
+# From, to, what passes. A contract can neither write to IPFS nor read from it: there the clients carry, hence dashed.
 _ARROWS = (
     ("client", "registry", "register + stake"),
     ("client", "aggregator", "commit, reveal"),
-    ("registry", "aggregator", "who, nᵢ"),
-    ("aggregator", "ipfs", "updates"),
-    ("ipfs", "ledger", "fairness record"),
-    ("ledger", "pool", "factors Fᵢ"),
-    ("aggregator", "pool", "scores Sᵢ"),
+    ("registry", "aggregator", "who, $n_i$"),
+    ("aggregator", "ipfs", "records"),
+    ("ipfs", "ledger", "attested CID"),
+    ("ledger", "pool", "factors $F_i$"),
+    ("aggregator", "pool", "scores $S_i$"),
+    ("pool", "registry", "penalties"),
 )
+_CARRIED = {("aggregator", "ipfs"), ("ipfs", "ledger")}
 _HALF_WIDTH, _HALF_HEIGHT = 0.08, 0.15
 
 
@@ -150,6 +154,7 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
         colour = "white" if chosen else BLACK
         axes.text(x, y + 0.035, title, ha="center", va="center", color=colour, weight="bold", fontsize=10)
         axes.text(x, y - 0.065, detail, ha="center", va="center", color=colour, fontsize=8.5)
+    axes.text(0, 0.02, "dashed: carried by the clients", fontsize=8, color="#555555")
     return figure
 
 
@@ -157,10 +162,14 @@ def _draw_arrow(axes: Axes, start: str, end: str, label: str) -> None:
     (x0, y0), (x1, y1) = _BOXES[start][0], _BOXES[end][0]
     tail = np.array([x0, y0]) + _to_edge(x1 - x0, y1 - y0)
     head = np.array([x1, y1]) - _to_edge(x1 - x0, y1 - y0)
-    axes.annotate("", xy=head, xytext=tail, arrowprops={"arrowstyle": "-|>", "color": "#555555", "linewidth": 1.3})
+    line = "dashed" if (start, end) in _CARRIED else "solid"
+    arrow = {"arrowstyle": "-|>", "color": "#555555", "linewidth": 1.3, "linestyle": line}
+    axes.annotate("", xy=head, xytext=tail, arrowprops=arrow)
     level = tail[1] == head[1]
+    x, y = (tail + head) / 2
     axes.text(
-        *(tail + head) / 2 + [0, 0.03 if level else 0],
+        x,
+        y + (0.03 if level else 0),
         label,
         ha="center",
         va="bottom" if level else "center",
