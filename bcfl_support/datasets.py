@@ -133,12 +133,8 @@ def load_digits_federation(
 
     A softmax regression has 650 parameters. Arguments as in `load_hospitals`.
     """
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return federate(
-        "digits", x / 16.0, y.astype(np.int64), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options
-    )
+    x, y = _read_digits()
+    return federate("digits", x, y, n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
 def load_mnist_federation(
@@ -303,6 +299,14 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: np.random.Gene
 # ---------------------------------------------------------------- reading and checking
 
 _DIGITS = tuple("0123456789")
+
+
+@lru_cache(maxsize=1)
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return x / 16.0, y.astype(np.int64)
 
 
 @lru_cache(maxsize=1)

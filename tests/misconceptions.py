@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+
+def _misjudged(order: str, choice: str, options: str = "") -> str:
+    """An answer to exercise 3.3 that ranks by `order` and picks the client by `choice`."""
+    return (
+        "def misjudged(outcome, model):\n    s, r, w = outcome.state, [], []\n"
+        "    for kind in ('loss', 'accuracy'):\n"
+        "        u = shapley.round_utility(model, s.params, outcome.updates, s.samples, s.data.x_val, s.data.y_val, "
+        f"{options}kind=kind)\n"
+        "        values = shapley_of_table(u.all_values())\n"
+        f"        w.append(values)\n        r.append(np.argsort(np.argsort({order})))\n"
+        f"    l, a = r\n    i = int({choice})\n"
+        "    return i, float(w[0][i]), float(w[1][i]), int(l[i]), int(a[i])"
+    )
+
+
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
         "only the pool": "def held_by_contracts(fed, node):\n    return node.w3.eth.get_balance(fed.pool.address)",
@@ -24,6 +39,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
             "    return np.maximum(record.scores_float(), 0) * (1 + alpha * c) * f"
         ),
+        "consistency forgotten": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = np.maximum(record.scores_float(), 0) * f\n    return budget * w / w.sum()"
+        ),
         "factor forgotten": (
             "def rewards_of(record, alpha=0.5, budget=1.0):\n"
             "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
@@ -33,17 +53,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-3": {
         "first record only": (
             "def audit(store, cids):\n"
-            "    r = protocol.RoundRecord.from_json(store.get_json(cids[0]))\n"
+            "    r = protocol.RoundRecord.from_json(store.get_json(cids[0])['record'])\n"
             "    return dict(zip(r.clients, r.rewards))"
         ),
         "last one wins": (
             "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
-            "        r = protocol.RoundRecord.from_json(store.get_json(cid))\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
             "        totals.update(zip(r.clients, r.rewards))\n    return totals"
         ),
         "in ether": (
             "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
-            "        r = protocol.RoundRecord.from_json(store.get_json(cid))\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
             "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0) + x / 1e18\n"
             "    return totals"
         ),
@@ -59,6 +79,9 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "one too strict": (
             'def ceiling():\n    return "if (samples >= 10_000) revert TooManySamples(samples, 10_000);"'
+        ),
+        "only the tested value": (
+            'def ceiling():\n    return "if (samples == 10_001) revert TooManySamples(samples, 10_000);"'
         ),
         "another error": 'def ceiling():\n    return "if (samples > 10_000) revert ZeroSamples(msg.sender);"',
         "does not compile": 'def ceiling():\n    return "if samples > 10_000: revert TooManySamples(samples, 10_000)"',
@@ -76,5 +99,205 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def read_registered(log):\n"
             "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
         ),
+    },
+    "ex-2-1": {
+        "weights forgotten in the score": (
+            "def exact_scores(updates, samples):\n"
+            "    p = [Fraction(n, sum(samples)) for n in samples]\n"
+            "    g = [sum(a * x for a, x in zip(p, c)) for c in zip(*updates)]\n"
+            "    return [sum(x * y for x, y in zip(r, g)) for r in updates], sum(y * y for y in g)"
+        ),
+        "plain mean": (
+            "def exact_scores(updates, samples):\n    p = Fraction(1, len(samples))\n"
+            "    g = [sum(p * x for x in c) for c in zip(*updates)]\n"
+            "    return [p * sum(x * y for x, y in zip(r, g)) for r in updates], sum(y * y for y in g)"
+        ),
+        "floats": (
+            "def exact_scores(updates, samples):\n    g = global_update(updates, samples)\n"
+            "    return list(scores_of(updates, samples)), g @ g"
+        ),
+        "equal shares of the right sum": (
+            "def exact_scores(updates, samples):\n"
+            "    p = [Fraction(n, sum(samples)) for n in samples]\n"
+            "    s = sum(sum(a * x for a, x in zip(p, c)) ** 2 for c in zip(*updates))\n"
+            "    return [s * a for a in p], s"
+        ),
+    },
+    "ex-2-2": {
+        "own weight forgotten": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / (b[client] / p))"
+        ),
+        "g kept fixed": (
+            "def break_even(updates, samples, client):\n    g = global_update(updates, samples)\n"
+            "    return float(-(updates[client] @ g) / (updates[client] @ updates[client]))"
+        ),
+        "sign": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return float(a[client] / b[client])"
+        ),
+        "equal weights": (
+            "def break_even(updates, samples, client):\n"
+            "    a, b = split_of(updates, np.ones(len(samples)))\n    return float(-a[client] / b[client])"
+        ),
+    },
+    "ex-2-3": {
+        "only the scored update is cut": (
+            "def clipped_scores_of(updates, samples):\n"
+            "    c = alignment.clip_updates(updates, clip=alignment.median_norm(updates))\n"
+            "    return np.asarray(samples) / np.sum(samples) * (c @ global_update(updates, samples))"
+        ),
+        "only the average is cut": (
+            "def clipped_scores_of(updates, samples):\n"
+            "    c = alignment.clip_updates(updates, clip=alignment.median_norm(updates))\n"
+            "    return np.asarray(samples) / np.sum(samples) * (updates @ global_update(c, samples))"
+        ),
+        "all stretched to one length": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    with np.errstate(all='ignore'):\n"
+            "        return scores_of(np.nan_to_num(updates * (np.median(l) / l)[:, None]), samples)"
+        ),
+        "nan for a zero update": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    return scores_of(updates * np.minimum(1, np.median(l) / l)[:, None], samples)"
+        ),
+        "entries clipped, not lengths": (
+            "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
+            "    return scores_of(np.clip(updates, -b / 2, b / 2), samples)"
+        ),
+        "changes the caller's array": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    b = np.median(l)\n    updates[l > b] *= (b / l[l > b])[:, None]\n"
+            "    return scores_of(updates, samples)"
+        ),
+    },
+    "ex-2-4": {
+        "whole update in the step": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+            "    r = {'score': scores_of(o.updates, data.sizes)[i], 'own': f(u, *data.client(i))}\n"
+            "    return r | {n: f(u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
+            " for c, n in enumerate(data.classes)}"
+        ),
+        "loss after less before": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    p = data.sizes[i] / data.sizes.sum()\n"
+            "    f = lambda d, x, y: float(model.loss(w + d, x, y) - model.loss(w, x, y))\n"
+            "    r = {'score': scores_of(o.updates, data.sizes)[i], 'own': f(u, *data.client(i))}\n"
+            "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
+            " for c, n in enumerate(data.classes)}"
+        ),
+        "test records": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    p = data.sizes[i] / data.sizes.sum()\n"
+            "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+            "    r = {'score': scores_of(o.updates, data.sizes)[i], 'own': f(u, *data.client(i))}\n"
+            "    return r | {n: f(p * u, data.x_test[data.y_test == c], data.y_test[data.y_test == c])"
+            " for c, n in enumerate(data.classes)}"
+        ),
+        "classes not split": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    p = data.sizes[i] / data.sizes.sum()\n"
+            "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+            "    r = {'score': scores_of(o.updates, data.sizes)[i], 'own': f(u, *data.client(i))}\n"
+            "    return r | {n: f(p * u, data.x_val, data.y_val) for n in data.classes}"
+        ),
+    },
+    "ex-2-5": {
+        "smallest instead of largest": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(1, 10):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in zip(order, order[1:])):\n            return 10**k\n    return 0"
+        ),
+        "smallest right scale": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in zip(order, order[1:])):\n            return 10 ** (k + 1)\n"
+            "    return 0"
+        ),
+        "a float": "def largest_flipping_scale(updates, samples):\n    return 1e4",
+        "only the average compared": (
+            "def largest_flipping_scale(updates, samples):\n    g = global_update(updates, samples)\n"
+            "    for k in range(9, 0, -1):\n"
+            "        if np.abs(np.array(integers_of(updates, samples, 10**k)[0]) / 10**k - g).max() > 1e-3:\n"
+            "            return 10**k\n    return 0"
+        ),
+    },
+    "ex-3-1": {
+        "all coalitions alike (Banzhaf)": (
+            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
+            "    add = lambda t, p: worth[''.join(sorted(t + p))] - worth[t]\n"
+            "    return {p: Fraction(sum(add(t, p) for t in worth if p not in t), 2 ** (len(ps) - 1)) for p in ps}"
+        ),
+        "last place only": (
+            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
+            "    return {p: Fraction(worth[ps] - worth[ps.replace(p, '')]) for p in ps}"
+        ),
+        "floats": ("def shapley_of_truth_table(worth):\n    return dict(zip('LMR', [1 / 6, 1 / 6, 2 / 3]))"),
+        "one order": (
+            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
+            "    return {p: Fraction(worth[ps[: i + 1]] - worth[ps[:i]]) for i, p in enumerate(ps)}"
+        ),
+    },
+    "ex-3-2": {
+        "sum to 1": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    return bool(abs(np.sum(report) - 1) > tolerance)"
+        ),
+        "NaN passes": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    d = worth_of_all - worth_of_none\n    return bool(abs(np.sum(report) - d) > tolerance * abs(d))"
+        ),
+        "worth of none forgotten": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    s = np.sum(report)\n"
+            "    return bool(not np.isfinite(s) or abs(s - worth_of_all) > tolerance * abs(worth_of_all))"
+        ),
+        "signed tolerance": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    d = worth_of_all - worth_of_none\n"
+            "    return bool(not np.isfinite(report).all() or abs(np.sum(report) - d) > tolerance * d)"
+        ),
+        "exactly equal": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    return bool(np.sum(report) != worth_of_all - worth_of_none)"
+        ),
+    },
+    "ex-3-3": {
+        "rank 0 is the worst": _misjudged("values", "np.argmax(a - l)"),
+        "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
+        "best by accuracy": _misjudged("-values", "np.argmin(a)"),
+        "re-normalised": _misjudged("-values", "np.argmax(a - l)", "convention='renormalised', "),
+    },
+    "ex-3-4": {
+        "applies the true record": (
+            "def try_to_forge(fed, store, record, client):\n"
+            "    false = replace(record, factors=record.factors | {client: 1_500_000})\n"
+            "    try:\n        fairness.apply_record(fed, record)\n"
+            "    except Exception as error:\n        return false, error.name"
+        ),
+        "everybody gets more": (
+            "def try_to_forge(fed, store, record, client):\n"
+            "    false = replace(record, factors=dict.fromkeys(record.factors, 1_500_000))\n"
+            "    fairness.attest_record(fed, store, false, [client])\n"
+            "    try:\n        fairness.apply_record(fed, false)\n"
+            "    except Exception as error:\n        return false, error.name"
+        ),
+        "factor in plain numbers": (
+            "def try_to_forge(fed, store, record, client):\n"
+            "    class Fake:\n        cid, factors, values = 'x', record.factors | {client: 1.5}, record.values\n"
+            "    return Fake, 'NoAgreement'"
+        ),
+        "nothing forged": (
+            "def try_to_forge(fed, store, record, client):\n"
+            "    fairness.attest_record(fed, store, record, [client])\n"
+            "    try:\n        fairness.apply_record(fed, record)\n"
+            "    except Exception as error:\n        return record, error.name"
+        ),
+    },
+    "ex-3-5": {
+        "audited round pays too": "def least_audit_rate(gain, stake):\n    return min(1.0, gain / stake)",
+        "upside down": "def least_audit_rate(gain, stake):\n    return stake / (gain + stake)",
+        "in percent": "def least_audit_rate(gain, stake):\n    return 100 * gain / (gain + stake)",
     },
 }

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from eth_utils import keccak
 
-from bcfl_support import commitments, datasets, fixed_point, gas, incentives, models, shapley
+from bcfl_support import (
+    alignment,
+    commitments,
+    datasets,
+    federation,
+    fixed_point,
+    gas,
+    incentives,
+    models,
+    shapley,
+    simulation,
+)
+from bcfl_support.cids import compute_cid
 from bcfl_support.protocol import compute_create_address
 from notebooks import definitions
 
@@ -98,3 +112,175 @@ class TestLesson1:
     @pytest.mark.parametrize(("a", "b"), [(7, 2), (-7, 2), (7, -2), (-7, -2), (-6, 3), (0, 5)])
     def test_division(self, a, b):
         assert definitions("01")["divide_toward_zero"](a, b) == fixed_point.divide_toward_zero(a, b) == int(a / b)
+
+
+class TestLesson2:
+    @pytest.fixture
+    def round_(self):
+        rng = np.random.default_rng(13)
+        return rng.normal(0.1, 0.5, (6, 8)), np.array([40, 7, 120, 63, 1, 20])
+
+    def test_average_and_scores(self, round_):
+        page = definitions("02")
+        np.testing.assert_allclose(page["global_update"](*round_), federation.fedavg(*round_), atol=1e-15)
+        np.testing.assert_allclose(page["scores_of"](*round_), alignment.alignment_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(page["cosines_of"](*round_), alignment.cosine_scores(*round_), atol=1e-15)
+
+    def test_two_parts_of_a_score(self, round_):
+        others, own = definitions("02")["split_of"](*round_)
+        np.testing.assert_allclose(others, alignment.leave_self_out_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(others + own, alignment.alignment_scores(*round_), atol=1e-15)
+
+    def test_shapley_values_by_orders(self):
+        worth = np.random.default_rng(14).normal(size=32)
+        worth[0] = 0
+        by_orders = definitions("02")["shapley_by_orders"](lambda team: worth[sum(1 << i for i in team)], 5)
+        np.testing.assert_allclose(by_orders, shapley.exact_shapley(worth), atol=1e-14)
+
+    def test_midpoint_rule(self, round_):
+        updates, samples = round_
+        start = np.linspace(-1, 1, 8)
+        np.testing.assert_allclose(
+            definitions("02")["midpoint_of"](updates, samples, start, np.sin),
+            alignment.midpoint_scores(updates, samples, params=start, gradient=np.sin),
+            atol=1e-15,
+        )
+
+    def test_rank_correlation(self):
+        from scipy.stats import spearmanr
+
+        a, b = np.random.default_rng(15).normal(size=(2, 12))
+        assert definitions("02")["rank_correlation"](a, b) == pytest.approx(spearmanr(a, b).statistic)
+
+    @pytest.mark.parametrize("scale", [10, 10**4, 10**9])
+    def test_integers_and_their_bound(self, round_, scale):
+        page = definitions("02")
+        values = fixed_point.encode(round_[0], scale=scale)
+        average, scores = page["integers_of"](*round_, scale)
+        assert average == list(fixed_point.fedavg_fixed(values, round_[1]))
+        assert scores == list(fixed_point.alignment_fixed(values, round_[1], average))
+        bounds = fixed_point.alignment_error_bound(*round_, scale)
+        np.testing.assert_allclose(page["bound_of"](*round_, scale), bounds, rtol=1e-12)
+
+    def test_clipped_scores(self, round_):
+        middle = alignment.median_norm(round_[0])
+        np.testing.assert_allclose(
+            definitions("02")["clipped_scores_of"](*round_),
+            alignment.clipped_scores(*round_, clip=middle),
+            atol=1e-15,
+        )
+
+    def test_factor_at_which_harm_pays(self, round_):
+        updates, samples = round_[0] + 1.0, round_[1]
+        updates[4] *= -1
+        factor = definitions("02")["break_even"](updates, samples, 4)
+        updates[4] *= factor
+        assert alignment.alignment_scores(updates, samples)[4] == pytest.approx(0, abs=1e-12)
+
+    def test_exact_scores(self, round_):
+        updates = np.rint(10 * round_[0]).astype(int)
+        scores, square = definitions("02")["exact_scores"](updates.tolist(), round_[1].tolist())
+        assert sum(scores) == square
+        exact = alignment.alignment_scores(updates, round_[1])
+        np.testing.assert_allclose([float(s) for s in scores], exact, atol=1e-12)
+
+
+class TestLesson3:
+    @pytest.fixture
+    def table(self):
+        worth = np.random.default_rng(31).normal(size=64)
+        worth[0] = 0.25
+        return worth
+
+    @pytest.fixture
+    def played(self):
+        outcomes = []
+        data = datasets.load_digits_federation(6, partition="dirichlet", alpha=0.5, rng=np.random.default_rng(32))
+        model = models.SoftmaxRegression(64, 10)
+        simulation.run(data, model, rounds=2, rng=np.random.default_rng(33), observe=outcomes.append)
+        return outcomes[-1], model
+
+    def test_three_ways_to_shapley_values(self, table):
+        page, exact = definitions("03"), shapley.exact_shapley(table)
+        by_orders = page["shapley_by_orders"](lambda team: table[sum(1 << i for i in team)], 6)
+        np.testing.assert_allclose([float(value) for value in by_orders], exact, atol=1e-14)
+        np.testing.assert_allclose(page["shapley_of_table"](table), exact, atol=1e-14)
+        np.testing.assert_allclose(page["by_arrival_times"](table), exact, atol=1e-13)
+        names = ["".join("ABCDEF"[i] for i in range(6) if k >> i & 1) for k in range(64)]
+        truth_table = page["shapley_of_truth_table"](dict(zip(names, map(Fraction, table), strict=True)))
+        np.testing.assert_allclose([float(truth_table[c]) for c in "ABCDEF"], exact, atol=1e-14)
+
+    def test_means_by_size_average_to_shapley_values(self, table):
+        added = definitions("03")["added_by_size"](table)
+        np.testing.assert_allclose(added.mean(axis=0), shapley.exact_shapley(table), atol=1e-14)
+
+    def test_leave_one_out(self, table):
+        rule = definitions("03")["by_last_place"](lambda team: Fraction(table[sum(1 << i for i in team)]), 6)
+        expected = shapley.leave_one_out(lambda rows: table[rows @ (1 << np.arange(6))], 6)
+        np.testing.assert_allclose([float(value) for value in rule], expected, atol=1e-14)
+
+    @pytest.mark.parametrize("convention", ["fixed", "renormalised"])
+    def test_worth_of_a_round(self, played, convention):
+        outcome, model = played
+        state = outcome.state
+        utility = shapley.round_utility(
+            model,
+            state.params,
+            outcome.updates,
+            state.samples,
+            state.data.x_val,
+            state.data.y_val,
+            convention=convention,
+        )
+        worth = definitions("03")["worth_of_round"](outcome, model, convention)
+        np.testing.assert_allclose(worth, utility.all_values(), atol=1e-12)
+
+    @pytest.mark.parametrize("points", [1, 3])
+    def test_along_the_step(self, played, points):
+        outcome, model = played
+        state = outcome.state
+        np.testing.assert_allclose(
+            definitions("03")["along_the_step"](outcome, model, points),
+            shapley.aumann_shapley(
+                outcome.updates,
+                state.samples,
+                params=state.params,
+                points=points,
+                gradient=lambda params: model.gradient(params, state.data.x_val, state.data.y_val),
+            ),
+            atol=1e-14,
+        )
+
+    def test_mean_game(self):
+        page, x = definitions("03"), np.random.default_rng(34).normal(size=7)
+        np.testing.assert_allclose(page["value_in_mean_game"](x), shapley.mean_game_shapley(x), atol=1e-14)
+        for n in (2, 10, 1000):
+            assert page["break_even"](n) == pytest.approx(shapley.mean_game_threshold(n), abs=1e-14)
+
+    def test_random_orders_are_unbiased_and_efficient(self, table):
+        mean, error = definitions("03")["by_random_orders"](lambda k: table[k], 6, 2000, np.random.default_rng(35))
+        assert (np.abs(mean - shapley.exact_shapley(table)) < 4.5 * error).all()
+        assert mean.sum() == pytest.approx(table[-1] - table[0], abs=1e-12)
+
+    @pytest.mark.parametrize("data", [b"", b"hello", bytes(range(256)) * 100])
+    def test_address_of_a_block(self, data):
+        assert definitions("03")["address_of"](data) == compute_cid(data)
+
+    def test_least_audit_rate_is_where_cheating_stops_paying(self):
+        page = definitions("03")
+        for gain, stake in ((0.3, 2.0), (5.0, 1.0)):
+            assert page["profit"](gain, stake, page["least_audit_rate"](gain, stake), 12) == pytest.approx(0, abs=1e-12)
+
+    def test_study_s_pay_is_the_page_s(self):
+        rng = np.random.default_rng(36)
+        scores, values = rng.uniform(0.1, 1, size=(6, 4)), rng.normal(0.3, 1, size=(6, 4))
+        pay = definitions("03")["pay_with_factors"](scores, values, [np.array([0]), np.array([2, 3]), np.array([5])], 2)
+        assert (values < 0).any(), "no value is negative: the scenario does not test the floor"
+        np.testing.assert_allclose(pay[:2], scores[:2] / scores[:2].sum(axis=1, keepdims=True))
+        for epoch, valued in ((1, [0]), (2, [2, 3])):
+            wei = [round(10**15 * share) for share in pay[valued].sum(axis=0)]
+            factors = np.array(incentives.compute_fairness_factors(values[valued].sum(axis=0), wei)) / 1e6
+            rows = slice(2 * epoch, 2 * epoch + 2)
+            history = np.ones((1, 4), dtype=bool)
+            expected = [simulation.compute_rewards(s, history, alpha=0, factors=factors) for s in scores[rows]]
+            np.testing.assert_allclose(pay[rows], expected, atol=1e-5)
