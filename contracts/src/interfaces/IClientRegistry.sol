@@ -28,10 +28,11 @@ interface IClientRegistry {
     error ZeroSamples(address client);
     error TooManySamples(uint256 samples, uint256 maximum);
     error StakePerSampleTooLarge(uint256 wanted, uint256 maximum);
+    error CoolDownTooLong(uint256 wanted, uint256 maximum);
     error ExcessStake(uint256 sent, uint256 needed, uint256 samples);
     error InsufficientStake(uint256 sent, uint256 needed, uint256 samples);
     error StakeBelowMaintenance(uint256 held, uint256 needed, uint256 samples);
-    error StakeTooLarge(uint256 sent, uint256 maximum);
+    error StakeTooLarge(uint256 stake, uint256 maximum);
     error ZeroAmount();
     error AlreadyLeft(address client, uint256 unlockAt);
     error StillActive(address client);

@@ -29,6 +29,7 @@ interface IFairnessLedger {
     error NoAgreement(uint256 epoch, uint256 votes, uint256 quorum);
     error AlreadyApplied(uint256 epoch);
     error EpochSuperseded(uint256 epoch, uint256 newest);
+    error SettlementRunning(uint256 round);
     error FactorsLengthMismatch(uint256 clients, uint256 factors);
     error FactorOutOfBounds(address client, uint256 factor, uint256 minimum, uint256 maximum);
 
@@ -36,11 +37,13 @@ interface IFairnessLedger {
     /// @param epoch Counts from 0; epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
     /// @param record sha2-256 digest of the record's bytes.
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
-    /// @dev Open to registered clients with enough stake, once an epoch each. An epoch without a quorum before its
-    /// deadline expires, and its factors stay as they were.
+    /// @dev Open to registered clients with enough stake, once an epoch each and in the order of the epochs: who has
+    /// attested to one cannot go back to an earlier one. An epoch without a quorum before its deadline expires, and the
+    /// factors stay as they were.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
-    /// @notice Write the factors of an agreed record. Anyone may; the hash pins them.
+    /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins
+    /// them. Clients that the newest record does not name go back to the neutral factor.
     /// @param factors In millionths, each within [MIN_FACTOR, MAX_FACTOR], in the order of `clients`.
     function applyFactors(uint256 epoch, bytes32 record, address[] calldata clients, uint32[] calldata factors) external;
 

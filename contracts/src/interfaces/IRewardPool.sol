@@ -45,9 +45,7 @@ interface IRewardPool {
 
     event Funded(address indexed from, uint256 amount, uint256 pot);
     event Penalised(uint256 indexed round, address indexed client, uint256 amount);
-    event Rewarded(
-        uint256 indexed round, address indexed client, uint256 amount, uint256 consistency, uint256 factor
-    );
+    event Rewarded(uint256 indexed round, address indexed client, uint256 amount, uint256 consistency, uint256 factor);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot);
     event Withdrawn(address indexed client, uint256 amount);
     event Reclaimed(address indexed publisher, uint256 amount);
@@ -60,7 +58,7 @@ interface IRewardPool {
     error NotReclaimable(address caller, bool stopped, bool idle);
     error PayoutFailed(address to, uint256 amount);
 
-    /// @notice Add the ether sent to the pot.
+    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
     function fund() external payable;
 
     /// @notice Handle up to `count` clients of the round to be settled; the last call closes the round.
@@ -88,6 +86,7 @@ interface IRewardPool {
     function settlement() external view returns (Settlement memory);
 
     /// @notice C_i in millionths after the client's last settled round, decayed to `round`.
-    /// @dev C_i = (rounds among the last K, up to and including `round`, with a reveal and S_i ≥ 0) / K.
+    /// @dev C_i = (rounds among the last K, up to and including `round`, with a reveal and S_i ≥ 0) / K. A `round` before
+    /// the client's last settled one is taken for that one: the past is not kept.
     function consistencyOf(address client, uint256 round) external view returns (uint256);
 }

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "../src/interfaces/IAggregator.sol";
+import { Federation } from "./utils/Federation.sol";
+
+/// @notice The gas of every step, kept in snapshots/*.json. With FORGE_SNAPSHOT_CHECK=true a changed figure is a failure;
+/// without it the files are written anew.
+/// @dev foundry.toml sets `isolate`: each call from a test is a transaction of its own, and the figures are those of
+/// receipts: 21,000 intrinsic gas, calldata (or its floor price) and cold storage included, refunds taken off. anvil's
+/// receipt of the same registration says the same 45,329.
+contract GasTest is Federation {
+    uint256 private constant TRANSACTION_CAP = 16_777_216;
+
+    /// @dev Values of up to ±1.0 at scale 10^9, as a model's update has them: about half of the words are negative.
+    function updateOf(uint256 i, uint256 round, uint256 parameters) private pure returns (int64[] memory) {
+        return randomUpdate(uint256(keccak256(abi.encode("update", i, round))), parameters, 1e9);
+    }
+
+    function start(uint256 n, uint256 parameters) private {
+        IAggregator.Config memory config = defaultConfig();
+        (config.parameters, config.capacity) = (uint32(parameters), uint32(n));
+        deploy(config, defaultTerms());
+        fund(100 ether);
+        for (uint256 i; i < n; ++i) {
+            register(client(i), 10 + i);
+        }
+    }
+
+    function commitAndReveal(uint256 n, uint256 round, uint256 parameters) private {
+        aggregator.openRound();
+        for (uint256 i; i < n; ++i) {
+            commit(client(i), updateOf(i, round, parameters));
+        }
+        for (uint256 i; i < n; ++i) {
+            reveal(client(i), updateOf(i, round, parameters));
+        }
+    }
+
+    function finish(uint256 n) private {
+        aggregator.aggregate(type(uint256).max);
+        aggregator.score(type(uint256).max);
+        pool.settle(2 * n);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- clients
+
+    /// @dev The paper reports about 45,373 gas a client, whatever the sample count.
+    function test_Register() public {
+        deploy(defaultConfig(), defaultTerms());
+        register(client(0), 120);
+        vm.assertLe(vm.snapshotGasLastCall("ClientRegistry", "register"), 45_373, "registration, whole transaction");
+        register(client(1), 65_535);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 45_373, "more non-zero bytes in the sample count");
+    }
+
+    function test_LeaveAndTakeTheStake() public {
+        deploy(defaultConfig(), defaultTerms());
+        register(client(0), 120);
+        vm.deal(client(0), 1 ether);
+        vm.prank(client(0));
+        registry.addStake{ value: 1 ether }();
+        vm.snapshotGasLastCall("ClientRegistry", "addStake");
+        vm.prank(client(0));
+        registry.deregister();
+        vm.snapshotGasLastCall("ClientRegistry", "deregister");
+        vm.warp(block.timestamp + COOL_DOWN);
+        vm.prank(client(0));
+        registry.withdrawStake();
+        vm.snapshotGasLastCall("ClientRegistry", "withdrawStake");
+    }
+
+    // -------------------------------------------------------------------------------------------------------- rounds
+
+    /// @dev Ten clients, 31 parameters: a client's first round writes new slots, its second one overwrites them.
+    function test_RoundOf31() public {
+        start(10, 31);
+        snapshotRound(1, 31, "first");
+        snapshotRound(2, 31, "later");
+    }
+
+    function snapshotRound(uint256 round, uint256 parameters, string memory when) private {
+        aggregator.openRound();
+        vm.snapshotGasLastCall("Round10x31", string.concat("openRound ", when));
+        for (uint256 i; i < 10; ++i) {
+            commit(client(i), updateOf(i, round, parameters));
+            if (i == 5) vm.snapshotGasLastCall("Round10x31", string.concat("commit ", when));
+        }
+        for (uint256 i; i < 10; ++i) {
+            reveal(client(i), updateOf(i, round, parameters));
+            if (i == 5) vm.snapshotGasLastCall("Round10x31", string.concat("reveal ", when));
+        }
+        aggregator.aggregate(parameters);
+        vm.snapshotGasLastCall("Round10x31", string.concat("aggregate ", when));
+        aggregator.score(10);
+        vm.snapshotGasLastCall("Round10x31", string.concat("score ", when));
+        pool.settle(20);
+        vm.snapshotGasLastCall("Round10x31", string.concat("settle ", when));
+    }
+
+    /// @dev Softmax regression on digits: 650 parameters.
+    function test_RevealOf650() public {
+        start(2, 650);
+        for (uint256 round = 1; round <= 2; ++round) {
+            string memory when = round == 1 ? "first" : "later";
+            aggregator.openRound();
+            commit(client(0), updateOf(0, round, 650));
+            commit(client(1), updateOf(1, round, 650));
+            reveal(client(0), updateOf(0, round, 650));
+            reveal(client(1), updateOf(1, round, 650));
+            vm.snapshotGasLastCall("Round2x650", string.concat("reveal ", when));
+            aggregator.aggregate(650);
+            vm.snapshotGasLastCall("Round2x650", string.concat("aggregate ", when));
+            aggregator.score(2);
+            vm.snapshotGasLastCall("Round2x650", string.concat("score ", when));
+            pool.settle(4);
+        }
+    }
+
+    /// @dev A hundred clients: one call a phase is enough with 31 parameters, each below the cap of a transaction.
+    function test_RoundOfAHundred() public {
+        start(100, 31);
+        commitAndReveal(100, 1, 31);
+        aggregator.aggregate(31);
+        vm.assertLe(vm.snapshotGasLastCall("Round100x31", "aggregate first"), TRANSACTION_CAP, "aggregate");
+        aggregator.score(100);
+        vm.assertLe(vm.snapshotGasLastCall("Round100x31", "score"), TRANSACTION_CAP, "score");
+        pool.settle(200);
+        vm.assertLe(vm.snapshotGasLastCall("Round100x31", "settle first"), TRANSACTION_CAP, "settle");
+    }
+
+    // --------------------------------------------------------------------------------------------- fairness and money
+
+    function test_FairnessOfTen() public {
+        start(10, 3);
+        (address[] memory clients, uint32[] memory factors) = (new address[](10), new uint32[](10));
+        for (uint256 i; i < 10; ++i) {
+            (clients[i], factors[i]) = (client(i), uint32(900_000 + i));
+        }
+        for (uint256 round = 1; round <= INTERVAL; ++round) {
+            commitAndReveal(10, round, 3);
+            finish(10);
+        }
+        bytes32 factorsHash = keccak256(abi.encode(clients, factors));
+        string[2] memory names = ["attest first", "attest second"];
+        for (uint256 i; i < QUORUM; ++i) {
+            vm.prank(client(i));
+            ledger.attest(0, keccak256("record"), factorsHash);
+            vm.snapshotGasLastCall("FairnessLedger", names[i]);
+        }
+        ledger.applyFactors(0, keccak256("record"), clients, factors);
+        vm.snapshotGasLastCall("FairnessLedger", "applyFactors");
+    }
+
+    function test_FundAndWithdraw() public {
+        start(2, 3);
+        fund(1 ether);
+        vm.snapshotGasLastCall("RewardPool", "fund");
+        commitAndReveal(2, 1, 3);
+        finish(2);
+        address winner = pool.creditOf(client(0)) > 0 ? client(0) : client(1);
+        vm.prank(winner);
+        pool.withdraw();
+        vm.snapshotGasLastCall("RewardPool", "withdraw");
+    }
+}

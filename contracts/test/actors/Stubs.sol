@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "../../src/interfaces/IAggregator.sol";
+
+/// @notice An aggregator that reports whatever a test wants, as far as the reward pool asks: any score, any norm.
+contract StubAggregator {
+    address public publisher;
+    uint256 public normSquared;
+    address[] private _participants;
+    IAggregator.Round private _round;
+    mapping(address client => IAggregator.Entry) private _entries;
+
+    function begin(uint64 number, uint256 square) external {
+        delete _participants;
+        normSquared = square;
+        _round.number = number;
+        _round.committed = 0;
+        _round.phase = IAggregator.Phase.Settle;
+    }
+
+    function add(address client, bool revealed, int128 score) external {
+        _participants.push(client);
+        _round.committed += 1;
+        _entries[client] = IAggregator.Entry(bytes32(uint256(1)), _round.number, 1, revealed, score);
+    }
+
+    function closeRound() external {
+        _round.phase = IAggregator.Phase.Idle;
+    }
+
+    function currentRound() external view returns (IAggregator.Round memory) {
+        return _round;
+    }
+
+    function participantAt(uint256 index) external view returns (address) {
+        return _participants[index];
+    }
+
+    function entryOf(address client) external view returns (IAggregator.Entry memory) {
+        return _entries[client];
+    }
+}
+
+/// @notice A ledger whose factors a test sets.
+contract StubLedger {
+    mapping(address client => uint256) public factorOf;
+
+    function set(address client, uint256 factor) external {
+        factorOf[client] = factor;
+    }
+}

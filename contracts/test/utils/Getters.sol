@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "../../src/interfaces/IAggregator.sol";
+import { IClientRegistry } from "../../src/interfaces/IClientRegistry.sol";
+import { IFairnessLedger } from "../../src/interfaces/IFairnessLedger.sol";
+import { IRewardPool } from "../../src/interfaces/IRewardPool.sol";
+
+// The contracts' interfaces with the getters that Solidity adds for public constants. Tests import these and not the
+// contracts: a test file that imports a contract compiles it anew.
+
+interface IRegistry is IClientRegistry {
+    function stakePerSample() external view returns (uint256);
+    function coolDown() external view returns (uint256);
+    function slasher() external view returns (address);
+}
+
+interface IAggregation is IAggregator {
+    function registry() external view returns (address);
+    function rewardPool() external view returns (address);
+}
+
+interface ILedger is IFairnessLedger {
+    function registry() external view returns (address);
+    function aggregator() external view returns (address);
+    function interval() external view returns (uint256);
+    function quorum() external view returns (uint256);
+    function attestSeconds() external view returns (uint256);
+    function newestPlusOne() external view returns (uint256);
+}
+
+interface IPool is IRewardPool {
+    function registry() external view returns (address);
+    function aggregator() external view returns (address);
+    function ledger() external view returns (address);
+}
