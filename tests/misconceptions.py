@@ -300,4 +300,59 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "upside down": "def least_audit_rate(gain, stake):\n    return stake / (gain + stake)",
         "in percent": "def least_audit_rate(gain, stake):\n    return 100 * gain / (gain + stake)",
     },
+    "ex-5-1": {
+        "honest": "def my_attack(own, previous_step):\n    return own",
+        "plain collusion": (
+            "def my_attack(own, previous_step):\n"
+            "    return np.tile(5 * np.linalg.norm(own, axis=1).mean() * agreed, (3, 1))"
+        ),
+        "ruins the model": (
+            "def my_attack(own, previous_step):\n"
+            "    rng = np.random.default_rng(0)\n"
+            "    noise = rng.standard_normal(own.shape)\n"
+            "    return 40 * np.linalg.norm(own, axis=1).max() * noise / np.linalg.norm(noise, axis=1, keepdims=True)"
+        ),
+        "one vector": "def my_attack(own, previous_step):\n    return 4 * own.mean(axis=0)",
+    },
+    "ex-5-2": {
+        "forgets the work": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
+            "    if extra_pay <= 0:\n        return 0.0\n"
+            "    return extra_pay / extra_burn if extra_burn > 0 else float('inf')"
+        ),
+        "divides by zero": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
+            "    return (extra_pay + saved) / (extra_burn or 1e-9)"
+        ),
+        "always finite": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
+            "    return max(0.0, (extra_pay + saved) / extra_burn) if extra_burn else 0.0"
+        ),
+        "upside down": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    return extra_burn / (extra_pay + saved)"
+        ),
+    },
+    "ex-5-3": {
+        "largest copy": (
+            "def false_positive_rate(honest, copies):\n    return float(np.mean(np.asarray(honest) <= max(copies)))"
+        ),
+        "share of copies": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(copies) <= np.quantile(copies, 0.95)))"
+        ),
+        "strictly below": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) < np.quantile(copies, 0.95)))"
+        ),
+        "accepted instead": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) > np.quantile(copies, 0.95)))"
+        ),
+    },
+    "ex-5-4": {
+        "honest": "def break_it(own, previous_step):\n    return own",
+        "longer": "def break_it(own, previous_step):\n    return 10 * own",
+        "copycat": "def break_it(own, previous_step):\n    return np.tile(previous_step, (3, 1))",
+        "mean at its own length": "def break_it(own, previous_step):\n    return np.tile(own.mean(axis=0), (3, 1))",
+    },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ def definitions(lesson: str, **given: Any) -> dict[str, Any]:
     for cell in code_cells(read(path)):
         if "raises-exception" in tags(cell):
             continue
-        body = [node for node in ast.parse(source(cell)).body if isinstance(node, kept)]
-        exec(compile(ast.Module(body, type_ignores=[]), path.name, "exec"), namespace)
+        for node in ast.parse(source(cell)).body:
+            # A default argument may name a variable of the page; such a function is the page's own business.
+            with contextlib.suppress(NameError):
+                if isinstance(node, kept):
+                    exec(compile(ast.Module([node], type_ignores=[]), path.name, "exec"), namespace)
     return namespace

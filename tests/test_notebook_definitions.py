@@ -10,8 +10,10 @@ from eth_utils import keccak
 
 from bcfl_support import (
     alignment,
+    attacks,
     commitments,
     datasets,
+    defenses,
     federation,
     fixed_point,
     gas,
@@ -284,3 +286,45 @@ class TestLesson3:
             history = np.ones((1, 4), dtype=bool)
             expected = [simulation.compute_rewards(s, history, alpha=0, factors=factors) for s in scores[rows]]
             np.testing.assert_allclose(pay[rows], expected, atol=1e-5)
+
+
+class TestLesson5:
+    """The attacks and checks of lesson 5's pages are those of the package."""
+
+    rng = np.random.default_rng(55)
+    honest = rng.normal(0.2, 1.0, (7, 12))
+    page = definitions("05")
+
+    def same(self, mine, theirs):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-14)
+
+    def test_attacks(self):
+        self.same(self.page["flip_sign"](self.honest), attacks.flip_sign(self.honest))
+        self.same(self.page["alie"](self.honest, 0.7), attacks.alie(self.honest, z=0.7))
+        self.same(self.page["ipm"](self.honest, 2.0), attacks.ipm(self.honest, tau=2.0))
+        self.same(self.page["collude"](self.honest[0], 3.0), attacks.collude(self.honest[0], norm=3.0))
+        self.same(self.page["replay"](self.honest[1], 3.0), attacks.replay(self.honest[1], norm=3.0))
+        counts = np.array([5, 9, 2, 8])
+        self.same(
+            self.page["inflate_samples"](counts, [1, 3], 4), attacks.inflate_samples(counts, clients=[1, 3], factor=4)
+        )
+
+    def test_collusion_formula(self):
+        for kappa in (0.05, 0.4, 2.0):
+            self.same(self.page["compute_break_even"](kappa), attacks.compute_break_even(kappa))
+            for q in (0.1, 0.3, 0.9):
+                share = self.page["compute_collusion_share"](q, kappa)
+                self.same(share, attacks.compute_collusion_share(q, kappa))
+
+    def test_the_two_proposals(self):
+        scores, gains = np.array([0.3, -0.2, 0.1, 0.05]), np.array([0.02, 0.5, -0.1, 0.004])
+        adjusted = defenses.accuracy_adjusted_scores(scores, gains, cap=0.01)
+        self.same(self.page["accuracy_adjusted_scores"](scores, gains, 0.01), adjusted)
+        stakes = np.array([1.0, 2.0, 3.0, 4.0])
+        penalties = defenses.alignment_penalties(scores, stakes, 0.25, rate=0.1, cap=0.05)
+        self.same(self.page["alignment_penalties"](scores, stakes, 0.25, 0.1, 0.05), penalties)
+
+    def test_novelty(self):
+        known = self.rng.normal(size=(3, 12))
+        updates = np.vstack([self.honest, known[:1] * 2])
+        self.same(self.page["compute_novelty"](updates, known), defenses.compute_novelty(updates, known=known))

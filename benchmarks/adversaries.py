@@ -1,0 +1,840 @@
+"""Who gets paid for lying: attacks x scores x aggregators x heterogeneity, with intervals.
+
+    python benchmarks/adversaries.py --json            the whole study, written to results/adversaries.json
+    python benchmarks/adversaries.py --json --quick    a small part of it, written nowhere, in well under a minute
+
+Ten clients, three of them attackers, train an MLP on digits. A trajectory is one attack under one aggregator: all of
+a world's (a partition and a seed) trajectories train in one batch from common mini-batches, so that what differs
+between two cells is the attack or the aggregator and nothing else. All scores are read off each trajectory; only the
+adaptive attacker, who searches for what his score pays best, has a trajectory for each score.
+
+A cell holds the attackers' share of the rewards (negative scores are paid 0), averaged over rounds, with the half
+width of a 95% interval over seeds; beside it what a negative-alignment penalty burns of the stakes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy: one thread a process, the processes share the cores
+
+# ruff: noqa: E402
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.stats import t as student
+
+from bcfl_support import attacks, datasets, defenses, simulation
+from bcfl_support.datasets import FederatedData
+from bcfl_support.federation import draw_batches
+from bcfl_support.models import MLP
+
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "adversaries.json"
+
+CLIENTS, ATTACKERS, ROOT_SAMPLES = 10, 3, 100
+STEPS, LR, BATCH = 5, 0.5, 32
+PENALTY_RATE, PENALTY_CAP, ACCURACY_CAP = 0.1, 0.05, 0.1
+PARTITIONS: dict[str, dict[str, Any]] = {
+    "iid": {"partition": "iid"},
+    "dir1.0": {"partition": "dirichlet", "alpha": 1.0, "min_size": 5, "max_tries": 100_000},
+    "dir0.1": {"partition": "dirichlet", "alpha": 0.1, "min_size": 5, "max_tries": 100_000},
+}
+ATTACKS = (
+    "honest",
+    "label flip",
+    "sign flip",
+    "gaussian x5",
+    "scale x5",
+    "replacement",
+    "alie",
+    "alie z=1.5",
+    "ipm x2",
+    "min-max",
+    "min-sum",
+    "mimic",
+    "free-rider",
+    "disguised",
+    "sybil",
+    "collude",
+    "collude x5",
+    "copy",
+    "inflate x5",
+    "badmouth",
+)
+ADAPTIVE = "adaptive"
+SCORES = (
+    "alignment",
+    "cosine",
+    "leave self out",
+    "clipped",
+    "clipped, self out",
+    "median reference",
+    "peer median",
+    "fltrust",
+    "root",
+    "midpoint",
+    "clipped midpoint",
+    "accuracy-adjusted",
+)
+AGGREGATORS = (
+    "fedavg",
+    "norm clip",
+    "median",
+    "trimmed mean",
+    "multi-krum",
+    "geometric median",
+    "centered clipping",
+    "nnm + trimmed",
+    "fltrust",
+)
+RARE_SAMPLES = 60
+PENALTIES = ((0.0, 0.0), (0.1, 0.05), (1.0, 0.05), (1.0, 0.5), (10.0, 0.05), (10.0, 0.5))
+COLLUDERS = (1, 2, 3, 4, 5, 6, 8, 10)
+SCALES = (0.5, 1.0, 2.0, 5.0, 10.0)
+LEARNS_NOTHING = ("gaussian x5", "free-rider", "disguised", "collude", "collude x5", "copy")
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One run: an attack under an aggregator; `target` is the score an adaptive attacker aims at."""
+
+    attack: str
+    aggregator: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is run: names of everything, seeds and rounds."""
+
+    dataset: str = "digits"
+    partitions: tuple[str, ...] = tuple(PARTITIONS)
+    attacks: tuple[str, ...] = ATTACKS
+    aggregators: tuple[str, ...] = AGGREGATORS
+    adaptive: bool = True
+    seeds: int = 20
+    rounds: int = 10
+
+    def trajectories(self) -> list[Trajectory]:
+        """All trajectories of a world."""
+        plain = [Trajectory(attack, aggregator) for attack in self.attacks for aggregator in self.aggregators]
+        return plain + [Trajectory(ADAPTIVE, "fedavg", score) for score in SCORES if self.adaptive]
+
+    def count_cells(self) -> int:
+        """Cells attack x score x aggregator x partition; each is measured once a seed."""
+        each = len(self.attacks) * len(self.aggregators) * len(SCORES) + (len(SCORES) if self.adaptive else 0)
+        return each * len(self.partitions)
+
+
+# ---------------------------------------------------------------- a world
+
+
+def load_world(dataset: str, partition: str, seed: int, clients: int = CLIENTS) -> FederatedData:
+    """The federation of a world; its validation set is the public root set of 100 samples."""
+    loader = {"digits": datasets.load_digits_federation, "mnist": datasets.load_mnist_federation}[dataset]
+    data = loader(clients, rng=np.random.default_rng(seed), **PARTITIONS[partition])
+    return replace(data, x_val=data.x_val[:ROOT_SAMPLES], y_val=data.y_val[:ROOT_SAMPLES])
+
+
+def choose_attackers(seed: int) -> np.ndarray:
+    """Which clients attack, sorted."""
+    return np.sort(np.random.default_rng([seed, 3]).permutation(CLIENTS)[:ATTACKERS])
+
+
+def collusion_direction(seed: int, size: int) -> np.ndarray:
+    """What colluders agreed on before the federation began."""
+    return np.random.default_rng([seed, 12]).standard_normal(size)
+
+
+def train(
+    model: MLP, params: np.ndarray, data: FederatedData, flipped: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Updates (T, n, P) of T federations from their own params (T, P), all on the same mini-batches.
+
+    `flipped` (T, n) says which client trains on mirrored labels. Equals `federation.local_updates` for each row.
+    """
+    count, n = flipped.shape
+    w = np.repeat(params[:, None], n, axis=1)  # (T, n, P)
+    mirrored = attacks.mirror_labels(data.y, n_classes=data.n_classes)
+    for _ in range(STEPS):
+        rows, weights = draw_batches(data.sizes, BATCH, rng=rng)  # (n, b)
+        x, labels = data.x[rows], np.stack([data.y[rows], mirrored[rows]])
+        for start in range(0, count, 12):  # 120 models at a time stay in the cache
+            part = slice(start, start + 12)
+            k = len(w[part])
+            y = labels[flipped[part].astype(int), np.arange(n)]  # (k, n, b)
+            gradient = model.client_gradients(
+                w[part].reshape(k * n, -1),
+                np.broadcast_to(x, (k, *x.shape)).reshape(k * n, *x.shape[1:]),
+                y.reshape(k * n, -1),
+                np.broadcast_to(weights, (k, *weights.shape)).reshape(k * n, -1),
+            )
+            w[part] -= LR * gradient.reshape(k, n, -1)
+    w -= params[:, None]
+    return w
+
+
+@dataclass
+class Scene:
+    """Everything a score may look at, for T rounds at once."""
+
+    model: MLP
+    data: FederatedData
+    params: np.ndarray  # (T, P)
+    updates: np.ndarray  # (T, n, P)
+    shares: np.ndarray  # (T, n), from declared samples
+    step: np.ndarray  # (T, P), what the aggregator made of them
+    root: np.ndarray  # (T, P), -grad of the root loss at params
+    _cut: tuple[np.ndarray, np.ndarray] | None = None
+
+    def cut(self) -> tuple[np.ndarray, np.ndarray]:
+        """Updates cut at the round's median length, and their average; computed once."""
+        if self._cut is None:
+            rows = defenses.clip_norms(self.updates, clip=defenses.compute_median_norm(self.updates))
+            self._cut = rows, average(self.shares, rows)
+        return self._cut
+
+    def take(self, index: Any) -> Scene:
+        """The scene of some of the rounds."""
+        picked = {name: getattr(self, name)[index] for name in ("params", "updates", "shares", "step", "root")}
+        return replace(self, **picked, _cut=None)
+
+    def descent(self, where: np.ndarray) -> np.ndarray:
+        """-grad of the root loss at some point (T, P)."""
+        return -self.model.gradient(where, self.data.x_val, self.data.y_val)
+
+
+def dot(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """<row, vector>: (T, n, P), (T, P) -> (T, n)."""
+    return (rows @ vector[..., None])[..., 0]
+
+
+def average(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """FedAvg: (T, n), (T, n, P) -> (T, P)."""
+    return (shares[:, None] @ rows)[:, 0]
+
+
+def without_self(shares: np.ndarray, rows: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """p_i <g_i, g - p_i g_i>."""
+    return shares * (dot(rows, step) - shares * np.einsum("tnp,tnp->tn", rows, rows))
+
+
+def gain_of_each(scene: Scene) -> np.ndarray:
+    """Accuracy on the root set that each update brings on its own, (T, n)."""
+    x, y = scene.data.x_val, scene.data.y_val
+    before = scene.model.accuracy(scene.params, x, y)
+    alone = (scene.params[:, None] + scene.updates).reshape(-1, scene.model.n_params)
+    return scene.model.accuracy(alone, x, y).reshape(scene.shares.shape) - before[:, None]
+
+
+def score(scene: Scene, name: str) -> np.ndarray:
+    """One score for all clients of all rounds, (T, n)."""
+    p, rows = scene.shares, scene.updates
+    if name == "alignment":
+        return p * dot(rows, scene.step)
+    if name == "cosine":
+        return defenses.compute_cosines(rows, scene.step)
+    if name == "leave self out":
+        return without_self(p, rows, scene.step)
+    if name == "clipped":
+        cut, step = scene.cut()
+        return p * dot(cut, step)
+    if name == "clipped, self out":
+        return without_self(p, *scene.cut())
+    if name == "median reference":
+        return defenses.median_reference_scores(rows, p)
+    if name == "peer median":
+        return defenses.peer_median_scores(rows, p)
+    if name == "fltrust":
+        return defenses.fltrust_scores(rows, p, root_update=scene.root)
+    if name == "root":
+        return p * dot(rows, scene.root)
+    if name == "midpoint":
+        return p * dot(rows, scene.descent(scene.params + scene.step / 2))
+    if name == "clipped midpoint":
+        cut, step = scene.cut()
+        return p * dot(cut, scene.descent(scene.params + step / 2))
+    return defenses.accuracy_adjusted_scores(p * dot(rows, scene.step), gain_of_each(scene), cap=ACCURACY_CAP)
+
+
+def aggregate(name: str, scene: Scene, previous: np.ndarray) -> np.ndarray:
+    """What the server makes of the updates, (T, P)."""
+    rows = scene.updates
+    if name == "fedavg":
+        return average(scene.shares, rows)
+    if name == "norm clip":
+        return scene.cut()[1]
+    if name == "median":
+        return defenses.coordinate_median(rows)
+    if name == "trimmed mean":
+        return defenses.trimmed_mean(rows, trim=ATTACKERS)
+    if name == "multi-krum":
+        return defenses.multi_krum(rows, attackers=ATTACKERS)
+    if name == "geometric median":
+        return defenses.geometric_median(rows, iterations=20)
+    if name == "centered clipping":
+        radius = defenses.compute_median_norm(rows - previous[:, None])
+        return defenses.centered_clipping(rows, center=previous, radius=radius)
+    if name == "nnm + trimmed":
+        return defenses.trimmed_mean(defenses.mix_neighbours(rows, attackers=ATTACKERS), trim=ATTACKERS)
+    root = scene.params.copy()
+    for _ in range(STEPS):
+        root += LR * scene.descent(root)
+    return defenses.fltrust(rows, root_update=root - scene.params)
+
+
+def attack(
+    name: str, trained: np.ndarray, bad: np.ndarray, samples: np.ndarray, previous: np.ndarray, seed: int, number: int
+) -> np.ndarray:
+    """What the attackers send, (T, m, P). `trained` (T, n, P) holds what everybody's training gave."""
+    count, n, size = trained.shape
+    own, honest = trained[:, bad], np.delete(trained, bad, axis=1)
+    typical = defenses.compute_median_norm(honest)  # (T,)
+    rng = np.random.default_rng([seed, 13, number])
+    common: dict[str, Callable[[], np.ndarray]] = {
+        "replacement": lambda: attacks.replace_model(own.mean(axis=1), weight=samples[bad].sum() / samples.sum()),
+        "alie": lambda: attacks.alie(honest, z=attacks.compute_alie_z(n, len(bad))),
+        "alie z=1.5": lambda: attacks.alie(honest, z=1.5),
+        "ipm x2": lambda: attacks.ipm(honest, tau=2.0),
+        "min-max": lambda: attacks.min_max(honest),
+        "min-sum": lambda: attacks.min_sum(honest),
+        "mimic": lambda: attacks.mimic(honest),
+        "collude": lambda: attacks.collude(np.tile(collusion_direction(seed, size), (count, 1)), norm=typical),
+        "collude x5": lambda: attacks.collude(np.tile(collusion_direction(seed, size), (count, 1)), norm=5 * typical),
+        "copy": lambda: attacks.replay(previous, norm=typical),
+        "badmouth": lambda: attacks.badmouth(honest, victim=choose_victim(samples, bad), norm=typical),
+    }
+    each: dict[str, Callable[[], np.ndarray]] = {
+        "sign flip": lambda: attacks.flip_sign(own),
+        "scale x5": lambda: attacks.scale_up(own, factor=5.0),
+        # one draw for all trajectories of the world
+        "gaussian x5": lambda: attacks.draw_noise(own[:1], norm=1.0, rng=rng) * (5 * typical)[:, None, None],
+        "free-rider": lambda: attacks.free_ride(own),
+        "disguised": lambda: np.concatenate(
+            [
+                attacks.disguise(
+                    step, clients=len(bad), round_number=number, rng=np.random.default_rng([seed, 14, number])
+                )[None]
+                for step in previous
+            ]
+        ),
+        "sybil": lambda: attacks.sybil(own, samples[bad]),
+    }
+    if name in common:
+        return np.repeat(common[name]()[:, None], len(bad), axis=1)
+    return each[name]() if name in each else own
+
+
+def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
+    """Whom the badmouthers push against: the honest client with most samples, counted among the honest."""
+    return int(np.argmax(np.delete(samples, bad)))
+
+
+def adapt(target: str, scene: Scene, bad: np.ndarray, previous: np.ndarray, seed: int) -> np.ndarray:
+    """What an attacker sends who tries five directions at five lengths against `target` under FedAvg, (T, m, P)."""
+    own, honest = scene.updates[:, bad], np.delete(scene.updates, bad, axis=1)
+    typical = defenses.compute_median_norm(honest)
+    spread = (1, len(bad), 1)
+    agreed = attacks.collude(np.tile(collusion_direction(seed, own.shape[-1]), (len(own), 1)), norm=typical)
+    candidates = [
+        own,
+        np.tile(agreed[:, None], spread),
+        np.tile(attacks.replay(previous, norm=typical)[:, None], spread),
+        np.tile(attacks.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
+        attacks.sybil(own, np.ones(len(bad))),
+    ]
+
+    def payoff(sent: np.ndarray) -> np.ndarray:
+        updates = scene.updates.copy()
+        updates[:, bad] = sent
+        seen = replace(scene, updates=updates, step=average(scene.shares, updates), _cut=None)
+        return compute_share(score(seen, target), bad)
+
+    return attacks.search_best(candidates, SCALES, payoff)[0]
+
+
+def compute_share(scores: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """Share of the round's pay that goes to `who`, (T,); NaN where nobody is paid."""
+    paid = np.maximum(np.nan_to_num(scores), 0.0)
+    total = paid.sum(axis=-1)
+    return np.divide(paid[:, who].sum(axis=-1), total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+# ---------------------------------------------------------------- one world's rounds
+
+
+def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
+    """All trajectories of one world.
+
+    Returns:
+        share (T, S), burned_bad, burned_good and slashed_good (T, S), each a mean over rounds; accuracy and
+        worst_recall (T,) at the end; pay (T, S, n), every client's mean share; unpaid (T, S), rounds without pay.
+    """
+    cpu = time.process_time()
+    data = load_world(study.dataset, partition, seed)
+    model, runs = MLP(data.n_features, 32, data.n_classes), study.trajectories()
+    bad, count = choose_attackers(seed), len(runs)
+    start_rng, _, batch_rng, _ = np.random.default_rng([seed, 7]).spawn(4)  # the streams of simulation.run
+    params = np.tile(model.init(rng=start_rng), (count, 1))
+    previous = np.zeros_like(params)
+    declared = np.tile(data.sizes.astype(np.float64), (count, 1))
+    flipped = np.zeros((count, CLIENTS), dtype=bool)
+    for t, run in enumerate(runs):
+        flipped[t, bad] = run.attack in ("label flip", "replacement")
+        if run.attack == "inflate x5":
+            declared[t] = attacks.inflate_samples(data.sizes, clients=list(bad), factor=5)
+    shares = declared / declared.sum(axis=1, keepdims=True)
+    totals: dict[str, np.ndarray] = {}
+    clock = time.perf_counter()
+    for number in range(1, study.rounds + 1):
+        updates = train(model, params, data, flipped, batch_rng)
+        root = -model.gradient(params, data.x_val, data.y_val)
+        scene = Scene(model, data, params, updates, shares, np.zeros_like(params), root)
+        _lie(scene, runs, bad, data.sizes, previous, seed, number)
+        _average_all(scene, runs, previous)
+        for name, values in _measure(scene, bad).items():
+            totals[name] = totals.get(name, 0.0) + np.nan_to_num(values)
+            if name == "share":
+                totals["paid_rounds"] = totals.get("paid_rounds", 0.0) + ~np.isnan(values)
+        params, previous = params + scene.step, scene.step
+    # "seconds": without loading data and starting a process; "cpu": what this world took of a core
+    times = {"seconds": np.array(time.perf_counter() - clock), "cpu": np.array(time.process_time() - cpu)}
+    return {**_summary(totals, model, params, data, study.rounds), **times}
+
+
+def _lie(
+    scene: Scene,
+    runs: list[Trajectory],
+    bad: np.ndarray,
+    samples: np.ndarray,
+    previous: np.ndarray,
+    seed: int,
+    number: int,
+) -> None:
+    """Replace the attackers' updates, attack by attack."""
+    for name in dict.fromkeys((run.attack, run.target) for run in runs):
+        index = np.array([t for t, run in enumerate(runs) if (run.attack, run.target) == name])
+        part = scene.take(index)
+        if name[0] == ADAPTIVE:
+            sent = adapt(name[1], part, bad, previous[index], seed)
+        else:
+            sent = attack(name[0], part.updates, bad, samples, previous[index], seed, number)
+        scene.updates[index[:, None], bad] = sent
+
+
+def _average_all(scene: Scene, runs: list[Trajectory], previous: np.ndarray) -> None:
+    for name in dict.fromkeys(run.aggregator for run in runs):
+        index = np.array([t for t, run in enumerate(runs) if run.aggregator == name])
+        scene.step[index] = aggregate(name, scene.take(index), previous[index])
+
+
+def _measure(scene: Scene, bad: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares and penalties of one round under every score."""
+    good = np.setdiff1d(np.arange(CLIENTS), bad)
+    rows: dict[str, list[np.ndarray]] = {k: [] for k in ("share", "burned_bad", "burned_good", "slashed_good", "pay")}
+    for name in SCORES:
+        scores = np.nan_to_num(score(scene, name))
+        # the paper's score sums to ||g||^2 under FedAvg; for the others the sum takes that place
+        burned = defenses.alignment_penalties(
+            scores, scene.shares, scores.sum(axis=-1), rate=PENALTY_RATE, cap=PENALTY_CAP
+        )
+        paid = np.maximum(scores, 0.0)
+        rows["share"].append(compute_share(scores, bad))
+        rows["burned_bad"].append(burned[:, bad].sum(axis=-1))
+        rows["burned_good"].append(burned[:, good].sum(axis=-1))
+        rows["slashed_good"].append((scores[:, good] < 0).mean(axis=-1))
+        rows["pay"].append(defenses.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
+    return {name: np.stack(values, axis=1) for name, values in rows.items()}
+
+
+def _summary(
+    totals: dict[str, np.ndarray], model: MLP, params: np.ndarray, data: FederatedData, rounds: int
+) -> dict[str, np.ndarray]:
+    paid = np.maximum(totals["paid_rounds"], 1)
+    means = {name: totals[name] / rounds for name in ("burned_bad", "burned_good", "slashed_good")}
+    recall = np.stack(
+        [model.accuracy(params, data.x_test[data.y_test == c], data.y_test[data.y_test == c]) for c in range(10)]
+    )
+    return {
+        **means,
+        "share": totals["share"] / paid,
+        "pay": totals["pay"] / paid[:, :, None],
+        "unpaid": 1 - totals["paid_rounds"] / rounds,
+        "accuracy": model.accuracy(params, data.x_test, data.y_test),
+        "worst_recall": recall.min(axis=0),
+    }
+
+
+# ---------------------------------------------------------------- the grid
+
+
+def run_grid(study: Study, jobs: int) -> dict[str, Any]:
+    """All worlds of a study, reduced to means and 95% half widths over seeds.
+
+    Returns:
+        share, share_half, burned_bad, burned_good, slashed_good, unpaid by partition, attack, aggregator and score;
+        accuracy, accuracy_half, worst_recall by partition, attack and aggregator; pay_shift by partition, aggregator
+        and score; adaptive: share, share_half and accuracy by partition and target; minutes and cells_per_s.
+    """
+    start = time.perf_counter()
+    worlds = [(partition, seed) for partition in study.partitions for seed in range(study.seeds)]
+    done = Parallel(n_jobs=jobs)(delayed(run_world)(study, *world) for world in worlds)
+    seconds = time.perf_counter() - start
+    by_name = {name: np.stack([world[name] for world in done]) for name in done[0]}
+    shape = (len(study.partitions), study.seeds)
+    table = {name: values.reshape(*shape, *values.shape[1:]) for name, values in by_name.items()}
+    grid, plain = (len(study.attacks), len(study.aggregators)), len(study.attacks) * len(study.aggregators)
+    result: dict[str, Any] = {}
+    for name in ("share", "burned_bad", "burned_good", "slashed_good", "unpaid", "accuracy", "worst_recall"):
+        values = table[name][:, :, :plain]
+        values = values.reshape(*shape, *grid, *values.shape[3:])
+        result[name] = values.mean(axis=1)
+        if name in ("share", "accuracy"):
+            result[f"{name}_half"] = half_width(values)
+    result["pay_shift"] = _pay_shift(study, table["pay"])
+    if study.adaptive:
+        own = np.arange(len(SCORES))
+        share = table["share"][:, :, plain + own, own]
+        result["adaptive"] = {
+            "share": share.mean(axis=1),
+            "share_half": half_width(share),
+            "accuracy": table["accuracy"][:, :, plain:].mean(axis=1),
+            "burned_bad": table["burned_bad"][:, :, plain + own, own].mean(axis=1),
+        }
+    check = {} if study.dataset != "digits" else _first_seed(study, table)
+    cost = {
+        "minutes": seconds / 60,
+        "minutes_in_rounds": float(by_name["seconds"].sum()) / jobs / 60,
+        "minutes_of_cpu": float(by_name["cpu"].sum()) / jobs / 60,  # of each of `jobs` cores, were nothing else on them
+        "jobs": jobs,
+        "cells": study.count_cells(),
+        "seeds": study.seeds,
+    }
+    return {**result, "seed_0": check, **cost, "cells_per_s": study.count_cells() * study.seeds / seconds}
+
+
+def half_width(values: np.ndarray) -> np.ndarray:
+    """Half width of the 95% interval of a mean over axis 1 (Student's t)."""
+    n = values.shape[1]
+    if n < 2:
+        return np.full(values[:, 0].shape, np.nan)
+    return student.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
+
+
+def _pay_shift(study: Study, pay: np.ndarray) -> dict[str, Any]:
+    """Pay that changes hands among ten honest clients when the aggregator does: half of sum |share - share_fedavg|."""
+    first = study.attacks.index("honest") * len(study.aggregators)
+    honest = pay[:, :, first : first + len(study.aggregators)]  # (partitions, seeds, aggregators, S, n)
+    moved = 0.5 * np.abs(honest - honest[:, :, study.aggregators.index("fedavg")][:, :, None]).sum(axis=-1)
+    return {"mean": moved.mean(axis=1), "half": half_width(moved)}
+
+
+def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Seed 0 of the cells under FedAvg, for a check by `simulation.run`, which shares no code with this file."""
+    index = [t for t, run in enumerate(study.trajectories()) if run.aggregator == "fedavg" and not run.target]
+    return {"share": table["share"][:, 0, index], "accuracy": table["accuracy"][:, 0, index]}
+
+
+# ---------------------------------------------------------------- collusion: theory and measurement
+
+
+def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int, n: int = 20) -> dict[str, np.ndarray]:
+    """Share of k colluders of n by measurement and by theory, and kappa, each (len(sizes),), means over rounds.
+
+    Equal weights 1/n, everybody clipped at the median honest length B, colluders at B: the theory's setting. The
+    measured share floors negative honest scores at 0, the theory does not; `signed` is the share without the floor.
+    """
+    data = load_world("digits", partition, seed, n)
+    model, count = MLP(data.n_features, 32, data.n_classes), len(sizes)
+    start_rng, batch_rng = np.random.default_rng([seed, 8]).spawn(2)
+    params = np.tile(model.init(rng=start_rng), (count, 1))
+    agreed = np.tile(collusion_direction(seed, model.n_params), (count, 1))
+    equal, nobody = np.full((count, n), 1.0 / n), np.zeros((count, n), dtype=bool)
+    sums = {name: np.zeros(count) for name in ("measured", "theory", "kappa", "signed", "negative")}
+    for _ in range(rounds):
+        updates = train(model, params, data, nobody, batch_rng)
+        for t, k in enumerate(sizes):
+            length = defenses.compute_median_norm(updates[t, k:])
+            updates[t] = defenses.clip_norms(updates[t], clip=length)
+            updates[t, :k] = attacks.collude(agreed[t], norm=length)
+            kappa = attacks.compute_kappa(updates[t, k:], norm=length)
+            sums["kappa"][t] += kappa
+            sums["theory"][t] += attacks.compute_collusion_share(k / n, kappa)
+        step = average(equal, updates)
+        scores = equal * dot(updates, step)
+        for t, k in enumerate(sizes):
+            sums["measured"][t] += compute_share(scores[t : t + 1], np.arange(k))[0]
+            sums["signed"][t] += scores[t, :k].sum() / scores[t].sum()
+            sums["negative"][t] += (scores[t, k:] < 0).mean()
+        params = params + step
+    return {name: values / rounds for name, values in sums.items()}
+
+
+def study_collusion(sizes: tuple[int, ...], seeds: int, rounds: int, jobs: int) -> list[dict[str, Any]]:
+    """One row for each partition and number of colluders, means over seeds."""
+    worlds = [(partition, seed) for partition in PARTITIONS for seed in range(seeds)]
+    done = Parallel(n_jobs=jobs)(delayed(run_collusion)(*world, sizes, rounds) for world in worlds)
+    rows = []
+    for place, partition in enumerate(PARTITIONS):
+        part = done[place * seeds : (place + 1) * seeds]
+        values = {name: np.stack([run[name] for run in part]) for name in part[0]}
+        half = half_width(values["measured"][None])[0]
+        for t, k in enumerate(sizes):
+            mean = {name: float(column[:, t].mean()) for name, column in values.items()}
+            rows.append(
+                {
+                    "partition": partition,
+                    "q": k / 20,
+                    **mean,
+                    "half": float(half[t]),
+                    "break_even": float(attacks.compute_break_even(mean["kappa"])),
+                    "error": abs(mean["measured"] - mean["theory"]),
+                    "error_signed": abs(mean["signed"] - mean["theory"]),
+                }
+            )
+    return rows
+
+
+# ---------------------------------------------------------------- an honest minority under penalties
+
+
+def load_minority(seed: int) -> FederatedData:
+    """Digits in which client 0 holds the only nines of the training data, 60 of them, and nothing else."""
+    data = load_world("digits", "iid", seed)
+    nines, others = np.flatnonzero(data.y == 9)[:RARE_SAMPLES], np.flatnonzero(data.y != 9)
+    deal = np.array_split(np.random.default_rng([seed, 21]).permutation(others), CLIENTS - 1)
+    order = np.concatenate([nines, *(np.sort(part) for part in deal)])
+    sizes = np.array([len(nines), *(len(part) for part in deal)])
+    return replace(data, x=data.x[order], y=data.y[order], sizes=sizes)
+
+
+def run_minority(rate: float, cap: float, seed: int, rounds: int, *, liars: bool = False) -> dict[str, float]:
+    """A federation with that penalty; a client whose stake fell below half of what it needs is out, as on chain.
+
+    Watched is client 0, the only one with nines; with `liars`, three sign flippers in a Dirichlet(1.0) world instead.
+    """
+    data = load_world("digits", "dir1.0", seed) if liars else load_minority(seed)
+    watched = choose_attackers(seed) if liars else np.array([0])
+    model, stakes = MLP(data.n_features, 32, data.n_classes), np.ones(CLIENTS)
+    slashed, seen = np.zeros(2), np.zeros(2)  # watched, others
+
+    def burn(outcome: simulation.RoundOutcome) -> None:
+        clients, scores = outcome.state.clients, outcome.scores["alignment"]
+        square = float(outcome.step @ outcome.step)
+        stakes[clients] -= defenses.alignment_penalties(scores, stakes[clients], square, rate=rate, cap=cap)
+        mine = np.isin(clients, watched)
+        for group, members in enumerate((mine, ~mine)):
+            slashed[group] += (scores[members] < 0).sum()
+            seen[group] += members.sum()
+
+    def lie(number: int, updates: np.ndarray, state: simulation.RoundState) -> np.ndarray:
+        mine = np.isin(state.clients, watched)
+        updates[mine] = attacks.flip_sign(updates[mine])
+        return updates
+
+    result = simulation.run(
+        data,
+        model,
+        rounds=rounds,
+        rng=np.random.default_rng([seed, 7]),
+        steps=STEPS,
+        lr=LR,
+        batch_size=BATCH,
+        participation=lambda number, rng: np.flatnonzero(stakes >= 0.5),
+        transform_updates=lie if liars else None,
+        observe=burn,
+    )
+    nine = data.y_test == 9
+    return {
+        "negative_rate": slashed[0] / max(seen[0], 1),
+        "others_negative_rate": slashed[1] / max(seen[1], 1),
+        "stake_left": float(stakes[watched].mean()),
+        "excluded": float((stakes[watched] < 0.5).mean()),
+        "recall_of_nine": float(model.accuracy(result.params, data.x_test[nine], data.y_test[nine])),
+        "accuracy": result.accuracy,
+        "share": float(result.table.pivot("reward")[:, watched].sum(axis=1).mean()),
+    }
+
+
+def study_minority(seeds: int, rounds: int, jobs: int) -> list[dict[str, Any]]:
+    """Penalties from none to harsh: what they do to the honest client with rare data, and to sign flippers."""
+    rows = []
+    for rate, cap in PENALTIES:
+        for liars in (False, True):
+            runs = (delayed(run_minority)(rate, cap, seed, rounds, liars=liars) for seed in range(seeds))
+            done = Parallel(n_jobs=jobs)(runs)
+            row: dict[str, Any] = {"rate": rate, "cap": cap, "watched": "sign flippers" if liars else "rare class"}
+            for name in done[0]:
+                values = np.array([[run[name] for run in done]])
+                row[name], row[f"{name}_half"] = float(values.mean()), float(half_width(values)[0])
+            rows.append(row)
+    return rows
+
+
+# ---------------------------------------------------------------- on chain
+
+
+def measure_gas() -> dict[str, int]:
+    """Gas of settling a round of ten clients, by how many of them have a negative score and are penalised.
+
+    Returns:
+        settle_honest, settle_penalised (three of ten penalised), penalty_gas_overhead (their difference, a client).
+    """
+    from bcfl_support import chain, protocol
+
+    used = {}
+    for name, flipped in (("settle_honest", 0), ("settle_penalised", 3)):
+        with chain.connect() as node:
+            config = protocol.FederationConfig(parameters=31, penalty_rate=PENALTY_RATE, penalty_cap=PENALTY_CAP)
+            federation = protocol.Federation.deploy(node, config)
+            clients, rng = node.accounts[1:11], np.random.default_rng(5)
+            federation.register(clients, [100] * 10)
+            federation.fund(10 * 10**18)
+            for _ in range(2):  # the second round finds its storage written, as all later ones do
+                updates = 0.1 * rng.standard_normal(31) + 0.01 * rng.standard_normal((10, 31))
+                updates[:flipped] *= -1
+                record = federation.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
+            assert sum(penalty > 0 for penalty in record.penalties) == flipped
+            used[name] = sum(record.gas["settle"])
+    used["penalty_gas_overhead"] = (used["settle_penalised"] - used["settle_honest"]) // 3
+    return used | _measure_adjusted_gas()
+
+
+def _measure_adjusted_gas() -> dict[str, int]:
+    """Gas of one round of ten clients paid by accuracy-adjusted alignment: seven attestations and the settlement."""
+    from bcfl_support import chain, protocol
+
+    with chain.connect() as node:
+        sender, config = node.accounts[0], protocol.FederationConfig(parameters=31)
+        nonce = node.w3.eth.get_transaction_count(sender)
+        at = [protocol.compute_create_address(sender, nonce + k) for k in range(4)]
+        terms = (10**18, 8, 100_000, 50_000, 666_667, 3_600, bytes(32))
+        arguments = {
+            "ClientRegistry": (10**16, 86_400, at[3]),
+            "Aggregator": (at[0], at[3], sender, (31, 10, 2, 3_600, 3_600, 100 * 10**9)),
+            "FairnessLedger": (at[0], at[1], 5, 7, 86_400),
+            "AccuracyAdjusted": (at[0], at[1], terms),
+        }
+        parts = {name: node.deploy(chain.load_artifact(name), *args)[0] for name, args in arguments.items()}
+        pool = parts["AccuracyAdjusted"]
+        federation = protocol.Federation(node, config, {**parts, "RewardPool": pool}, {}, sender)
+        clients, rng = node.accounts[1:11], np.random.default_rng(5)
+        federation.register(clients, [100] * 10)
+        node.send(pool.functions.fund(), sender=sender, value=10**19)
+        gains = [4] * 10
+        digest = node.w3.keccak(node.w3.codec.encode(["int32[]"], [gains]))
+        for _ in range(2):
+            updates = 0.1 * rng.standard_normal(31) + 0.01 * rng.standard_normal((10, 31))
+            federation.open_round()
+            submissions = federation.prepare(dict(zip(clients, updates, strict=True)), rng=rng)
+            federation.commit(submissions)
+            federation.reveal(submissions)
+            federation.aggregate()
+            federation.score()
+            votes = node.send_many([(pool.functions.attest(digest), client, 0) for client in clients[:7]])
+            settled = node.send(pool.functions.settle(2**255, gains), sender=sender)
+    attested = sum(receipt["gasUsed"] for receipt in votes)
+    return {"adjusted_attestations": attested, "adjusted_settle": settled["gasUsed"]}
+
+
+# ---------------------------------------------------------------- command line
+
+FULL = Study()
+MNIST = Study(
+    dataset="mnist",
+    attacks=("honest", "label flip", "gaussian x5", "scale x5", "alie", "ipm x2", "collude x5", "copy"),
+    aggregators=("fedavg", "multi-krum"),
+    adaptive=False,
+)
+QUICK = Study(
+    attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"),
+    seeds=2,
+    rounds=3,
+)
+PARTS = ("grid", "mnist", "collusion", "minority", "gas")
+
+
+def plain(value: Any, digits: int = 4) -> Any:
+    """Arrays as lists, floats rounded: what goes into the result file. The big tables keep three digits, burns five."""
+    if isinstance(value, dict):
+        keep = {"burned_bad": 5, "burned_good": 5}
+        big = {"share", "share_half", "slashed_good", "unpaid", "worst_recall"}
+        top = "pay_shift" in value  # a whole grid
+        return {key: plain(entry, keep.get(key, 3 if top and key in big else digits)) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry, digits) for entry in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist(), digits)
+    if isinstance(value, float | np.floating):
+        rounded = round(float(value), digits)
+        return int(rounded) if rounded == 0 else rounded
+    return value
+
+
+def run_parts(parts: list[str], jobs: int, quick: bool) -> dict[str, Any]:
+    """The chosen parts of the study, as they go into the result file."""
+    names = {"attacks": ATTACKS, "scores": SCORES, "aggregators": AGGREGATORS, "partitions": tuple(PARTITIONS)}
+    found: dict[str, Any] = {}
+    for part in parts:
+        if part in ("grid", "mnist"):
+            study = QUICK if quick else {"grid": FULL, "mnist": MNIST}[part]
+            labels = {**names, "attacks": study.attacks, "aggregators": study.aggregators}
+            labels["partitions"] = study.partitions
+            found[part] = {**labels, "rounds": study.rounds, **run_grid(study, jobs)}
+        elif part == "collusion":
+            found[part] = study_collusion(*((COLLUDERS[::3], 2, 5) if quick else (COLLUDERS, 20, 20)), jobs)
+        elif part == "minority":
+            found[part] = study_minority(*((2, 10) if quick else (20, 40)), jobs)
+        else:
+            found[part] = measure_gas()
+    return plain(found)
+
+
+def summarise(found: dict[str, Any], quick: bool) -> dict[str, Any]:
+    """The figures the benchmark is judged by."""
+    grid, collusion = found.get("grid"), found.get("collusion")
+    figures: dict[str, Any] = {"quick": quick}
+    if grid:
+        # of the full grid; when quick, extrapolated from the time a trajectory's round takes
+        scale = _trajectory_rounds(FULL) / _trajectory_rounds(QUICK)
+        figures["grid_minutes"] = round(grid["minutes_in_rounds"] * scale, 2) if quick else grid["minutes"]
+        figures["grid_minutes_of_cpu"] = round(grid["minutes_of_cpu"] * (scale if quick else 1), 2)
+        figures["cells_per_s"] = grid["cells_per_s"]
+    if collusion:
+        figures["collusion_max_abs_error"] = max(row["error"] for row in collusion)
+        figures["collusion_max_abs_error_without_floor"] = max(row["error_signed"] for row in collusion)
+    return figures | found.get("gas", {})
+
+
+def _trajectory_rounds(study: Study) -> int:
+    return len(study.trajectories()) * len(study.partitions) * study.seeds * study.rounds
+
+
+def main() -> None:
+    """Run, print, and write the result file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="a small part, written nowhere")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to run; the rest is kept")
+    options = parser.parse_args()
+    parts = [part for part in options.parts if not (options.quick and part == "mnist")]
+    found = run_parts(parts, options.jobs, options.quick)
+    if not options.quick:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        content = {**plain(kept), **found, "command": "python benchmarks/adversaries.py --json"}
+        RESULTS.write_text(json.dumps({key: content[key] for key in sorted(content)}, separators=(",", ":")) + "\n")
+        found = content
+    figures = summarise(found, options.quick)
+    print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
+
+
+if __name__ == "__main__":
+    main()
