@@ -15,7 +15,7 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-BENCHMARKS := services federation shapley
+BENCHMARKS := services federation shapley fairness_study behavior adversaries gas
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
 

@@ -117,8 +117,8 @@ def run(names: Sequence[str] = (), *, html: bool = True) -> Iterator[tuple[str, 
 def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float, str]]:
     """Execute lessons and store their outputs in place, in a form that does not depend on the machine.
 
-    The seconds each took go to ``results/lesson_times.json``. The first lesson prints them in its map, so a refresh
-    of all lessons executes it once more at the end, with all times known.
+    The seconds each took go to ``results/lesson_times.json`` and into the README's map. The first lesson prints them
+    too, so a refresh of all lessons executes it once more at the end, with all times known.
 
     Args:
         names: see `lesson_paths`.
@@ -138,6 +138,7 @@ def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float, str]]:
         if not error:
             _store(notebook, first)
         yield f"{first.stem} (its map of measured times)", seconds, error
+    _update_readme()
 
 
 def _store(notebook: Any, path: Path) -> None:
@@ -185,6 +186,14 @@ def format_map(folder: str = "") -> str:
         code = f"{times[path.stem]} s" if path.stem in times else "not measured yet"
         rows.append(f"| [{title[1]}]({folder}{path.name}) | {minutes[1]} | {code} |")
     return "\n".join(rows)
+
+
+def _update_readme() -> None:
+    """Put the map as it is now in the place of the one in the README."""
+    path = toolchain.project_root() / "README.md"
+    table = re.compile(r"^\| lesson \| your time .*\n(?:\|.*(?:\n|\Z))+", re.MULTILINE)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(table.sub(lambda _: format_map("notebooks/") + "\n", text, count=1), encoding="utf-8")
 
 
 def show_map() -> None:

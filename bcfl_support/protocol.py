@@ -548,7 +548,8 @@ class Federation:
         while True:
             # A page is cut until it fits: simpler than a gas formula, and right for every P and n.
             while (gas := self._estimate(call(count), sender)) > TX_GAS_CAP * 0.9 and count > 1:
-                count = max(1, min(count // 2, int(count * 0.8 * TX_GAS_CAP / gas)))
+                fitting = count // 2 if gas == float("inf") else int(count * 0.85 * TX_GAS_CAP / gas)
+                count = max(1, min(fitting, count - 1))
             receipts.append(self._send(operation, call(count), sender))
             if self.round_state()["phase"] != phase:
                 return receipts

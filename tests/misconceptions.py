@@ -355,4 +355,76 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "copycat": "def break_it(own, previous_step):\n    return np.tile(previous_step, (3, 1))",
         "mean at its own length": "def break_it(own, previous_step):\n    return np.tile(own.mean(axis=0), (3, 1))",
     },
+    "ex-6-1": {
+        "as dear as the first": "def second_submission(first_gas, words):\n    return first_gas",
+        "free": "def second_submission(first_gas, words):\n    return first_gas - words * 22_100",
+        "a cold read": "def second_submission(first_gas, words):\n    return first_gas - words * 20_000",
+    },
+    "ex-6-2": {
+        "highest first": (
+            "def pack_four(values):\n"
+            "    return sum((v % 2**64) << 64 * (3 - k) for k, v in enumerate(values))\n"
+            "def unpack_four(word):\n"
+            "    lanes_ = [(word >> 64 * (3 - k)) % 2**64 for k in range(4)]\n"
+            "    return [v - 2**64 if v >= 2**63 else v for v in lanes_]"
+        ),
+        "no mask": (
+            "def pack_four(values):\n    return sum(v << 64 * k for k, v in enumerate(values))\n"
+            "def unpack_four(word):\n    return [(word >> 64 * k) % 2**64 for k in range(4)]"
+        ),
+        "sign lost": (
+            "def pack_four(values):\n    return sum((v % 2**64) << 64 * k for k, v in enumerate(values))\n"
+            "def unpack_four(word):\n    return [(word >> 64 * k) % 2**64 for k in range(4)]"
+        ),
+    },
+    "ex-6-3": {
+        "one too few": (
+            "def largest_P(gas_of, budget):\n    low, high = 0, 1\n"
+            "    while gas_of(high) < budget:\n        low, high = high, 2 * high\n"
+            "    while high - low > 1:\n        middle = (low + high) // 2\n"
+            "        low, high = (middle, high) if gas_of(middle) < budget else (low, middle)\n    return low"
+        ),
+        "by proportion": "def largest_P(gas_of, budget):\n    return int(budget / gas_of(1))",
+        "counts up": (
+            "def largest_P(gas_of, budget):\n    P = 0\n"
+            "    while P < 1000 and gas_of(P + 1) <= budget:\n        P += 1\n    return P"
+        ),
+    },
+    "ex-6-4": {
+        "honest tree": (
+            "def cheat(tree):\n    return tree\n"
+            "def wrong_chunks(claimed, honest):\n"
+            "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
+        ),
+        "one chunk only": (
+            "def cheat(tree):\n    leaves = list(tree.levels[0])\n    h, s = leaves[0]\n"
+            "    leaves[0] = (h, (s[0] + tree.total[0] // 10, *s[1:]))\n"
+            "    return lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
+            "def wrong_chunks(claimed, honest):\n"
+            "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
+        ),
+        "everybody gets more": (
+            "def cheat(tree):\n"
+            "    leaves = [(h, tuple(x + x // 10 for x in s)) for h, s in tree.levels[0]]\n"
+            "    return lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
+            "def wrong_chunks(claimed, honest):\n"
+            "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
+        ),
+    },
+    "ex-6-5": {
+        "forgets the limits": (
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "    return min((costs.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
+        ),
+        "blobs are free": (
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "    f = costs.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
+            "    return (4 if watcher else 2), f.ether"
+        ),
+        "in gwei": (
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "    k = 2 if not watcher else (4 if blob_price < 1 else 3)\n"
+            "    return k, costs.predict(k, n, P).total_gas * gas_price"
+        ),
+    },
 }

@@ -12,12 +12,14 @@ from bcfl_support import (
     alignment,
     attacks,
     commitments,
+    costs,
     datasets,
     defenses,
     federation,
     fixed_point,
     gas,
     incentives,
+    lanes,
     models,
     shapley,
     simulation,
@@ -328,3 +330,20 @@ class TestLesson5:
         known = self.rng.normal(size=(3, 12))
         updates = np.vstack([self.honest, known[:1] * 2])
         self.same(self.page["compute_novelty"](updates, known), defenses.compute_novelty(updates, known=known))
+
+
+class TestLesson6:
+    """Packing is the package's, and the exercise's search finds what the cost model's does."""
+
+    def test_packed_row(self):
+        page = definitions("06", WORD=32, LANES=32)
+        values = np.random.default_rng(6).integers(-127, 128, 96).astype(np.int8)
+        packed = page["pack_row"](values)
+        theirs = lanes.pack(values)
+        assert [int(word) for word in packed] == [int(word) for word in theirs]
+
+    def test_largest_number_of_parameters(self):
+        search = definitions("06")["largest_P"]
+        for budget in (16_777_216, 60_000_000):
+            found = search(lambda count: costs.predict(2, 10, count).total_gas, budget)
+            assert found == costs.largest_parameters(2, 10, budget)

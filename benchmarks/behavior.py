@@ -1,0 +1,325 @@
+"""What pay rules make learning clients do: honest cost × α × rule × data × learner, 20 seeds a cell, with intervals.
+
+    python benchmarks/behavior.py --json            the whole study, written to results/behavior.json
+    python benchmarks/behavior.py --json --quick    a small part of it, written nowhere, under 45 s
+
+Twelve clients train a softmax regression on digits for 150 rounds and learn from their pay (`bcfl_support.game`). A
+cell is one setting, played for 20 seeds in one array; the same seeds in every cell, so that two cells differ in the
+setting only and `effects` can compare them seed by seed. A cell holds what differs from `defaults`, and for each figure
+the mean over seeds and the half-width of its 95% interval (Student's t). Settings that several sections need are played
+once.
+
+Cells go through joblib: `--dask ADDRESS` runs them on a Dask cluster, "local" on one that is started for the purpose.
+`study_minutes` is the wall time of the last whole study, `study_cpu_minutes` what it used of all processors together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # before numpy: one thread a process, the processes share the cores
+
+# ruff: noqa: E402
+import joblib
+import numpy as np
+
+from bcfl_support import game, incentives
+from bcfl_support.behavior_study import CLIENTS, FIGURES, PARTITIONS, ROUNDS, SEEDS, Setting, play_setting, play_timed
+
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "behavior.json"
+ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+
+
+# ---------------------------------------------------------------- what is played
+
+
+def list_sections(quick: bool) -> dict[str, list[Setting]]:
+    """The settings of each section."""
+    rules = tuple(game.RULES)
+    base = Setting()
+    if quick:
+        return {"main": [replace(base, rule=rule, alpha=alpha) for rule in rules for alpha in (0.0, 2.0)]}
+    stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
+    return {
+        "main": [
+            replace(base, rule=rule, alpha=alpha, partition=partition)
+            for partition in PARTITIONS
+            for rule in rules
+            for alpha in ALPHAS
+        ],
+        "phase": [replace(base, rule=r, alpha=a, cost=c) for r in rules for c in COSTS for a in ALPHAS],
+        "deviation": [
+            replace(base, rule=rule, alpha=alpha, learner="fixed", start=start, busy=0.0)
+            for rule in ("paper", "verified", "paper_gate", "midpoint", "rank", "gate", "threshold")
+            for alpha, starts in ((0.0, ("full", "half", "token", "copy", "noise")), (2.0, ("full", "token", "copy")))
+            for start in starts
+        ],
+        "learners": [
+            replace(base, rule=rule, alpha=alpha, learner=learner, rate=rate)
+            for learner in ("softmax", "exp3", "best_response", "imitation")
+            for rate in (0.05, 0.15, 0.4)
+            for rule in ("paper", "midpoint", "gate")
+            for alpha in (0.0, 2.0)
+        ],
+        "stay": [
+            replace(stay, rule=rule, alpha=alpha, foresight=foresight)
+            for rule in ("flat", "paper", "midpoint")
+            for foresight in (0.0, 1.0)
+            for alpha in ALPHAS
+        ],
+        "definitions": [
+            replace(stay, consistency=kind, alpha=alpha, drop=0.1)
+            for kind in ("window", "streak", "ewma")
+            for alpha in (0.0, 0.5, 2.0)
+        ],
+        "window": [replace(stay, window=window, alpha=2.0) for window in (2, 4, 8, 16, 32)],
+        "fines": [
+            replace(base, rule="paper_fines", alpha=2.0, stake=stake, loyal_fines=loyal, partition=partition)
+            for partition in PARTITIONS
+            for stake in (0.0, 10.0, 40.0)
+            for loyal in (False, True)
+        ],
+        "interval": [
+            replace(base, rule=rule, interval=interval, partition=partition)
+            for partition in ("dir1.0", "dir0.1")
+            for rule in ("paper", "midpoint")
+            for interval in (0, 1, 5, 10, 20)
+        ],
+        "accidents": [
+            replace(base, rule=rule, drop=drop, churn=churn)
+            for rule in ("paper", "midpoint", "gate", "threshold")
+            for drop, churn in ((0.1, 0.0), (0.3, 0.0), (0.0, 0.02))
+        ],
+        "price": [replace(stay, scaled=scaled, alpha=alpha) for scaled in (True, False) for alpha in (0.0, 2.0)],
+        "budget": [
+            replace(base, rule=rule, budget=budget)
+            for rule in ("paper", "midpoint", "gate", "threshold")
+            for budget in (0.25, 0.5, 1.0, 2.0, 4.0)
+        ],
+        "honest": [replace(base, learner="fixed", partition=partition) for partition in PARTITIONS],
+    }
+
+
+def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
+    """Pairs of settings to be compared seed by seed: name, from, to."""
+    base = Setting()
+    pairs = [
+        ("alpha 0 to 2", replace(base, rule=rule, alpha=0.0), replace(base, rule=rule, alpha=2.0))
+        for rule in game.RULES
+    ]
+    if quick:
+        return pairs
+    pairs = [(n, replace(a, partition=p), replace(b, partition=p)) for p in PARTITIONS for n, a, b in pairs]
+    stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
+    for rule in ("flat", "paper", "midpoint"):
+        for foresight in (0.0, 1.0):
+            chosen = replace(stay, rule=rule, foresight=foresight)
+            pairs.append(("stay: alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
+    dropping = replace(stay, consistency="window", drop=0.1, alpha=2.0)
+    pairs += [("definition", dropping, replace(dropping, consistency=kind)) for kind in ("streak", "ewma")]
+    pairs += [
+        ("window doubled", replace(stay, window=k, alpha=2.0), replace(stay, window=2 * k, alpha=2.0))
+        for k in (2, 4, 8, 16)
+    ]
+    for partition in PARTITIONS:
+        fined = replace(base, rule="paper_fines", alpha=2.0, stake=40.0, partition=partition)
+        pairs.append(("fines made loyal", fined, replace(fined, loyal_fines=True)))
+    for partition in ("dir1.0", "dir0.1"):
+        for rule in ("paper", "midpoint"):
+            chosen = replace(base, rule=rule, partition=partition)
+            pairs += [("interval 0 to k", chosen, replace(chosen, interval=k)) for k in (1, 5, 10, 20)]
+    for learner in ("softmax", "exp3", "best_response", "imitation"):
+        for rule in ("paper", "midpoint", "gate"):
+            chosen = replace(base, rule=rule, learner=learner)
+            pairs.append(("alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
+    return list(dict.fromkeys(pairs))
+
+
+# ---------------------------------------------------------------- running
+
+
+def run_cells(
+    settings: list[Setting], seeds: tuple[int, ...], rounds: int, jobs: int
+) -> tuple[dict[Setting, dict[str, Any]], float]:
+    """Play all settings, in whatever backend joblib is set to, with a line of progress now and then on stderr.
+
+    Returns:
+        The figures of each setting, and the processor seconds all of them took together.
+    """
+    start, found, used = time.monotonic(), {}, 0.0
+    tasks = (joblib.delayed(play_timed)(setting, seeds, rounds) for setting in settings)
+    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    for k, (setting, (result, seconds)) in enumerate(zip(settings, results, strict=True), 1):
+        found[setting], used = result, used + seconds
+        if k % 20 == 0 or k == len(settings):
+            spent = time.monotonic() - start
+            left = spent / k * (len(settings) - k)
+            print(
+                f"{k}/{len(settings)} cells, {spent / 60:.1f} min, {left / 60:.1f} to go", file=sys.stderr, flush=True
+            )
+    return found, used
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """joblib on Dask: on the scheduler at `address`, on a local one for "local", or not at all for None."""
+    if address is None:
+        yield
+        return
+    from distributed import Client, LocalCluster
+
+    local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) if address == "local" else None
+    with Client(local or address), joblib.parallel_config("dask"):
+        yield
+    if local is not None:
+        local.close()
+
+
+def study(quick: bool, jobs: int) -> dict[str, Any]:
+    """The whole study as plain JSON values."""
+    seeds, rounds = (SEEDS[:4], 60) if quick else (SEEDS, ROUNDS)
+    sections, effects = list_sections(quick), list_effects(quick)
+    wanted = dict.fromkeys(
+        [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
+    )
+    # neighbours share a world: the cache of each process is then small and hit often
+    order = sorted(wanted, key=lambda s: (s.partition, game.RULE_SCORES[s.rule], s.rule))
+    start = time.monotonic()
+    found, used = run_cells(order, seeds, rounds, jobs)
+    minutes = (time.monotonic() - start) / 60
+    return {
+        "command": "python benchmarks/behavior.py --json",
+        "seeds": len(seeds),
+        "rounds": rounds,
+        "clients": CLIENTS,
+        "figures": list(FIGURES),
+        "defaults": asdict(Setting()),
+        "cells_played": len(order),
+        "study_minutes": round(minutes, 2),
+        "study_cpu_minutes": round(used / 60, 2),
+        "sections": {
+            name: [{"setting": s.changed(), "figures": summarise(found[s])} for s in chosen]
+            for name, chosen in sections.items()
+        },
+        "effects": [
+            {"name": name, "from": a.changed(), "to": b.changed(), "figures": compare(found[a], found[b])}
+            for name, a, b in effects
+        ],
+    }
+
+
+def summarise(figures: dict[str, np.ndarray]) -> list[list[float]]:
+    """[mean, half-width] of each of `FIGURES`."""
+    return [[round(value, 5) for value in game.mean_interval(figures[name])] for name in FIGURES]
+
+
+def compare(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list[list[float]]:
+    """[mean, half-width] of the change of each of `FIGURES`, seed by seed."""
+    return [[round(v, 5) for v in game.mean_interval(after[name] - before[name])] for name in FIGURES]
+
+
+def time_one_run(repeats: int) -> float:
+    """Median seconds of one 150-round, 12-client run with the dearest rule, which tests every update; data loaded."""
+    play_setting(Setting(rule="gate"), seeds=(0,), rounds=1)
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        play_setting(Setting(rule="gate"), seeds=(0,))
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def check_on_chain(rounds: int = 20) -> bool:
+    """Twenty rounds on a chain, clients coming, going, missing and pulling the wrong way: is every wei as computed?"""
+    from bcfl_support.chain import Chain
+    from bcfl_support.protocol import Federation, FederationConfig
+
+    rng = np.random.default_rng(7)
+    config = FederationConfig(parameters=3, capacity=6, budget=10**18 + 7, alpha=0.7, window=5, penalty_cap=0.04)
+    terms = incentives.Terms(config.budget, 700_000, 5, 100_000, 40_000)
+    accounts: dict[str, incentives.Account] = {}
+    pot, equal = 15 * 10**18, True
+    with Chain.start() as chain:
+        fed = Federation.deploy(chain, config)
+        fed.fund(pot)
+        clients, samples = chain.accounts[1:7], rng.integers(5, 60, 6)
+        fed.register(clients, samples)
+        stakes = {
+            client: incentives.compute_stake(int(n), config.stake_per_sample)
+            for client, n in zip(clients, samples, strict=True)
+        }
+        signs = rng.choice([1, -1], size=(rounds, 6), p=[0.75, 0.25])
+        there = rng.random((rounds, 6)) < 0.7
+        there[0] = True  # the first round fills every place
+        there[5:10, 2] = there[:, 5] = False  # client 2 leaves for a while, client 5 never comes back
+        there[0, 5] = True
+        for t in range(rounds):
+            there[t, :2] = True
+            row = {
+                clients[i]: signs[t, i] * np.array([3e-1, 2e-1, 1e-1]) + rng.normal(0, 0.05, 3)
+                for i in np.flatnonzero(there[t])
+            }
+            record = fed.play_round(row, rng=rng)
+            scores = dict(zip(record.clients, record.scores, strict=True))
+            settled = incentives.settle_round(
+                t + 1,
+                scores,
+                norm_squared=record.norm_squared,
+                terms=terms,
+                accounts=accounts,
+                stakes=stakes,
+                pot=pot,
+            )
+            accounts, stakes, pot = dict(settled.accounts), dict(settled.stakes), settled.pot
+            equal &= tuple(settled.rewards.values()) == record.rewards
+            equal &= tuple(settled.penalties.values()) == record.penalties
+        equal &= fed.credits(clients) == [accounts[client].credit for client in clients]
+        equal &= fed.pool.functions.pot().call() == pot
+    return bool(equal)
+
+
+def main() -> None:
+    """Run, print, and write the result file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help="a small part, written nowhere")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, or tasks at a time on Dask")
+    parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
+    options = parser.parse_args()
+    figures = {
+        "onchain_equals_simulated": check_on_chain(),
+        "run_150x12_s": round(time_one_run(1 if options.quick else 3), 3),
+    }
+    with cluster(options.dask):
+        content = study(options.quick, options.jobs)
+    if not options.quick:
+        RESULTS.write_text(json.dumps(content | figures, separators=(",", ":")) + "\n")
+    figures["study_minutes"] = content["study_minutes"] if not options.quick else read_minutes()
+    figures["study_cpu_minutes"] = content["study_cpu_minutes"]
+    figures["cells_played"], figures["seeds"] = content["cells_played"], content["seeds"]
+    for cell in content["sections"]["main"]:
+        setting = asdict(Setting()) | cell["setting"]
+        if setting["partition"] == "dir1.0" and setting["alpha"] in (0.0, 2.0):
+            mean, half = cell["figures"][FIGURES.index("honest")]
+            figures[f"honest_{setting['rule']}_alpha{setting['alpha']:g}"] = [mean, half]
+    print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
+
+
+def read_minutes() -> float | None:
+    """Wall time of the whole study as the result file has it."""
+    return json.loads(RESULTS.read_text())["study_minutes"] if RESULTS.exists() else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What a round costs on each rung of the ladder: measured where anvil runs it in reasonable time, else predicted.
+
+    python benchmarks/gas.py [--json] [--quick] [--write]
+
+Every measured round is checked against exact integers. The cap of 16,777,216 gas a transaction is on, except for rung
+0 above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first
+round, from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024
+parameters wrong. ``--write`` (without ``--quick``: some 6 minutes) stores the list in results/gas.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bcfl_support import costs, lanes, scaling
+from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
+
+SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+CLIENTS = (10, 50, 100)
+QUICK = (
+    *((0, 10, P) for P in (10, 100, 1_000)),
+    *((rung, 10, P) for rung in (1, 2, 3) for P in (10, 1_000, 100_000)),
+    (4, 10, 100_000),
+)
+MOST_VALUES = {0: 100_000, 1: 1_000_000, 2: 10_000_000, 3: 10_000_000}  # anvil keeps all states: rung 1 takes memory
+MOST_BLOBS = 20
+CAP_OFF_BLOCK = 20_000_000_000
+
+
+def draw(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
+    """Values as 8-bit quantised gradients look (bell-shaped, few zeros), and weights that differ."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((n, P), dtype=np.float32)
+    values *= 30
+    np.clip(np.rint(values, out=values), -128, 127, out=values)
+    return values.astype(np.int8), [1 + i % 20 for i in range(n)]
+
+
+def is_measured(rung: int, n: int, P: int) -> bool:
+    """Whether anvil runs this round in reasonable time."""
+    if rung == 4:
+        return n * -(-P // (lanes.PART * lanes.CHUNK)) <= MOST_BLOBS
+    return n * P <= MOST_VALUES[rung]
+
+
+def measure(chains: dict[bool, Chain], rung: int, n: int, P: int) -> dict[str, Any]:
+    """Play one round and read its bill."""
+    values, weights = draw(n, P)
+    cap_on = rung > 0 or n * P <= 1_000
+    deployed = scaling.start_rung(chains[cap_on], rung, weights, P)
+    bill = deployed.play(values)
+    exact = deployed.expected(values)
+    if bill.scores != exact.scores or bill.result_digest != deployed.result_digest(exact):
+        sys.exit(f"rung {rung} with n = {n}, P = {P} did not give the exact round")
+    row = as_row(rung, n, P, dict(bill.gas), bill.max_tx_gas, bill.max_calldata_bytes, bill.transactions, bill.blobs)
+    predicted = costs.predict(rung, n, P).total_gas
+    return row | {"measured": True, "cap_on": cap_on, "residual": round(predicted / bill.total_gas - 1, 4)}
+
+
+def extrapolate(rung: int, n: int, P: int) -> dict[str, Any]:
+    """The same from the cost model."""
+    cost = costs.predict(rung, n, P)
+    gas = {operation: round(used) for operation, used in cost.gas.items()}
+    row = as_row(rung, n, P, gas, round(cost.max_tx_gas), cost.max_calldata_bytes, cost.transactions, cost.blobs)
+    return row | {"measured": False, "cap_on": cost.max_tx_gas <= TX_GAS_CAP, "residual": None}
+
+
+def as_row(
+    rung: int, n: int, P: int, gas: dict[str, int], most: int, calldata: int, transactions: int, blobs: int
+) -> dict[str, Any]:
+    """One line of the table."""
+    total = sum(gas.values())
+    return {
+        "rung": rung,
+        "n": n,
+        "P": P,
+        "gas_round": total,
+        "gas_by_operation": gas,
+        "gas_per_value": round(total / (n * P), 3),
+        "max_tx_gas": most,
+        "max_calldata_bytes": calldata,
+        "transactions": transactions,
+        "blobs": blobs,
+        "trust": scaling.RUNGS[rung].trust,
+    }
+
+
+def dispute_gas(chain: Chain, n: int, P: int) -> dict[str, int]:
+    """Gas to prove a wrong sum and a wrong score, in a chunk of 1,024 parameters."""
+    values, weights = draw(n, P)
+    rung = scaling.start_rung(chain, 3, weights, P)
+    assert isinstance(rung, scaling.OptimisticRung)
+    rung.open()
+    rung.submit(values)
+    honest = rung.honest_tree()
+    used = {}
+    for kind in ("sum", "score"):
+        leaves = list(honest.levels[0])[: -(-P // lanes.CHUNK)]
+        sums, scores = leaves[3]
+        leaves[3] = (bytes(32), scores) if kind == "sum" else (sums, (scores[0] + 1, *scores[1:]))
+        rung.propose(lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves]))
+        used[kind] = int(rung.prove_chunk(3)["gasUsed"])
+        rung.deposit(rung.worker, rung.terms.bond)
+    return used
+
+
+def kernel_gas(chain: Chain, n: int) -> float:
+    """Gas a client and parameter for FedAvg and scores of one chunk, word-parallel, memory included."""
+    values, weights = draw(n, lanes.CHUNK)
+    kernel = chain.deploy(load_artifact("LaneKernel"))[0]
+    data = b"".join(lanes.pack(row) for row in values)
+    receipt = chain.send(kernel.functions.measure(weights, data, lanes.CHUNK), sender=chain.accounts[0], gas=TX_GAS_CAP)
+    used = kernel.events.Measured().process_receipt(receipt)[0]["args"]["gasUsed"]
+    return round(used / (n * lanes.CHUNK), 2)
+
+
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """The table, row by row."""
+    cases = QUICK if quick else tuple((rung, n, P) for rung in range(5) for n in CLIENTS for P in SIZES)
+    with Chain.start() as chain:
+        kernels = {n: kernel_gas(chain, n) for n in CLIENTS if n == 10 or not quick}
+        dispute = dispute_gas(chain, 10, 100_000)
+    for rung in range(5):
+        sizes = [(n, P) for number, n, P in cases if number == rung]
+        # A new pair of chains for each rung: anvil keeps the state of every block.
+        with Chain.start() as capped, Chain.start(tx_gas_cap=False, block_gas_limit=CAP_OFF_BLOCK) as free:
+            for n, P in sizes:
+                known = is_measured(rung, n, P)
+                row = measure({True: capped, False: free}, rung, n, P) if known else extrapolate(rung, n, P)
+                if rung in (1, 2, 3):
+                    row["kernel_gas_per_value"] = kernels[n]
+                if (rung, n, P) == (3, 10, 100_000):
+                    row["dispute_gas"] = dispute
+                yield row
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--quick", action="store_true", help="end within 45 s: ten clients, fewer sizes")
+    parser.add_argument("--write", action="store_true", help="store the list in results/gas.json")
+    options = parser.parse_args()
+    found = []
+    for row in rows(options.quick):
+        found.append(row)
+        if not options.json:
+            mark = "measured" if row["measured"] else "predicted"
+            print(
+                f"rung {row['rung']}, n = {row['n']:3d}, P = {row['P']:9,}: {row['gas_round']:17,} gas, "
+                f"{row['gas_per_value']:10,.1f} a value, dearest {row['max_tx_gas']:13,}, {mark}",
+                flush=True,
+            )
+    if options.json:
+        print(json.dumps(found))
+    if options.write:
+        path = Path(__file__).resolve().parent.parent / "results" / "gas.json"
+        path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

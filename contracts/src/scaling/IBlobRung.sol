@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IOptimisticRung } from "./IOptimisticRung.sol";
+
+/// @title The updates lie in blobs, which the EVM cannot read
+/// @notice A part's 120 chunks fill one blob of 4,096 field elements: chunk c of the part is in the elements 34c to
+/// 34c + 33, 31 bytes in each, high bytes first, the last one holding a single byte. The contract knows each blob by
+/// its versioned hash, and one element of it by a KZG opening.
+interface IBlobRung is IOptimisticRung {
+    /// @notice One element of a blob, opened.
+    /// @param element Its place, 0 to 4,095.
+    /// @param value What the blob holds there.
+    /// @param commitment The blob's KZG commitment, 48 bytes.
+    /// @param proof Of the opening, 48 bytes.
+    struct Opening {
+        uint256 element;
+        uint256 value;
+        bytes commitment;
+        bytes proof;
+    }
+
+    event DataDemanded(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, uint256 deadline);
+    event DataAnswered(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, bytes data);
+    event Excluded(uint256 indexed round, uint256 indexed client, address challenger);
+
+    error RungMissingBlob(uint256 index);
+    error RungUnusedBlob(uint256 index);
+    error RungNotInRound(uint256 client);
+    error RungBadOpening(uint256 element);
+    error RungDataAgree(uint256 client, uint256 element);
+
+    /// @notice Ask a client to show a chunk as it committed to it, for a fee.
+    function demandData(uint256 round, uint256 client, uint256 chunk) external;
+
+    /// @notice Show the chunk somebody asked for. Anyone may, and has the fee; the challenge window starts anew.
+    /// @param submissions All of the round, in order.
+    /// @param place Which of them is the client's.
+    /// @param chunk Which chunk.
+    /// @param data Its bytes.
+    /// @param proof Siblings from the chunk to its part's root.
+    function answerData(
+        uint256 round,
+        Submission[] calldata submissions,
+        uint256 place,
+        uint256 chunk,
+        bytes calldata data,
+        bytes32[] calldata proof
+    ) external;
+
+    /// @notice The answer is overdue: the client is out of the round and loses its stake. A proposal that counted it is
+    /// cancelled; its proposer keeps the bond.
+    function expireData(uint256 round, uint256 client, uint256 chunk) external;
+
+    /// @notice Show that a client's blob does not hold the chunk it committed to. Consequences as above.
+    /// @param opening An element of the chunk that differs.
+    function proveData(
+        uint256 round,
+        Submission[] calldata submissions,
+        uint256 place,
+        uint256 chunk,
+        bytes calldata data,
+        bytes32[] calldata proof,
+        Opening calldata opening
+    ) external;
+
+    /// @notice Have a fee paid back to who demanded, when the client is out or the round is over.
+    function reclaimData(uint256 round, uint256 client, uint256 chunk) external;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IRung } from "./IRung.sol";
+
+/// @title A result that stands unless somebody proves it wrong
+/// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with
+/// payload `abi.encode(bytes32 sumsRoot, int256[] scores)`: the root of a sum tree and its total. It stands when
+/// `windowSeconds` have passed and nobody has shown a chunk that is wrong.
+///
+/// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
+/// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where
+/// d = keccak256(h, s) is a node's digest. Leaves beyond the last chunk, up to a power of two, are (0, zeros).
+///
+/// Update. Chunk k of a client lies in part ⌊k / 120⌋. A part's root is a binary Merkle tree over the keccak256 of its
+/// chunks, padded with zeros to a power of two. A submission is bound by the chain c' = keccak256(c, root, blob) over
+/// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
+interface IOptimisticRung is IRung {
+    /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take.
+    /// @param bond What a proposer loses for a wrong result; half goes to who proved it, half is burned.
+    /// @param fee What a demand costs; it pays for the answer.
+    /// @param stake What a client loses when its data are not what it committed to (rung 4 only).
+    struct Terms {
+        uint32 windowSeconds;
+        uint96 bond;
+        uint96 fee;
+        uint96 stake;
+    }
+
+    /// @param deadline When it may be finalised, at the earliest.
+    /// @param attempt Counts proposals; a demand belongs to one of them.
+    /// @param open Demands not yet answered; while there are any, the proposal cannot be finalised.
+    struct Proposal {
+        address proposer;
+        uint40 deadline;
+        uint32 attempt;
+        uint24 open;
+    }
+
+    /// @notice A client's submission as committed to.
+    /// @param client Its index.
+    /// @param parts Merkle root of each part.
+    /// @param blobs Versioned hash of each part's blob; zeros on rung 3.
+    struct Submission {
+        uint256 client;
+        bytes32[] parts;
+        bytes32[] blobs;
+    }
+
+    struct Leaf {
+        bytes32 sums;
+        int256[] scores;
+    }
+
+    /// @notice The nodes beside the way from a leaf to the root.
+    /// @param hashes One h a level.
+    /// @param scores Their s one after the other, one number a client.
+    struct Path {
+        bytes32[] hashes;
+        int256[] scores;
+    }
+
+    /// @notice Everything chunk k is computed from.
+    /// @param submissions All of the round, in order of completion.
+    /// @param data One row for each client that takes part, in the same order.
+    /// @param proofs For each row the siblings from its leaf to its part's root, one row's after the other's.
+    struct Evidence {
+        Submission[] submissions;
+        bytes data;
+        bytes32[] proofs;
+    }
+
+    event Deposited(address indexed account, uint256 amount);
+    event Withdrawn(address indexed account, uint256 amount);
+    event Proposed(uint256 indexed round, address indexed proposer, bytes32 sumsRoot, int256[] scores);
+    event Demanded(uint256 indexed round, uint256 indexed chunk, address challenger, uint256 deadline);
+    event Answered(uint256 indexed round, uint256 indexed chunk, Leaf leaf, Path path);
+    event Rejected(uint256 indexed round, address indexed proposer, address challenger, uint256 chunk);
+    event Cancelled(uint256 indexed round, address indexed proposer);
+
+    error RungShortDeposit(address account, uint256 available, uint256 needed);
+    error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
+    error RungDemandExists(uint256 chunk);
+    error RungNoDemand(uint256 chunk);
+    error RungAnswerDue(uint256 timestamp, uint256 deadline);
+    error RungDemandLive(uint256 chunk);
+    error RungNoChunk(uint256 chunk, uint256 end);
+    error RungBadPath(bytes32 opened, bytes32 proposed);
+    error RungBadSubmissions(bytes32 opened, bytes32 accumulated);
+    error RungBadProof(uint256 client, bytes32 opened, bytes32 committed);
+    error RungNoFraud(uint256 chunk);
+    error RungTransferFailed(address to, uint256 amount);
+
+    /// @notice Put money down, for bonds, fees and stakes.
+    function deposit() external payable;
+
+    /// @notice Take out what is not tied up.
+    function withdraw(uint256 amount) external;
+
+    /// @notice End a round whose proposal nobody has refuted in time.
+    function finalize(uint256 round) external;
+
+    /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width.
+    function demand(uint256 round, uint256 chunk) external;
+
+    /// @notice Open the chunk somebody asked for; anyone may, the fee goes to the proposer. The window starts anew.
+    function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
+
+    /// @notice The answer is overdue: the proposal is rejected.
+    function expire(uint256 round, uint256 chunk) external;
+
+    /// @notice Have a fee back whose demand died with its proposal.
+    function reclaim(uint256 round, uint256 attempt, uint256 chunk) external;
+
+    /// @notice Show that the tree's leaf for a chunk is not what the clients' data give.
+    function proveChunk(
+        uint256 round,
+        uint256 chunk,
+        Leaf calldata leaf,
+        Path calldata path,
+        Evidence calldata evidence
+    ) external;
+
+    /// @notice Show that the tree's scores do not add up to the proposed ones.
+    /// @param proposed The scores that were proposed.
+    function proveTotal(
+        uint256 round,
+        uint256 chunk,
+        Leaf calldata leaf,
+        Path calldata path,
+        int256[] calldata proposed
+    ) external;
+
+    function terms() external view returns (Terms memory);
+
+    function proposal() external view returns (Proposal memory);
+
+    /// @notice Binds the round's submissions and their order.
+    function accumulator() external view returns (bytes32);
+
+    /// @notice Bits of clients put out of the round because their data were not what they committed to.
+    function excluded() external view returns (uint256);
+
+    function depositOf(address account) external view returns (uint256);
+
+    /// @notice The part of a deposit that can be withdrawn or put to another use.
+    function availableOf(address account) external view returns (uint256);
+
+    /// @notice What cheats lost and nobody gets.
+    function burned() external view returns (uint256);
+}

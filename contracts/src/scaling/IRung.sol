@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title One round of federated averaging and alignment scoring, the same on every rung of the gas ladder
+/// @notice An update is P values v_ij of type int8, multiples of a step all clients agree on. Weights w_i are sample
+/// counts, W is their sum over the clients of the round. Everything is exact, nothing is divided:
+///     A_j = Σ_i w_i·v_ij            (FedAvg is A_j / W)
+///     S_i = w_i·Σ_j v_ij·A_j        (at scale W²; Σ_i S_i = Σ_j A_j²)
+/// On the wire a value is the byte v + 128. Bytes after the last value, up to a multiple of 32, are read as zeros.
+/// Parameters come in chunks of 1,024; the last chunk is shorter and ends with a whole word.
+interface IRung {
+    /// @notice Open: clients submit and, once submissions have closed, work goes on. Proposed: a result stands, open to
+    /// challenge (rungs 3 and 4 only). Idle: before the first round, and between rounds.
+    enum Phase {
+        Idle,
+        Open,
+        Proposed
+    }
+
+    /// @notice What is fixed for a contract's whole life.
+    /// @param parameters P.
+    /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
+    /// @param workSeconds After submissions close there is this much time for a result; then the round may be voided.
+    struct Config {
+        uint32 parameters;
+        uint32 submitSeconds;
+        uint32 workSeconds;
+    }
+
+    /// @notice The current round; one slot.
+    /// @param number Counts from 1; 0 before the first round.
+    /// @param finished Number of the last finished round.
+    /// @param closesAt When submissions close.
+    /// @param expiresAt When the round may be given up for a new one.
+    /// @param submitted Bit i is set when client i's submission is complete.
+    struct Round {
+        uint24 number;
+        uint24 finished;
+        uint40 closesAt;
+        uint40 expiresAt;
+        uint120 submitted;
+        Phase phase;
+    }
+
+    event RoundOpened(uint256 indexed round);
+    event RoundVoid(uint256 indexed round);
+    event Submitted(uint256 indexed round, uint256 indexed client);
+    /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3 and 4 it is the
+    /// `resultDigest`, and `scores` is empty: `Proposed` had them.
+    event Finished(uint256 indexed round, bytes32 digest, int256[] scores);
+    /// @notice The sums of one or more chunks, see `LanePacked` for the layout.
+    event Sums(uint256 indexed round, uint256 indexed firstChunk, bytes lanes);
+
+    error RungBadConfig(string field, uint256 value);
+    error RungNotClient(address caller);
+    error RungWrongRound(uint256 given, uint256 current);
+    error RungWrongPhase(Phase actual, Phase required);
+    error RungSubmissionsClosed(uint256 timestamp, uint256 closesAt);
+    error RungSubmissionsOpen(uint256 timestamp, uint256 closesAt);
+    error RungNotExpired(uint256 timestamp, uint256 expiresAt);
+    error RungAlreadySubmitted(uint256 client);
+    error RungWrongLength(uint256 actual, uint256 required);
+    error RungNobodySubmitted(uint256 round);
+
+    /// @notice Open the next round. Anyone may, when the last one is finished or has expired.
+    function openRound() external;
+
+    /// @notice Submit one's update, or a part of it. Only a client, only to the current round.
+    /// @param round Number of the round this is meant for.
+    /// @param payload What the rung asks for: the values, their bytes, or a commitment to them.
+    function submit(uint256 round, bytes calldata payload) external;
+
+    /// @notice Carry the round on by one transaction; anyone may. On rungs 3 and 4 this is the proposal of a result.
+    /// @param round Number of the round this is meant for.
+    /// @param payload What the rung asks for.
+    function work(uint256 round, bytes calldata payload) external;
+
+    /// @notice Clients and their weights; a client's index here is its number everywhere.
+    function clients() external view returns (address[] memory accounts, uint256[] memory weights);
+
+    function config() external view returns (Config memory);
+
+    function currentRound() external view returns (Round memory);
+
+    /// @notice What the chain keeps of the last finished round: keccak256(abi.encode(sumsDigest, scoresDigest)).
+    /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
+    /// Rungs 3 and 4: root of the sum tree over the h_k.
+    /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
+    /// A contract that pays by the scores takes them as arguments and compares.
+    function resultDigest() external view returns (bytes32);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IRung } from "./IRung.sol";
+import { LanePacked } from "./LanePacked.sol";
+import { OptimisticRung } from "./OptimisticRung.sol";
+import { Rung } from "./Rung.sol";
+
+/// @title Rung 3: optimistic, the updates in the log
+/// @notice `submit` takes the bytes of the next part, 120 chunks or what is left. The contract itself computes the
+/// part's Merkle root and logs the bytes, so data and commitment cannot differ and nobody can withhold anything.
+/// @dev Hashing and logging cost nothing extra: calldata pays a floor of 40 gas a byte, and 24 of them are unused.
+contract Rung3Optimistic is OptimisticRung {
+    event Data(uint256 indexed round, uint256 indexed client, uint256 indexed part, bytes data);
+
+    constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
+        OptimisticRung(config_, terms_, accounts, weights)
+    { }
+
+    /// @inheritdoc IRung
+    function submit(uint256 round, bytes calldata payload) external {
+        (Round memory current, uint256 client) = _enter(round);
+        uint256 part = _sent(current, client);
+        uint256 first = part * PART;
+        uint256 count = _chunks() - first;
+        if (count > PART) count = PART;
+        uint256 lastValid = _valid(first + count - 1);
+        uint256 length = (count - 1) * LanePacked.CHUNK + _stride(lastValid);
+        if (payload.length != length) revert RungWrongLength(payload.length, length);
+
+        bytes32[] memory roots = new bytes32[](1);
+        roots[0] = _root(payload, count);
+        emit Data(round, client, part, payload);
+        _addParts(current, client, roots, new bytes32[](1));
+    }
+
+    /// @dev Merkle root over `count` chunks, padded with zeros.
+    function _root(bytes calldata data, uint256 count) private view returns (bytes32) {
+        uint256 width = 1 << _partDepth();
+        bytes32[] memory nodes = new bytes32[](width);
+        for (uint256 k; k < count; ++k) {
+            uint256 from = k * LanePacked.CHUNK;
+            nodes[k] = keccak256(data[from:k + 1 == count ? data.length : from + LanePacked.CHUNK]);
+        }
+        for (; width > 1; width /= 2) {
+            for (uint256 k; k < width / 2; ++k) {
+                nodes[k] = _pair(nodes[2 * k], nodes[2 * k + 1]);
+            }
+        }
+        return nodes[0];
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IBlobRung } from "./IBlobRung.sol";
+import { IOptimisticRung } from "./IOptimisticRung.sol";
+import { IRung } from "./IRung.sol";
+import { OptimisticRung } from "./OptimisticRung.sol";
+import { Rung } from "./Rung.sol";
+
+/// @title Rung 4: optimistic, the updates in blobs
+/// @notice `submit` takes Merkle roots, one after the other, one for each blob of the transaction. Blobs are kept by
+/// the network for some 18 days, and cost gas of their own kind.
+/// @dev Nothing ties a root to its blob until somebody asks. An honest proposer compares all of them before it
+/// proposes, and has a client whose data differ put out first (`demandData`, `proveData`).
+contract Rung4Blobs is OptimisticRung, IBlobRung {
+    /// @dev Field elements a chunk takes in a blob: ⌈1024 / 31⌉.
+    uint256 private constant ELEMENTS = 34;
+    /// @dev Order of the BLS12-381 scalar field, and a root of unity of order 4,096 in it (EIP-4844).
+    uint256 private constant FIELD = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+    uint256 private constant ROOT = 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306;
+    address private constant POINT_EVALUATION = address(0x0a);
+
+    /// @dev Clients put out of `round`, and demands for data not yet answered in it.
+    struct Out {
+        uint24 round;
+        uint120 clients;
+        uint32 open;
+    }
+
+    Out private _out;
+
+    constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
+        OptimisticRung(config_, terms_, accounts, weights)
+    { }
+
+    /// @inheritdoc IRung
+    function submit(uint256 round, bytes calldata payload) external {
+        (Round memory current, uint256 client) = _enter(round);
+        uint256 held = depositOf(msg.sender); // nothing of it is tied up: no proposal stands, this client is not in yet
+        if (held < _stake) revert RungShortDeposit(msg.sender, held, _stake);
+        uint256 count = payload.length / 32;
+        if (payload.length % 32 != 0) revert RungWrongLength(payload.length, 32 * count);
+        bytes32[] memory roots = new bytes32[](count);
+        bytes32[] memory blobs = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            roots[i] = bytes32(payload[32 * i:]);
+            blobs[i] = blobhash(i);
+            if (blobs[i] == 0) revert RungMissingBlob(i);
+        }
+        if (blobhash(count) != 0) revert RungUnusedBlob(count);
+        _addParts(current, client, roots, blobs);
+    }
+
+    // ------------------------------------------------------------------------------------------------ data in dispute
+
+    /// @inheritdoc IBlobRung
+    function demandData(uint256 round, uint256 client, uint256 chunk) external {
+        _live(round, client);
+        if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
+        _openDemand(_dataKey(round, client, chunk), chunk);
+        Out memory out = _outNow();
+        out.open += 1;
+        _out = out;
+        emit DataDemanded(round, client, chunk, block.timestamp + _windowSeconds);
+    }
+
+    /// @inheritdoc IBlobRung
+    function answerData(
+        uint256 round,
+        Submission[] calldata submissions,
+        uint256 place,
+        uint256 chunk,
+        bytes calldata data,
+        bytes32[] calldata proof
+    ) external {
+        Submission calldata submission = _checkChunk(round, submissions, place, chunk, data, proof);
+        _closeDemand(_dataKey(round, submission.client, chunk), chunk);
+        _out.open -= 1;
+        if (_round.phase == Phase.Proposed) _proposal.deadline = uint40(block.timestamp + _windowSeconds);
+        _pay(msg.sender, _fee);
+        emit DataAnswered(round, submission.client, chunk, data);
+    }
+
+    /// @inheritdoc IBlobRung
+    function expireData(uint256 round, uint256 client, uint256 chunk) external {
+        _live(round, client);
+        address challenger = _expireDemand(_dataKey(round, client, chunk), chunk);
+        _out.open -= 1;
+        _exclude(round, client, challenger);
+    }
+
+    /// @inheritdoc IBlobRung
+    function proveData(
+        uint256 round,
+        Submission[] calldata submissions,
+        uint256 place,
+        uint256 chunk,
+        bytes calldata data,
+        bytes32[] calldata proof,
+        Opening calldata opening
+    ) external {
+        Submission calldata submission = _checkChunk(round, submissions, place, chunk, data, proof);
+        _checkOpening(submission.blobs[chunk / PART], opening);
+        uint256 first = ELEMENTS * (chunk % PART);
+        uint256 from = 31 * (opening.element - first); // reverts below the chunk's first element
+        if (from >= data.length) revert RungBadOpening(opening.element);
+        if (opening.value == _element(data, from)) revert RungDataAgree(submission.client, opening.element);
+        _exclude(round, submission.client, msg.sender);
+    }
+
+    /// @inheritdoc IBlobRung
+    function reclaimData(uint256 round, uint256 client, uint256 chunk) external {
+        Round memory current = _round;
+        if (current.number == round && current.phase != Phase.Idle) {
+            if (excluded() >> client & 1 == 0) revert RungDemandLive(chunk);
+            _out.open -= 1;
+        }
+        _pay(_closeDemand(_dataKey(round, client, chunk), chunk), _fee);
+    }
+
+    /// @dev Put a client out of the round. Whoever proposed did so in good faith: the proposal goes, the bond stays.
+    function _exclude(uint256 round, uint256 client, address challenger) private {
+        Out memory out = _outNow();
+        out.clients |= uint120(1 << client); // client < 120, since its bit in `submitted` was set
+        _out = out;
+        if (_round.phase == Phase.Proposed) emit Cancelled(round, _proposal.proposer);
+        _reopen();
+        _slash(_account(client), _stake, challenger);
+        emit Excluded(round, client, challenger);
+    }
+
+    /// @dev Refuse a client that has not completed its submission to the round, or is out of it.
+    function _live(uint256 round, uint256 client) private view {
+        if (round != _round.number) revert RungWrongRound(round, _round.number);
+        if (_round.phase == Phase.Idle) revert RungWrongPhase(Phase.Idle, Phase.Open);
+        if (uint256(_round.submitted & ~_outNow().clients) >> client & 1 == 0) revert RungNotInRound(client);
+    }
+
+    /// @dev Refuse bytes that are not the chunk which the submission at `place` committed to.
+    function _checkChunk(
+        uint256 round,
+        Submission[] calldata submissions,
+        uint256 place,
+        uint256 chunk,
+        bytes calldata data,
+        bytes32[] calldata proof
+    ) private view returns (Submission calldata submission) {
+        _checkSubmissions(round, submissions);
+        submission = submissions[place];
+        _live(round, submission.client);
+        if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
+        uint256 stride = _stride(_valid(chunk));
+        if (data.length != stride) revert RungWrongLength(data.length, stride);
+        if (proof.length != _partDepth()) revert RungWrongLength(proof.length, _partDepth());
+        bytes32 opened = _openChunk(keccak256(data), chunk % PART, proof);
+        bytes32 committed = submission.parts[chunk / PART];
+        if (opened != committed) revert RungBadProof(submission.client, opened, committed);
+    }
+
+    /// @dev Refuse an opening that is not of this blob (EIP-4844's point evaluation precompile, 50,000 gas).
+    function _checkOpening(bytes32 blob, Opening calldata opening) private view {
+        bytes memory input =
+            abi.encodePacked(blob, _point(opening.element), opening.value, opening.commitment, opening.proof);
+        (bool ok,) = POINT_EVALUATION.staticcall{ gas: 60_000 }(input); // a failing precompile burns all it is given
+        if (!ok) revert RungBadOpening(opening.element);
+    }
+
+    /// @dev The point at which a blob's polynomial has the value of the element: ROOT to the power of its place with
+    /// the 12 bits reversed.
+    function _point(uint256 element) private pure returns (uint256 point) {
+        if (element >> 12 != 0) revert RungBadOpening(element);
+        point = 1;
+        for (uint256 bit; bit < 12; ++bit) {
+            point = mulmod(point, point, FIELD);
+            if (element >> bit & 1 == 1) point = mulmod(point, ROOT, FIELD); // lowest bit first: highest when reversed
+        }
+    }
+
+    /// @dev 31 bytes from `from` on as a big-endian number, zeros after the end of `data`.
+    function _element(bytes calldata data, uint256 from) private pure returns (uint256) {
+        uint256 size = data.length - from < 31 ? data.length - from : 31;
+        return uint256(bytes32(data[from:from + size])) >> 8;
+    }
+
+    function _dataKey(uint256 round, uint256 client, uint256 chunk) private pure returns (bytes32) {
+        return keccak256(abi.encode("data", round, client, chunk));
+    }
+
+    // ---------------------------------------------------------------------------------------------- this rung's share
+
+    /// @dev What an earlier round left does not count.
+    function _outNow() private view returns (Out memory out) {
+        out = _out;
+        if (out.round != _round.number) out = Out(_round.number, 0, 0);
+    }
+
+    function _openDataDemands() internal view override returns (uint256) {
+        return _outNow().open;
+    }
+
+    /// @dev Besides a proposer's bond, the stake of a client in a round that is not over.
+    function _tied(address account) internal view override returns (uint256 amount) {
+        amount = super._tied(account);
+        if (_round.phase != Phase.Idle && uint256(_round.submitted & ~_outNow().clients) & _bitOf(account) != 0) {
+            amount += _stake;
+        }
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function excluded() public view override(IOptimisticRung, OptimisticRung) returns (uint256) {
+        return _outNow().clients;
+    }
+}

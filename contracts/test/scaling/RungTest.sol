@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IRung } from "../../src/scaling/IRung.sol";
+import { Base } from "../utils/Base.sol";
+import { Exact } from "./Exact.sol";
+
+/// @notice One test for all rungs. What a rung sends differs; what must come out does not.
+abstract contract RungTest is Base {
+    using Exact for Exact.Result;
+
+    uint256 internal constant NOW = 1_700_000_000;
+    uint32 internal constant SUBMIT = 1 hours;
+    uint32 internal constant WORK = 1 days;
+
+    IRung internal rung;
+    address[] internal members;
+    uint16[] internal weights;
+    uint32 internal parameters;
+
+    // ------------------------------------------------------------------------------------ what a rung's test fills in
+
+    function artifact() internal pure virtual returns (string memory);
+
+    function arguments() internal view virtual returns (bytes memory) {
+        return abi.encode(IRung.Config(parameters, SUBMIT, WORK), members, weights);
+    }
+
+    /// @dev What must be in place before clients can submit.
+    function prepare() internal virtual { }
+
+    /// @dev Client i submits this row, whole.
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal virtual;
+
+    /// @dev From closed submissions to the result. `list` are the clients that submitted, ascending.
+    function finish(uint256 round, bytes[] memory rows, uint256[] memory list, Exact.Result memory exact)
+        internal
+        virtual;
+
+    function sumsDigest(Exact.Result memory exact) internal pure virtual returns (bytes32) {
+        return exact.chain();
+    }
+
+    /// @dev One transaction of work that would be right if submissions had closed.
+    function pokeWork(uint256 round) internal virtual;
+
+    // ----------------------------------------------------------------------------------------------------- the tests
+
+    function setUp() public virtual {
+        vm.warp(NOW);
+    }
+
+    function start(uint256 n, uint32 P, uint256 seed) internal {
+        delete members;
+        delete weights;
+        parameters = P;
+        for (uint256 i; i < n; ++i) {
+            members.push(address(uint160(0xC0DE00 + i)));
+            weights.push(uint16(1 + draw(seed, "weight", i) % 400));
+        }
+        rung = IRung(vm.deployCode(artifact(), arguments()));
+        prepare();
+    }
+
+    /// @dev A row with extremes in it and, after the last value, whatever bytes come: they must not count.
+    function drawRow(uint256 seed, uint256 i) internal view returns (bytes memory row) {
+        row = new bytes((uint256(parameters) + 31) / 32 * 32);
+        bytes32 noise;
+        for (uint256 j; j < row.length; ++j) {
+            if (j % 32 == 0) noise = bytes32(draw(seed, "row", i << 128 | j));
+            row[j] = noise[j % 32];
+            if (uint8(row[j]) % 16 == 0) row[j] = j % 2 == 0 ? bytes1(0) : bytes1(0xff);
+        }
+    }
+
+    function playRound(uint256 seed) internal {
+        rung.openRound();
+        uint256 round = rung.currentRound().number;
+        bytes[] memory rows = new bytes[](members.length);
+        uint256[] memory list = new uint256[](members.length);
+        for (uint256 i; i < members.length; ++i) {
+            (rows[i], list[i]) = (drawRow(seed, i), i);
+            submitRow(round, i, rows[i]);
+        }
+        (, uint256[] memory w) = rung.clients();
+        Exact.Result memory exact = Exact.compute(rows, w, parameters);
+        finish(round, rows, list, exact);
+        assertResult(exact, exact.scores, round);
+    }
+
+    function assertResult(Exact.Result memory exact, int256[] memory scores, uint256 round) internal view {
+        bytes32 want = keccak256(abi.encode(sumsDigest(exact), keccak256(abi.encode(scores))));
+        vm.assertEq(rung.resultDigest(), want, "result");
+        vm.assertEq(rung.currentRound().finished, round, "finished");
+        vm.assertEq(uint256(rung.currentRound().phase), uint256(IRung.Phase.Idle), "phase");
+        int256 square;
+        int256 sum;
+        for (uint256 j; j < exact.sums.length; ++j) {
+            square += exact.sums[j] * exact.sums[j];
+        }
+        for (uint256 i; i < scores.length; ++i) {
+            sum += scores[i];
+        }
+        vm.assertEq(sum, square, "the scores split the squared norm");
+    }
+
+    function testDifferential_RoundsAreExact(uint256 seed, uint256 n, uint256 P) public {
+        n = bound(n, 1, 5);
+        P = P % 4 == 0 ? bound(P, 1000, 1100) : bound(P, 1, 100);
+        start(n, uint32(P), seed);
+        playRound(seed);
+        playRound(~seed); // again, over what the first one left
+    }
+
+    function test_SeveralChunks() public {
+        start(2, 2085, 7);
+        playRound(7);
+    }
+
+    function test_LargestValuesAndWeights() public {
+        parameters = 64;
+        for (uint256 i; i < 2; ++i) {
+            members.push(address(uint160(0xC0DE00 + i)));
+            weights.push(1024); // together 2,048, the bound
+        }
+        rung = IRung(vm.deployCode(artifact(), arguments()));
+        prepare();
+        rung.openRound();
+        bytes[] memory rows = new bytes[](2);
+        uint256[] memory list = new uint256[](2);
+        (rows[0], rows[1], list[1]) = (new bytes(64), new bytes(64), 1);
+        for (uint256 j; j < 64; ++j) {
+            // −128 is byte 0 already, and byte 255 is 127: both extremes of a lane
+            if (j >= 32) (rows[0][j], rows[1][j]) = (0xff, 0xff);
+        }
+        submitRow(1, 0, rows[0]);
+        submitRow(1, 1, rows[1]);
+        (, uint256[] memory w) = rung.clients();
+        Exact.Result memory exact = Exact.compute(rows, w, 64);
+        finish(1, rows, list, exact);
+        assertResult(exact, exact.scores, 1);
+    }
+
+    function test_LateClientIsLeftOut() public {
+        start(3, 50, 3);
+        rung.openRound();
+        bytes[] memory rows = new bytes[](2);
+        uint256[] memory list = new uint256[](2);
+        (rows[0], rows[1], list[1]) = (drawRow(3, 0), drawRow(3, 2), 2);
+        submitRow(1, 0, rows[0]);
+        submitRow(1, 2, rows[1]);
+        vm.warp(NOW + SUBMIT);
+        uint256[] memory w = new uint256[](2);
+        (w[0], w[1]) = (weights[0], weights[2]);
+        Exact.Result memory some = Exact.compute(rows, w, 50);
+        int256[] memory scores = new int256[](3);
+        (scores[0], scores[2]) = (some.scores[0], some.scores[1]);
+        Exact.Result memory spread = Exact.Result(some.sums, scores, new int256[][](1), some.total);
+        spread.chunkScores[0] = scores;
+        finish(1, rows, list, spread);
+        assertResult(spread, scores, 1);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- refusals
+
+    function test_RevertWhen_Stranger() public {
+        start(2, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNotClient.selector, address(this)));
+        rung.submit(1, new bytes(64));
+    }
+
+    function test_RevertWhen_AnotherRound() public {
+        start(2, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongRound.selector, 2, 1));
+        vm.prank(members[0]);
+        rung.submit(2, new bytes(64));
+    }
+
+    function test_RevertWhen_SubmittedTwice() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungAlreadySubmitted.selector, 0));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(64));
+    }
+
+    function test_RevertWhen_Late() public {
+        start(2, 40, 1);
+        rung.openRound();
+        vm.warp(NOW + SUBMIT);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungSubmissionsClosed.selector, NOW + SUBMIT, NOW + SUBMIT));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(64));
+    }
+
+    function test_RevertWhen_WorkTooEarly() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, NOW + SUBMIT));
+        pokeWork(1);
+    }
+
+    function test_RevertWhen_NobodySubmitted() public {
+        start(2, 40, 1);
+        rung.openRound();
+        vm.warp(NOW + SUBMIT);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNobodySubmitted.selector, 1));
+        pokeWork(1);
+    }
+
+    function test_RevertWhen_NoRoundIsOpen() public {
+        start(2, 40, 1);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongPhase.selector, IRung.Phase.Idle, IRung.Phase.Open));
+        vm.prank(members[0]);
+        rung.submit(0, new bytes(64));
+    }
+
+    function test_RoundThatExpiresIsVoid() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        uint256 end = NOW + SUBMIT + WORK;
+        vm.warp(end - 1);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNotExpired.selector, end - 1, end));
+        rung.openRound();
+        vm.warp(end);
+        vm.expectEmit(address(rung));
+        emit IRung.RoundVoid(1);
+        rung.openRound();
+        vm.assertEq(rung.currentRound().number, 2, "round");
+        vm.assertEq(rung.currentRound().submitted, 0, "submitted");
+        vm.assertEq(rung.currentRound().finished, 0, "finished");
+    }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IBlobRung } from "../../src/scaling/IBlobRung.sol";
+import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
+import { IRung } from "../../src/scaling/IRung.sol";
+import { Exact } from "./Exact.sol";
+import { RungTest } from "./RungTest.sol";
+
+/// forge-config: default.fuzz.runs = 8
+contract Rung0Test is RungTest {
+    function artifact() internal pure override returns (string memory) {
+        return "Rung0Naive.sol:Rung0Naive";
+    }
+
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        int256[] memory values = new int256[](parameters);
+        for (uint256 j; j < values.length; ++j) {
+            values[j] = Exact.value(row, j) * 1e18;
+        }
+        vm.prank(members[i]);
+        rung.submit(round, abi.encode(values));
+    }
+
+    function finish(uint256 round, bytes[] memory, uint256[] memory, Exact.Result memory) internal override {
+        rung.work(round, "");
+        rung.work(round, "");
+    }
+
+    function pokeWork(uint256 round) internal override {
+        rung.work(round, "");
+    }
+
+    function test_RevertWhen_WrongLength() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 39, 40));
+        vm.prank(members[0]);
+        rung.submit(1, abi.encode(new int256[](39)));
+    }
+}
+
+/// forge-config: default.fuzz.runs = 16
+contract Rung1Test is RungTest {
+    function artifact() internal pure override returns (string memory) {
+        return "Rung1Packed.sol:Rung1Packed";
+    }
+
+    /// @dev In two transactions when there are at least two words.
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        uint256 first = row.length / 64 * 32;
+        if (first != 0) {
+            vm.prank(members[i]);
+            rung.submit(round, Exact.slice(row, 0, first));
+        }
+        vm.prank(members[i]);
+        rung.submit(round, Exact.slice(row, first, row.length));
+    }
+
+    /// @dev A chunk a transaction.
+    function finish(uint256 round, bytes[] memory, uint256[] memory, Exact.Result memory exact) internal override {
+        for (uint256 k; k < exact.chunkScores.length; ++k) {
+            rung.work(round, abi.encode(uint256(1)));
+        }
+    }
+
+    function pokeWork(uint256 round) internal override {
+        rung.work(round, abi.encode(uint256(1)));
+    }
+
+    function test_RevertWhen_WrongLength() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 96, 64));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(96));
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 40, 64));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(40));
+    }
+}
+
+/// forge-config: default.fuzz.runs = 16
+contract Rung2Test is RungTest {
+    struct State {
+        uint256 chunks;
+        bytes32 digest;
+        bytes32[] heads;
+        int256[] scores;
+    }
+
+    struct Step {
+        State state;
+        uint256 count;
+        bytes32[] tails;
+        bytes data;
+    }
+
+    error RungWrongState(bytes32 given, bytes32 kept);
+    error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
+
+    function artifact() internal pure override returns (string memory) {
+        return "Rung2Calldata.sol:Rung2Calldata";
+    }
+
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        vm.prank(members[i]);
+        rung.submit(round, abi.encode(Exact.head(row, 0)));
+    }
+
+    /// @dev A chunk a transaction.
+    function finish(uint256 round, bytes[] memory rows, uint256[] memory list, Exact.Result memory exact)
+        internal
+        override
+    {
+        State memory state;
+        (state.heads, state.scores) = (new bytes32[](list.length), new int256[](list.length));
+        for (uint256 i; i < list.length; ++i) {
+            state.heads[i] = Exact.head(rows[i], 0);
+        }
+        for (uint256 k; k < exact.chunkScores.length; ++k) {
+            bytes memory data;
+            bytes32[] memory tails = new bytes32[](list.length);
+            for (uint256 i; i < list.length; ++i) {
+                data = abi.encodePacked(data, Exact.slice(rows[i], 1024 * k, 1024));
+                tails[i] = Exact.head(rows[i], k + 1);
+            }
+            rung.work(round, abi.encode(Step(state, 1, tails, data)));
+            state.chunks = k + 1;
+            state.digest = keccak256(abi.encode(state.digest, Exact.chunkHash(exact, k)));
+            state.heads = tails;
+            for (uint256 i; i < list.length; ++i) {
+                state.scores[i] += exact.chunkScores[k][list[i]];
+            }
+        }
+    }
+
+    function pokeWork(uint256 round) internal override {
+        Step memory step;
+        rung.work(round, abi.encode(step));
+    }
+
+    function test_RevertWhen_DataAreNotCommitted() public {
+        start(1, 40, 1);
+        rung.openRound();
+        bytes memory row = drawRow(1, 0);
+        submitRow(1, 0, row);
+        row[17] = bytes1(uint8(row[17]) ^ 1);
+        Step memory step;
+        (step.count, step.tails, step.data) = (1, new bytes32[](1), row);
+        bytes32 committed = Exact.head(drawRow(1, 0), 0);
+        vm.expectRevert(abi.encodeWithSelector(RungWrongData.selector, 0, Exact.head(row, 0), committed));
+        rung.work(1, abi.encode(step));
+    }
+
+    function test_RevertWhen_StateIsNotTheLast() public {
+        start(1, 1100, 1);
+        rung.openRound();
+        bytes memory row = drawRow(1, 0);
+        submitRow(1, 0, row);
+        Step memory step;
+        (step.count, step.tails, step.data) = (1, new bytes32[](1), Exact.slice(row, 0, 1024));
+        step.tails[0] = Exact.head(row, 1);
+        rung.work(1, abi.encode(step));
+        step.state.chunks = 1;
+        bytes32 given = keccak256(abi.encode(step.state));
+        (bool ok, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (1, abi.encode(step))));
+        vm.assertTrue(!ok && bytes4(reason) == RungWrongState.selector, "refused");
+        vm.assertEq(abi.decode(Exact.slice(reason, 4, 32), (bytes32)), given, "given");
+    }
+}
+
+abstract contract OptimisticTest is RungTest {
+    uint32 internal constant WINDOW = 2 days;
+    uint96 internal constant BOND = 1 ether;
+
+    function arguments() internal view override returns (bytes memory) {
+        IOptimisticRung.Terms memory terms = IOptimisticRung.Terms(WINDOW, BOND, 0.01 ether, 0.5 ether);
+        return abi.encode(IRung.Config(parameters, SUBMIT, WORK), terms, members, weights);
+    }
+
+    function prepare() internal virtual override {
+        vm.deal(address(this), BOND);
+        IOptimisticRung(address(rung)).deposit{ value: BOND }();
+    }
+
+    function sumsDigest(Exact.Result memory exact) internal pure override returns (bytes32) {
+        return Exact.root(exact);
+    }
+
+    function finish(uint256 round, bytes[] memory, uint256[] memory, Exact.Result memory exact) internal override {
+        rung.work(round, abi.encode(Exact.root(exact), exact.scores));
+        IOptimisticRung.Proposal memory p = IOptimisticRung(address(rung)).proposal();
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), 0, "the bond is tied up");
+        vm.warp(p.deadline - 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IOptimisticRung.RungChallengeOpen.selector, p.deadline - 1, p.deadline, 0)
+        );
+        IOptimisticRung(address(rung)).finalize(round);
+        vm.warp(p.deadline);
+        IOptimisticRung(address(rung)).finalize(round);
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), BOND, "the bond is free");
+    }
+
+    function pokeWork(uint256 round) internal override {
+        rung.work(round, abi.encode(bytes32(0), new int256[](members.length)));
+    }
+
+    function test_RevertWhen_NoBond() public {
+        start(1, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, BOND));
+        vm.prank(members[0]);
+        rung.work(1, abi.encode(bytes32(0), new int256[](1)));
+    }
+
+    function test_RevertWhen_BondIsWithdrawn() public {
+        start(1, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        pokeWork(1);
+        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, address(this), 0, 1));
+        IOptimisticRung(address(rung)).withdraw(1);
+    }
+}
+
+/// forge-config: default.fuzz.runs = 16
+contract Rung3Test is OptimisticTest {
+    function artifact() internal pure override returns (string memory) {
+        return "Rung3Optimistic.sol:Rung3Optimistic";
+    }
+
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        vm.prank(members[i]);
+        rung.submit(round, row);
+    }
+
+    function test_RevertWhen_WrongLength() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 96, 64));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(96));
+    }
+
+    /// @dev The contract's own Merkle root is the reference's: the accumulator binds it.
+    function test_RootIsOfTheData() public {
+        start(1, 2085, 5);
+        rung.openRound();
+        bytes memory row = drawRow(5, 0);
+        submitRow(1, 0, row);
+        bytes32 chained = keccak256(abi.encode(bytes32(0), Exact.partRoot(row), bytes32(0)));
+        vm.assertEq(
+            IOptimisticRung(address(rung)).accumulator(), keccak256(abi.encode(uint256(1), 0, chained)), "accumulator"
+        );
+    }
+}
+
+interface BlobVm {
+    function blobhashes(bytes32[] calldata hashes) external;
+}
+
+/// forge-config: default.fuzz.runs = 16
+/// forge-config: default.isolate = false
+contract Rung4Test is OptimisticTest {
+    function artifact() internal pure override returns (string memory) {
+        return "Rung4Blobs.sol:Rung4Blobs";
+    }
+
+    function prepare() internal override {
+        super.prepare();
+        for (uint256 i; i < members.length; ++i) {
+            vm.deal(members[i], 0.5 ether);
+            vm.prank(members[i]);
+            IOptimisticRung(address(rung)).deposit{ value: 0.5 ether }();
+        }
+    }
+
+    /// @dev Any name will do for a blob here: nobody disputes. Real blobs are in the Python tests.
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        bytes32[] memory hashes = new bytes32[](1);
+        hashes[0] = bytes32(uint256(1) << 248 | i + 1);
+        BlobVm(address(vm)).blobhashes(hashes);
+        vm.prank(members[i]);
+        rung.submit(round, abi.encode(Exact.partRoot(row)));
+        BlobVm(address(vm)).blobhashes(new bytes32[](0));
+    }
+
+    function test_RevertWhen_BlobIsMissing() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IBlobRung.RungMissingBlob.selector, 0));
+        vm.prank(members[0]);
+        rung.submit(1, abi.encode(bytes32(uint256(1))));
+    }
+
+    function test_RevertWhen_StakeIsWithdrawn() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, 1));
+        vm.prank(members[0]);
+        IOptimisticRung(address(rung)).withdraw(1);
+    }
+}
