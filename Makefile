@@ -68,8 +68,8 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(FORGE) fmt --check --root contracts
-	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --root contracts
+	cd contracts && $(FORGE) fmt --check
+	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
 	$(BIN)/pytest --nbval notebooks --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
 
@@ -103,7 +103,7 @@ audit: setup .venv-slither/.packages
 
 # Accept new gas figures: they are compared in every test.
 snapshot: setup
-	$(FORGE) test --root contracts --match-contract 'Gas|Proposals'
+	cd contracts && $(FORGE) test --match-contract 'Gas|Proposals'
 
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock

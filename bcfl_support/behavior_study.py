@@ -17,8 +17,9 @@ import numpy as np
 
 from bcfl_support import game, toolchain
 from bcfl_support.behavior import FAIR_WEATHER, Costs, Learner
-from bcfl_support.game import Accidents, TrainingWorld
+from bcfl_support.game import Accidents
 from bcfl_support.pay_rules import PayRule
+from bcfl_support.worlds import TrainingWorld
 
 SEEDS, ROUNDS, CLIENTS = tuple(range(20)), 150, 12
 PARTITIONS: dict[str, dict[str, Any]] = {

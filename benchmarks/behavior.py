@@ -126,6 +126,20 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
         for foresight in (0.0, 1.0):
             chosen = replace(stay, rule=rule, foresight=foresight)
             pairs.append(("stay: alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
+    for partition in PARTITIONS:
+        honest = replace(base, learner="fixed", partition=partition)
+        pairs += [("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in game.RULES]
+        paper = replace(base, alpha=2.0, partition=partition)
+        pairs.append(("only verified rounds count", paper, replace(paper, rule="verified")))
+        paper = replace(paper, alpha=0.0)
+        pairs.append(("behind a gate", paper, replace(paper, rule="paper_gate")))
+    for rule in ("paper", "midpoint", "gate", "threshold"):
+        pairs.append(("a third of the rounds dropped", replace(base, rule=rule), replace(base, rule=rule, drop=0.3)))
+    for rule in ("paper", "verified", "paper_gate", "midpoint", "rank", "gate", "threshold"):
+        works = replace(base, rule=rule, alpha=0.0, learner="fixed", busy=0.0)
+        pairs += [("one client deviates", works, replace(works, start=act)) for act in ("token", "copy", "noise")]
+    unscaled = replace(stay, scaled=False, alpha=0.0)
+    pairs.append(("fixed price: alpha 0 to 2", unscaled, replace(unscaled, alpha=2.0)))
     dropping = replace(stay, consistency="window", drop=0.1, alpha=2.0)
     pairs += [("definition", dropping, replace(dropping, consistency=kind)) for kind in ("streak", "ewma")]
     pairs += [

@@ -12,9 +12,10 @@ from bcfl_support.behavior import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, 
 from bcfl_support.datasets import load_digits_federation
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.federation import fedavg
-from bcfl_support.game import Accidents, Play, PresenceWorld, TrainingWorld, play
+from bcfl_support.game import Accidents, Play, play
 from bcfl_support.models import SoftmaxRegression
 from bcfl_support.pay_rules import PayRule
+from bcfl_support.worlds import SCORES, PresenceWorld, TrainingWorld
 
 N = 5
 FREE = Costs(compute=0.0, data=0.0, send=0.0, outside=0.0, rejoin=0.0, spread=0.0, busy=0.0)
@@ -74,7 +75,7 @@ def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], 
     return rows
 
 
-@pytest.mark.parametrize("score", game.SCORES)
+@pytest.mark.parametrize("score", SCORES)
 def test_training_equals_the_loop_written_out(federations: tuple, score: str) -> None:
     acts = [
         [FULL, HALF, TOKEN, FULL, FULL],
