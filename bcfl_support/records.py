@@ -6,12 +6,19 @@ Keys are sorted, there are no spaces, and a number has one spelling: 1.0, 1e0 an
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+import numpy as np
 
 from bcfl_support.errors import RecordError
 
 SAFE_INTEGER = 2**53
 """JSON numbers are doubles; from here on not every integer is one."""
+
+
+MAX_DEPTH = 64
+"""Lists and objects in one another; no record of this project comes near it."""
 
 
 def canonical_json(record: Any) -> bytes:
@@ -52,6 +59,7 @@ def parse_record(data: bytes, *, canonical: bool = True) -> Any:
     {'round': 1, 'scores': [0.5, 2]}
     """
     try:
+        _check_depth(data)
         record = json.loads(data.decode("utf-8"), parse_int=_whole_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise RecordError(
@@ -60,6 +68,15 @@ def parse_record(data: bytes, *, canonical: bool = True) -> Any:
     if canonical and canonical_json(record) != data:
         raise RecordError("the record is JSON but not in canonical form (RFC 8785); write records with canonical_json")
     return record
+
+
+def _check_depth(data: bytes) -> None:
+    """Refuse brackets nested deeper than any record's: Python's parser recurses, and may run out of stack and crash."""
+    marks = np.frombuffer(re.sub(rb'"(?:[^"\\]|\\.)*"', b"", data), dtype=np.uint8)
+    steps = np.isin(marks, list(b"[{")).astype(np.int64) - np.isin(marks, list(b"]}"))
+    deepest = int(steps.cumsum().max(initial=0))
+    if deepest > MAX_DEPTH:
+        raise ValueError(f"brackets nested {deepest} deep, at most {MAX_DEPTH} are read")
 
 
 def _whole_number(digits: str) -> int | float:

@@ -740,7 +740,8 @@ def test_a_record_has_one_address_however_it_is_written(node: IpfsNode) -> None:
         (b"", "not JSON or is cut short"),
         (b"\xff\xfe\x00", "not JSON or is cut short"),
         (b"NaN", "NaN is not JSON"),
-        (b"[" * 100_000, "not JSON or is cut short"),
+        (b"[" * 100_000, "not JSON or is cut short: brackets nested 100000 deep, at most 64"),
+        (b"[" * 65 + b"]" * 65, "brackets nested 65 deep"),
         (b'{"b":1,"a":2}', "not in canonical form"),
         (b'{"a":1,"a":1}', "not in canonical form"),
         (b"[1.0]", "not in canonical form"),
@@ -752,6 +753,11 @@ def test_what_is_no_record_is_refused(node: IpfsNode, data: bytes, reason: str) 
     cid = node.add(data)
     with pytest.raises(RecordError, match=f"{cid}: .*{reason}"):
         node.get_json(cid)
+
+
+def test_brackets_in_texts_do_not_nest(node: IpfsNode) -> None:
+    record = {"text": '[{"' * 100 + "\\", "list": [[[1]]]}
+    assert node.get_json(node.add_json(record)) == record
 
 
 def test_records_in_another_spelling_are_read_on_request(node: IpfsNode) -> None:
