@@ -183,10 +183,11 @@ def test_a_program_that_does_not_exist_is_a_clear_error(tmp_path):
 
 
 PARENT = """
-import os, subprocess, sys, tempfile, time
+import os, signal, subprocess, sys, tempfile, time
 sys.path.insert(0, {root!r})
 tempfile.tempdir = {folder!r}
 from bcfl_support import toolchain
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
 child = toolchain.start_supervised([sys.executable, "-S", "-c", "import time; time.sleep(600)"], name="sleeper")
 worker = 0
 {extra}
@@ -211,7 +212,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path, end):
     parent, (child, watcher, _) = start_parent(tmp_path)
     assert runs(child) and runs(watcher)
     parent.send_signal(end)
-    parent.wait()
+    parent.wait(timeout=30)
     assert eventually(lambda: not runs(child) and not runs(watcher))
     assert eventually(lambda: not list((tmp_path / "private").iterdir()))
 
@@ -219,7 +220,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path, end):
 @pytest.mark.parametrize("end", ["", "raise RuntimeError", "os._exit(3)", "os.abort()"])
 def test_nothing_outlives_a_parent_that_ends_by_itself(tmp_path, end):
     parent, (child, watcher, _) = start_parent(tmp_path, end=f"sys.stderr = open(os.devnull, 'w')\n{end}")
-    parent.wait()
+    parent.wait(timeout=30)
     assert eventually(lambda: not runs(child) and not runs(watcher))
     assert eventually(lambda: not list((tmp_path / "private").iterdir()))
 
@@ -237,7 +238,7 @@ def test_a_worker_that_outlives_the_parent_does_not_keep_the_child(tmp_path, ext
     parent, (child, watcher, worker) = start_parent(tmp_path, extra)
     try:
         parent.kill()
-        parent.wait()
+        parent.wait(timeout=30)
         assert eventually(lambda: not runs(child) and not runs(watcher))
         assert runs(worker)
     finally:
