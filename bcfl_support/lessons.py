@@ -132,7 +132,7 @@ def refresh(names: Sequence[str] = ()) -> Iterator[tuple[str, float, str]]:
             _store(notebook, path)
             _write_times(read_times() | {path.stem: round(seconds)})
         yield path.stem, seconds, error
-    if not names:
+    if not names or lesson_paths()[0] in lesson_paths(names):
         first = lesson_paths()[0]
         notebook, seconds, error = try_execute(first)
         if not error:
