@@ -427,4 +427,75 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return k, costs.predict(k, n, P).total_gas * gas_price"
         ),
     },
+    "ex-4-1": {
+        "the window's price": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / window\n"
+            "    if extra <= 0:\n        return 0.0\n"
+            "    return extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "cost without the round's own pay": (
+            "def alpha_star_streak(cost, window):\n"
+            "    most = (window - 1) / 2\n"
+            "    return cost / (most - cost) if cost < most else float('inf')"
+        ),
+        "a negative alpha": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "alpha without the shared budget": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return 0.0 if extra <= 0 else float('inf') if extra >= most else extra / most"
+        ),
+    },
+    "ex-4-2": {
+        "presence": (
+            "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
+            "    return float((~np.isnan(recent)).mean())"
+        ),
+        "nan counts": "def trusted(ratios):\n    return float(np.clip(np.mean(ratios[-12:]), 0, 1))",
+        "above the median": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:])\n"
+            "    return float((recent >= 1).mean())"
+        ),
+        "the whole life": (
+            "def trusted(ratios):\n    return float((np.nan_to_num(np.asarray(ratios, dtype=float)) >= 0.4).mean())"
+        ),
+    },
+    "ex-4-3": {
+        "twice the window, twice the price": (
+            "def predicted(alpha, window):\n    return price_of_a_miss(alpha, window)\n\n\n"
+            "def measured(alpha, window, rounds=200, missed=100):\n    return price_of_a_miss(alpha, window)"
+        ),
+        "the other way round": (
+            "def predicted(alpha, window):\n"
+            "    return price_of_a_miss(alpha, window) - price_of_a_miss(alpha, 2 * window)\n\n\n"
+            "def measured(alpha, window, rounds=200, missed=100):\n    return predicted(alpha, window)"
+        ),
+        "alpha not shared": (
+            "def predicted(alpha, window):\n    return alpha / (2 * window)\n\n\n"
+            "def measured(alpha, window, rounds=200, missed=100):\n    return predicted(alpha, window)"
+        ),
+    },
+    "ex-4-4": {
+        "cheapest whatever it reaches": (
+            "def cheapest(offers, level):\n"
+            "    spent, rule, b = min((row[b][1], rule, b) for rule, row in offers.items() for b in row)\n"
+            "    return rule, b, spent"
+        ),
+        "most reliable": (
+            "def cheapest(offers, level):\n"
+            "    share, rule, b = max((row[b][0], rule, b) for rule, row in offers.items() for b in row)\n"
+            "    return rule, b, offers[rule][b][1]"
+        ),
+        "smallest budget": (
+            "def cheapest(offers, level):\n"
+            "    good = [(b, rule) for rule, row in offers.items() for b in row if row[b][0] >= level]\n"
+            "    if not good:\n        return None\n"
+            "    b, rule = min(good)\n    return rule, b, row_spent(offers, rule, b)\n\n\n"
+            "def row_spent(offers, rule, b):\n    return offers[rule][b][1]"
+        ),
+    },
 }

@@ -11,6 +11,7 @@ from eth_utils import keccak
 from bcfl_support import (
     alignment,
     attacks,
+    behavior,
     commitments,
     costs,
     datasets,
@@ -21,6 +22,7 @@ from bcfl_support import (
     incentives,
     lanes,
     models,
+    pay_rules,
     shapley,
     simulation,
 )
@@ -288,6 +290,58 @@ class TestLesson3:
             history = np.ones((1, 4), dtype=bool)
             expected = [simulation.compute_rewards(s, history, alpha=0, factors=factors) for s in scores[rows]]
             np.testing.assert_allclose(pay[rows], expected, atol=1e-5)
+
+
+class TestLesson4:
+    def test_rewards_by_hand_and_in_integers(self):
+        page = definitions("04")
+        rng = np.random.default_rng(0)
+        scores, c = rng.normal(size=6), rng.random(6)
+        rule = pay_rules.PayRule(alpha=0.7)
+        weights = rule.base_weights(scores, np.full(6, 1 / 6), np.ones(6, bool)) * rule.standing_factor(c)
+        np.testing.assert_allclose(
+            page["share_out"](scores, c, 0.7, 3.0), incentives.share_budget(weights, 3.0), atol=1e-15
+        )
+        wei = [int(x) for x in rng.integers(-(10**18), 10**18, 6)]
+        ppm, factors = [int(x * 1e6) for x in c], [700_000, 10**6, 1_400_000] * 2
+        exact = [incentives.compute_reward_weight(a, b, f, 500_000) for a, b, f in zip(wei, ppm, factors, strict=True)]
+        assert page["contract_rewards"](wei, ppm, factors, 500_000, 10**18) == incentives.compute_rewards(
+            exact, 10**18, 10**18
+        )
+
+    def test_definitions_of_consistency(self):
+        page = definitions("04")
+        rng = np.random.default_rng(1)
+        for _ in range(30):
+            record = [bool(x) for x in rng.random(int(rng.integers(1, 40))) < 0.7]
+            for kind in ("window", "streak", "ewma"):
+                mine = page[f"{kind}_c"](record, 8)
+                assert mine == pytest.approx(
+                    float(incentives.CONSISTENCIES[kind](np.array(record), window=8)), abs=1e-12
+                )
+
+    def test_price_and_threshold(self):
+        page = definitions("04")
+        for alpha in (0.0, 0.5, 3.0):
+            assert page["price_of_a_miss"](alpha, 8) == pytest.approx(behavior.price_of_a_miss(alpha, window=8))
+        for cost in (0.9, 1.2, 1.5, 1.9):
+            c = float(incentives.expected_consistency(0.6, window=8))
+            expected = behavior.stay_threshold(cost, attendance=0.6, consistency=c)
+            assert page["alpha_star"](cost, 0.6, 8) == pytest.approx(expected)
+
+    def test_learner(self):
+        page = definitions("04")
+        rng = np.random.default_rng(2)
+        values, lots = rng.normal(size=(40, 8)), rng.random(40)
+        chances = behavior.softmax_probabilities(
+            values, np.ones(8, bool), behavior.UNKNOWN, temperature=0.08, explore=0.1
+        )
+        assert np.array_equal(page["choose"](values, lots), behavior.sample_policies(chances, lots))
+        tries, chosen, payoff = rng.integers(0, 20, (40, 8)).astype(float), rng.integers(0, 8, 40), rng.normal(size=40)
+        got, counted = page["learn"](values, tries, chosen, payoff)
+        steps = np.maximum(1 / np.maximum(counted, 1), 0.15)
+        np.testing.assert_allclose(got, behavior.update_values(values, chosen, payoff, steps), atol=1e-15)
+        assert counted.sum() == tries.sum() + 40
 
 
 class TestLesson5:
