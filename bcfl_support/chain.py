@@ -58,6 +58,7 @@ Call = ContractFunction | ContractConstructor | Mapping[str, Any]
 # anvil runs the calls of one JSON-RPC batch concurrently. Up to 30 are polled strictly in order; beyond about 60
 # sends its scheduler makes the rest yield and they arrive in reverse. Twenty keeps the order with room to spare.
 _BATCH = 20
+_NEW_SLOT = 22_100
 
 
 # ---------------------------------------------------------------- compiled contracts
@@ -350,7 +351,12 @@ class Chain:
         return receipts
 
     def _gas_limits(self, transactions: list[dict[str, Any]], labels: list[str]) -> list[int]:
-        """A quarter above each estimate. Raises for the first call that would fail."""
+        """A quarter above each estimate. Raises for the first call that would fail.
+
+        Those before it in a batch may have filled a slot that a call found free for the taking when it was estimated,
+        such as a place in a list: it then takes a new one, for 22,100 gas more. A batch has room for two of them.
+        """
+        spare = 2 * _NEW_SLOT if len(transactions) > 1 else 0
         answers = self._batch([("eth_estimateGas", [_as_rpc(transaction)]) for transaction in transactions])
         limits = []
         for i, (answer, label) in enumerate(zip(answers, labels, strict=True)):
@@ -368,7 +374,7 @@ class Chain:
                     f"{label} needs {estimate:,} gas, more than the {self.tx_gas_cap:,} a transaction may use "
                     "(EIP-7825); split the work over several transactions"
                 )
-            limits.append(min(estimate * 5 // 4, self.tx_gas_cap))
+            limits.append(min(estimate * 5 // 4 + spare, self.tx_gas_cap))
         return limits
 
     def _refusal(self, label: str, answer: RPCResponse) -> str:

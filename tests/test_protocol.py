@@ -273,6 +273,12 @@ class TestLifeOfARound:
         record = fed.play_round(updates_for(clients[:2], 4), rng=np.random.default_rng(4))
         assert record.clients == tuple(clients[:2]) and not record.void
 
+    def test_a_round_may_be_larger_than_any_before(self, fed, clients):
+        """Returning clients find the list of participants shorter than those before them in the batch leave it."""
+        fed.play_round(updates_for(clients[:2], 6), rng=np.random.default_rng(6))
+        record = fed.play_round(updates_for([*clients[2:], *clients[:2]], 7), rng=np.random.default_rng(7))
+        assert record.clients == (*clients[2:], *clients[:2])
+
     def test_commitment_without_reveal_costs_the_cap_and_voids_nothing(self, fed, clients):
         submissions = in_reveal(fed, clients)
         fed.reveal(submissions[:3])
