@@ -19,7 +19,7 @@ BENCHMARKS := services federation shapley fairness_study behavior adversaries ga
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
 
-.PHONY: setup lab test run refresh student bench audit snapshot lock doctor clean
+.PHONY: setup lab teach test run refresh student bench audit snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -48,17 +48,26 @@ contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
 	@$(BIN)/bcfl build
 	@touch $@
 
+# A quiet JupyterLab: the settings of tools/lab, no panels of other tools, only this environment's kernel.
+# LAB_ARGS takes more options, such as --allow-root, --no-browser, --port=9000.
 lab: setup
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	@$(BIN)/python -m tools learner
+	@$(BIN)/python -m jupyterlab --config=tools/lab/learner/server.json --LabApp.app_settings_dir=tools/lab/learner \
+	  --LabApp.workspaces_dir=.venv/lab-workspaces --LabApp.default_url=/lab/tree/my/00_start_here.ipynb $(LAB_ARGS)
+
+# The solved lessons, as they are committed: what is typed there changes files that git follows.
+teach: setup
+	@$(BIN)/python -m jupyterlab --config=tools/lab/teacher/server.json --LabApp.app_settings_dir=tools/lab/teacher \
+	  --LabApp.workspaces_dir=.venv/teach-workspaces --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
 run: setup
-	@$(BIN)/bcfl run
+	@$(BIN)/python -m tools run $(LESSONS)
 
 refresh: setup
-	@$(BIN)/bcfl refresh
+	@$(BIN)/python -m tools refresh $(LESSONS)
 
 student: setup
-	@$(BIN)/bcfl student
+	@$(BIN)/python -m tools student
 
 doctor: setup
 	@$(BIN)/bcfl doctor
@@ -71,7 +80,7 @@ test: setup
 	cd contracts && $(FORGE) fmt --check
 	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
-	$(BIN)/pytest --nbval notebooks --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
+	$(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
 
 # ---------------------------------------------------------------- measured claims; the peers have their own environments
 .venv-flower/.packages:

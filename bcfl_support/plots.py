@@ -6,6 +6,8 @@ label, a marker or a position says too. The background is opaque white, so a dar
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,6 +52,9 @@ STYLE: Any = {
 """Settings of every figure; a lesson that draws its own uses ``with matplotlib.rc_context(plots.STYLE)``."""
 
 DPI = 96
+
+MINIMUM_ALT = 20
+"""Characters below which a text alternative cannot say anything."""
 
 # Where the boxes of the system picture stand: centre, label, second line.
 _BOXES = {
@@ -104,21 +109,41 @@ def to_png(figure: Figure) -> bytes:
     return stored.getvalue()
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display a figure in a notebook together with its text alternative.
+def to_html(figure: Figure, alt: str) -> str:
+    """The figure as an HTML image that carries its text alternative.
+
+    JupyterLab, nbconvert and GitHub drop the alternative of a stored PNG, which stands in the output's metadata; all
+    three keep an ``<img alt>``, in notebooks they do not trust too.
 
     Args:
         figure: what to show.
         alt: what a reader who cannot see it should know: the axes, and what the figure shows.
 
     Raises:
+        ValueError: if `alt` is too short to say anything.
+    """
+    if len(alt) < MINIMUM_ALT:
+        raise ValueError(
+            f"the text alternative {alt!r} has {len(alt)} characters, at least {MINIMUM_ALT} are needed: "
+            "say what the figure shows"
+        )
+    data = base64.b64encode(to_png(figure)).decode()
+    return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure in a notebook together with its text alternative.
+
+    Args:
+        figure: what to show.
+        alt: see `to_html`.
+
+    Raises:
         ValueError: if `alt` is empty or too short to say anything.
     """
-    from IPython.display import Image, display
+    from IPython.display import display
 
-    if len(alt) < 20:
-        raise ValueError(f"the text alternative {alt!r} is too short: say what the figure shows")
-    display(Image(data=to_png(figure), format="png", alt=alt))
+    display({"text/html": to_html(figure, alt), "text/plain": f"Figure: {alt}"}, raw=True)
 
 
 def draw_system(highlight: Sequence[str] = ()) -> Figure:

@@ -1,14 +1,15 @@
-"""Interactive views: controls above, one figure below, redrawn when a control moves.
+"""What moves on a page: views with controls, and a line that says how far a long cell is.
 
-The figure is an HTML widget with an image and its text alternative, not captured output: nothing is printed while a
-slider moves, the alternative text follows it, and a stored notebook is the same whoever executed it.
+An explorer's figure is an HTML widget with an image, its text alternative, and the same sentence below for everybody;
+it is not captured output. So nothing is printed while a slider moves, words follow the picture, and a stored notebook
+is the same whoever executed it.
 """
 
 from __future__ import annotations
 
-import base64
 import html
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
 import ipywidgets
@@ -22,7 +23,7 @@ class Explorer(ipywidgets.VBox):
 
     Attributes:
         controls: the control widgets by the name of the argument they set.
-        picture: the HTML widget that shows the figure.
+        picture: the HTML widget that shows the figure and the sentence that describes it.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Explorer(ipywidgets.VBox):
 
         Args:
             draw: takes the controls' values by name, returns the figure.
-            describe: takes the same, returns the figure's text alternative.
+            describe: takes the same, returns what the figure shows, in words.
             title: what the view is about; it stands for the widget where no widget can be shown.
             controls: one widget for each argument of `draw`.
         """
@@ -48,17 +49,20 @@ class Explorer(ipywidgets.VBox):
             control.style = {"description_width": "initial"}
             control.observe(self._update, names="value")
         super().__init__(children=[*controls.values(), self.picture])
+        self.add_class("bcfl-explorer")
         self._update()
 
     def _update(self, _change: Any = None) -> None:
         values = {name: control.value for name, control in self.controls.items()}
-        data = base64.b64encode(plots.to_png(self._draw(**values))).decode()
-        alt = html.escape(self._describe(**values))
-        self.picture.value = f'<img alt="{alt}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+        words = self._describe(**values)
+        image = plots.to_html(self._draw(**values), words)
+        # The image already says it to who cannot see it: said twice it would be noise.
+        self.picture.value = f'{image}<p aria-hidden="true" style="line-height: 1.4">{html.escape(words)}</p>'
 
     def __repr__(self) -> str:
         # Stored as the cell's text; a widget's own repr would hold the image's bytes.
-        return f"Explorer: {self._title} ({', '.join(self.controls)})"
+        names = ", ".join(control.description for control in self.controls.values())
+        return f"Explorer: {self._title} (move: {names})"
 
 
 def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidgets.IntSlider:
@@ -71,3 +75,47 @@ def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidge
         continuous_update=False,
         layout=ipywidgets.Layout(width="420px"),
     )
+
+
+class Progress(ipywidgets.HBox):
+    """A bar and the seconds so far; stored in a notebook, only the words."""
+
+    def __init__(self, words: str, total: int) -> None:
+        self._words = words
+        self._start = time.monotonic()
+        self._bar = ipywidgets.IntProgress(max=total, layout=ipywidgets.Layout(width="220px"))
+        self._label = ipywidgets.Label()
+        super().__init__(children=[ipywidgets.Label(words), self._bar, self._label])
+
+    def advance(self, steps: int = 1) -> None:
+        """Move the bar on by `steps`."""
+        self._bar.value += steps
+        done, seconds = self._bar.value, time.monotonic() - self._start
+        self._label.value = f"{done} of {self._bar.max}, {seconds:.0f} s"
+
+    def __repr__(self) -> str:
+        return f"{self._words} ({self._bar.max} steps)"
+
+
+def track(steps: Iterable[Any], words: str) -> Iterator[Any]:
+    """Go through `steps` and show how far it is: for cells that run longer than a few seconds.
+
+    Args:
+        steps: what to go through; it must have a length.
+        words: what is being done, such as "training for ten rounds".
+
+    Yields:
+        Each step.
+
+    Raises:
+        TypeError: if `steps` has no length.
+    """
+    from IPython.display import display
+
+    if not isinstance(steps, Sized):
+        raise TypeError(f"{type(steps).__name__} has no length: give track() a list or a range")
+    progress = Progress(words, len(steps))
+    display(progress)
+    for step in steps:
+        yield step
+        progress.advance()

@@ -1,0 +1,63 @@
+"""``python -m tools COMMAND``: run, refresh, student, learner, page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from bcfl_support import toolchain
+from bcfl_support.errors import BcflError
+from tools import lessons, page, release
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools", description="What serves the lessons as files.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in (
+        ("run", "execute lessons, write them as pages to build/html/"),
+        ("refresh", "execute lessons and store their outputs in place"),
+        ("page", "say what stands wrong on the lessons' pages"),
+    ):
+        command = commands.add_parser(name, help=purpose)
+        command.add_argument("lessons", nargs="*", help="lesson numbers, such as 01; default: all")
+    commands.add_parser("student", help="write the blank lessons, as a course hands them out, to build/student/")
+    commands.add_parser("learner", help="bring the blank lessons to my/, where nothing is ever overwritten")
+    arguments = parser.parse_args(argv)
+    try:
+        return _run(arguments)
+    except (BcflError, FileNotFoundError) as error:
+        parser.exit(1, f"{parser.prog} {arguments.command}: {error}\n")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "run":
+        return _report(lessons.run(arguments.lessons))
+    if arguments.command == "refresh":
+        return _report(lessons.refresh(arguments.lessons))
+    if arguments.command == "page":
+        return page.report(arguments.lessons)
+    if arguments.command == "learner":
+        print(*release.deliver(toolchain.project_root() / "my"), sep="\n")
+        return 0
+    for path in release.write_all(toolchain.project_root() / "build" / "student"):
+        print(path.relative_to(toolchain.project_root()))
+    return 0
+
+
+def _report(rows: Iterator[tuple[str, float, str]]) -> int:
+    """Print a progress line for each lesson; return 1 if one failed."""
+    total, failed = 0.0, 0
+    for name, seconds, error in rows:
+        total += seconds
+        failed += bool(error)
+        print(f"{'FAILED' if error else 'ok':<7}{seconds:6.1f} s  {name}  {error}".rstrip(), flush=True)
+    print(f"{total:13.1f} s  in all", flush=True)
+    if failed:
+        print(f"{failed} of the lessons failed; `bcfl doctor` says whether something is missing", file=sys.stderr)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

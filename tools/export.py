@@ -1,0 +1,111 @@
+"""Lessons as pages that anybody can open: no kernel, no network, no colour that is needed to understand.
+
+nbconvert's page with four changes: formulas are typeset here and need no script from elsewhere; folded cells fold;
+links between lessons lead to pages; colours have the contrast that WCAG 2.1 AA asks for.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import bs4
+import jinja2
+from nbconvert import HTMLExporter
+
+from bcfl_support import toolchain
+from tools import markdown
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class _Pages(HTMLExporter):
+    """nbconvert's exporter, with formulas kept aside for KaTeX."""
+
+    def __init__(self, **options: Any) -> None:
+        self.formulas: list[markdown.Formula] = []
+        super().__init__(template_name="lesson", extra_template_basedirs=[str(_TEMPLATES)], **options)
+
+    @jinja2.pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        return markdown.render(source, self.formulas)
+
+
+def to_html(notebook: Any, name: str) -> str:
+    """A lesson as a page.
+
+    Args:
+        notebook: nbformat v4; it is not changed.
+        name: of the lesson, used as the page's title if it has none.
+
+    Raises:
+        ValueError: if KaTeX refuses a formula.
+    """
+    notebook = copy.deepcopy(notebook)
+    title = next((match[1] for cell in notebook.cells if (match := re.match(r"# (.+)", cell.source))), name)
+    notebook.metadata["title"] = title
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if _WIDGET in output.get("data", {}):
+                # Its words stand for it: without a kernel a widget cannot move.
+                del output.data[_WIDGET]
+    exporter = _Pages()
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
+    return _finish(body, exporter.formulas)
+
+
+def _finish(body: str, formulas: list[markdown.Formula]) -> str:
+    """Put the formulas in, lead links to pages, and say what a scrolling box holds."""
+    rendered = markdown.typeset(formulas)
+    for formula, result in zip(formulas, rendered, strict=True):
+        if "error" in result:
+            raise ValueError(f"KaTeX refuses the formula ${formula.tex}$: {result['error']}")
+    page = bs4.BeautifulSoup(body, "html.parser")
+    for link in page("a", href=re.compile(r"^\d\d_\w+\.ipynb(#.*)?$")):
+        link["href"] = str(link["href"]).replace(".ipynb", ".html", 1)
+    for link in page("a", href=re.compile(r"^\.\./")):
+        link["href"] = f"../{link['href']}"  # pages lie one folder deeper than notebooks
+    for number, box in enumerate(page("pre"), 1):
+        # A box that scrolls must be reachable by keyboard; every one may, on a narrow screen.
+        box["tabindex"] = "0"
+        box["role"] = "region"
+        box["aria-label"] = f"{'output' if box.find_parent(class_='jp-OutputArea') else 'code'} {number}"
+    for heading in page("a", class_="anchor-link"):
+        heading.decompose()
+    text = str(page)
+    return re.sub(
+        r'<span data-formula="(\d+)"></span>',
+        lambda match: rendered[int(match[1])]["html"],
+        text,
+    )
+
+
+def write(notebook: Any, name: str) -> Path:
+    """Write a lesson's page to ``build/html/``, beside the fonts that its formulas need.
+
+    Args:
+        notebook: nbformat v4.
+        name: of the file, without its ending.
+
+    Returns:
+        The page's path.
+    """
+    root = toolchain.project_root()
+    folder = root / "build" / "html"
+    (folder / "katex").mkdir(parents=True, exist_ok=True)
+    katex = root / "node_modules" / "katex" / "dist"
+    shutil.copyfile(katex / "katex.min.css", folder / "katex" / "katex.min.css")
+    shutil.copytree(
+        katex / "fonts", folder / "katex" / "fonts", dirs_exist_ok=True, ignore=lambda _, names: _not_woff2(names)
+    )
+    page = folder / f"{name}.html"
+    page.write_text(to_html(notebook, name), encoding="utf-8")
+    return page
+
+
+def _not_woff2(names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".woff2")]
