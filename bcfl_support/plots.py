@@ -18,7 +18,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = PALETTE = (
     "#0072B2",
@@ -213,30 +212,132 @@ def _to_edge(dx: float, dy: float) -> np.ndarray:
     return np.array([dx, dy]) * shrink
 
 
-def draw_training(accuracy: Sequence[float], alone: Sequence[float], pooled: float) -> Figure:
+def draw_training(
+    accuracy: Sequence[float],
+    alone: Sequence[float],
+    pooled: float,
+    odd: Mapping[int, str] | None = None,
+    records: int = 0,
+) -> Figure:
     """Test accuracy of the federated model by round, beside what training alone or on pooled data gives.
+
+    Where the values leave a wide gap, the axis is broken there, so that what happens above it can be seen.
 
     Args:
         accuracy: accuracy before the first round and after each, shape (rounds + 1,).
         alone: accuracy of each client's own model, shape (n,).
         pooled: accuracy of one model trained on everybody's data.
+        odd: what is wrong with a client, by its number; it is marked and named.
+        records: how many records were tested; the smallest step that means anything is drawn to scale.
 
     Returns:
         The figure.
     """
-    figure, (axes, side) = make_figure(8.0, 3.2, 1, 2, width_ratios=(8, 1), sharey=True)
-    rounds = np.arange(len(accuracy))
-    axes.axhline(pooled, color=BLACK, linestyle="--", linewidth=1.4, label="one model, all data in one place")
-    axes.plot(rounds, accuracy, color=BLUE, marker="o", label="federated, averaged on chain")
-    axes.set(xlabel="round", ylabel="test accuracy", xticks=rounds, ylim=(0, 1.02))
-    axes.legend(loc="lower right", fontsize=9, frameon=False)
-    side.plot(np.linspace(-0.6, 0.6, len(alone)), alone, linestyle="", marker="D", markersize=4.5, color=ORANGE)
-    side.set(xticks=[0], xticklabels=["each alone"], xlim=(-1, 1))
+    odd = odd or {}
+    spans = _split_at_gap([*accuracy, *alone, pooled])
+    heights = (3, 1.25) if len(spans) == 2 else (1,)
+    options = {"width_ratios": (1.75, 1), "height_ratios": heights, "sharex": "col", "sharey": "row", "squeeze": False}
+    figure, grid = make_figure(8.6, 4.3, len(spans), 2, **options)
+    rounds, clients = np.arange(len(accuracy)), np.arange(len(alone))
+    usual = [i for i in clients if i not in odd]
+    for (left, right), (bottom, top) in zip(grid, spans, strict=True):
+        for axes in (left, right):
+            axes.axhline(
+                pooled, color=BLACK, linestyle="--", linewidth=1.4, label="one model, all records in one place"
+            )
+        left.plot(rounds, accuracy, color=BLUE, marker="o", label="federation, averaged on chain")
+        right.plot(usual, np.asarray(alone)[usual], linestyle="", marker="D", markersize=5.5, color=ORANGE)
+        right.plot(list(odd), [alone[i] for i in odd], linestyle="", marker="X", markersize=9, color=VERMILION)
+        left.set(ylim=(bottom, top))
+        for i in {0, 1, len(accuracy) - 1}:
+            if bottom <= accuracy[i] <= top:
+                shift: dict[str, Any] = {"xytext": (6, -13), "textcoords": "offset points"}
+                left.annotate(f"{accuracy[i]:.2f}", (rounds[i], accuracy[i]), fontsize=9, color=BLUE, **shift)
+    _name_odd(grid, spans, alone, odd)
+    grid[0, 0].set_title("Together: the federation", loc="left")
+    grid[0, 1].set_title("Alone: each on its own records", loc="left")
+    grid[-1, 0].set(xlabel="rounds played", xticks=rounds, xlim=(-0.5, len(accuracy) + 0.1))
+    grid[-1, 1].set(xlabel="hospital", xticks=clients, xlim=(-0.7, len(alone) - 0.3))
+    grid[-1, 0].legend(loc="lower right", fontsize=9, frameon=False)
+    figure.supylabel("test accuracy", fontsize=10.5)
+    if records:
+        _draw_step(grid[0, 0], 1 / records)
+    if len(spans) == 2:
+        _draw_break(grid)
     return figure
 
 
+def describe_training(
+    accuracy: Sequence[float],
+    alone: Sequence[float],
+    pooled: float,
+    odd: Mapping[int, str] | None = None,
+    records: int = 0,
+) -> str:
+    """The text alternative of `draw_training`, with its main numbers."""
+    odd = odd or {}
+    usual = [value for i, value in enumerate(alone) if i not in odd]
+    named = "".join(f"; hospital {i} ({what}): {alone[i]:.2f}" for i, what in odd.items())
+    step = f" One of {records} test records is {1 / records:.3f}." if records else ""
+    return (
+        f"Test accuracy of the federation by round: {accuracy[0]:.2f} before the first round, {accuracy[1]:.2f} after "
+        f"it, {accuracy[-1]:.2f} after round {len(accuracy) - 1}. A dashed line marks one model trained on all records "
+        f"in one place: {pooled:.2f}. Beside it, {len(usual)} hospitals alone, from {min(usual):.2f} to "
+        f"{max(usual):.2f}{named}.{step}"
+    )
+
+
+def _split_at_gap(values: Sequence[float], widest: float = 0.25) -> list[tuple[float, float]]:
+    """Ranges of an axis that hold all values, the upper first: two if more than `widest` lies empty between them."""
+    ordered = np.sort(np.asarray(values, dtype=float))
+    gaps = np.diff(ordered)
+    cut = int(np.argmax(gaps))
+    if gaps[cut] <= widest:
+        return [(0.0, 1.02)]
+    low, high = ordered[: cut + 1], ordered[cut + 1 :]
+    margin = max(0.15 * (high[-1] - high[0]), 0.01)
+    return [(high[0] - margin, high[-1] + 1.6 * margin), (0.0, low[-1] + 0.12)]
+
+
+def _name_odd(grid: Any, spans: list[tuple[float, float]], alone: Sequence[float], odd: Mapping[int, str]) -> None:
+    for i, what in odd.items():
+        [axes] = [row[1] for row, (bottom, top) in zip(grid, spans, strict=True) if bottom <= alone[i] <= top]
+        axes.annotate(
+            f"hospital {i},\n{what}: {alone[i]:.2f}",
+            (i, alone[i]),
+            xytext=(-9, 6),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=9,
+            color=BLACK,
+        )
+
+
+def _draw_step(axes: Axes, step: float) -> None:
+    """A bar as high as one test record, at the right edge of the lower half, with its name."""
+    x, low = axes.get_xlim()[1] * 0.97, axes.get_ylim()[0] + step
+    axes.errorbar(x, low + step / 2, yerr=step / 2, color="#555555", linewidth=1.3, capsize=4)
+    axes.text(x - 0.25, low + step / 2, "one test record", ha="right", va="center", fontsize=9, color="#555555")
+
+
+def _draw_break(grid: Any) -> None:
+    """Leave out the spines at the gap of an axis and mark its ends with slanted strokes."""
+    stroke = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 9, "linestyle": "", "color": BLACK, "clip_on": False}
+    for upper, lower in grid.T:
+        upper.spines["bottom"].set_visible(False)
+        upper.tick_params(axis="x", length=0)
+        upper.plot([0], [0], transform=upper.transAxes, **stroke)
+        lower.plot([0], [1], transform=lower.transAxes, **stroke)
+
+
 def draw_round(
-    names: Sequence[str], scores: Sequence[float], rewards: Sequence[float], gas: Mapping[str, int], title: str
+    names: Sequence[str],
+    scores: Sequence[float],
+    rewards: Sequence[float],
+    gas: Mapping[str, int],
+    title: str,
+    ends: tuple[float, float] | None = None,
 ) -> Figure:
     """One round: who scored what, who was paid what, where the gas went.
 
@@ -246,25 +347,32 @@ def draw_round(
         rewards: ether credited to each.
         gas: total gas by operation.
         title: shown above.
+        ends: largest reward and largest gas of an operation that the axes have room for, so that rounds can be
+            compared by eye; None fits them to this round.
 
     Returns:
         The figure.
     """
-    figure, (left, middle, right) = make_figure(9.2, 3.6, 1, 3, width_ratios=(1.15, 1, 1))
-    places = np.arange(len(names))
-    values = np.nan_to_num(np.asarray(scores, dtype=float))
+    figure, (left, middle, right) = make_figure(9.2, 3.8, 1, 3, width_ratios=(1.3, 1, 1.05))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
+    places, operations = np.arange(len(names)), list(gas)
+    values, used = np.nan_to_num(np.asarray(scores, dtype=float)), [gas[name] / 1e6 for name in operations]
+    most_paid, most_used = ends or (max(rewards), max(gas.values()))
+    decimals = _decimals(scores)
     left.barh(places, values, color=[VERMILION if value < 0 else BLUE for value in values])
     left.axvline(0, color=BLACK, linewidth=0.8)
-    power = int(np.floor(np.log10(np.abs(values).max() or 1.0)))
-    left.set(yticks=places, yticklabels=names, xlabel=f"score $S_i$ ($10^{{{power}}}$)")
-    left.xaxis.set_major_formatter(lambda value, _: f"{value / 10.0**power:g}")
-    left.xaxis.set_major_locator(MaxNLocator(5))
-    left.set_title(title)
+    left.set(yticks=places, yticklabels=names, xticks=[], xlabel="score $S_i$ (scaled to this round)")
+    low, high = min(values.min(), 0), max(values.max(), 0)
+    span = high - low or 1.0
+    left.set_xlim(low - 0.04 * span, high + 0.45 * span)  # room for the numbers
     middle.barh(places, rewards, color=GREEN)
-    middle.set(yticks=places, yticklabels=[], xlabel="reward (ETH)")
-    operations = list(gas)
-    right.barh(np.arange(len(operations)), [gas[name] / 1e6 for name in operations], color=PURPLE)
+    middle.set(yticks=places, yticklabels=[], xlabel="paid (ETH)", xlim=(0, 1.3 * most_paid or 1.0))
+    right.barh(np.arange(len(operations)), used, color=PURPLE)
     right.set(yticks=np.arange(len(operations)), yticklabels=operations, xlabel="gas (million)")
+    right.set(xlim=(0, 1.3 * most_used / 1e6 or 1.0))
+    _label_bars(left, values, decimals)
+    _label_bars(middle, rewards, 3)
+    _label_bars(right, used, 2)
     for axes in (left, middle, right):
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
@@ -275,10 +383,28 @@ def describe_round(
     names: Sequence[str], scores: Sequence[float], rewards: Sequence[float], gas: Mapping[str, int], title: str
 ) -> str:
     """The text alternative of `draw_round`, with its main numbers."""
-    best, worst = int(np.nanargmax(scores)), int(np.nanargmin(scores))
+    best, worst, decimals = int(np.nanargmax(scores)), int(np.nanargmin(scores)), _decimals(scores)
     dearest = max(gas, key=lambda name: gas[name])
     return (
-        f"{title}. Three bar charts by client and operation. Highest score: {names[best]} with {scores[best]:.4f}, "
-        f"paid {rewards[best]:.3f} ETH; lowest: {names[worst]} with {scores[worst]:.4f}, paid {rewards[worst]:.3f} "
-        f"ETH. Most gas: {dearest} with {gas[dearest] / 1e6:.2f} million of {sum(gas.values()) / 1e6:.2f}."
+        f"{title}. The scores sum to {np.nansum(scores):.{decimals}f}. "
+        f"Highest: {names[best]} with {scores[best]:.{decimals}f}, paid {rewards[best]:.3f} ETH; "
+        f"lowest: {names[worst]} with {_signed(scores[worst], decimals)}, paid {rewards[worst]:.3f} ETH. "
+        f"Most gas: {dearest} with {gas[dearest] / 1e6:.2f} million of {sum(gas.values()) / 1e6:.2f}."
     )
+
+
+def _decimals(scores: Sequence[float]) -> int:
+    """Decimals that show the largest score with three digits."""
+    largest = np.nanmax(np.abs(np.asarray(scores, dtype=float)))
+    return 2 - int(np.floor(np.log10(largest))) if largest > 0 else 2
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def _label_bars(axes: Axes, values: Sequence[float] | np.ndarray, decimals: int) -> None:
+    """Each bar's value, right of its end; right of zero where it is negative, clear of the names."""
+    for place, value in enumerate(values):
+        where: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 8.5}
+        axes.annotate(_signed(value, decimals), (max(value, 0), place), **where)

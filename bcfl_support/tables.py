@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -67,12 +68,17 @@ def _lay_out(
     if len(set(lengths.values())) > 1:
         raise ValueError(f"all columns need one length, these are {lengths}")
     cells = [[_format(value, formats.get(heading, "")) for value in values[heading]] for heading in headings]
-    numeric = [all(_is_number(value) or value is None for value in values[heading]) for heading in headings]
+    numeric = [all(_stands_right(value) for value in values[heading]) for heading in headings]
     return headings, list(zip(*cells, strict=True)), numeric
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def _stands_right(value: Any) -> bool:
+    """Whether a value is read as a number: one, none, or text that begins like one, such as "0.5 ± 0.1"."""
+    return value is None or _is_number(value) or bool(re.match(r"[+−-]?\d(?!x)", str(value)))
 
 
 def _format(value: Any, specification: str) -> str:
@@ -84,7 +90,8 @@ def _format(value: Any, specification: str) -> str:
         return str(value)
     if math.isnan(value):
         return "not a number"
-    return format(value, specification).replace("-", "−") if value < 0 else format(value, specification)
+    text = format(value, specification)
+    return "−" + text[1:] if text.startswith("-") else text
 
 
 def _to_html(

@@ -21,6 +21,8 @@ class TestFigures:
         [
             plots.draw_system(["client", "pool"]),
             plots.draw_training([0.4, 0.9, 0.95], [0.1, 0.8], 0.96),
+            plots.draw_training([0.4, 0.9, 0.95], [0.1, 0.8], 0.96, {0: "labels swapped"}, 84),
+            plots.draw_training([0.7, 0.9, 0.95], [0.8, 0.8], 0.96),
             plots.draw_round(*view()),
             plots.draw_round(*view(scores=(np.nan, 0.0, 0.0), rewards=(0, 0, 0))),
         ],
@@ -39,8 +41,29 @@ class TestFigures:
 
     def test_text_alternative_names_the_extremes(self):
         text = plots.describe_round(*view())
-        assert "Highest score: a with 0.2000, paid 0.700 ETH" in text
-        assert "lowest: b with -0.1000" in text and "reveal with 3.00 million of 4.00" in text
+        assert "The scores sum to 0.150. Highest: a with 0.200, paid 0.700 ETH" in text
+        assert "lowest: b with −0.100" in text and "reveal with 3.00 million of 4.00" in text
+
+    def test_scores_are_told_with_three_digits_however_small(self):
+        assert "a with 0.000200" in plots.describe_round(*view(scores=(2e-4, -1e-4, 5e-5)))
+
+    def test_axis_of_the_training_is_broken_where_the_values_leave_a_gap(self):
+        whole = plots.draw_training([0.7, 0.9, 0.95], [0.8, 0.8], 0.96)
+        broken = plots.draw_training([0.4, 0.9, 0.95], [0.1, 0.92], 0.96)
+        assert len(whole.axes) == 2 and whole.axes[0].get_ylim()[0] == 0
+        upper, lower = broken.axes[0].get_ylim(), broken.axes[2].get_ylim()
+        assert lower[0] == 0 and 0.4 < lower[1] < upper[0] < 0.9 and upper[1] > 0.96
+
+    def test_training_names_the_odd_client(self):
+        text = plots.describe_training([0.4, 0.9, 0.95], [0.1, 0.8, 0.85], 0.96, {0: "labels swapped"}, 84)
+        assert "2 hospitals alone, from 0.80 to 0.85; hospital 0 (labels swapped): 0.10." in text
+        assert "0.40 before the first round" in text and "One of 84 test records is 0.012." in text
+        figure = plots.draw_training([0.4, 0.9, 0.95], [0.1, 0.8, 0.85], 0.96, {0: "labels swapped"})
+        assert any("hospital 0,\nlabels swapped: 0.10" in text.get_text() for text in figure.axes[-1].texts)
+
+    def test_rounds_share_the_axes_they_are_given_room_on(self):
+        axes = plots.draw_round(*view(), ends=(2.0, 8 * 10**6)).axes
+        assert axes[1].get_xlim()[1] > 2 and axes[2].get_xlim()[1] > 8
 
     @pytest.mark.parametrize("alt", ["", "a figure"])
     def test_figure_without_alternative_is_refused(self, alt):
@@ -60,10 +83,10 @@ class TestExplorer:
 
         view = widgets.Explorer(
             draw,
-            lambda number, flag: f'line to {number} "{flag}"',
+            lambda number, flag: f'a line up to the number {number} "{flag}"',
             title="a line",
             number=widgets.slider("end", 1, 5, 2),
-            flag=widgets.ipywidgets.Dropdown(options=["x", "y"], value="x"),
+            flag=widgets.ipywidgets.Dropdown(options=["x", "y"], value="x", description="choice"),
         )
         return view, calls
 
@@ -78,11 +101,12 @@ class TestExplorer:
     def test_alternative_text_follows_the_controls_and_is_escaped(self):
         view, _ = self.explorer()
         view.controls["number"].value = 5
-        assert 'alt="line to 5 &quot;x&quot;"' in view.picture.value
+        assert 'alt="a line up to the number 5 &quot;x&quot;"' in view.picture.value
+        assert ">a line up to the number 5 &quot;x&quot;</p>" in view.picture.value
 
     def test_stored_text_is_the_same_on_every_machine(self):
         view, _ = self.explorer()
-        assert repr(view) == "Explorer: a line (number, flag)"
+        assert repr(view) == "Explorer: a line (move: end, choice)"
 
     def test_sliders_wait_until_they_are_let_go(self):
         assert widgets.slider("n", 0, 9, 3).continuous_update is False

@@ -7,6 +7,7 @@ links between lessons lead to pages; colours have the contrast that WCAG 2.1 AA 
 from __future__ import annotations
 
 import copy
+import os
 import re
 import shutil
 from pathlib import Path
@@ -35,12 +36,13 @@ class _Pages(HTMLExporter):
         return markdown.render(source, self.formulas)
 
 
-def to_html(notebook: Any, name: str) -> str:
+def to_html(notebook: Any, name: str, folder: Path) -> str:
     """A lesson as a page.
 
     Args:
         notebook: nbformat v4; it is not changed.
         name: of the lesson, used as the page's title if it has none.
+        folder: where the page will lie.
 
     Raises:
         ValueError: if KaTeX refuses a formula.
@@ -55,10 +57,10 @@ def to_html(notebook: Any, name: str) -> str:
                 del output.data[_WIDGET]
     exporter = _Pages()
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
-    return _finish(body, exporter.formulas)
+    return _finish(body, exporter.formulas, folder)
 
 
-def _finish(body: str, formulas: list[markdown.Formula]) -> str:
+def _finish(body: str, formulas: list[markdown.Formula], folder: Path) -> str:
     """Put the formulas in, lead links to pages, and say what a scrolling box holds."""
     rendered = markdown.typeset(formulas)
     for formula, result in zip(formulas, rendered, strict=True):
@@ -68,7 +70,8 @@ def _finish(body: str, formulas: list[markdown.Formula]) -> str:
     for link in page("a", href=re.compile(r"^\d\d_\w+\.ipynb(#.*)?$")):
         link["href"] = str(link["href"]).replace(".ipynb", ".html", 1)
     for link in page("a", href=re.compile(r"^\.\./")):
-        link["href"] = f"../{link['href']}"  # pages lie one folder deeper than notebooks
+        target = toolchain.project_root() / "notebooks" / str(link["href"])
+        link["href"] = Path(os.path.relpath(target, folder)).as_posix()
     for number, box in enumerate(page("pre"), 1):
         # A box that scrolls must be reachable by keyboard; every one may, on a narrow screen.
         box["tabindex"] = "0"
@@ -84,18 +87,19 @@ def _finish(body: str, formulas: list[markdown.Formula]) -> str:
     )
 
 
-def write(notebook: Any, name: str) -> Path:
-    """Write a lesson's page to ``build/html/``, beside the fonts that its formulas need.
+def write(notebook: Any, name: str, folder: Path | None = None) -> Path:
+    """Write a lesson's page, beside the fonts that its formulas need.
 
     Args:
         notebook: nbformat v4.
         name: of the file, without its ending.
+        folder: where to; None is ``build/html/``.
 
     Returns:
         The page's path.
     """
     root = toolchain.project_root()
-    folder = root / "build" / "html"
+    folder = folder or root / "build" / "html"
     (folder / "katex").mkdir(parents=True, exist_ok=True)
     katex = root / "node_modules" / "katex" / "dist"
     shutil.copyfile(katex / "katex.min.css", folder / "katex" / "katex.min.css")
@@ -103,7 +107,7 @@ def write(notebook: Any, name: str) -> Path:
         katex / "fonts", folder / "katex" / "fonts", dirs_exist_ok=True, ignore=lambda _, names: _not_woff2(names)
     )
     page = folder / f"{name}.html"
-    page.write_text(to_html(notebook, name), encoding="utf-8")
+    page.write_text(to_html(notebook, name, folder), encoding="utf-8")
     return page
 
 

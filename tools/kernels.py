@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import default
 
 
 class OnlyThisPython(KernelSpecManager):
@@ -14,5 +16,18 @@ class OnlyThisPython(KernelSpecManager):
     the lessons import.
     """
 
-    def _kernel_dirs_default(self) -> list[Any]:
+    @default("kernel_dirs")
+    def _no_other_folders(self) -> list[Any]:
         return []
+
+
+class QuietKernel(AsyncKernelManager):
+    """Starts that kernel, and talks to it in a way that it does not warn of."""
+
+    @default("kernel_spec_manager")
+    def _only_this_python(self) -> KernelSpecManager:
+        return OnlyThisPython()
+
+    @default("transport_encryption")
+    def _encrypt(self) -> str:
+        return "auto"

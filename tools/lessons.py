@@ -18,7 +18,7 @@ import nbformat
 
 from bcfl_support import toolchain
 from tools import export, times
-from tools.kernels import OnlyThisPython
+from tools.kernels import QuietKernel
 
 CELL_TIMEOUT = 300
 """Seconds one cell may take."""
@@ -59,17 +59,17 @@ def make_client(notebook: Any, folder: Path) -> Any:
         notebook: nbformat v4; execution writes into it.
         folder: where its relative paths begin.
     """
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
     # One thread a kernel: results repeat to the last bit, and two kernels at once do not slow each other down.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=OnlyThisPython())
     return NotebookClient(
         notebook,
-        km=manager,
+        kernel_name="python3",
+        kernel_manager_class=QuietKernel,
         timeout=CELL_TIMEOUT,
+        coalesce_streams=True,  # on a busy machine one printout arrives in several pieces
         record_timing=False,
         store_widget_state=False,
         resources={"metadata": {"path": str(folder)}},

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import bs4
 import nbformat
@@ -60,7 +61,7 @@ def check(path: Path) -> list[Fault]:
         found = _check_text(cell.source) if cell.cell_type == "markdown" else _check_code(cell)
         faults += [Fault(path.stem, place, what) for what in found]
         if cell.cell_type == "markdown":
-            faults += [Fault(path.stem, place, what) for what in _check_links(cell.source, path)]
+            faults += [Fault(path.stem, place, what) for what in check_links(cell.source, path)]
     faults += [Fault(path.stem, *fault) for fault in _check_formulas(notebook)]
     faults += [Fault(path.stem, 0, what) for what in (*_check_headings(notebook), *_check_times(notebook))]
     return faults
@@ -205,20 +206,22 @@ def anchor(heading: str) -> str:
     return heading.strip().replace(" ", "-")
 
 
-def _check_links(source: str, path: Path) -> Iterator[str]:
+def check_links(source: str, path: Path) -> Iterator[str]:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", source, flags=re.DOTALL)
     for match in LINK.finditer(text):
         target = match["target"]
         if re.match(r"https?:|mailto:|attachment:", target):
             continue
-        name, _, fragment = target.partition("#")
+        name, _, fragment = unquote(target).partition("#")
         file = (path.parent / name) if name else path
         if not file.exists():
             yield f"a link to {target}, which is not there"
         elif fragment and file.suffix == ".ipynb":
-            anchors = {anchor(heading) for _, heading in headings(nbformat.read(file, as_version=4))}
-            if fragment not in anchors:
-                yield f"a link to {target}, which has no such heading"
+            other = nbformat.read(file, as_version=4)
+            places = {anchor(heading) for _, heading in headings(other)}
+            places |= {f"cell-id={cell.id}" for cell in other.cells}
+            if fragment not in places:
+                yield f"a link to {target}, which has no such heading or cell"
 
 
 def _check_times(notebook: Any) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import nbformat
 
 from tools.lessons import lesson_paths, store
-from tools.page import anchor
 
 STUB = (
     "# Write your answer here, in place of the next line.\n"
@@ -55,18 +53,16 @@ def release(path: Path, *, solutions: str = "") -> Any:
             exercise = cell
         elif exercise is not None and cell.metadata.get("nbgrader", {}).get("solution"):
             cell.metadata.pop("jupyter", None)  # a solution is folded away; a stub to fill in is open
-            exercise.source += "\n\n" + _where_to_write(exercise.source, path, solutions)
+            exercise.source += "\n\n*Write your answer in the next code cell, then run the check below it.*"
+            if solutions:
+                exercise.source += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
             exercise = None
     return notebook
 
 
-def _where_to_write(text: str, path: Path, solutions: str) -> str:
-    sentence = "*Write your answer in the next code cell, then run the check below it.*"
-    if not solutions:
-        return sentence
-    heading = re.findall(r"(?m)^### (.*)$", text)[-1]
-    title = re.sub(r"[*`]", "", heading)
-    return f"{sentence} [Solution]({solutions}/{path.name}#{anchor(title)})"
+def _solved_name(path: Path) -> str:
+    """Another name than the blank lesson's: two tabs called alike would be confused."""
+    return f"{path.stem}_solved.ipynb"
 
 
 def write_all(folder: Path) -> Iterator[Path]:
@@ -99,7 +95,7 @@ def deliver(folder: Path) -> list[str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / DELIVERED
-    delivered: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    delivered = _read_record(record)
     news: list[str] = []
     for path in lesson_paths():
         blank = release(path, solutions=SOLVED)
@@ -118,6 +114,14 @@ def deliver(folder: Path) -> list[str]:
     return news
 
 
+def _read_record(record: Path) -> dict[str, str]:
+    """What was brought, by lesson; nothing if the record is lost: then each lesson may come once more."""
+    try:
+        return dict(json.loads(record.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
 def _free_name(path: Path) -> Path:
     """The same name with a number that no file has."""
     number = 2
@@ -128,10 +132,14 @@ def _free_name(path: Path) -> Path:
 
 def _copy_solved(path: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    copy = folder / path.name
-    if copy.exists() and copy.read_bytes() == path.read_bytes():
-        return
+    copy, solved = folder / _solved_name(path), nbformat.read(path, as_version=4)
+    for cell in solved.cells:
+        if "BEGIN SOLUTION" in cell.source:
+            cell.metadata.pop("jupyter", None)  # who comes here wants to see it
+    text = nbformat.writes(solved)
     if copy.exists():
+        if copy.read_text(encoding="utf-8") == text:
+            return
         copy.chmod(0o644)
-    shutil.copyfile(path, copy)
+    copy.write_text(text, encoding="utf-8")
     copy.chmod(0o444)  # JupyterLab opens it for reading: what one types there would be lost

@@ -1,0 +1,210 @@
+"""The check of the page: no lesson has a fault, and each kind of fault is found when it is put there."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from notebooks import LESSONS, ROOT
+from tools import lessons, markdown, page, times
+
+IMAGE = '<img alt="{alt}" src="data:image/png;base64,AAAA">'
+
+
+def sound():
+    """A small page with nothing wrong."""
+    cells = [
+        new_markdown_cell("# 0 · A page\n\nA sentence with $x_i$ and\n\n$$\\sum_i x_i = 1 .$$"),
+        new_markdown_cell("**Time.** 0 minutes, short."),
+        new_markdown_cell(
+            "## 1 · First\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+            "<details><summary>Hint</summary>\n\n`f` of $x$\n\n</details>"
+        ),
+        new_code_cell("x = 1\nprint(x)", outputs=[new_output("stream", name="stdout", text="1\n")]),
+        new_code_cell(
+            "# Figure: a line that rises\nplots.show(figure, alt=words)",
+            metadata={"jupyter": {"source_hidden": True}},
+            outputs=[
+                new_output("display_data", {"text/html": IMAGE.format(alt="a line that rises from 0 to 1")}),
+            ],
+        ),
+        new_markdown_cell(
+            "## 2 · Second\n\nSee [the figure](#A-heading) and [the other](other.ipynb#1-·-First).\n\n### A heading"
+        ),
+    ]
+    notebook = new_notebook(cells=cells, metadata=lessons.METADATA)
+    times.write(notebook)
+    return notebook
+
+
+@pytest.fixture
+def faults(tmp_path):
+    """A function: the faults of a page, as it lies beside another."""
+
+    def find(notebook):
+        other = new_notebook(cells=[new_markdown_cell("# other\n\n## 1 · First")])
+        nbformat.write(other, tmp_path / "other.ipynb")
+        nbformat.write(notebook, tmp_path / "page.ipynb")
+        return [str(fault) for fault in page.check(tmp_path / "page.ipynb")]
+
+    return find
+
+
+def test_sound_page_has_no_fault(faults):
+    assert faults(sound()) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_lesson_has_a_fault(path):
+    assert not page.check(path), "\n".join(map(str, page.check(path)))
+
+
+def test_every_lesson_has_formulas_or_is_the_one_about_contracts():
+    counts = {path.stem: page.count_formulas(nbformat.read(path, as_version=4)) for path in LESSONS}
+    assert sum(count > 0 for count in counts.values()) >= len(LESSONS) - 1, counts
+
+
+MARKDOWN_FAULTS = {
+    "quoted": ('r"""\nText.\n"""', "Python quotes"),
+    "quoted before only": ('"""Text.', "Python quotes"),
+    "doubled backslash": ("A sum $\\\\sum_i x_i$ here.", "doubled backslash: \\\\sum"),
+    "doubled backslash in display": ("$$\\\\alpha + 1$$", "doubled backslash"),
+    "line break": ("$a \\\\ b$", "line break outside an environment"),
+    "unknown command": ("$\\apla$", "formula $\\apla$"),
+    "unbalanced brace": ("$\\frac{1}{2$", "formula $\\frac{1}{2$"),
+    "Unicode fraction in a formula": ("$½ x$", "formula $½ x$"),
+    "formula without end": ("the value $x_i is large", "a dollar of a formula"),
+    "TeX in the text": ("the \\alpha of it", "TeX outside a formula"),
+    "escape": ("one line\\n and another", "an escape"),
+    "Unicode escape": ("a caf\\u00e9", "an escape"),
+    "entity escaped twice": ("a &amp;lt; b", "an escape"),
+    "table of unequal rows": ("| a | b |\n|---|---|\n| 1 |\n", "a table whose rows"),
+    "table without rule": ("| a | b |\n| 1 | 2 |\n", "a table without the line"),
+    "hint in one line": ("<details><summary>Hint</summary>use `f`</details>", "an empty line is missing"),
+    "details without end": ("<details><summary>Hint</summary>\n\nuse `f`", "<details>"),
+    "image without words": ("![](x.png)", "an image without alternative text"),
+    "second title": ("# Another", "one title"),
+    "jump of levels": ("##### Deep", "levels below"),
+    "section number": ("## 4 · Fourth  *(1 minute)*", "sections are numbered"),
+    "same heading twice": ("### A heading", "cannot tell them apart"),
+    "link to nowhere": ("[there](99_nowhere.ipynb)", "which is not there"),
+    "link to no heading": ("[there](other.ipynb#Nothing)", "no such heading or cell"),
+    "link to no heading here": ("[there](#Nothing)", "no such heading or cell"),
+    "bold that does not close": ("this **word is", "asterisks"),
+}
+
+
+@pytest.mark.parametrize("kind", MARKDOWN_FAULTS)
+def test_fault_in_the_text_is_found(faults, kind):
+    text, message = MARKDOWN_FAULTS[kind]
+    notebook = sound()
+    notebook.cells.append(new_markdown_cell(text))
+    times.write(notebook)
+    found = faults(notebook)
+    assert any(message in fault for fault in found), found
+    assert all(fault.startswith(("page, cell 7: ", "page: ")) for fault in found), "the cell is named"
+
+
+def figure_cell(**changes):
+    cell = sound().cells[4]
+    cell.update(changes)
+    return cell
+
+
+CODE_FAULTS = {
+    "long line": (new_code_cell("x = " + "1 + " * 30 + "1"), "a code line of 125 characters"),
+    "long cell": (new_code_cell("\n".join(f"x{k} = {k}" for k in range(31))), "an open cell of 31 lines"),
+    "open plotting": (figure_cell(metadata={}), "plotting code that is not folded"),
+    "open drawing": (new_code_cell("def draw_it(x):\n    return x"), "plotting code that is not folded"),
+    "no caption": (figure_cell(source="plots.show(figure, alt=words)"), "a folded cell without a caption"),
+    "png": (
+        figure_cell(outputs=[new_output("display_data", {"image/png": "AAAA"})]),
+        "an image/png output",
+    ),
+    "no alternative": (figure_cell(outputs=[new_output("display_data", {"text/html": '<img src="x">'})]), "text is ''"),
+    "poor alternative": (
+        figure_cell(outputs=[new_output("display_data", {"text/html": IMAGE.format(alt="a plot")})]),
+        "alternative text is 'a plot'",
+    ),
+    "long output": (
+        new_code_cell("print(x)", outputs=[new_output("stream", name="stdout", text="x" * 101)]),
+        "a printed line of 101",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CODE_FAULTS)
+def test_fault_in_the_code_is_found(faults, kind):
+    cell, message = CODE_FAULTS[kind]
+    notebook = sound()
+    notebook.cells.append(cell)
+    times.write(notebook)
+    found = faults(notebook)
+    assert len(found) == 1 and message in found[0] and found[0].startswith("page, cell 7: "), found
+
+
+def test_wrong_times_are_found(faults):
+    notebook = sound()
+    notebook.cells[2].source = notebook.cells[2].source.replace("*(1 minute)*", "*(9 minutes)*")
+    assert any("states 9 minutes, by the rule it takes 1" in fault for fault in faults(notebook))
+    assert any("add up to 10 minutes, **Time.** says 2" in fault for fault in faults(notebook))
+    notebook.cells[2].source = notebook.cells[2].source.replace("  *(9 minutes)*", "")
+    assert any("states None minutes" in fault for fault in faults(notebook))
+
+
+class TestTimes:
+    def section(self, *cells):
+        [section] = times.measure(new_notebook(cells=[new_markdown_cell("## A"), *cells]))
+        return section.minutes
+
+    def test_words(self):
+        assert self.section(new_markdown_cell("word " * 159)) == 1
+        assert self.section(new_markdown_cell("word " * 160)) == 2, "160 words and the heading's"
+
+    def test_code_counts_where_it_stands_open(self):
+        code = "\n".join(["x = 1"] * 24)
+        assert self.section(new_code_cell(code)) == 3
+        assert self.section(new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})) == 1
+
+    def test_formulas_code_and_addresses_are_no_words(self):
+        text = "$" + "x " * 500 + "$ `" + "y " * 500 + "` [a](http://" + "z/" * 500 + ")"
+        assert self.section(new_markdown_cell(text)) == 1
+
+    def test_predictions_and_points(self):
+        check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
+        assert self.section(new_markdown_cell("**Predict** it. **Predict** that."), check) == 18
+
+    def test_a_printout_counts_for_forty_lines_at_most(self):
+        def cell(lines):
+            return new_code_cell("", outputs=[new_output("stream", name="stdout", text="x\n" * lines)])
+
+        assert self.section(cell(36)) == 4 and self.section(cell(400)) == 4
+
+    def test_what_stands_before_the_first_section_counts_to_it(self):
+        cells = [new_markdown_cell("word " * 320), new_markdown_cell("## A"), new_markdown_cell("## B")]
+        assert [section.minutes for section in times.measure(new_notebook(cells=cells))] == [3, 1]
+
+    def test_writing_twice_changes_nothing(self):
+        once = sound()
+        twice = nbformat.from_dict(json.loads(json.dumps(once)))
+        times.write(twice)
+        assert once == twice
+
+
+def test_formulas_are_typeset_in_order():
+    formulas = [markdown.Formula("x^2", False), markdown.Formula(r"\nothing", False), markdown.Formula(r"\sum_i", True)]
+    first, second, third = markdown.typeset(formulas)
+    assert "katex" in first["html"] and "nothing" in second["error"] and "katex-display" in third["html"]
+
+
+def test_lines_within_an_environment_are_no_fault():
+    assert markdown.find_doubled_backslash(r"\begin{aligned} a &= b \\ c &= d \end{aligned}") == ""
+    assert markdown.find_doubled_backslash(r"\begin{aligned} a \\alpha \end{aligned}") != ""
+
+
+def test_links_of_the_readme_lead_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not list(page.check_links(text, ROOT / "README.md"))

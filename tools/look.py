@@ -1,0 +1,573 @@
+"""The page in a real browser: every lesson opened, run, read and moved, as its reader would.
+
+Three views of each lesson. The **learner's**: the blank lesson in JupyterLab, all cells run, no exercise solved. The
+**teacher's**: the solved one, run again. The **page**: what `tools.export` writes, opened from disk with the network
+cut off. In each, everything that a reader could stumble over is looked for in what the browser shows, and a screenshot
+is kept of every screen, for a person to leaf through: ``build/look/<view>/<lesson>/000.png`` and so on.
+
+    python -m tools.look [LESSON …] [--json] [--theme dark] [--zoom 1.5]
+
+It needs Chromium and playwright; ``make look`` brings playwright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from bcfl_support import toolchain
+from tools import export, lessons, markdown, release
+
+VIEWPORT = {"width": 1280, "height": 900}
+STEP = 760
+"""Pixels from one screenshot to the next: a little less than a screen, so that nothing falls between two."""
+BROWSER_PACKAGES = ".playwright"
+"""Folder with playwright, which drives the browser: nothing else of the project needs it."""
+VIEWS = ("learner", "teacher", "page")
+TOKEN = "look"
+RUN_SECONDS = 300
+REDRAW_SECONDS = 90
+
+UNSOLVED = "NotImplementedError"
+"""What a check says of an exercise that nobody has solved."""
+
+RAW = re.compile(
+    r"\\[A-Za-z]{2,}|\$[^$\n]{1,80}\$|\"{3}|'{3}|\*\*[^*\n]+\*\*|\]\([^)\s]+\)|^\|.*\|$|&[a-z]+;", re.MULTILINE
+)
+"""Markup that a reader should never see in running text."""
+
+
+def find_chromium() -> str | None:
+    """The browser: ``CHROMIUM`` in the environment, or the first of the usual names in the path."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@dataclass
+class Sight:
+    """What was seen of one lesson in one view.
+
+    Attributes:
+        lesson: the notebook's name.
+        view: learner, teacher or page.
+        cells, formulas, images: how many there are.
+        math_errors: formulas that did not render, and TeX left in the text.
+        images_without_alt: images whose alternative text is missing or says nothing.
+        widgets_moved: controls that were moved and changed picture and sentence.
+        console_errors: errors in the browser's console, and requests that failed.
+        error_outputs: error outputs that the lesson does not mean.
+        axe_serious: serious or critical violations that axe-core found (nodes).
+        requests_elsewhere: requests to another host.
+        screens: screenshots kept.
+        seconds: how long the look took.
+        faults: each fault in words.
+    """
+
+    lesson: str
+    view: str
+    cells: int = 0
+    formulas: int = 0
+    math_errors: int = 0
+    images: int = 0
+    images_without_alt: int = 0
+    widgets_moved: int = 0
+    console_errors: int = 0
+    error_outputs: int = 0
+    axe_serious: int = 0
+    requests_elsewhere: int = 0
+    screens: int = 0
+    seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    def blame(self, what: str, counter: str = "") -> None:
+        """Note a fault, and count it."""
+        self.faults.append(what)
+        if counter:
+            setattr(self, counter, getattr(self, counter) + 1)
+
+
+# ---------------------------------------------------------------- the browser
+@contextmanager
+def open_page(sight: Sight, *, dark: bool, zoom: float) -> Iterator[Any]:
+    """A page of a new browser; what its console complains of is a fault of `sight`."""
+    sys.path.append(str(toolchain.project_root() / BROWSER_PACKAGES))
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
+        # A page at 150 % is one on a screen of two thirds the size, drawn larger.
+        size = {side: round(pixels / zoom) for side, pixels in VIEWPORT.items()}
+        scheme = "dark" if dark else "light"
+        page = browser.new_page(viewport=size, device_scale_factor=zoom, color_scheme=scheme)
+
+        def hear(message: Any) -> None:
+            if message.type == "error":
+                sight.blame(f"console: {message.text[:300]} ({message.location.get('url', '')})", "console_errors")
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: sight.blame(f"script error: {str(error)[:300]}", "console_errors"))
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+# What JupyterLab shows, asked of its own objects: `nb` is the notebook, its widgets are the cells.
+_RUN_ALL = """async () => {
+  const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel.content;
+  const waiting = from => nb.widgets.findIndex((cell, k) =>
+    k >= from && cell.model.type === 'code' && cell.model.sharedModel.source.trim() && !cell.model.executionCount);
+  // The command returns at the first error, meant or not, with cells still queued: wait until the kernel rests.
+  const rest = async () => {
+    for (let quiet = 0; quiet < 10; await new Promise(r => setTimeout(r, 100)))
+      quiet = panel.sessionContext.session.kernel.status === 'idle' ? quiet + 1 : 0;
+  };
+  await app.commands.execute('notebook:run-all-cells');
+  await rest();
+  // An error that is not meant stops the run; a reader goes on below it.
+  for (let next = waiting(0), last = -1; next > last; last = next, next = waiting(next)) {
+    nb.activeCellIndex = next;
+    await app.commands.execute('notebook:run-all-below');
+    await rest();
+  }
+  return waiting(0);
+}"""
+
+_CELL = r"""async k => {
+  const nb = window.jupyterapp.shell.currentWidget.content, cell = nb.widgets[k], model = cell.model;
+  await nb.scrollToItem(k, 'start');
+  const rendered = () => cell.isPlaceholder?.() !== true && cell.node.childElementCount > 0;
+  for (let n = 0; n < 50 && !rendered(); n++) await new Promise(r => setTimeout(r, 40));
+  const node = cell.node, source = model.sharedModel.source;
+  // Formulas are typeset after their text is there.
+  const typeset = () => model.type !== 'markdown' || !source.includes('$') || node.querySelector('mjx-container');
+  for (let n = 0; n < 100 && !typeset(); n++) await new Promise(r => setTimeout(r, 40));
+  const text = node.cloneNode(true), math = [...node.querySelectorAll('mjx-container')];
+  text.querySelectorAll('mjx-container, code, pre, .jp-InputArea-editor, script, style').forEach(e => e.remove());
+  const cut = e => e && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
+  const outputs = model.type === 'code' ? model.outputs.toJSON() : [];
+  return {
+    type: model.type,
+    source,
+    metadata: model.sharedModel.metadata ?? model.metadata,
+    hidden: !!cell.inputHidden,
+    placeholder: node.querySelector('.jp-InputPlaceholder, .jp-Placeholder')?.innerText ?? '',
+    text: model.type === 'markdown' ? text.textContent : '',
+    formulas: math.length,
+    // An unknown command is no error to MathJax: it stands there in red, as it was written.
+    mathErrors: math.filter(m => m.querySelector('mjx-merror, [data-mjx-error]') || /\\[A-Za-z]/.test(m.textContent))
+      .map(m => m.textContent.slice(0, 80)),
+    images: [...node.querySelectorAll('img')].map(i => [i.getAttribute('alt') ?? '', i.naturalWidth]),
+    errors: outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue.slice(0, 150)),
+    stderr: outputs.filter(o => o.name === 'stderr').map(o => [].concat(o.text).join('').slice(0, 150)),
+    explorers: node.querySelectorAll('.bcfl-explorer').length,
+    codeCut: !cell.inputHidden && model.type === 'code' && cut(node.querySelector('.cm-scroller')),
+    outputCut: [...node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput table')].some(cut),
+  };
+}"""
+
+
+def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool) -> None:
+    """Open a lesson in JupyterLab, run it, look at every cell, move every control, keep every screen."""
+    page.goto(url)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length > 0")
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.context?.sessionContext?.session?.kernel?.status === 'idle'",
+        timeout=60_000,
+    )
+    if dark:
+        page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    if page.locator(".jp-Dialog, .Toastify__toast").count():
+        sight.blame("a pop-up covers the first screen")
+    page.screenshot(path=shots / "first.png")
+    page.set_default_timeout(RUN_SECONDS * 1000)
+    stuck = page.evaluate(_RUN_ALL)
+    if stuck >= 0:
+        sight.blame(f"cell {stuck + 1} was not run")
+    page.set_default_timeout(30_000)
+    sight.cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+    for place in range(sight.cells):
+        seen = page.evaluate(_CELL, place)
+        _judge_cell(sight, place + 1, seen)
+        for number in range(seen["explorers"]):
+            _move_controls(page, sight, place, number)
+    _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
+
+
+def _judge_cell(sight: Sight, place: int, seen: dict[str, Any]) -> None:
+    """Everything that could be wrong with one cell as JupyterLab shows it."""
+    grader = seen["metadata"].get("nbgrader", {})
+    sight.formulas += seen["formulas"]
+    expected: list[markdown.Formula] = []
+    if seen["type"] == "markdown":
+        markdown.render(seen["source"], expected)
+        if len(expected) != seen["formulas"]:
+            sight.blame(
+                f"cell {place}: {len(expected)} formulas are written, {seen['formulas']} are typeset", "math_errors"
+            )
+    for error in seen["mathErrors"]:
+        sight.blame(f"cell {place}: MathJax could not typeset {error}", "math_errors")
+    for match in RAW.finditer(seen["text"]):
+        counter = "math_errors" if match[0][0] in "\\$" else ""
+        sight.blame(f"cell {place}: markup is left in the text: {match[0][:80]}", counter)
+    for alt, width in seen["images"]:
+        sight.images += 1
+        if len(alt) < 20 or "No description" in alt:
+            sight.blame(f"cell {place}: an image without alternative text ({alt!r})", "images_without_alt")
+        if not width:
+            sight.blame(f"cell {place}: an image that did not load ({alt[:60]!r})")
+    meant = "raises-exception" in seen["metadata"].get("tags", [])
+    for error in seen["errors"]:
+        unsolved = sight.view == "learner" and grader.get("grade") and error.startswith(UNSOLVED)
+        if not (meant or unsolved):
+            sight.blame(f"cell {place}: {error}", "error_outputs")
+    for text in seen["stderr"]:
+        sight.blame(f"cell {place}: stderr: {text}", "error_outputs")
+    if seen["codeCut"]:
+        sight.blame(f"cell {place}: code is cut at the right edge")
+    if seen["outputCut"]:
+        sight.blame(f"cell {place}: an output or a table is cut at the right edge")
+    if seen["hidden"] and not seen["placeholder"].strip():
+        sight.blame(f"cell {place}: a folded cell that does not say what is in it")
+    if "BEGIN SOLUTION" in seen["source"]:
+        if sight.view == "learner":
+            sight.blame(f"cell {place}: a solution in the learner's lesson")
+        elif not seen["hidden"]:
+            sight.blame(f"cell {place}: a solution stands in view")
+    if sight.view == "learner" and grader.get("solution") and seen["hidden"]:
+        sight.blame(f"cell {place}: the place to write an answer is folded")
+
+
+# ---------------------------------------------------------------- widgets
+_STATE = """([k, n]) => {
+  const view = window.jupyterapp.shell.currentWidget.content.widgets[k].node.querySelectorAll('.bcfl-explorer')[n];
+  return [view.querySelector('img')?.src ?? '', view.querySelector('p')?.textContent ?? ''];
+}"""
+
+
+def _move_controls(page: Any, sight: Sight, place: int, number: int) -> None:
+    """Move each control of an explorer by a step, see picture and sentence change, and move it back."""
+    handle = page.evaluate_handle(
+        "([k, n]) => window.jupyterapp.shell.currentWidget.content.widgets[k].node"
+        ".querySelectorAll('.bcfl-explorer')[n]",
+        [place, number],
+    ).as_element()
+    controls = handle.query_selector_all(".noUi-handle, select, input[type=checkbox], .widget-toggle-buttons")
+    if not controls:
+        sight.blame(f"cell {place + 1}: an explorer without controls")
+    for order, control in enumerate(controls, 1):
+        before = page.evaluate(_STATE, [place, number])
+        undo = _move(control)
+        missing = _wait_for_change(page, [place, number], before)
+        if missing:
+            sight.blame(f"cell {place + 1}: control {order} of the explorer moves, {missing} does not change")
+        else:
+            sight.widgets_moved += 1
+        moved = page.evaluate(_STATE, [place, number])
+        undo()
+        if moved != before:
+            _wait_for_change(page, [place, number], moved)
+
+
+def _move(control: Any) -> Any:
+    """Move a control by one step; return what moves it back."""
+    kind = control.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type === 'checkbox' ? 'checkbox' : e.className")
+    if kind == "select":
+        options = control.evaluate("e => [...e.options].map(o => o.value)")
+        now = control.evaluate("e => e.value")
+        other = options[(options.index(now) + 1) % len(options)]
+        control.select_option(other)
+        return partial(control.select_option, now)
+    if kind == "checkbox":
+        control.click()
+        return control.click
+    if "toggle" in kind:
+        buttons = control.query_selector_all("button")
+        now = next(index for index, button in enumerate(buttons) if "mod-active" in button.get_attribute("class"))
+        buttons[(now + 1) % len(buttons)].click()
+        return buttons[now].click
+    control.focus()
+    top = control.evaluate("e => Number(e.ariaValueNow) >= Number(e.ariaValueMax)")
+    there, back = ("ArrowLeft", "ArrowRight") if top else ("ArrowRight", "ArrowLeft")
+    control.press(there)
+    return partial(control.press, back)
+
+
+def _wait_for_change(page: Any, where: list[int], before: list[str]) -> str:
+    """What did not change in time: "picture", "sentence", both, or nothing."""
+    end = time.monotonic() + REDRAW_SECONDS
+    idle_since: float | None = None
+    while time.monotonic() < end:
+        now = page.evaluate(_STATE, where)
+        if now[0] != before[0] and now[1] != before[1]:
+            return ""
+        busy = page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status !== 'idle'"
+        )
+        idle_since = None if busy else idle_since or time.monotonic()
+        if idle_since and time.monotonic() - idle_since > 3:
+            break  # the kernel has answered: nothing more will change
+        page.wait_for_timeout(100)
+    return " and ".join(name for name, a, b in zip(("picture", "sentence"), before, now, strict=True) if a == b)
+
+
+def _keep_screens(page: Any, sight: Sight, shots: Path, scroller: str) -> None:
+    """A screenshot of every screen from top to bottom."""
+    page.evaluate("s => (document.querySelector(s) ?? document.scrollingElement).scrollTo(0, 0)", scroller)
+    for number in range(400):
+        page.wait_for_timeout(250)
+        page.screenshot(path=shots / f"{number:03d}.png")
+        sight.screens = number + 1
+        moved = page.evaluate(
+            "([s, d]) => { const e = document.querySelector(s) ?? document.scrollingElement; const y = e.scrollTop;"
+            " e.scrollBy(0, d); return e.scrollTop - y; }",
+            [scroller, STEP],
+        )
+        if moved < 5:
+            return
+
+
+# ---------------------------------------------------------------- the exported page
+_PAGE = """() => {
+  const text = document.querySelector('main').cloneNode(true);
+  text.querySelectorAll('.katex, code, pre, script, style').forEach(e => e.remove());
+  return {
+    cells: document.querySelectorAll('.jp-Cell').length,
+    formulas: document.querySelectorAll('.katex').length,
+    mathErrors: [...document.querySelectorAll('.katex-error')].map(e => e.textContent.slice(0, 80)),
+    text: text.textContent,
+    images: [...document.querySelectorAll('img')].map(i => [i.getAttribute('alt') ?? '', i.naturalWidth]),
+    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    open: [...document.querySelectorAll('details[open]')].length,
+    fonts: [...document.fonts].filter(f => f.family.startsWith('KaTeX') && f.status === 'error').length,
+    width: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  };
+}"""
+
+
+def look_at_page(page: Any, sight: Sight, file: Path, shots: Path) -> None:
+    """Open an exported lesson from disk with the network cut off."""
+
+    def refuse(route: Any) -> None:
+        if route.request.url.startswith(("file:", "data:")):
+            route.continue_()
+        else:
+            sight.blame(f"a request to {route.request.url[:120]}", "requests_elsewhere")
+            route.abort()
+
+    page.route("**/*", refuse)
+    page.goto(file.as_uri())
+    page.wait_for_load_state("load")
+    seen = page.evaluate(_PAGE)
+    sight.cells, sight.formulas, sight.images = seen["cells"], seen["formulas"], len(seen["images"])
+    for error in seen["mathErrors"]:
+        sight.blame(f"KaTeX could not typeset {error}", "math_errors")
+    for match in RAW.finditer(seen["text"]):
+        counter = "math_errors" if match[0][0] in "\\$" else ""
+        sight.blame(f"markup is left in the text: {match[0][:80]}", counter)
+    for alt, width in seen["images"]:
+        if len(alt) < 20 or "No description" in alt:
+            sight.blame(f"an image without alternative text ({alt!r})", "images_without_alt")
+        if not width:
+            sight.blame(f"an image that did not load ({alt[:60]!r})")
+    for link in seen["links"]:
+        if link.startswith("file:") and ".ipynb" in link:
+            sight.blame(f"a link leads to a notebook: {link.rsplit('/', 1)[-1]}")
+    if seen["open"]:
+        sight.blame(f"{seen['open']} answers or folded cells stand open")
+    if seen["fonts"]:
+        sight.blame(f"{seen['fonts']} fonts of the formulas did not load", "math_errors")
+    if seen["width"] > 2:
+        sight.blame(f"the page is {seen['width']} pixels wider than the screen")
+    page.add_script_tag(path=toolchain.project_root() / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.evaluate(
+        "async () => (await axe.run(document, {resultTypes: ['violations'], preload: false})).violations"
+    )
+    for violation in found:
+        if violation["impact"] in ("serious", "critical"):
+            nodes = violation["nodes"]
+            sight.axe_serious += len(nodes)
+            sight.blame(f"axe: {violation['id']}, {len(nodes)} nodes, such as {nodes[0]['html'][:160]}")
+    _keep_screens(page, sight, shots, "html")
+
+
+# ---------------------------------------------------------------- all of them
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """The learner's JupyterLab on a free port, with its objects reachable from the page; its address.
+
+    Args:
+        folder: what it serves; its settings and its log go there too.
+    """
+    port = toolchain.free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+        f"--IdentityProvider.token={TOKEN}", "--config=tools/lab/learner/server.json", f"--ServerApp.root_dir={folder}",
+        "--LabApp.app_settings_dir=tools/lab/learner", f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        f"--LabApp.user_settings_dir={folder / 'settings'}", "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.log_level=WARN",
+    ]  # fmt: skip
+    log_file = folder / "server.log"
+    with log_file.open("w") as log:
+        server = subprocess.Popen(command, cwd=toolchain.project_root(), stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and server.poll() is None:
+            try:
+                urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        else:
+            raise RuntimeError(f"JupyterLab did not start within a minute; see {log_file}")
+        if "Error" in (noise := log_file.read_text(encoding="utf-8")):
+            raise RuntimeError(f"JupyterLab starts with an error: {noise[:500]}")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def prepare(paths: Sequence[Path], folder: Path) -> None:
+    """Lay out what is looked at: blank lessons, and copies of the solved ones, from which pages are made too."""
+    for name in (*VIEWS, "solved"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+    for path in paths:
+        lessons.store(release.release(path, solutions=release.SOLVED), folder / "learner" / path.name)
+        shutil.copyfile(path, folder / "teacher" / path.name)  # this one is run again, and autosaved
+        shutil.copyfile(path, folder / "solved" / path.name)
+
+
+def look(name: str, view: str, address: str, folder: Path, *, dark: bool, zoom: float) -> Sight:
+    """Look at one lesson in one view; whatever goes wrong is a fault of it."""
+    sight = Sight(name, view)
+    shots = folder / view / name
+    shots.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    try:
+        with open_page(sight, dark=dark, zoom=zoom) as page:
+            if view == "page":
+                solved = nbformat.read(folder / "solved" / f"{name}.ipynb", as_version=4)
+                look_at_page(page, sight, export.write(solved, name, folder / view), shots)
+            else:
+                url = f"{address}/lab/workspaces/{view}-{name}/tree/{view}/{name}.ipynb?token={TOKEN}&reset"
+                look_at_lesson(page, sight, url, shots, dark=dark)
+    except Exception as error:  # a look that broke off is a finding, and the others go on
+        sight.blame(f"the look broke off: {type(error).__name__}: {str(error)[:400]}")
+    sight.seconds = round(time.monotonic() - start, 1)
+    return sight
+
+
+def look_at(
+    paths: Sequence[Path], folder: Path, *, views: Sequence[str] = VIEWS, dark: bool = False, zoom: float = 1.0
+) -> list[Sight]:
+    """Look at lessons in all views, two at a time.
+
+    Args:
+        paths: the committed notebooks.
+        folder: where everything goes that the look makes.
+        views: which views.
+        dark: JupyterLab's dark theme.
+        zoom: the browser's zoom.
+
+    Raises:
+        RuntimeError: if there is no Chromium, or JupyterLab does not start.
+    """
+    if find_chromium() is None:
+        raise RuntimeError("no Chromium: install it (Debian: apt-get install chromium), or name one in CHROMIUM")
+    prepare(paths, folder)
+    work = [(path.stem, view) for path in paths for view in views]
+    with serve(folder) as address, ProcessPoolExecutor(2) as pool:
+        task = partial(_look_one, address=address, folder=folder, dark=dark, zoom=zoom)
+        sights = []
+        for sight in pool.map(task, work):
+            print(
+                f"{'FAULTS' if sight.faults else 'ok':<7}{sight.seconds:6.1f} s  {sight.view:8s}{sight.lesson}",
+                file=sys.stderr,
+                flush=True,
+            )
+            for fault in sight.faults:
+                print(f"         {fault}", file=sys.stderr, flush=True)
+            sights.append(sight)
+    return sights
+
+
+def _look_one(which: tuple[str, str], **options: Any) -> Sight:
+    return look(*which, **options)
+
+
+COUNTS = ("cells", "formulas", "images", "widgets_moved")
+FAULTS = (
+    "math_errors", "images_without_alt", "console_errors", "error_outputs", "axe_serious", "requests_elsewhere",
+)  # fmt: skip
+
+
+def summarize(sights: Sequence[Sight]) -> dict[str, Any]:
+    """One entry a lesson: what it holds (the largest count of its views), and its faults (of all views together)."""
+    summary: dict[str, Any] = {}
+    for sight in sights:
+        entry = summary.setdefault(sight.lesson, dict.fromkeys((*COUNTS, *FAULTS), 0) | {"faults": [], "views": {}})
+        for name in COUNTS:
+            entry[name] = max(entry[name], getattr(sight, name))
+        for name in FAULTS:
+            entry[name] += getattr(sight, name)
+        entry["faults"] += [f"{sight.view}: {fault}" for fault in sight.faults]
+        entry["views"][sight.view] = {key: value for key, value in asdict(sight).items() if key != "faults"}
+    return summary
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Look, write ``build/look/summary.json``, return 1 if anything was found."""
+    parser = argparse.ArgumentParser(prog="python -m tools.look", description="Look at the lessons in a browser.")
+    parser.add_argument("lessons", nargs="*", help="lesson numbers, such as 01; default: all")
+    parser.add_argument("--out", type=Path, default=Path("build/look"), help="folder for screenshots and summary")
+    parser.add_argument("--file", action="append", type=Path, help="a notebook that is none of the lessons")
+    parser.add_argument("--view", action="append", choices=VIEWS, help="default: all three")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--zoom", type=float, default=1.0)
+    parser.add_argument("--json", action="store_true", help="print the summary")
+    arguments = parser.parse_args(argv)
+    paths = arguments.file or lessons.lesson_paths(arguments.lessons)
+    start, folder = time.monotonic(), arguments.out.resolve()
+    try:
+        dark = arguments.theme == "dark"
+        sights = look_at(paths, folder, views=arguments.view or VIEWS, dark=dark, zoom=arguments.zoom)
+    except (RuntimeError, FileNotFoundError) as error:
+        parser.exit(2, f"look: {error}\n")
+    summary = summarize(sights)
+    target = folder / "summary.json"
+    target.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if arguments.json:
+        print(target.read_text(encoding="utf-8"), end="")
+    faults = sum(len(entry["faults"]) for entry in summary.values())
+    screens = sum(sight.screens for sight in sights)
+    print(
+        f"{len(sights)} looks at {len(summary)} lessons, {screens} screens in {arguments.out}, {faults} faults, "
+        f"{time.monotonic() - start:.0f} s",
+        file=sys.stderr,
+    )
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
