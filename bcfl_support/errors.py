@@ -6,9 +6,29 @@ builtin that callers already know how to catch.
 
 from __future__ import annotations
 
+import linecache
+import traceback
+from pathlib import Path
+
 
 class BcflError(Exception):
     """Base of every exception this package raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the reader's own lines that led here, and the sentence.
+
+        The lines within packages, a screenful of them, say nothing about what to do. IPython asks for this method.
+        """
+        shown = []
+        for frame in traceback.extract_tb(self.__traceback__):
+            if _is_from_a_notebook(frame.filename):
+                code = linecache.getline(frame.filename, frame.lineno or 0).strip()
+                shown.append(f"line {frame.lineno} of the cell:  {code}")
+        return [*shown, f"{type(self).__name__}: {self}"]
+
+
+def _is_from_a_notebook(filename: str) -> bool:
+    return "ipykernel_" in Path(filename).parent.name or filename.startswith("<ipython")
 
 
 class ToolMissing(BcflError, FileNotFoundError):
