@@ -14,6 +14,8 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A pip.conf that says "user" would refuse to install into an environment.
+export PIP_USER := 0
 export PYTHONDONTWRITEBYTECODE :=
 
 BENCHMARKS := services federation shapley fairness_study behavior adversaries gas
@@ -41,7 +43,7 @@ setup: .venv/.packages node_modules/.packages contracts/out/.built
 
 node_modules/.packages: package-lock.json package.json .venv/.node
 	@echo "Setting up anvil, forge, solc and the IPFS libraries"
-	@npm ci --no-progress --loglevel=error
+	@npm ci --include=optional --include=dev --no-progress --loglevel=error
 	@touch $@
 
 contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
@@ -51,13 +53,18 @@ contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
 
 # A quiet JupyterLab: the settings of tools/lab, no panels of other tools, only this environment's kernel.
 # LAB_ARGS takes more options, such as --allow-root, --no-browser, --port=9000.
+ROOT_HINT = $(if $(findstring --allow-root,$(LAB_ARGS)),true,if [ "$$(id -u)" = 0 ]; then \
+  echo "You are root. If that is meant, as in a container: make $@ LAB_ARGS=--allow-root"; exit 1; fi)
+
 lab: setup
+	@$(ROOT_HINT)
 	@$(BIN)/python -m tools learner
 	@$(BIN)/python -m jupyterlab --config=tools/lab/learner/server.json --LabApp.app_settings_dir=tools/lab/learner \
 	  --LabApp.workspaces_dir=.venv/lab-workspaces --LabApp.default_url=/lab/tree/my/00_start_here.ipynb $(LAB_ARGS)
 
 # The solved lessons, as they are committed: what is typed there changes files that git follows.
 teach: setup
+	@$(ROOT_HINT)
 	@$(BIN)/python -m jupyterlab --config=tools/lab/teacher/server.json --LabApp.app_settings_dir=tools/lab/teacher \
 	  --LabApp.workspaces_dir=.venv/teach-workspaces --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 

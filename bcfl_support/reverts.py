@@ -60,7 +60,7 @@ def format_eth(wei: int) -> str:
     return f"{'-' if wei < 0 else ''}{whole:,}{fraction} ETH"
 
 
-_MONEY = re.compile(r"(wei|stake|value|amount|deposit|balance|bond|reward|payment|price|fee|budget|credit)s?$", re.I)
+_MONEY = re.compile(r"(wei|stake|amount|deposit|balance|bond|reward|payment|price|fee|budget|credit)(value)?s?$", re.I)
 _PANICS = {
     0x01: "an assertion is false",
     0x11: "an integer overflows or falls below zero",

@@ -16,6 +16,8 @@ import numpy as np
 
 EMPTY = "–"
 """What stands in a cell without a value (None)."""
+LONGEST_CAPTION = 90
+"""Characters of a caption that fit a page in one line."""
 
 
 def show(
@@ -110,7 +112,9 @@ def _to_html(
             + "".join(f"<td{side}>{cell}</td>" for cell, side in zip(cells[1:], align[1:], strict=True))
             + "</tr>"
         )
-    title = f'<caption style="text-align: left">{html.escape(caption)}</caption>'
+    # A caption is as wide as its table, so that over a narrow one even a short caption would break.
+    wrap = "normal" if len(caption) > LONGEST_CAPTION else "nowrap"
+    title = f'<caption style="text-align: left; white-space: {wrap}">{html.escape(caption)}</caption>'
     lines = "\n".join(body)
     return f"<table>\n{title}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>"
 

@@ -62,7 +62,7 @@ class Explorer(ipywidgets.VBox):
     def __repr__(self) -> str:
         # Stored as the cell's text; a widget's own repr would hold the image's bytes.
         names = ", ".join(control.description for control in self.controls.values())
-        return f"Explorer: {self._title} (move: {names})"
+        return f"Explorer: {self._title} (run this cell, then move: {names})"
 
 
 def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidgets.IntSlider:

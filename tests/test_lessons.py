@@ -53,6 +53,11 @@ def test_compares_nearly_all_outputs(path):
 
 
 @every_lesson
+def test_stores_nothing_that_is_new_at_every_run(path):
+    assert "application/vnd.jupyter.widget-view+json" not in path.read_text(encoding="utf-8")
+
+
+@every_lesson
 def test_names_no_place_on_the_machine_it_was_executed_on(path):
     text = path.read_text(encoding="utf-8")
     for pattern in (re.escape(str(ROOT)), r"/(home|Users|root|tmp)/\w", r"site-packages/"):

@@ -161,11 +161,11 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 159)) == 1
-        assert self.section(new_markdown_cell("word " * 160)) == 2, "160 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 179)) == 1
+        assert self.section(new_markdown_cell("word " * 180)) == 2, "180 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
-        code = "\n".join(["x = 1"] * 24)
+        code = "\n".join(["x = 1"] * 40)
         assert self.section(new_code_cell(code)) == 3
         assert self.section(new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})) == 1
 
@@ -175,16 +175,16 @@ class TestTimes:
 
     def test_predictions_and_points(self):
         check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
-        assert self.section(new_markdown_cell("**Predict** it. **Predict** that."), check) == 18
+        assert self.section(new_markdown_cell("**Predict** it. **Predict** that."), check) == 21
 
     def test_a_printout_counts_for_forty_lines_at_most(self):
         def cell(lines):
             return new_code_cell("", outputs=[new_output("stream", name="stdout", text="x\n" * lines)])
 
-        assert self.section(cell(36)) == 4 and self.section(cell(400)) == 4
+        assert self.section(cell(30)) == 2 and self.section(cell(40)) == 2 and self.section(cell(4000)) == 2
 
     def test_what_stands_before_the_first_section_counts_to_it(self):
-        cells = [new_markdown_cell("word " * 320), new_markdown_cell("## A"), new_markdown_cell("## B")]
+        cells = [new_markdown_cell("word " * 360), new_markdown_cell("## A"), new_markdown_cell("## B")]
         assert [section.minutes for section in times.measure(new_notebook(cells=cells))] == [3, 1]
 
     def test_writing_twice_changes_nothing(self):

@@ -106,7 +106,30 @@ class TestExplorer:
 
     def test_stored_text_is_the_same_on_every_machine(self):
         view, _ = self.explorer()
-        assert repr(view) == "Explorer: a line (move: end, choice)"
+        assert repr(view) == "Explorer: a line (run this cell, then move: end, choice)"
 
     def test_sliders_wait_until_they_are_let_go(self):
         assert widgets.slider("n", 0, 9, 3).continuous_update is False
+
+
+class TestTrack:
+    @pytest.fixture
+    def shown(self, monkeypatch):
+        outputs = []
+        monkeypatch.setattr("IPython.display.display", outputs.append)
+        return outputs
+
+    def test_gives_every_step_and_counts_those_that_are_done(self, shown):
+        seen = []
+        for step in widgets.track(["a", "b", "c"], "training"):
+            seen.append((step, shown[0].children[1].value))
+        assert seen == [("a", 0), ("b", 1), ("c", 2)]
+        assert shown[0].children[1].value == 3 and shown[0].children[2].value.startswith("3 of 3, ")
+
+    def test_stored_words_do_not_depend_on_the_time_it_took(self, shown):
+        list(widgets.track(range(4), "training four federations"))
+        assert repr(shown[0]) == "training four federations (4 steps)"
+
+    def test_steps_without_a_length_are_refused(self):
+        with pytest.raises(TypeError, match="generator has no length: give track"):
+            next(widgets.track((k for k in range(3)), "counting"))

@@ -20,7 +20,7 @@ from nbconvert import HTMLExporter
 from bcfl_support import toolchain
 from tools import markdown
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -52,9 +52,9 @@ def to_html(notebook: Any, name: str, folder: Path) -> str:
     notebook.metadata["title"] = title
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if _WIDGET in output.get("data", {}):
+            if WIDGET_VIEW in output.get("data", {}):
                 # Its words stand for it: without a kernel a widget cannot move.
-                del output.data[_WIDGET]
+                del output.data[WIDGET_VIEW]
     exporter = _Pages()
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
     return _finish(body, exporter.formulas, folder)

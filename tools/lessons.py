@@ -153,6 +153,8 @@ def store(notebook: Any, path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
+            # Its number is new in every kernel and means nothing in another: the words that stand beside it do.
+            output.get("data", {}).pop(export.WIDGET_VIEW, None)
             if output.output_type == "error":
                 # A traceback names this machine's folders; its last line is what the lesson reads.
                 output.traceback = [f"{output.ename}: {output.evalue}"]

@@ -168,7 +168,7 @@ _CELL = r"""async k => {
     source,
     metadata: model.sharedModel.metadata ?? model.metadata,
     hidden: !!cell.inputHidden,
-    placeholder: node.querySelector('.jp-InputPlaceholder, .jp-Placeholder')?.innerText ?? '',
+    placeholder: node.querySelector('.jp-InputPlaceholder, .jp-Placeholder')?.textContent ?? '',
     text: model.type === 'markdown' ? text.textContent : '',
     formulas: math.length,
     // An unknown command is no error to MathJax: it stands there in red, as it was written.
@@ -333,7 +333,7 @@ def _keep_screens(page: Any, sight: Sight, shots: Path, scroller: str) -> None:
     """A screenshot of every screen from top to bottom."""
     page.evaluate("s => (document.querySelector(s) ?? document.scrollingElement).scrollTo(0, 0)", scroller)
     for number in range(400):
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(150)
         page.screenshot(path=shots / f"{number:03d}.png")
         sight.screens = number + 1
         moved = page.evaluate(
