@@ -2,8 +2,9 @@
 
 Three views of each lesson. The **learner's**: the blank lesson in JupyterLab, all cells run, no exercise solved. The
 **teacher's**: the solved one, run again. The **page**: what `tools.export` writes, opened from disk with the network
-cut off. In each, everything that a reader could stumble over is looked for in what the browser shows, and a screenshot
-is kept of every screen, for a person to leaf through: ``build/look/<view>/<lesson>/000.png`` and so on.
+cut off. In each, everything that a reader could stumble over is looked for in what the browser shows. Of the first and
+the last a screenshot is kept of every screen, for a person to leaf through: ``build/look/<view>/<lesson>/000.png`` and
+so on.
 
     python -m tools.look [LESSON …] [--json] [--theme dark] [--zoom 1.5]
 
@@ -41,6 +42,8 @@ BROWSER_PACKAGES = ".playwright"
 """Folder with playwright, which drives the browser: nothing else of the project needs it."""
 VIEWS = ("learner", "teacher", "page")
 TOKEN = "look"
+WORKERS = 3
+"""Looks at a time: a look waits half of its time, so that three keep two cores busy."""
 RUN_SECONDS = 300
 REDRAW_SECONDS = 90
 
@@ -209,7 +212,9 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
         _judge_cell(sight, place + 1, seen)
         for number in range(seen["explorers"]):
             _move_controls(page, sight, place, number)
-    _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
+    if sight.view == "learner":  # the solved lesson looks the same, but for its solutions, which the page shows
+        _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def _judge_cell(sight: Sight, place: int, seen: dict[str, Any]) -> None:
@@ -333,7 +338,7 @@ def _keep_screens(page: Any, sight: Sight, shots: Path, scroller: str) -> None:
     """A screenshot of every screen from top to bottom."""
     page.evaluate("s => (document.querySelector(s) ?? document.scrollingElement).scrollTo(0, 0)", scroller)
     for number in range(400):
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(80)
         page.screenshot(path=shots / f"{number:03d}.png")
         sight.screens = number + 1
         moved = page.evaluate(
@@ -481,7 +486,7 @@ def look(name: str, view: str, address: str, folder: Path, *, dark: bool, zoom: 
 def look_at(
     paths: Sequence[Path], folder: Path, *, views: Sequence[str] = VIEWS, dark: bool = False, zoom: float = 1.0
 ) -> list[Sight]:
-    """Look at lessons in all views, two at a time.
+    """Look at lessons in all views, a few at a time.
 
     Args:
         paths: the committed notebooks.
@@ -497,7 +502,7 @@ def look_at(
         raise RuntimeError("no Chromium: install it (Debian: apt-get install chromium), or name one in CHROMIUM")
     prepare(paths, folder)
     work = [(path.stem, view) for path in paths for view in views]
-    with serve(folder) as address, ProcessPoolExecutor(2) as pool:
+    with serve(folder) as address, ProcessPoolExecutor(WORKERS) as pool:
         task = partial(_look_one, address=address, folder=folder, dark=dark, zoom=zoom)
         sights = []
         for sight in pool.map(task, work):
