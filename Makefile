@@ -97,8 +97,8 @@ test: setup $(if $(CHROMIUM),.playwright/.packages)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	cd contracts && $(FORGE) fmt --check
-	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test
+	cd contracts && "$(FORGE)" fmt --check
+	cd contracts && FORGE_SNAPSHOT_CHECK=true "$(FORGE)" test
 	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
 	$(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
 	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")
@@ -133,7 +133,7 @@ audit: setup .venv-slither/.packages
 
 # Accept new gas figures: they are compared in every test.
 snapshot: setup
-	cd contracts && $(FORGE) test --match-contract 'Gas|Proposals'
+	cd contracts && "$(FORGE)" test --match-contract 'Gas|Proposals'
 
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
