@@ -128,7 +128,7 @@ bench: setup .venv-flower/.packages .venv-pydvl/.packages
 
 # slither runs `forge clean`: it gets folders of its own.
 audit: setup .venv-slither/.packages
-	cd contracts && PATH="$(dir $(FORGE)):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
+	cd contracts && PATH="$$(dirname "$(FORGE)"):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
 	  ../.venv-slither/bin/slither .
 
 # Accept new gas figures: they are compared in every test.
