@@ -100,7 +100,7 @@ def test_a_utility_of_the_wrong_shape_is_refused():
 
 def test_errors_survive_the_way_back_from_a_worker_process():
     def utility(rows):
-        if rows[:, 0].any():
+        if (rows == [True, False, False]).all(axis=1).any():  # one alone: of several, the first back would be named
             raise RuntimeError("diverged")
         return np.zeros(len(rows))
 

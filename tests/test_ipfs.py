@@ -696,8 +696,7 @@ def test_kubo_is_initialised_once_and_run_offline(tmp_path: Path, monkeypatch: p
     program, calls = tmp_path / "bin" / "ipfs", tmp_path / "calls"
     program.parent.mkdir()
     script = toolchain.project_root() / "bcfl_support" / "ipfs_node.mjs"
-    program.write_text(
-        f"#!{sys.executable}\n"
+    (tmp_path / "ipfs.py").write_text(
         "import json, os, subprocess, sys\n"
         f"print(*sys.argv[1:], file=open({str(calls)!r}, 'a'))\n"
         "if sys.argv[1] == 'init':\n"
@@ -709,6 +708,8 @@ def test_kubo_is_initialised_once_and_run_offline(tmp_path: Path, monkeypatch: p
         "    print(f'RPC API server listening on /ip4/127.0.0.1/tcp/{port}\\nDaemon is ready', flush=True)\n"
         "    node.wait()\n"
     )
+    # A first line with the interpreter in it would end at a blank in its path.
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "ipfs.py"}" "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     folder = tmp_path / "repo"
