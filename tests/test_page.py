@@ -86,6 +86,8 @@ MARKDOWN_FAULTS = {
     "hint in one line": ("<details><summary>Hint</summary>use `f`</details>", "an empty line is missing"),
     "details without end": ("<details><summary>Hint</summary>\n\nuse `f`", "<details>"),
     "image without words": ("![](x.png)", "an image without alternative text"),
+    "words in angle brackets": ("An array of List<int> values.", "<int> is taken for a tag"),
+    "tag that swallows the rest": ("Use <style> tags.", "<style> is taken for a tag"),
     "second title": ("# Another", "one title"),
     "jump of levels": ("##### Deep", "levels below"),
     "section number": ("## 4 · Fourth  *(1 minute)*", "sections are numbered"),
@@ -203,6 +205,15 @@ def test_formulas_are_typeset_in_order():
 def test_lines_within_an_environment_are_no_fault():
     assert markdown.find_doubled_backslash(r"\begin{aligned} a &= b \\ c &= d \end{aligned}") == ""
     assert markdown.find_doubled_backslash(r"\begin{aligned} a \\alpha \end{aligned}") != ""
+
+
+def test_report_fails_if_there_is_a_fault(monkeypatch, capsys):
+    fault = page.Fault("00_a", 3, "something")
+    monkeypatch.setattr(page, "check", lambda path: [fault])
+    assert page.report(["00"]) == 1
+    assert "00_a, cell 3: something" in capsys.readouterr().out
+    monkeypatch.setattr(page, "check", lambda path: [])
+    assert page.report(["00"]) == 0
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -51,7 +51,7 @@ def test_every_exercise_says_where_to_write_and_its_stub_is_open(path):
     for place in stubs:
         assert "Write your answer here" in blank.cells[place].source
         assert not blank.cells[place].metadata.get("jupyter")
-    sentences = sum(cell.source.count("*Write your answer in the next code cell") for cell in blank.cells)
+    sentences = sum(cell.source.count(release.WHERE) for cell in blank.cells)
     assert sentences == len(stubs)
 
 
@@ -61,7 +61,12 @@ def test_links_to_solutions_lead_to_their_own_exercise(path, tmp_path):
     links = [line for cell in blank.cells for line in cell.source.splitlines() if "[Solution]" in line]
     stubs = [cell for cell in blank.cells if cell.metadata.get("nbgrader", {}).get("solution")]
     assert len(links) == len(set(links)) == len(stubs)
-    release._copy_solved(path, tmp_path / "solved")
+    for other in LESSONS:
+        solved = tmp_path / "solved" / f"{other.stem}_solved.ipynb"
+        release._copy_solved(other, solved, None)
+    for cell in nbformat.read(tmp_path / "solved" / f"{path.stem}_solved.ipynb", as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert not list(page.check_links(cell.source, tmp_path / "solved" / path.name)), cell.source
     for link in links:
         assert not list(page.check_links(link, tmp_path / path.name)), link
 
@@ -132,6 +137,58 @@ class TestDelivery:
         release.deliver(self.mine)
         assert (self.mine / "00_first.ipynb").read_text(encoding="utf-8") == "my own work"
         assert release.deliver(self.mine) == []
+
+    @pytest.mark.parametrize("record", ["3", "null", "[1]", "no json"])
+    def test_a_record_that_is_none_loses_no_work(self, record):
+        self.mine.mkdir()
+        (self.mine / "00_first.ipynb").write_text("my own work", encoding="utf-8")
+        (self.mine / release.DELIVERED).write_text(record, encoding="utf-8")
+        release.deliver(self.mine)
+        assert (self.mine / "00_first.ipynb").read_text(encoding="utf-8") == "my own work"
+
+    def test_an_interrupted_delivery_leaves_no_half_lesson(self, monkeypatch):
+        def half(notebook, path):
+            path.write_text('{"cells": [', encoding="utf-8")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(release, "store", half)
+        with pytest.raises(KeyboardInterrupt):
+            release.deliver(self.mine)
+        monkeypatch.setattr(release, "store", lessons.store)
+        assert self.names() == []
+        assert release.deliver(self.mine)[0] == "00_first.ipynb is new in my/."
+
+    def test_what_arrives_in_the_meantime_is_not_overwritten(self, monkeypatch):
+        def slow(notebook, path):
+            (self.mine / "00_first.ipynb").write_text("my own work", encoding="utf-8")
+            lessons.store(notebook, path)
+
+        monkeypatch.setattr(release, "store", slow)
+        with pytest.raises(FileExistsError):
+            release.deliver(self.mine)
+        monkeypatch.setattr(release, "store", lessons.store)
+        assert (self.mine / "00_first.ipynb").read_text(encoding="utf-8") == "my own work"
+
+    def test_notes_in_a_solved_copy_stay(self):
+        release.deliver(self.mine)
+        copy = self.mine / release.SOLVED / "00_first_solved.ipynb"
+        copy.chmod(0o644)
+        copy.write_text("my notes", encoding="utf-8")
+        self.write("00_first", "x = 2")
+        release.deliver(self.mine)
+        release.deliver(self.mine)
+        assert copy.read_text(encoding="utf-8") == "my notes"
+
+    def test_a_link_to_elsewhere_is_not_written_through(self):
+        release.deliver(self.mine)
+        elsewhere = self.mine / "notes.ipynb"
+        elsewhere.write_text("my notes", encoding="utf-8")
+        copy = self.mine / release.SOLVED / "00_first_solved.ipynb"
+        copy.unlink()
+        copy.symlink_to(elsewhere)
+        self.write("00_first", "x = 2")
+        release.deliver(self.mine)
+        assert elsewhere.read_text(encoding="utf-8") == "my notes"
 
     def test_solved_copies_follow_and_are_for_reading(self):
         release.deliver(self.mine)

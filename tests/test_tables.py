@@ -82,3 +82,13 @@ def test_what_is_no_number_says_so(shown):
 def test_what_cannot_be_a_table_is_refused(columns, options, message):
     with pytest.raises(ValueError, match=message):
         tables.show(columns, "caption", **options)
+
+
+def test_what_looks_like_a_tag_is_shown_as_it_is(shown):
+    page, _ = shown({"a<b": ["x<y"]}, "p < q", mark=[True])
+    assert (page.caption.get_text(), page.thead.get_text(), page.tbody.get_text().strip()) == ("p < q", "a<b", "x<y")
+
+
+def test_flags_of_numpy_say_yes_and_no(shown):
+    _, text = shown({"a": [np.bool_(True), np.bool_(False)]}, "flags")
+    assert text.splitlines()[-2:] == ["yes", "no"]

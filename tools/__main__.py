@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return _run(arguments)
-    except (BcflError, FileNotFoundError) as error:
+    except (BcflError, OSError) as error:
         parser.exit(1, f"{parser.prog} {arguments.command}: {error}\n")
 
 

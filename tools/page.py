@@ -28,6 +28,7 @@ LONGEST_CELL = 30
 PLOTTING = re.compile(r"\bmake_figure\(|\bplots\.show\(|\bExplorer\(|^def (draw|describe)_", re.MULTILINE)
 QUOTED = re.compile(r"""\A\s*[rbf]{0,2}(\"{3}|'{3})|(\"{3}|'{3})\s*\Z""")
 ESCAPES = re.compile(r"\\[nt](?![A-Za-z])|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&amp;[a-z]+;|&(?:amp;)?#\d+;")
+TAGS = {"a", "b", "br", "code", "details", "em", "i", "img", "kbd", "p", "strong", "sub", "summary", "sup"}
 LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -83,6 +84,9 @@ def _check_text(source: str) -> Iterator[str]:
         yield "a <details> without its end, or an end without its start"
     if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n\n)</details>", source):
         yield "an empty line is missing after </summary> or before </details>: what is between is not rendered"
+    for tag in re.findall(r"</?([A-Za-z][\w-]*)[^<>\n]*>", prose):
+        if tag.lower() not in TAGS:
+            yield f"<{tag}> is taken for a tag, and is not shown or swallows what follows: put it into backticks"
     yield from _check_tables(source)
     for match in re.finditer(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>", source):
         yield f"an image without alternative text: {match[0]}"

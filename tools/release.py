@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,11 @@ from tools.lessons import lesson_paths, store
 
 STUB = (
     "# Write your answer here, in place of the next line.\n"
-    'raise NotImplementedError("this exercise is not solved yet: write your answer in the cell above")'
+    'raise NotImplementedError("this exercise is not solved yet: write your answer in place of this line")'
 )
 """What stands where a solution stood."""
 
+WHERE = "*Write your answer below, where a cell says “Write your answer here”; then run the check that follows.*"
 DELIVERED = ".delivered.json"
 SOLVED = "solved"
 """Folder beside a learner's lessons that holds copies of the solved ones."""
@@ -53,7 +56,7 @@ def release(path: Path, *, solutions: str = "") -> Any:
             exercise = cell
         elif exercise is not None and cell.metadata.get("nbgrader", {}).get("solution"):
             cell.metadata.pop("jupyter", None)  # a solution is folded away; a stub to fill in is open
-            exercise.source += "\n\n*Write your answer in the next code cell, then run the check below it.*"
+            exercise.source += "\n\n" + WHERE
             if solutions:
                 exercise.source += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
             exercise = None
@@ -101,45 +104,79 @@ def deliver(folder: Path) -> list[str]:
         blank = release(path, solutions=SOLVED)
         digest = hashlib.sha256(nbformat.writes(blank).encode()).hexdigest()
         mine = folder / path.name
-        if not mine.exists():
-            store(blank, mine)
+        if not os.path.lexists(mine):
+            _put(blank, mine)
             news.append(f"{mine.name} is new in {folder.name}/.")
         elif delivered.get(path.name) != digest:
             beside = _free_name(mine)
-            store(blank, beside)
+            _put(blank, beside)
             news.append(f"{mine.name} has changed; yours stays as it is, the new one is {folder.name}/{beside.name}.")
         delivered[path.name] = digest
-        record.write_text(json.dumps(delivered, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        _copy_solved(path, folder / SOLVED)
+        copy = folder / SOLVED / _solved_name(path)
+        delivered[copy.name] = _copy_solved(path, copy, delivered.get(copy.name))
+        _write(record, json.dumps(delivered, indent=2, sort_keys=True) + "\n")
     return news
 
 
 def _read_record(record: Path) -> dict[str, str]:
-    """What was brought, by lesson; nothing if the record is lost: then each lesson may come once more."""
+    """What was brought, by name; nothing if the record is lost: then each lesson may come once more."""
     try:
-        return dict(json.loads(record.read_text(encoding="utf-8")))
+        found = json.loads(record.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _put(notebook: Any, path: Path) -> None:
+    """Write a notebook under a name that nothing has: whole or not at all, and never over anything.
+
+    Raises:
+        FileExistsError: if something has come to lie there in the meantime.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".arriving-") as folder:
+        whole = Path(folder) / path.name
+        store(notebook, whole)
+        os.link(whole, path)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file of our own, whole or not at all."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as new:
+        new.write(text)
+    os.replace(new.name, path)
 
 
 def _free_name(path: Path) -> Path:
     """The same name with a number that no file has."""
     number = 2
-    while (candidate := path.with_stem(f"{path.stem}_v{number}")).exists():
+    while os.path.lexists(candidate := path.with_stem(f"{path.stem}_v{number}")):
         number += 1
     return candidate
 
 
-def _copy_solved(path: Path, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    copy, solved = folder / _solved_name(path), nbformat.read(path, as_version=4)
+def _copy_solved(path: Path, copy: Path, before: str | None) -> str:
+    """Put a solved lesson where exercises link to it, unless somebody has written there; the digest of what was put.
+
+    Args:
+        path: the committed notebook.
+        copy: where it goes.
+        before: digest of what was put there last time, None if nothing was.
+    """
+    solved = nbformat.read(path, as_version=4)
     for cell in solved.cells:
         if "BEGIN SOLUTION" in cell.source:
             cell.metadata.pop("jupyter", None)  # who comes here wants to see it
+        if cell.cell_type == "markdown":
+            # From one solved lesson to the next.
+            cell.source = re.sub(r"(\]\(\d\d_\w+)\.ipynb", r"\1_solved.ipynb", cell.source)
     text = nbformat.writes(solved)
-    if copy.exists():
-        if copy.read_text(encoding="utf-8") == text:
-            return
-        copy.chmod(0o644)
-    copy.write_text(text, encoding="utf-8")
-    copy.chmod(0o444)  # JupyterLab opens it for reading: what one types there would be lost
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    copy.parent.mkdir(exist_ok=True)
+    if os.path.lexists(copy):
+        if copy.is_symlink() or hashlib.sha256(copy.read_bytes()).hexdigest() != before:
+            return before or ""  # not as we left it: somebody's notes
+        if digest == before:
+            return digest
+    _write(copy, text)
+    copy.chmod(0o444)  # JupyterLab opens it for reading
+    return digest
