@@ -280,7 +280,8 @@ class Chain:
 
         Args:
             name: the error's Solidity name.
-            template: text with the error's arguments as fields; ``:eth`` shows wei as ETH, ``:,`` groups digits.
+            template: text with the error's arguments as fields; ``:eth`` shows wei as ETH, ``:,`` groups digits,
+                ``:short`` cuts a hash.
         """
         self._decoder.explain(name, template)
 

@@ -31,6 +31,13 @@ def _is_from_a_notebook(filename: str) -> bool:
     return "ipykernel_" in Path(filename).parent.name or filename.startswith("<ipython")
 
 
+class NotSolved(BcflError, NotImplementedError):
+    """An exercise's answer is still to be written: raised where its solution will stand."""
+
+    def __init__(self, message: str = "this exercise is not solved yet: write your answer") -> None:
+        super().__init__(message)
+
+
 class ToolMissing(BcflError, FileNotFoundError):
     """A program the lessons need is not installed where it is looked for."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = PALETTE = (
     "#0072B2",
@@ -57,12 +58,13 @@ MINIMUM_ALT = 20
 
 # Where the boxes of the system picture stand: centre, label, second line.
 _BOXES = {
-    "client": ((0.085, 0.5), "Client", "data, training"),
-    "registry": ((0.38, 0.78), "ClientRegistry", "stake"),
-    "aggregator": ((0.38, 0.22), "Aggregator", "FedAvg, scores"),
-    "ipfs": ((0.645, 0.22), "IPFS", "records by CID"),
-    "ledger": ((0.91, 0.22), "FairnessLedger", "agreement on a CID"),
-    "pool": ((0.91, 0.78), "RewardPool", "pay and penalties"),
+    "client": ((0.085, 0.46), "Client", "data, training"),
+    "registry": ((0.45, 0.84), "ClientRegistry", "stakes"),
+    "aggregator": ((0.45, 0.46), "Aggregator", "FedAvg, scores"),
+    "ipfs": ((0.68, 0.11), "IPFS", "records by CID"),
+    "ledger": ((0.91, 0.46), "FairnessLedger", "agreed CIDs"),
+    "pool": ((0.91, 0.84), "RewardPool", "pay, penalties"),
+    "publisher": ((0.085, 0.84), "Publisher", "once, at first"),
 }
 # From, to, what passes. A contract can neither write to IPFS nor read from it: there the clients carry, hence dashed.
 _ARROWS = (
@@ -76,7 +78,9 @@ _ARROWS = (
     ("pool", "registry", "penalties"),
 )
 _CARRIED = {("aggregator", "ipfs"), ("ipfs", "ledger")}
-_HALF_WIDTH, _HALF_HEIGHT = 0.08, 0.15
+_HALF_WIDTH, _HALF_HEIGHT = 0.08, 0.1
+# The frame around the four contracts: left, bottom, right, top. The publisher's arrow ends at it: it deploys all four.
+_CHAIN = (0.345, 0.3, 0.999, 0.995)
 
 
 def make_figure(width: float = 7.5, height: float = 3.4, rows: int = 1, columns: int = 1, **options: Any) -> Any:
@@ -149,7 +153,7 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     """The components of the system and what passes between them.
 
     Args:
-        highlight: boxes to fill: any of client, registry, aggregator, ipfs, ledger, pool.
+        highlight: boxes to fill: any of client, registry, aggregator, ipfs, ledger, pool, publisher.
 
     Returns:
         The figure.
@@ -160,11 +164,17 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     unknown = set(highlight) - set(_BOXES)
     if unknown:
         raise ValueError(f"no such box: {sorted(unknown)}; the boxes are {', '.join(_BOXES)}")
-    figure, axes = make_figure(9.4, 2.7)
+    figure, axes = make_figure(8.5, 3.7)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
+    left, bottom, right, top = _CHAIN
+    frame: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.02", "facecolor": "none", "edgecolor": "#888888"}
+    axes.add_patch(FancyBboxPatch((left, bottom), right - left, top - bottom, linewidth=1.2, linestyle=":", **frame))
+    axes.text(0.68, bottom + 0.035, "on chain: four contracts", ha="center", fontsize=9, color="#555555")
     for start, end, label in _ARROWS:
-        _draw_arrow(axes, start, end, label)
+        _draw_arrow(axes, start, end, label, {start, end} <= set(highlight))
+    (x, y), _, _ = _BOXES["publisher"]
+    _draw_labelled(axes, (x + _HALF_WIDTH, y), (left, y), "deploys all four", chosen="publisher" in highlight)
     for name, ((x, y), title, detail) in _BOXES.items():
         chosen = name in highlight
         axes.add_patch(
@@ -179,30 +189,44 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
             )
         )
         colour = "white" if chosen else BLACK
-        axes.text(x, y + 0.035, title, ha="center", va="center", color=colour, weight="bold", fontsize=10)
-        axes.text(x, y - 0.065, detail, ha="center", va="center", color=colour, fontsize=8.5)
-    axes.text(0, 0.02, "dashed: carried by the clients", fontsize=8, color="#555555")
+        axes.text(x, y + 0.033, title, ha="center", va="center", color=colour, weight="bold", fontsize=10)
+        axes.text(x, y - 0.045, detail, ha="center", va="center", color=colour, fontsize=9.5)
+    axes.text(0, 0.02, "dashed: carried by the clients", fontsize=9, color="#555555")
+    if highlight:
+        axes.text(0, 0.11, "filled: what this lesson is about", fontsize=9, color=BLUE, weight="bold")
     return figure
 
 
-def _draw_arrow(axes: Axes, start: str, end: str, label: str) -> None:
+def _draw_arrow(axes: Axes, start: str, end: str, label: str, chosen: bool) -> None:
     (x0, y0), (x1, y1) = _BOXES[start][0], _BOXES[end][0]
-    tail = np.array([x0, y0]) + _to_edge(x1 - x0, y1 - y0)
-    head = np.array([x1, y1]) - _to_edge(x1 - x0, y1 - y0)
+    edge = _to_edge(x1 - x0, y1 - y0)
     line = "dashed" if (start, end) in _CARRIED else "solid"
-    arrow = {"arrowstyle": "-|>", "color": "#555555", "linewidth": 1.3, "linestyle": line}
+    _draw_labelled(axes, (x0 + edge[0], y0 + edge[1]), (x1 - edge[0], y1 - edge[1]), label, line, chosen=chosen)
+
+
+def _draw_labelled(
+    axes: Axes,
+    tail: tuple[float, float],
+    head: tuple[float, float],
+    label: str,
+    line: str = "solid",
+    *,
+    chosen: bool = False,
+) -> None:
+    """An arrow with its label, above it where it is level; blue and thicker between chosen boxes."""
+    colour, width = (BLUE, 2.2) if chosen else ("#555555", 1.3)
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "linestyle": line, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=head, xytext=tail, arrowprops=arrow)
     level = tail[1] == head[1]
-    x, y = (tail + head) / 2
     axes.text(
-        x,
-        y + (0.03 if level else 0),
+        (tail[0] + head[0]) / 2,
+        (tail[1] + head[1]) / 2 + (0.02 if level else 0),
         label,
         ha="center",
         va="bottom" if level else "center",
-        fontsize=8.5,
+        fontsize=9.5,
         color=BLACK,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
     )
 
 
@@ -353,7 +377,8 @@ def draw_round(
     Returns:
         The figure.
     """
-    figure, (left, middle, right) = make_figure(9.2, 3.8, 1, 3, width_ratios=(1.3, 1, 1.05))
+    figure, (left, middle, right) = make_figure(8.5, 4.0, 1, 3, width_ratios=(1.75, 1, 1.05))
+    figure.get_layout_engine().set(wspace=0.05)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
     places, operations = np.arange(len(names)), list(gas)
     values, used = np.nan_to_num(np.asarray(scores, dtype=float)), [gas[name] / 1e6 for name in operations]
@@ -361,10 +386,12 @@ def draw_round(
     decimals = _decimals(scores)
     left.barh(places, values, color=[VERMILION if value < 0 else BLUE for value in values])
     left.axvline(0, color=BLACK, linewidth=0.8)
-    left.set(yticks=places, yticklabels=names, xticks=[], xlabel="score $S_i$ (scaled to this round)")
+    left.set(yticks=places, yticklabels=names, xlabel="score $S_i$ (axis fitted to this round)")
+    left.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    left.xaxis.set_major_formatter(lambda tick, _: _trimmed(tick, decimals))
     low, high = min(values.min(), 0), max(values.max(), 0)
     span = high - low or 1.0
-    left.set_xlim(low - 0.04 * span, high + 0.45 * span)  # room for the numbers
+    left.set_xlim(low - (0.5 if low < 0 else 0.04) * span, high + 0.5 * span)  # room for the numbers
     middle.barh(places, rewards, color=GREEN)
     middle.set(yticks=places, yticklabels=[], xlabel="paid (ETH)", xlim=(0, 1.3 * most_paid or 1.0))
     right.barh(np.arange(len(operations)), used, color=PURPLE)
@@ -403,8 +430,15 @@ def _signed(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
+def _trimmed(value: float, decimals: int) -> str:
+    """A tick's number without the zeros at its end."""
+    text = _signed(value, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _label_bars(axes: Axes, values: Sequence[float] | np.ndarray, decimals: int) -> None:
-    """Each bar's value, right of its end; right of zero where it is negative, clear of the names."""
+    """Each bar's value, outside its end: on the right, on the left where it is negative."""
     for place, value in enumerate(values):
-        where: dict[str, Any] = {"xytext": (3, 0), "textcoords": "offset points", "va": "center", "fontsize": 8.5}
-        axes.annotate(_signed(value, decimals), (max(value, 0), place), **where)
+        shift, side = (-3, "right") if value < 0 else (3, "left")
+        where: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "va": "center", "fontsize": 8.5}
+        axes.annotate(_signed(value, decimals), (value, place), ha=side, **where)

@@ -38,10 +38,15 @@ class Amount(int):
 
 
 class Word(HexBytes):
-    """Bytes in an error's message, as hexadecimal."""
+    """Bytes in an error's message, as hexadecimal; ``{hash:short}`` shows the beginning of a long one.
+
+    >>> f"{Word(bytes(range(32))):short}, {Word(b'ab')}"
+    '0x00010203…, 0x6162'
+    """
 
     def __format__(self, spec: str) -> str:
-        return format(self.to_0x_hex(), spec)
+        text = self.to_0x_hex()
+        return f"{text[:10]}…" if spec == "short" else format(text, spec)
 
 
 def format_eth(wei: int) -> str:

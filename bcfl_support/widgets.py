@@ -2,7 +2,7 @@
 
 An explorer's figure is an HTML widget with an image, its text alternative, and the same sentence below for everybody;
 it is not captured output. So nothing is printed while a slider moves, words follow the picture, and a stored notebook
-is the same whoever executed it.
+is the same whoever executed it. What is stored is the view as it first stood, for pages without a kernel.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ import ipywidgets
 from matplotlib.figure import Figure
 
 from bcfl_support import plots
+
+
+LABEL_WIDTH, CONTROL_WIDTH = 7.5, 300
+"""Pixels of a letter of a control's label, and of the control beside it."""
 
 
 class Explorer(ipywidgets.VBox):
@@ -45,8 +49,11 @@ class Explorer(ipywidgets.VBox):
         self._draw, self._describe, self._title = draw, describe, title
         self.controls = controls
         self.picture = ipywidgets.HTML()
+        # One column for the labels, so that all controls begin at one edge.
+        column = max((len(control.description) for control in controls.values()), default=0) * LABEL_WIDTH
         for control in controls.values():
-            control.style = {"description_width": "initial"}
+            control.style.description_width = f"{column:.0f}px"
+            control.layout.width = f"{column + CONTROL_WIDTH:.0f}px"
             control.observe(self._update, names="value")
         super().__init__(children=[*controls.values(), self.picture])
         self.add_class("bcfl-explorer")
@@ -59,6 +66,13 @@ class Explorer(ipywidgets.VBox):
         # The image already says it to who cannot see it: said twice it would be noise.
         self.picture.value = f'{image}<p aria-hidden="true" style="line-height: 1.4">{html.escape(words)}</p>'
 
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """The live view, and for pages that cannot show it the picture as it first stood."""
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
+        names = " and ".join(f"“{control.description}”" for control in self.controls.values())
+        bundle["text/html"] = f"{self.picture.value}<p>(When the lesson is run, {html.escape(names)} can be moved.)</p>"
+        return bundle
+
     def __repr__(self) -> str:
         # Stored as the cell's text; a widget's own repr would hold the image's bytes.
         names = ", ".join(control.description for control in self.controls.values())
@@ -66,14 +80,9 @@ class Explorer(ipywidgets.VBox):
 
 
 def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidgets.IntSlider:
-    """An integer slider that redraws when it is let go, with room for its label."""
+    """An integer slider that redraws when it is let go."""
     return ipywidgets.IntSlider(
-        value=value,
-        min=minimum,
-        max=maximum,
-        description=description,
-        continuous_update=False,
-        layout=ipywidgets.Layout(width="420px"),
+        value=value, min=minimum, max=maximum, description=description, continuous_update=False
     )
 
 

@@ -58,6 +58,19 @@ def test_folded_cells_fold_and_say_what_is_in_them(lesson):
     assert not html("details", open=True)
 
 
+def test_marks_for_a_course_s_tools_are_left_out(lesson):
+    _, html, _ = lesson
+    assert not re.search("### (BEGIN|END)", html.get_text())
+
+
+def test_every_box_that_may_scroll_is_reached_by_keyboard_and_has_a_name(lesson):
+    _, html, _ = lesson
+    boxes = html("pre")
+    assert all(box["tabindex"] == "0" and box["role"] == "region" for box in boxes)
+    names = [box["aria-label"] for box in boxes]
+    assert len(set(names)) == len(names) > 5
+
+
 def test_every_image_has_its_words(lesson):
     _, html, _ = lesson
     assert all(len(image.get("alt", "")) >= 20 for image in html("img"))

@@ -45,7 +45,7 @@ def faults(tmp_path):
     """A function: the faults of a page, as it lies beside another."""
 
     def find(notebook):
-        other = new_notebook(cells=[new_markdown_cell("# other\n\n## 1 · First")])
+        other = new_notebook(cells=[new_markdown_cell("# other\n\n## 1 · First", id="first")])
         nbformat.write(other, tmp_path / "other.ipynb")
         nbformat.write(notebook, tmp_path / "page.ipynb")
         return [str(fault) for fault in page.check(tmp_path / "page.ipynb")]
@@ -81,6 +81,33 @@ MARKDOWN_FAULTS = {
     "escape": ("one line\\n and another", "an escape"),
     "Unicode escape": ("a caf\\u00e9", "an escape"),
     "entity escaped twice": ("a &amp;lt; b", "an escape"),
+    "number escaped twice": ("a &amp;#8211; b", "an escape"),
+    "formula in brackets": ("so \\(x\\) is", "all know dollars"),
+    "heading without a blank": ("##Heading", "no heading without a blank"),
+    "wrong encoding": ("a cafÃ© there", "a wrong encoding"),
+    "note to oneself": ("TODO say why", "a note to oneself"),
+    "code without end": ("use `f of x", "a backtick without its second"),
+    "fence without end": ("```python\nx = 1\n", "a backtick without its second"),
+    "two amounts": ("It costs $5 here and $6 there.", "taken for a formula"),
+    "two amounts in a range": ("It costs $5, here not $ 6.", "taken for a formula"),
+    "words between dollars": ("It is $so many words$.", "taken for a formula"),
+    "one amount": ("It costs $5.", "a dollar of a formula"),
+    "emphasis that does not close": ("this *word is", "asterisks"),
+    "underscores that do not close": ("this __word is", "underscores"),
+    "footnote": ("A claim[^1].", "a footnote"),
+    "link of three brackets": ("see [this][that]", "a link that is not rendered"),
+    "link with a blank": ("see [this](a b.ipynb)", "a link that is not rendered"),
+    "heading in a tag": ("<p>\n## A\n</p>", "a heading that is not rendered"),
+    "table in a tag": ("<p>\n| a | b |\n|---|---|\n| 1 | 2 |\n</p>", "a table that is not rendered"),
+    "link with a title": ('[there](nowhere.ipynb "title")', "which is not there"),
+    "link by reference": ("[there][x]\n\n[x]: nowhere.ipynb", "which is not there"),
+    "link in a tag": ("<a href='nowhere.ipynb'>there</a>", "which is not there"),
+    "link to nothing": ("[there]()", "a link to nothing"),
+    "image that is not there": ("![an image with a good alternative](x.png)", "a link to x.png"),
+    "tag of an image without words": ("<img src='other.ipynb'>", "an image without alternative text"),
+    "poor words": ("![plot](other.ipynb)", "with a poor one: 'plot'"),
+    "formula in a heading": ("### The sum $S$", "a formula in the heading"),
+    "link to a cell that is not": ("[there](other.ipynb#cell-id=none)", "no such heading or cell"),
     "table of unequal rows": ("| a | b |\n|---|---|\n| 1 |\n", "a table whose rows"),
     "table without rule": ("| a | b |\n| 1 | 2 |\n", "a table without the line"),
     "hint in one line": ("<details><summary>Hint</summary>use `f`</details>", "an empty line is missing"),
@@ -97,6 +124,33 @@ MARKDOWN_FAULTS = {
     "link to no heading here": ("[there](#Nothing)", "no such heading or cell"),
     "bold that does not close": ("this **word is", "asterisks"),
 }
+
+
+NO_FAULTS = {
+    "amount": "It costs \\$5 here and \\$6 there.",
+    "powers": "`5 ** 2`, 5 ** 2, 5 * 3 and `f(**kwargs)`",
+    "markup as code": "```\n| a | b |\n<details>\n[x](nowhere.ipynb) <int> **x\n## 7 · Not a section\n$x\n```",
+    "markup as code in a line": "`[x](nowhere.ipynb)`, ``a ` b`` and `<int>`, `$x`, `__init__`, `\\alpha`",
+    "open details": "<details open>\n<summary>Hint</summary>\n\nuse `f`\n\n</details>",
+    "quotes around an attribute": "<img alt='an image with a good alternative' src='other.ipynb'>",
+    "entity": "1&#8211;2 &amp; 3",
+    "words in a formula": "$x_\\text{the one that is best} = \\operatorname{arg max} x$",
+    "link to a cell": "[there](other.ipynb#cell-id=first)",
+    "stars of an interval": "those with a star\\* do, 0.01*",
+    "image within the text": "![an image with a good alternative](data:image/png;base64,AAAA)",
+}
+
+
+@pytest.mark.parametrize("kind", NO_FAULTS)
+def test_what_is_right_is_no_fault(faults, kind):
+    notebook = sound()
+    notebook.cells.append(new_markdown_cell(NO_FAULTS[kind]))
+    times.write(notebook)
+    assert faults(notebook) == []
+
+
+def test_page_without_sections_needs_no_times(faults):
+    assert faults(new_notebook(cells=[new_markdown_cell("# A page")])) == []
 
 
 @pytest.mark.parametrize("kind", MARKDOWN_FAULTS)
@@ -130,6 +184,52 @@ CODE_FAULTS = {
     "poor alternative": (
         figure_cell(outputs=[new_output("display_data", {"text/html": IMAGE.format(alt="a plot")})]),
         "alternative text is 'a plot'",
+    ),
+    "svg": (figure_cell(outputs=[new_output("display_data", {"image/svg+xml": "<svg/>"})]), "an image/svg+xml output"),
+    "TeX output": (new_code_cell("x", outputs=[new_output("display_data", {"text/latex": "$x$"})]), "kind text/latex"),
+    "Markdown output": (
+        new_code_cell("x", outputs=[new_output("display_data", {"text/markdown": "this **word is"})]),
+        "asterisks",
+    ),
+    "formula in an output": (
+        new_code_cell("x", outputs=[new_output("display_data", {"text/markdown": "$\\apla$"})]),
+        "formula $\\apla$",
+    ),
+    "error": (
+        new_code_cell("1 / 0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="zero")]),
+        "does not mean: ZeroDivisionError: zero",
+    ),
+    "error with another tag": (
+        new_code_cell(
+            "1 / 0",
+            metadata={"tags": ["slow"]},
+            outputs=[new_output("error", ename="ZeroDivisionError", evalue="zero")],
+        ),
+        "does not mean: ZeroDivisionError: zero",
+    ),
+    "no error": (
+        new_code_cell(
+            "print(1)",
+            metadata={"tags": ["raises-exception"]},
+            outputs=[new_output("stream", name="stdout", text="1")],
+        ),
+        "raises none",
+    ),
+    "warning": (
+        new_code_cell("x", outputs=[new_output("stream", name="stderr", text="a warning")]),
+        "printed: a warning",
+    ),
+    "address": (
+        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "<a.B object at 0x7f01>"})]),
+        "an object's address",
+    ),
+    "long value": (
+        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "x" * 101})]),
+        "a printed line of 101",
+    ),
+    "long check": (
+        new_code_cell("\n".join(["x = 1"] * 51), metadata={"nbgrader": {"grade": True, "points": 0}}),
+        "an open cell of 51 lines, over 50",
     ),
     "long output": (
         new_code_cell("print(x)", outputs=[new_output("stream", name="stdout", text="x" * 101)]),
@@ -205,6 +305,17 @@ def test_formulas_are_typeset_in_order():
 def test_lines_within_an_environment_are_no_fault():
     assert markdown.find_doubled_backslash(r"\begin{aligned} a &= b \\ c &= d \end{aligned}") == ""
     assert markdown.find_doubled_backslash(r"\begin{aligned} a \\alpha \end{aligned}") != ""
+
+
+@pytest.mark.parametrize(
+    ("heading", "minutes"),
+    [("## A  *(9 minutes)*", "1 minute"), ("## B", "1 minute"), ("```\n## C\n```\n\n## D", "1 minute")],
+)
+def test_times_are_written_into_headings_and_nowhere_else(heading, minutes):
+    notebook = new_notebook(cells=[new_markdown_cell(heading)])
+    times.write(notebook)
+    title = heading.split("  *")[0]
+    assert notebook.cells[0].source == f"{title}  *({minutes})*"
 
 
 def test_report_fails_if_there_is_a_fault(monkeypatch, capsys):

@@ -7,7 +7,9 @@ import subprocess
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from bcfl_support import errors
 from notebooks import LESSONS, ROOT, read, source
 from tools import lessons, page, release
 
@@ -53,6 +55,54 @@ def test_every_exercise_says_where_to_write_and_its_stub_is_open(path):
         assert not blank.cells[place].metadata.get("jupyter")
     sentences = sum(cell.source.count(release.WHERE) for cell in blank.cells)
     assert sentences == len(stubs)
+
+
+def small_lesson(path, *sources):
+    """A lesson in a file: each source that begins with a # and a number is text, others are cells of an exercise."""
+    cells = []
+    for number, text in enumerate(sources):
+        grader = {"schema_version": 3, "locked": False, "task": False, "grade": False, "solution": True}
+        metadata = {"nbgrader": grader | {"grade_id": f"e{number}"}, "jupyter": {"source_hidden": True}}
+        cells.append(new_markdown_cell(text) if text.startswith(">") else new_code_cell(text, metadata=metadata))
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+SOLUTION = "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
+
+
+def test_every_answer_s_place_is_open_and_told_where_it_is(tmp_path):
+    path = small_lesson(tmp_path / "00_a.ipynb", ">9.1 · One", ">The task.", SOLUTION, SOLUTION, ">More.", SOLUTION)
+    blank = release.release(path)
+    assert [release.WHERE in cell.source for cell in blank.cells] == [False, True, False, False, True, False]
+    assert all(not cell.metadata.get("jupyter") for cell in blank.cells)
+
+
+def test_a_stub_says_that_it_is_not_solved_and_nothing_else(tmp_path):
+    path = small_lesson(
+        tmp_path / "00_a.ipynb", ">9.1 · One", f"def f():\n    {SOLUTION.replace(chr(10), chr(10) + '    ')}"
+    )
+    found = {}
+    exec(release.release(path).cells[1].source, found)
+    with pytest.raises(errors.NotSolved, match="not solved yet") as raised:
+        found["f"]()
+    assert isinstance(raised.value, NotImplementedError)
+    assert raised.value._render_traceback_() == ["NotSolved: this exercise is not solved yet: write your answer"]
+
+
+def test_a_mark_without_end_is_refused_with_the_lesson_s_name(tmp_path):
+    with pytest.raises(ValueError, match=r"00_a\.ipynb: "):
+        release.release(small_lesson(tmp_path / "00_a.ipynb", "### BEGIN SOLUTION\nx = 1"))
+
+
+@every_lesson
+def test_solved_copies_show_solutions_and_tests_without_marks(path, tmp_path):
+    release._copy_solved(path, tmp_path / "solved.ipynb", None)
+    solved, committed = nbformat.read(tmp_path / "solved.ipynb", as_version=4), nbformat.read(path, as_version=4)
+    for cell, original in zip(solved.cells, committed.cells, strict=True):
+        assert "### BEGIN" not in cell.source and "### END" not in cell.source
+        if "### BEGIN SOLUTION" in original.source:
+            assert not cell.metadata.get("jupyter"), "who comes here wants to see it"
 
 
 @every_lesson

@@ -1,7 +1,8 @@
 """Lessons as pages that anybody can open: no kernel, no network, no colour that is needed to understand.
 
-nbconvert's page with four changes: formulas are typeset here and need no script from elsewhere; folded cells fold;
-links between lessons lead to pages; colours have the contrast that WCAG 2.1 AA asks for.
+nbconvert's page with five changes: formulas are typeset here and need no script from elsewhere; folded cells fold;
+links between lessons lead to pages; marks for a course's tools are left out; colours have the contrast that WCAG 2.1 AA
+asks for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,15 @@ from tools import markdown
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+MARK = re.compile(r"^ *### (?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)\n?", re.MULTILINE)
+"""What tells a course's tools where a solution or a hidden test begins and ends."""
+
+
+def without_marks(source: str) -> str:
+    """A cell as who reads the solved lesson wants it: solution and tests, without the marks around them."""
+    return MARK.sub("", source).rstrip("\n")
 
 
 class _Pages(HTMLExporter):
@@ -51,6 +61,7 @@ def to_html(notebook: Any, name: str, folder: Path) -> str:
     title = next((match[1] for cell in notebook.cells if (match := re.match(r"# (.+)", cell.source))), name)
     notebook.metadata["title"] = title
     for cell in notebook.cells:
+        cell.source = without_marks(cell.source)
         for output in cell.get("outputs", []):
             if WIDGET_VIEW in output.get("data", {}):
                 # Its words stand for it: without a kernel a widget cannot move.

@@ -29,11 +29,13 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import nbformat
 
-from bcfl_support import toolchain
+from bcfl_support import plots, toolchain
 from tools import export, lessons, markdown, release
+from tools import page as check
 
 VIEWPORT = {"width": 1280, "height": 900}
 STEP = 760
@@ -42,12 +44,14 @@ BROWSER_PACKAGES = ".playwright"
 """Folder with playwright, which drives the browser: nothing else of the project needs it."""
 VIEWS = ("learner", "teacher", "page")
 TOKEN = "look"
+MARK = ".look"
+"""File that says of a folder that looks are kept there."""
 WORKERS = 3
 """Looks at a time: a look waits half of its time, so that three keep two cores busy."""
 RUN_SECONDS = 300
 REDRAW_SECONDS = 90
 
-UNSOLVED = "NotImplementedError"
+UNSOLVED = "NotSolved"
 """What a check says of an exercise that nobody has solved."""
 
 RAW = re.compile(
@@ -110,7 +114,10 @@ class Sight:
 def open_page(sight: Sight, *, dark: bool, zoom: float) -> Iterator[Any]:
     """A page of a new browser; what its console complains of is a fault of `sight`."""
     sys.path.append(str(toolchain.project_root() / BROWSER_PACKAGES))
-    from playwright.sync_api import sync_playwright
+    try:
+        from playwright.sync_api import sync_playwright
+    finally:
+        sys.path.pop()
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
@@ -124,7 +131,12 @@ def open_page(sight: Sight, *, dark: bool, zoom: float) -> Iterator[Any]:
             if message.type == "error":
                 sight.blame(f"console: {message.text[:300]} ({message.location.get('url', '')})", "console_errors")
 
+        def watch(request: Any) -> None:
+            if not request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")):
+                sight.blame(f"a request to {request.url[:120]}", "requests_elsewhere")
+
         page.on("console", hear)
+        page.on("request", watch)
         page.on("pageerror", lambda error: sight.blame(f"script error: {str(error)[:300]}", "console_errors"))
         try:
             yield page
@@ -153,26 +165,37 @@ _RUN_ALL = """async () => {
   return waiting(0);
 }"""
 
-_CELL = r"""async k => {
+# What takes a reader's hand. The readout beside a slider is a part of it.
+_CONTROLS = (
+    ".noUi-handle, select, input:not([type=hidden]), textarea, .widget-toggle-buttons, .widget-toggle-button, "
+    ".widget-button"
+)
+
+_CELL = r"""async ([k, CONTROLS]) => {
   const nb = window.jupyterapp.shell.currentWidget.content, cell = nb.widgets[k], model = cell.model;
   await nb.scrollToItem(k, 'start');
   const rendered = () => cell.isPlaceholder?.() !== true && cell.node.childElementCount > 0;
   for (let n = 0; n < 50 && !rendered(); n++) await new Promise(r => setTimeout(r, 40));
   const node = cell.node, source = model.sharedModel.source;
   // Formulas are typeset after their text is there.
-  const typeset = () => model.type !== 'markdown' || !source.includes('$') || node.querySelector('mjx-container');
+  const typeset = () => model.type !== 'markdown' || !/[^\\]\$/.test(source) || node.querySelector('mjx-container');
   for (let n = 0; n < 100 && !typeset(); n++) await new Promise(r => setTimeout(r, 40));
-  const text = node.cloneNode(true), math = [...node.querySelectorAll('mjx-container')];
-  text.querySelectorAll('mjx-container, code, pre, .jp-InputArea-editor, script, style').forEach(e => e.remove());
-  const cut = e => e && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
   const outputs = model.type === 'code' ? model.outputs.toJSON() : [];
+  const texts = model.type === 'markdown' ? [source] : outputs.flatMap(o => o.data?.['text/markdown'] ?? []);
+  const shown = [...node.querySelectorAll('.jp-RenderedMarkdown')].map(e => e.cloneNode(true));
+  shown.forEach(e => e.querySelectorAll('mjx-container, code, pre, script, style').forEach(part => part.remove()));
+  const math = [...node.querySelectorAll('mjx-container')];
+  // Wider than its box, or within one that would have to be scrolled; at a zoom that is to be expected.
+  const wide = e => devicePixelRatio === 1 && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
+  const cut = e => { for (; e && e !== node; e = e.parentElement) if (wide(e)) return true; return false; };
   return {
     type: model.type,
     source,
     metadata: model.sharedModel.metadata ?? model.metadata,
     hidden: !!cell.inputHidden,
     placeholder: node.querySelector('.jp-InputPlaceholder, .jp-Placeholder')?.textContent ?? '',
-    text: model.type === 'markdown' ? text.textContent : '',
+    texts,
+    shown: shown.map(e => e.textContent).join('\n'),
     formulas: math.length,
     // An unknown command is no error to MathJax: it stands there in red, as it was written.
     mathErrors: math.filter(m => m.querySelector('mjx-merror, [data-mjx-error]') || /\\[A-Za-z]/.test(m.textContent))
@@ -181,8 +204,10 @@ _CELL = r"""async k => {
     errors: outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue.slice(0, 150)),
     stderr: outputs.filter(o => o.name === 'stderr').map(o => [].concat(o.text).join('').slice(0, 150)),
     explorers: node.querySelectorAll('.bcfl-explorer').length,
-    codeCut: !cell.inputHidden && model.type === 'code' && cut(node.querySelector('.cm-scroller')),
-    outputCut: [...node.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput table')].some(cut),
+    strays: node.querySelectorAll(CONTROLS).length - node.querySelectorAll(`.bcfl-explorer :is(${CONTROLS})`).length,
+    codeCut: !cell.inputHidden && model.type === 'code' && wide(node.querySelector('.cm-scroller')),
+    cut: [...node.querySelectorAll('.jp-OutputArea-output, table, .jp-RenderedMarkdown :not(mjx-container *)')]
+      .filter(cut).map(e => e.textContent.trim().slice(0, 60)),
   };
 }"""
 
@@ -198,8 +223,7 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
     )
     if dark:
         page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    if page.locator(".jp-Dialog, .Toastify__toast").count():
-        sight.blame("a pop-up covers the first screen")
+    _find_pop_up(page, sight, "the first screen")
     page.screenshot(path=shots / "first.png")
     page.set_default_timeout(RUN_SECONDS * 1000)
     stuck = page.evaluate(_RUN_ALL)
@@ -208,57 +232,66 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
     page.set_default_timeout(30_000)
     sight.cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
     for place in range(sight.cells):
-        seen = page.evaluate(_CELL, place)
-        _judge_cell(sight, place + 1, seen)
+        seen = page.evaluate(_CELL, [place, _CONTROLS])
+        _judge_cell(sight, f"cell {place + 1}: ", seen)
         for number in range(seen["explorers"]):
             _move_controls(page, sight, place, number)
+    _find_pop_up(page, sight, "the lesson when it has run")
     if sight.view == "learner":  # the solved lesson looks the same, but for its solutions, which the page shows
         _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
-def _judge_cell(sight: Sight, place: int, seen: dict[str, Any]) -> None:
+def _find_pop_up(page: Any, sight: Sight, what: str) -> None:
+    for pop_up in page.locator(".jp-Dialog, .Toastify__toast").all():
+        sight.blame(f"a pop-up covers {what}: {(pop_up.text_content() or '')[:150]}")
+
+
+def _judge_cell(sight: Sight, where: str, seen: dict[str, Any]) -> None:
     """Everything that could be wrong with one cell as JupyterLab shows it."""
     grader = seen["metadata"].get("nbgrader", {})
     sight.formulas += seen["formulas"]
-    expected: list[markdown.Formula] = []
-    if seen["type"] == "markdown":
-        markdown.render(seen["source"], expected)
-        if len(expected) != seen["formulas"]:
-            sight.blame(
-                f"cell {place}: {len(expected)} formulas are written, {seen['formulas']} are typeset", "math_errors"
-            )
-    for error in seen["mathErrors"]:
-        sight.blame(f"cell {place}: MathJax could not typeset {error}", "math_errors")
-    for match in RAW.finditer(seen["text"]):
-        counter = "math_errors" if match[0][0] in "\\$" else ""
-        sight.blame(f"cell {place}: markup is left in the text: {match[0][:80]}", counter)
-    for alt, width in seen["images"]:
-        sight.images += 1
-        if len(alt) < 20 or "No description" in alt:
-            sight.blame(f"cell {place}: an image without alternative text ({alt!r})", "images_without_alt")
-        if not width:
-            sight.blame(f"cell {place}: an image that did not load ({alt[:60]!r})")
+    written: list[markdown.Formula] = []
+    for text in seen["texts"]:
+        markdown.render(text, written)
+    if len(written) != seen["formulas"]:
+        sight.blame(f"{where}{len(written)} formulas are written, {seen['formulas']} are typeset", "math_errors")
+    _judge_shown(sight, where, seen)
     meant = "raises-exception" in seen["metadata"].get("tags", [])
     for error in seen["errors"]:
         unsolved = sight.view == "learner" and grader.get("grade") and error.startswith(UNSOLVED)
         if not (meant or unsolved):
-            sight.blame(f"cell {place}: {error}", "error_outputs")
+            sight.blame(f"{where}{error}", "error_outputs")
     for text in seen["stderr"]:
-        sight.blame(f"cell {place}: stderr: {text}", "error_outputs")
+        sight.blame(f"{where}stderr: {text}", "error_outputs")
     if seen["codeCut"]:
-        sight.blame(f"cell {place}: code is cut at the right edge")
-    if seen["outputCut"]:
-        sight.blame(f"cell {place}: an output or a table is cut at the right edge")
+        sight.blame(f"{where}code is cut at the right edge")
+    if seen["strays"]:
+        sight.blame(f"{where}{seen['strays']} controls that belong to no Explorer: nothing says what they change")
     if seen["hidden"] and not seen["placeholder"].strip():
-        sight.blame(f"cell {place}: a folded cell that does not say what is in it")
+        sight.blame(f"{where}a folded cell that does not say what is in it")
     if "BEGIN SOLUTION" in seen["source"]:
         if sight.view == "learner":
-            sight.blame(f"cell {place}: a solution in the learner's lesson")
+            sight.blame(f"{where}a solution in the learner's lesson")
         elif not seen["hidden"]:
-            sight.blame(f"cell {place}: a solution stands in view")
-    if sight.view == "learner" and grader.get("solution") and seen["hidden"]:
-        sight.blame(f"cell {place}: the place to write an answer is folded")
+            sight.blame(f"{where}a solution stands in view")
+
+
+def _judge_shown(sight: Sight, where: str, seen: dict[str, Any]) -> None:
+    """What cells and pages have in common: formulas, text, images, and what does not fit."""
+    for error in seen["mathErrors"]:
+        sight.blame(f"{where}a formula that could not be typeset: {error}", "math_errors")
+    for match in RAW.finditer(seen["shown"]):
+        counter = "math_errors" if match[0][0] in "\\$" else ""
+        sight.blame(f"{where}markup is left in the text: {match[0][:80]}", counter)
+    for alt, width in seen["images"]:
+        sight.images += 1
+        if len(alt) < plots.MINIMUM_ALT or "No description" in alt:
+            sight.blame(f"{where}an image without alternative text ({alt!r})", "images_without_alt")
+        if not width:
+            sight.blame(f"{where}an image that did not load ({alt[:60]!r})")
+    for words in seen["cut"][:3]:
+        sight.blame(f"{where}it is cut at the right edge: {words}")
 
 
 # ---------------------------------------------------------------- widgets
@@ -275,45 +308,72 @@ def _move_controls(page: Any, sight: Sight, place: int, number: int) -> None:
         ".querySelectorAll('.bcfl-explorer')[n]",
         [place, number],
     ).as_element()
-    controls = handle.query_selector_all(".noUi-handle, select, input[type=checkbox], .widget-toggle-buttons")
-    if not controls:
+    views = handle.query_selector_all(":scope > *")[:-1]  # the last one is the picture
+    if not views:
         sight.blame(f"cell {place + 1}: an explorer without controls")
-    for order, control in enumerate(controls, 1):
-        before = page.evaluate(_STATE, [place, number])
-        undo = _move(control)
-        missing = _wait_for_change(page, [place, number], before)
-        if missing:
-            sight.blame(f"cell {place + 1}: control {order} of the explorer moves, {missing} does not change")
-        else:
-            sight.widgets_moved += 1
-        moved = page.evaluate(_STATE, [place, number])
-        undo()
-        if moved != before:
-            _wait_for_change(page, [place, number], moved)
+    for order, view in enumerate(views, 1):
+        name = f"cell {place + 1}: control {order} of the explorer"
+        itself = view.evaluate("(e, movable) => e.matches(movable)", _MOVABLE)
+        handles = [view] if itself else view.query_selector_all(_MOVABLE)
+        if not handles:
+            sight.blame(f"{name} is of a kind that was not moved")
+        for control in handles:
+            before = page.evaluate(_STATE, [place, number])
+            undo = _move(control)
+            missing = _wait_for_change(page, [place, number], before)
+            if missing:
+                sight.blame(f"{name} moves, {missing} does not change")
+            else:
+                sight.widgets_moved += 1
+            moved = page.evaluate(_STATE, [place, number])
+            undo()
+            if moved != before:
+                _wait_for_change(page, [place, number], moved)
+
+
+_MOVABLE = (
+    ".noUi-handle, select, input[type=checkbox], input[type=number], .widget-radio-box, .widget-toggle-buttons, "
+    ".widget-toggle-button"
+)
 
 
 def _move(control: Any) -> Any:
     """Move a control by one step; return what moves it back."""
-    kind = control.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type === 'checkbox' ? 'checkbox' : e.className")
+    kind = control.evaluate(
+        "e => e.tagName === 'SELECT' ? 'select' : e.tagName === 'INPUT' ? e.type : [...e.classList].find(name => "
+        "['widget-radio-box', 'widget-toggle-buttons', 'widget-toggle-button', 'noUi-handle'].includes(name))"
+    )
     if kind == "select":
         options = control.evaluate("e => [...e.options].map(o => o.value)")
         now = control.evaluate("e => e.value")
-        other = options[(options.index(now) + 1) % len(options)]
-        control.select_option(other)
+        control.select_option(options[(options.index(now) + 1) % len(options)])
         return partial(control.select_option, now)
-    if kind == "checkbox":
+    if kind in ("checkbox", "widget-toggle-button"):
         control.click()
         return control.click
-    if "toggle" in kind:
-        buttons = control.query_selector_all("button")
-        now = next(index for index, button in enumerate(buttons) if "mod-active" in button.get_attribute("class"))
-        buttons[(now + 1) % len(buttons)].click()
-        return buttons[now].click
+    if kind == "number":
+        now = control.evaluate("e => e.value")
+        _enter(control, control.evaluate("e => `${Number(e.value) - (Number(e.step) || 1)}`"))
+        return partial(_enter, control, now)
+    if kind in ("widget-radio-box", "widget-toggle-buttons"):
+        choices = control.query_selector_all("input, button")
+        now = next(
+            index
+            for index, choice in enumerate(choices)
+            if choice.evaluate("e => e.checked || e.classList.contains('mod-active')")
+        )
+        choices[(now + 1) % len(choices)].click()
+        return choices[now].click
     control.focus()
     top = control.evaluate("e => Number(e.ariaValueNow) >= Number(e.ariaValueMax)")
     there, back = ("ArrowLeft", "ArrowRight") if top else ("ArrowRight", "ArrowLeft")
     control.press(there)
     return partial(control.press, back)
+
+
+def _enter(control: Any, value: str) -> None:
+    control.fill(value)
+    control.press("Enter")
 
 
 def _wait_for_change(page: Any, where: list[int], before: list[str]) -> str:
@@ -351,18 +411,24 @@ def _keep_screens(page: Any, sight: Sight, shots: Path, scroller: str) -> None:
 
 
 # ---------------------------------------------------------------- the exported page
-_PAGE = """() => {
+_PAGE = r"""() => {
   const text = document.querySelector('main').cloneNode(true);
   text.querySelectorAll('.katex, code, pre, script, style').forEach(e => e.remove());
+  const links = [...document.querySelectorAll('a[href]')];
+  const wide = e => devicePixelRatio === 1 && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
   return {
     cells: document.querySelectorAll('.jp-Cell').length,
     formulas: document.querySelectorAll('.katex').length,
     mathErrors: [...document.querySelectorAll('.katex-error')].map(e => e.textContent.slice(0, 80)),
-    text: text.textContent,
+    shown: text.textContent,
     images: [...document.querySelectorAll('img')].map(i => [i.getAttribute('alt') ?? '', i.naturalWidth]),
-    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    links: links.map(a => a.href.split('#')[0]),
+    nowhere: links.filter(a => a.getAttribute('href').startsWith('#') && a.hash.length > 1
+      && !document.getElementById(decodeURIComponent(a.hash.slice(1)))).map(a => a.getAttribute('href')),
     open: [...document.querySelectorAll('details[open]')].length,
     fonts: [...document.fonts].filter(f => f.family.startsWith('KaTeX') && f.status === 'error').length,
+    cut: [...document.querySelectorAll('.katex-display, table, pre')].filter(wide)
+      .map(e => e.textContent.trim().slice(0, 60)),
     width: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 }"""
@@ -370,32 +436,20 @@ _PAGE = """() => {
 
 def look_at_page(page: Any, sight: Sight, file: Path, shots: Path) -> None:
     """Open an exported lesson from disk with the network cut off."""
-
-    def refuse(route: Any) -> None:
-        if route.request.url.startswith(("file:", "data:")):
-            route.continue_()
-        else:
-            sight.blame(f"a request to {route.request.url[:120]}", "requests_elsewhere")
-            route.abort()
-
-    page.route("**/*", refuse)
+    page.route(lambda url: not url.startswith(("file:", "data:")), lambda route: route.abort())
     page.goto(file.as_uri())
     page.wait_for_load_state("load")
     seen = page.evaluate(_PAGE)
-    sight.cells, sight.formulas, sight.images = seen["cells"], seen["formulas"], len(seen["images"])
-    for error in seen["mathErrors"]:
-        sight.blame(f"KaTeX could not typeset {error}", "math_errors")
-    for match in RAW.finditer(seen["text"]):
-        counter = "math_errors" if match[0][0] in "\\$" else ""
-        sight.blame(f"markup is left in the text: {match[0][:80]}", counter)
-    for alt, width in seen["images"]:
-        if len(alt) < 20 or "No description" in alt:
-            sight.blame(f"an image without alternative text ({alt!r})", "images_without_alt")
-        if not width:
-            sight.blame(f"an image that did not load ({alt[:60]!r})")
+    sight.cells, sight.formulas = seen["cells"], seen["formulas"]
+    _judge_shown(sight, "", seen)
     for link in seen["links"]:
-        if link.startswith("file:") and ".ipynb" in link:
-            sight.blame(f"a link leads to a notebook: {link.rsplit('/', 1)[-1]}")
+        target = Path(unquote(urlsplit(link).path))
+        if link.startswith("file:") and target.suffix == ".ipynb":
+            sight.blame(f"a link leads to a notebook: {target.name}")
+        elif link.startswith("file:") and not (target.exists() or target.stem in _names_of_lessons()):
+            sight.blame(f"a link leads nowhere: {target.name}")
+    for link in seen["nowhere"]:
+        sight.blame(f"a link leads to no place on the page: {link}")
     if seen["open"]:
         sight.blame(f"{seen['open']} answers or folded cells stand open")
     if seen["fonts"]:
@@ -412,6 +466,27 @@ def look_at_page(page: Any, sight: Sight, file: Path, shots: Path) -> None:
             sight.axe_serious += len(nodes)
             sight.blame(f"axe: {violation['id']}, {len(nodes)} nodes, such as {nodes[0]['html'][:160]}")
     _keep_screens(page, sight, shots, "html")
+
+
+def _names_of_lessons() -> set[str]:
+    """Pages that a look at some of the lessons does not write."""
+    return {path.stem for path in lessons.lesson_paths()}
+
+
+def compare(sight: Sight, notebook: Any) -> None:
+    """A page must hold everything of its lesson."""
+    pictures = sum(
+        str(output.get("data", {}).get("text/html", "")).count("<img")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+    for name, expected in (
+        ("cells", len(notebook.cells)),
+        ("formulas", check.count_formulas(notebook)),
+        ("images", pictures),
+    ):
+        if getattr(sight, name) < expected:
+            sight.blame(f"{getattr(sight, name)} {name} are on the page, {expected} in the lesson")
 
 
 # ---------------------------------------------------------------- all of them
@@ -454,6 +529,10 @@ def serve(folder: Path) -> Iterator[str]:
 
 def prepare(paths: Sequence[Path], folder: Path) -> None:
     """Lay out what is looked at: blank lessons, and copies of the solved ones, from which pages are made too."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise RuntimeError(f"{folder} holds other things, and a look empties it: name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
     for name in (*VIEWS, "solved"):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
@@ -474,6 +553,7 @@ def look(name: str, view: str, address: str, folder: Path, *, dark: bool, zoom: 
             if view == "page":
                 solved = nbformat.read(folder / "solved" / f"{name}.ipynb", as_version=4)
                 look_at_page(page, sight, export.write(solved, name, folder / view), shots)
+                compare(sight, solved)
             else:
                 url = f"{address}/lab/workspaces/{view}-{name}/tree/{view}/{name}.ipynb?token={TOKEN}&reset"
                 look_at_lesson(page, sight, url, shots, dark=dark)
@@ -496,7 +576,8 @@ def look_at(
         zoom: the browser's zoom.
 
     Raises:
-        RuntimeError: if there is no Chromium, or JupyterLab does not start.
+        RuntimeError: if there is no Chromium, the folder holds other things, or JupyterLab does not start.
+        ValueError: if a lesson cannot be made blank.
     """
     if find_chromium() is None:
         raise RuntimeError("no Chromium: install it (Debian: apt-get install chromium), or name one in CHROMIUM")
@@ -557,7 +638,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         dark = arguments.theme == "dark"
         sights = look_at(paths, folder, views=arguments.view or VIEWS, dark=dark, zoom=arguments.zoom)
-    except (RuntimeError, FileNotFoundError) as error:
+    except (RuntimeError, FileNotFoundError, ValueError) as error:
         parser.exit(2, f"look: {error}\n")
     summary = summarize(sights)
     target = folder / "summary.json"

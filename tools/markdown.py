@@ -15,13 +15,28 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from bcfl_support import toolchain
 
+FENCE = re.compile(r"^ {0,3}(?P<ticks>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*? {0,3}(?P=ticks)[`~]* *$", re.MULTILINE)
+"""A block of code, from fence to fence."""
+CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
+"""Code within a line."""
+
+
+def without_code(source: str, code: str = "code") -> str:
+    """Markdown with each piece of code replaced, so that nothing within it is taken for markup.
+
+    Args:
+        source: Markdown.
+        code: what stands for a piece of code.
+    """
+    return CODE.sub(code, FENCE.sub(code, source))
+
 
 @dataclass(frozen=True)
 class Formula:
     """One formula of a page.
 
     Attributes:
-        tex: its source, without delimiters.
+        tex: its source between the delimiters.
         display: whether it stands in a line of its own.
     """
 
@@ -37,7 +52,7 @@ class _Renderer(IPythonRenderer):
         self._formulas = formulas
 
     def _keep(self, tex: str, display: bool) -> str:
-        self._formulas.append(Formula(tex.strip(), display))
+        self._formulas.append(Formula(tex, display))
         return f'<span data-formula="{len(self._formulas) - 1}"></span>'
 
     def inline_math(self, body: str) -> str:

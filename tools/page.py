@@ -25,11 +25,34 @@ LONGEST_LINE = 100
 LONGEST_CELL = 30
 """Lines an open code cell may have: what a reader sees at once."""
 
+LONGEST_CHECK = 50
+"""Lines an exercise's solution or its check may have: neither can be divided."""
+
 PLOTTING = re.compile(r"\bmake_figure\(|\bplots\.show\(|\bExplorer\(|^def (draw|describe)_", re.MULTILINE)
 QUOTED = re.compile(r"""\A\s*[rbf]{0,2}(\"{3}|'{3})|(\"{3}|'{3})\s*\Z""")
-ESCAPES = re.compile(r"\\[nt](?![A-Za-z])|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&amp;[a-z]+;|&(?:amp;)?#\d+;")
 TAGS = {"a", "b", "br", "code", "details", "em", "i", "img", "kbd", "p", "strong", "sub", "summary", "sup"}
-LINK = re.compile(r"(?<!!)\[(?:[^\]\[]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
+
+WRITTEN = (
+    (r"\\[nt](?![A-Za-z])|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&amp;#?\w+;", "an escape is shown as it is written"),
+    (r"\\\(.*?\\\)|\\\[.*?\\\]", "only some programs take this for a formula, all know dollars"),
+    (r"^#{1,6}[^#\s].*", "no heading without a blank after #"),
+    (r"[ÃÂ][\x80-\xbf‘’“”€™]|â€|\ufffd", "text in a wrong encoding"),
+    (r"\b(?:TODO|FIXME|TBD|XXX)\b.*", "a note to oneself"),
+    (r"`+.*", "a backtick without its second"),
+)
+"""What is wrong wherever it is written, code and formulas aside."""
+
+RENDERED = (
+    (r"\$[^$\n]{0,40}", "a dollar of a formula that does not end (an amount is written \\$5)"),
+    (r"\\[A-Za-z]+", "TeX outside a formula"),
+    (r"(?<![\w*])\*{1,2}(?=[^\s*])[^*\n]{1,40}", "asterisks"),
+    (r"(?<!\w)__\w+|\w__(?!\w)", "underscores"),
+    (r"^#{1,6} .*", "a heading that is not rendered"),
+    (r"\]\([^)\n]*\)|\]\[[^\]\n]+\]", "a link that is not rendered"),
+    (r"\[\^[^\]\n]+\]", "a footnote, which JupyterLab does not know"),
+    (r"^\|.*\|", "a table that is not rendered"),
+)
+"""Markup that a reader sees: it did not become what it stands for."""
 
 
 @dataclass(frozen=True)
@@ -77,27 +100,27 @@ def count_formulas(notebook: Any) -> int:
 def _check_text(source: str) -> Iterator[str]:
     if match := QUOTED.search(source):
         yield f"Python quotes {match[0].strip()} around the text"
-    prose = re.sub(r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", "", source, flags=re.DOTALL)
-    for match in ESCAPES.finditer(prose):
-        yield f"an escape is shown as it is written: {match[0]}"
-    if source.count("<details>") != source.count("</details>"):
+    text = markdown.without_code(source).replace(r"\$", "")
+    prose = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$", "x", text, flags=re.DOTALL)
+    for pattern, what in WRITTEN:
+        for match in re.finditer(pattern, prose, re.MULTILINE):
+            yield f"{what}: {match[0][:60]}"
+    if len(re.findall(r"<details\b", text)) != text.count("</details>"):
         yield "a <details> without its end, or an end without its start"
-    if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n\n)</details>", source):
+    if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n\n)</details>", text):
         yield "an empty line is missing after </summary> or before </details>: what is between is not rendered"
     for tag in re.findall(r"</?([A-Za-z][\w-]*)[^<>\n]*>", prose):
         if tag.lower() not in TAGS:
             yield f"<{tag}> is taken for a tag, and is not shown or swallows what follows: put it into backticks"
-    yield from _check_tables(source)
-    for match in re.finditer(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>", source):
-        yield f"an image without alternative text: {match[0]}"
+    yield from _check_tables(text)
     yield from _check_rendered(source)
 
 
-def _check_tables(source: str) -> Iterator[str]:
+def _check_tables(text: str) -> Iterator[str]:
     """Rows of a table must have one number of cells; a bar in a formula counts as one more."""
-    for table in re.findall(r"(?:^\|.*\n?)+", source, re.MULTILINE):
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
         rows = table.strip().splitlines()
-        widths = {len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", row))) for row in rows}
+        widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
         if len(widths) > 1:
             yield f"a table whose rows have {sorted(width - 1 for width in widths)} cells: {rows[0]}"
         if len(rows) < 2 or not re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", rows[1].strip()):
@@ -105,21 +128,20 @@ def _check_tables(source: str) -> Iterator[str]:
 
 
 def _check_rendered(source: str) -> Iterator[str]:
-    """What stays of the markup when the text is rendered."""
-    page = bs4.BeautifulSoup(markdown.render(source, []), "html.parser")
+    """What stays of the markup when the text is rendered, and images that say nothing."""
+    page = bs4.BeautifulSoup(markdown.render(source.replace(r"\$", ""), []), "html.parser")
+    for image in page("img"):
+        if len(alt := str(image.get("alt", ""))) < plots.MINIMUM_ALT:
+            yield f"an image without alternative text, or with a poor one: {alt!r}"
+    for heading in page(re.compile("^h[1-6]$")):
+        if heading.select("[data-formula]"):
+            yield f"a formula in the heading {heading.get_text()!r}: no link can name it"
     for code in page(["code", "pre"]):
         code.decompose()
     text = page.get_text()
-    for pattern, name in (
-        (r"\$[^$\s][^$\n]{0,40}", "a dollar of a formula that does not end"),
-        (r"\\[A-Za-z]+", "TeX outside a formula"),
-        (r"\*\*[^*\n]{1,40}", "asterisks"),
-        (r"^#{1,6} .*", "a heading that is not rendered"),
-        (r"\]\([^)\s]+\)", "a link that is not rendered"),
-        (r"^\|.*\|", "a table that is not rendered"),
-    ):
+    for pattern, what in RENDERED:
         for match in re.finditer(pattern, text, re.MULTILINE):
-            yield f"{name} in the rendered text: {match[0]}"
+            yield f"{what} in the rendered text: {match[0]}"
 
 
 # ---------------------------------------------------------------- formulas
@@ -142,6 +164,16 @@ def _check_formulas(notebook: Any) -> Iterator[tuple[int, str]]:
     for (place, formula), result in zip(places, results, strict=True):
         if "error" in result:
             yield place, f"formula ${formula.tex}$: {result['error']}"
+        elif _is_prose(formula):
+            yield place, f"text between two dollars is taken for a formula (an amount is written \\$5): ${formula.tex}$"
+
+
+def _is_prose(formula: markdown.Formula) -> bool:
+    """Whether two dollars stand around words: those of amounts, mostly."""
+    words = re.sub(r"\\[A-Za-z]+(\{[^{}]*\})?", "", formula.tex)
+    return not formula.display and (
+        formula.tex != formula.tex.strip() or bool(re.search(r"[A-Za-z]{3,}\s+[A-Za-z]{2,}", words))
+    )
 
 
 # ---------------------------------------------------------------- code and what it shows
@@ -152,26 +184,44 @@ def _check_code(cell: Any) -> Iterator[str]:
             yield f"a code line of {len(line)} characters, over {LONGEST_LINE}: {line.strip()[:60]} …"
     folded = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
     grader = cell.metadata.get("nbgrader")
-    if not folded and not grader and len(lines) > LONGEST_CELL:
-        yield f"an open cell of {len(lines)} lines, over {LONGEST_CELL}; it begins: {lines[0]}"
+    longest = LONGEST_CHECK if grader else LONGEST_CELL
+    if (grader or not folded) and len(lines) > longest:
+        yield f"an open cell of {len(lines)} lines, over {longest}; it begins: {lines[0]}"
     if not grader and PLOTTING.search(cell.source) and not folded:
         yield f"plotting code that is not folded; it begins: {lines[0]}"
     if folded and not grader and not re.match(r"# \S.{9,}", cell.source):
-        yield f"a folded cell without a caption (a comment as its first line); it begins: {lines[0]}"
-    for output in cell.get("outputs", []):
+        yield f"a folded cell without a caption (a comment as its first line); it begins: {(lines or [''])[0]}"
+    outputs = cell.get("outputs", [])
+    meant, raised = (
+        "raises-exception" in cell.metadata.get("tags", []),
+        [o for o in outputs if o.output_type == "error"],
+    )
+    if raised and not meant:
+        yield f"an error that the lesson does not mean: {raised[0].ename}: {raised[0].evalue[:100]}"
+    if meant and outputs and not raised:
+        yield "a cell that is meant to raise an exception, and raises none"
+    for output in outputs:
         yield from _check_output(output)
 
 
 def _check_output(output: Any) -> Iterator[str]:
     data = output.get("data", {})
-    for kind in ("image/png", "image/jpeg", "image/svg+xml"):
-        if kind in data:
+    for kind in data:
+        if kind.startswith("image/"):
             yield f"an {kind} output, whose alternative text no page shows: use plots.show"
+        elif kind not in ("text/html", "text/plain", "text/markdown"):
+            yield f"an output of kind {kind}, which not every page shows"
     for image in bs4.BeautifulSoup(data.get("text/html", ""), "html.parser")("img"):
-        alt = str(image.get("alt", ""))
-        if len(alt) < plots.MINIMUM_ALT:
+        if len(alt := str(image.get("alt", ""))) < plots.MINIMUM_ALT:
             yield f"an image whose alternative text is {alt!r}"
-    for line in output.get("text", "").splitlines():
+    if "text/markdown" in data:
+        yield from _check_text(data["text/markdown"])
+    if output.get("name") == "stderr":
+        yield f"a warning or an error is printed: {output.text.strip()[:100]}"
+    shown = output.get("text", "") or ("" if len(data) > 1 else data.get("text/plain", ""))
+    if match := re.search(r"<[\w.]+( object)? at 0x[0-9a-f]+>", shown):
+        yield f"an object's address is shown: {match[0]}"
+    for line in shown.splitlines():
         if len(line) > LONGEST_LINE:
             yield f"a printed line of {len(line)} characters, over {LONGEST_LINE}: {line.strip()[:60]} …"
 
@@ -211,15 +261,22 @@ def anchor(heading: str) -> str:
 
 
 def check_links(source: str, path: Path) -> Iterator[str]:
-    text = re.sub(r"```.*?```|`[^`\n]*`", "", source, flags=re.DOTALL)
-    for match in LINK.finditer(text):
-        target = match["target"]
-        if re.match(r"https?:|mailto:|attachment:", target):
+    """Links and images of a text that lead nowhere.
+
+    Args:
+        source: Markdown.
+        path: the file it stands in.
+    """
+    page = bs4.BeautifulSoup(markdown.render(source, []), "html.parser")
+    for link in page("a", class_="anchor-link"):
+        link.decompose()
+    for target in [str(tag.get(key, "")) for key, name in (("href", "a"), ("src", "img")) for tag in page(name)]:
+        if re.match(r"https?:|mailto:|attachment:|data:", target):
             continue
         name, _, fragment = unquote(target).partition("#")
         file = (path.parent / name) if name else path
-        if not file.exists():
-            yield f"a link to {target}, which is not there"
+        if not target or not file.exists():
+            yield f"a link to {target or 'nothing'}, which is not there"
         elif fragment and file.suffix == ".ipynb":
             other = nbformat.read(file, as_version=4)
             places = {anchor(heading) for _, heading in headings(other)}
@@ -237,7 +294,7 @@ def _check_times(notebook: Any) -> Iterator[str]:
                 "`make refresh` writes it"
             )
     total, stated = sum(section.stated or 0 for section in sections), times.stated_total(notebook)
-    if total != stated:
+    if total != (stated or 0):
         yield f"the sections' times add up to {total} minutes, **Time.** says {stated}"
 
 

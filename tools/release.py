@@ -17,11 +17,13 @@ from typing import Any
 
 import nbformat
 
+from tools import export
 from tools.lessons import lesson_paths, store
 
 STUB = (
-    "# Write your answer here, in place of the next line.\n"
-    'raise NotImplementedError("this exercise is not solved yet: write your answer in place of this line")'
+    "# Write your answer here, in place of the next two lines.\n"
+    "from bcfl_support.errors import NotSolved\n"
+    "raise NotSolved"
 )
 """What stands where a solution stood."""
 
@@ -41,6 +43,9 @@ def release(path: Path, *, solutions: str = "") -> Any:
 
     Returns:
         The blank notebook (nbformat v4), with the committed one's cell ids.
+
+    Raises:
+        ValueError: if the mark of a solution has no end, or stands in a cell that is no solution.
     """
     from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
     from traitlets.config import Config
@@ -48,18 +53,22 @@ def release(path: Path, *, solutions: str = "") -> Any:
     notebook = nbformat.read(path, as_version=4)
     config = Config({"ClearSolutions": {"code_stub": {"python": STUB}}})
     resources: dict[str, Any] = {}
-    for preprocessor in (ClearSolutions(config=config), ClearHiddenTests(), ClearOutput()):
-        notebook, resources = preprocessor.preprocess(notebook, resources)
-    exercise = None
+    try:
+        for preprocessor in (ClearSolutions(config=config), ClearHiddenTests(), ClearOutput()):
+            notebook, resources = preprocessor.preprocess(notebook, resources)
+    except RuntimeError as error:  # it says what is wrong with a mark, and not where
+        raise ValueError(f"{path.name}: {error}") from error
+    task = None  # the last text before the place where the answer goes
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and re.search(r"(?m)^### \d+\.\d+ ·", cell.source):
-            exercise = cell
-        elif exercise is not None and cell.metadata.get("nbgrader", {}).get("solution"):
+        if cell.cell_type == "markdown":
+            task = cell
+        elif cell.metadata.get("nbgrader", {}).get("solution"):
             cell.metadata.pop("jupyter", None)  # a solution is folded away; a stub to fill in is open
-            exercise.source += "\n\n" + WHERE
-            if solutions:
-                exercise.source += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
-            exercise = None
+            if task is not None:
+                task.source += "\n\n" + WHERE
+                if solutions:
+                    task.source += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
+            task = None
     return notebook
 
 
@@ -166,6 +175,7 @@ def _copy_solved(path: Path, copy: Path, before: str | None) -> str:
     for cell in solved.cells:
         if "BEGIN SOLUTION" in cell.source:
             cell.metadata.pop("jupyter", None)  # who comes here wants to see it
+        cell.source = export.without_marks(cell.source)
         if cell.cell_type == "markdown":
             # From one solved lesson to the next.
             cell.source = re.sub(r"(\]\(\d\d_\w+)\.ipynb", r"\1_solved.ipynb", cell.source)

@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tools import markdown
+
 WORDS, CODE_LINES, PRINTED_LINES, POINT = 180, 20, 30, 6
 MOST_PRINTED = 40
 
@@ -70,7 +72,7 @@ def measure(notebook: Any) -> list[Section]:
         if cell.cell_type == "code":
             _add_code(load if sections else before, cell)
             continue
-        parts = re.split(r"(?m)^(?=## )", cell.source)
+        parts = re.split(r"(?m)^(?=## )", markdown.FENCE.sub("x", cell.source))
         for part in parts:
             heading = HEADING.match(part)
             if heading:
@@ -96,7 +98,12 @@ def write(notebook: Any) -> None:
     total = sum(section.minutes for section in measure(notebook))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = HEADING.sub(lambda match: _heading(match["title"], next(minutes).minutes), cell.source)
+            cell.source = re.sub(
+                rf"{markdown.FENCE.pattern}|{HEADING.pattern}",
+                lambda match: _heading(match["title"], next(minutes).minutes) if match["title"] else match[0],
+                cell.source,
+                flags=re.MULTILINE,
+            )
             cell.source = TOTAL.sub(f"**Time.** {total} minutes", cell.source)
 
 
