@@ -47,7 +47,8 @@ _EXPLANATIONS = {
     "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
     "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
     "CommitmentMismatch": (
-        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, round or sender"
+        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, "
+        "round or sender"
     ),
     "WrongLength": "the update has {actual} entries, the model has {required}",
     "ValueOutOfBounds": "entry {index} is {value}, the bound is ±{bound} (both at scale 10^9)",

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 
 from bcfl_support import plots
 
-
 LABEL_WIDTH, CONTROL_WIDTH = 7.5, 300
 """Pixels of a letter of a control's label, and of the control beside it."""
 
@@ -81,9 +80,7 @@ class Explorer(ipywidgets.VBox):
 
 def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidgets.IntSlider:
     """An integer slider that redraws when it is let go."""
-    return ipywidgets.IntSlider(
-        value=value, min=minimum, max=maximum, description=description, continuous_update=False
-    )
+    return ipywidgets.IntSlider(value=value, min=minimum, max=maximum, description=description, continuous_update=False)
 
 
 class Progress(ipywidgets.HBox):

@@ -185,9 +185,11 @@ _CELL = r"""async ([k, CONTROLS]) => {
   const shown = [...node.querySelectorAll('.jp-RenderedMarkdown')].map(e => e.cloneNode(true));
   shown.forEach(e => e.querySelectorAll('mjx-container, code, pre, script, style').forEach(part => part.remove()));
   const math = [...node.querySelectorAll('mjx-container')];
-  // Wider than its box, or within one that would have to be scrolled; at a zoom that is to be expected.
+  // What does not fit its box: at a zoom that is to be expected. What MathJax hides for screen readers has no size.
   const wide = e => devicePixelRatio === 1 && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
-  const cut = e => { for (; e && e !== node; e = e.parentElement) if (wide(e)) return true; return false; };
+  node.querySelectorAll('mjx-assistive-mml').forEach(e => e.style.setProperty('display', 'none', 'important'));
+  const boxes = '.jp-RenderedMarkdown, .jp-OutputArea-output, :is(.jp-RenderedMarkdown, .jp-OutputArea-output) '
+    + ':not(mjx-container *, .noUi-target, .noUi-target *)';
   return {
     type: model.type,
     source,
@@ -206,8 +208,7 @@ _CELL = r"""async ([k, CONTROLS]) => {
     explorers: node.querySelectorAll('.bcfl-explorer').length,
     strays: node.querySelectorAll(CONTROLS).length - node.querySelectorAll(`.bcfl-explorer :is(${CONTROLS})`).length,
     codeCut: !cell.inputHidden && model.type === 'code' && wide(node.querySelector('.cm-scroller')),
-    cut: [...node.querySelectorAll('.jp-OutputArea-output, table, .jp-RenderedMarkdown :not(mjx-container *)')]
-      .filter(cut).map(e => e.textContent.trim().slice(0, 60)),
+    cut: [...node.querySelectorAll(boxes)].filter(wide).map(e => e.textContent.trim().slice(0, 60)),
   };
 }"""
 
