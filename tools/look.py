@@ -189,7 +189,7 @@ _CELL = r"""async ([k, CONTROLS]) => {
   const wide = e => devicePixelRatio === 1 && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2;
   node.querySelectorAll('mjx-assistive-mml').forEach(e => e.style.setProperty('display', 'none', 'important'));
   const boxes = '.jp-RenderedMarkdown, .jp-OutputArea-output, :is(.jp-RenderedMarkdown, .jp-OutputArea-output) '
-    + ':not(mjx-container *, .noUi-target, .noUi-target *)';
+    + ':not(mjx-container *, .slider-container, .slider-container *)';
   return {
     type: model.type,
     source,
