@@ -146,23 +146,16 @@ def open_page(sight: Sight, *, dark: bool, zoom: float) -> Iterator[Any]:
 
 # What JupyterLab shows, asked of its own objects: `nb` is the notebook, its widgets are the cells.
 _RUN_ALL = """async () => {
-  const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel.content;
-  const waiting = from => nb.widgets.findIndex((cell, k) =>
-    k >= from && cell.model.type === 'code' && cell.model.sharedModel.source.trim() && !cell.model.executionCount);
-  // The command returns at the first error, meant or not, with cells still queued: wait until the kernel rests.
-  const rest = async () => {
-    for (let quiet = 0; quiet < 10; await new Promise(r => setTimeout(r, 100)))
-      quiet = panel.sessionContext.session.kernel.status === 'idle' ? quiet + 1 : 0;
-  };
-  await app.commands.execute('notebook:run-all-cells');
-  await rest();
-  // An error that is not meant stops the run; a reader goes on below it.
-  for (let next = waiting(0), last = -1; next > last; last = next, next = waiting(next)) {
-    nb.activeCellIndex = next;
-    await app.commands.execute('notebook:run-all-below');
-    await rest();
+  const nb = window.jupyterapp.shell.currentWidget.content;
+  const codes = nb.widgets.map((cell, k) => [cell, k])
+    .filter(([cell]) => cell.model.type === 'code' && cell.model.sharedModel.source.trim());
+  // One after the other, as a reader does: running all stops at the first error, meant or not.
+  for (const [, k] of codes) {
+    nb.deselectAll();
+    nb.activeCellIndex = k;
+    await window.jupyterapp.commands.execute('notebook:run-cell');
   }
-  return waiting(0);
+  return codes.find(([cell]) => !cell.model.executionCount)?.[1] ?? -1;
 }"""
 
 # What takes a reader's hand. The readout beside a slider is a part of it.
