@@ -13,12 +13,14 @@ assumed to know what is written in the arguments; that is often more than they w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.errors import InvalidUpdate
+from bcfl_support.vectors import compute_median_norm, compute_square_distances, rescale
 
 # ---------------------------------------------------------------- on the data
 
@@ -195,7 +197,7 @@ def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
     rows = _check_honest(honest, least=2)
     mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
     apart = mean[..., None, :] - rows  # (..., h, P)
-    widest = _square_distances(rows).max(axis=(-2, -1))  # (...)
+    widest = compute_square_distances(rows).max(axis=(-2, -1))  # (...)
     a = (out**2).sum(axis=-1)[..., None]
     b = (apart * out[..., None, :]).sum(axis=-1)
     c = (apart**2).sum(axis=-1) - widest[..., None]  # <= 0: the mean lies inside
@@ -217,7 +219,7 @@ def min_sum(honest: Any, *, direction: str = "std") -> np.ndarray:
     """
     rows = _check_honest(honest, least=2)
     mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
-    allowed = _square_distances(rows).sum(axis=-1).max(axis=-1)
+    allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
     spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
     a = rows.shape[-2] * (out**2).sum(axis=-1)
     gamma = _larger_root(a, np.zeros_like(a), spread - allowed)
@@ -284,7 +286,8 @@ def disguise(
     """
     step = np.asarray(previous_step, dtype=np.float64)
     sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -decay
-    return sigma * rng.standard_normal((*step.shape[:-1], clients, step.shape[-1]))
+    # one draw for all batches: what differs between two of them is not the noise
+    return sigma * rng.standard_normal((clients, step.shape[-1]))
 
 
 def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
@@ -300,7 +303,7 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
     >>> replay([3.0, 4.0], norm=10.0).tolist()
     [6.0, 8.0]
     """
-    return _rescale(np.asarray(previous_step, dtype=np.float64), norm)
+    return rescale(previous_step, norm)
 
 
 def collude(direction: Any, *, norm: Any) -> np.ndarray:
@@ -315,7 +318,7 @@ def collude(direction: Any, *, norm: Any) -> np.ndarray:
     >>> collude([0.0, 2.0], norm=5.0).tolist()
     [0.0, 5.0]
     """
-    return _rescale(np.asarray(direction, dtype=np.float64), norm)
+    return rescale(direction, norm)
 
 
 def sybil(updates: Any, samples: Any) -> np.ndarray:
@@ -401,7 +404,7 @@ def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
     >>> badmouth([[3.0, 4.0], [1.0, 0.0]], victim=0, norm=10.0).tolist()
     [-6.0, -8.0]
     """
-    return -_rescale(mimic(honest, target=victim), norm)
+    return -rescale(mimic(honest, target=victim), norm)
 
 
 # ---------------------------------------------------------------- adaptive
@@ -447,6 +450,75 @@ def search_best(
             best, paid = np.where(spread, sent, best), np.where(better, value, paid)
     assert best is not None and paid is not None
     return best, paid
+
+
+# ---------------------------------------------------------------- by name
+
+
+@dataclass(frozen=True, eq=False)
+class Insight:
+    """What attackers know of a round, or of a batch of rounds.
+
+    Attributes:
+        own: what the attackers' own training gave, shape (…, m, P), float64.
+        honest: what the others send, shape (…, h, P).
+        previous: the last round's global update, shape (…, P).
+        samples: true sample counts of the attackers, shape (m,).
+        weight: their share of all samples.
+        victim: the honest client that badmouthers push against.
+        agreed: direction that colluders agreed on beforehand, shape (P,).
+        round_number: number of the round, from 1.
+        rng: source of noise.
+    """
+
+    own: np.ndarray
+    honest: np.ndarray
+    previous: np.ndarray
+    samples: np.ndarray
+    weight: float
+    victim: int
+    agreed: np.ndarray
+    round_number: int
+    rng: np.random.Generator
+
+    @property
+    def typical(self) -> np.ndarray:
+        """Median length of honest updates, shape (…)."""
+        return compute_median_norm(self.honest)
+
+    def each(self, sent: np.ndarray) -> np.ndarray:
+        """One vector (…, P) sent by all of them, shape (…, m, P)."""
+        return np.repeat(sent[..., None, :], self.own.shape[-2], axis=-2)
+
+    def collude(self, factor: float) -> np.ndarray:
+        """The agreed direction at `factor` times the typical length, shape (…, m, P)."""
+        direction = np.broadcast_to(self.agreed, self.previous.shape)
+        return self.each(collude(direction, norm=factor * self.typical))
+
+
+ATTACKS: dict[str, Callable[[Insight], np.ndarray]] = {
+    "honest": lambda k: k.own,
+    "sign_flip": lambda k: flip_sign(k.own),
+    "gaussian_x5": lambda k: (
+        draw_noise(np.empty(k.own.shape[-2:]), norm=1.0, rng=k.rng) * (5 * k.typical)[..., None, None]
+    ),
+    "scale_x5": lambda k: scale_up(k.own, factor=5.0),
+    "replacement": lambda k: k.each(replace_model(k.own.mean(axis=-2), weight=k.weight)),
+    "alie": lambda k: k.each(alie(k.honest, z=compute_alie_z(k.honest.shape[-2] + k.own.shape[-2], k.own.shape[-2]))),
+    "alie_z1.5": lambda k: k.each(alie(k.honest, z=1.5)),
+    "ipm_x2": lambda k: k.each(ipm(k.honest, tau=2.0)),
+    "min_max": lambda k: k.each(min_max(k.honest)),
+    "min_sum": lambda k: k.each(min_sum(k.honest)),
+    "mimic": lambda k: k.each(mimic(k.honest)),
+    "free_rider": lambda k: free_ride(k.own),
+    "disguised": lambda k: disguise(k.previous, clients=k.own.shape[-2], round_number=k.round_number, rng=k.rng),
+    "sybil": lambda k: sybil(k.own, k.samples),
+    "collude": lambda k: k.collude(1.0),
+    "collude_x5": lambda k: k.collude(5.0),
+    "copy": lambda k: k.each(replay(k.previous, norm=k.typical)),
+    "badmouth": lambda k: k.each(badmouth(k.honest, victim=k.victim, norm=k.typical)),
+}
+"""What attackers send, by name, shape (…, m, P). Attacks on labels and on declared counts are made before training."""
 
 
 # ---------------------------------------------------------------- theory of collusion
@@ -524,26 +596,12 @@ def _check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
     return rows
 
 
-def _rescale(vector: np.ndarray, norm: Any) -> np.ndarray:
-    """Vectors (..., P) at length `norm` (...); zero stays zero."""
-    length = np.linalg.norm(vector, axis=-1)
-    factor = np.divide(np.asarray(norm, dtype=np.float64), length, out=np.zeros_like(length), where=length > 0)
-    return vector * factor[..., None]
-
-
-def _square_distances(rows: np.ndarray) -> np.ndarray:
-    """||g_i - g_j||^2, shape (..., h, h)."""
-    gram = rows @ rows.swapaxes(-1, -2)
-    squares = np.diagonal(gram, axis1=-2, axis2=-1)
-    return np.maximum(squares[..., :, None] + squares[..., None, :] - 2 * gram, 0.0)
-
-
 def _perturbation(rows: np.ndarray, direction: str) -> np.ndarray:
     mean = rows.mean(axis=-2)
     if direction == "std":
         return -rows.std(axis=-2, ddof=1)
     if direction == "unit":
-        return -_rescale(mean, 1.0)
+        return -rescale(mean, 1.0)
     if direction == "sign":
         return -np.sign(mean)
     raise InvalidUpdate(f"direction is {direction!r}: use 'std', 'unit' or 'sign'.")

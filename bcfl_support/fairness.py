@@ -37,6 +37,7 @@ from bcfl_support.models import Model
 from bcfl_support.protocol import Federation, RoundRecord, compute_factors_hash
 from bcfl_support.records import canonical_json, parse_record
 from bcfl_support.round_utility import Convention, Kind
+from bcfl_support.scores import midpoint_scores
 
 VERSION = 1
 UNIT = 1_000_000
@@ -365,7 +366,7 @@ def _estimate(
         def gradient(w: np.ndarray) -> np.ndarray:
             return task.model.gradient(w, x, task.y)
 
-        return sh.aumann_shapley(updates, counts, params=params, gradient=gradient), np.zeros(n)
+        return midpoint_scores(updates, counts, params=params, gradient=gradient), np.zeros(n)
     utility = sh.round_utility(
         task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
     )

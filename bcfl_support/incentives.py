@@ -419,3 +419,33 @@ def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
     paid = share_budget(rewards, 1.0)
     unpaid = np.where(brought > 0, 1.5, 1.0)
     return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), 0.5, 1.5)
+
+
+def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: float, cap: float) -> np.ndarray:
+    """Negative-alignment penalty (our form): burn_i = stake_i min(rate (-S_i) / ||g||^2, cap) where S_i < 0, else 0.
+
+    The rule of `RewardPool.sol`, which computes it in integers (`compute_penalty`). No client, honest or
+    not, loses more than cap * stake_i in a round.
+
+    Args:
+        scores: S_i, shape (..., n).
+        stakes: stake_i, shape (..., n).
+        step_square: ||g||^2, shape (...); where it is 0, a negative score costs the cap.
+        rate: share of the stake per unit of -S_i / ||g||^2, not negative.
+        cap: most that one round burns, as a share of the stake, in [0, 1].
+
+    Returns:
+        What is burned, in the unit of the stakes, shape (..., n).
+
+    Raises:
+        ValueError: rate or cap out of range.
+
+    >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
+    [0.0, 0.5, 0.5]
+    """
+    if rate < 0 or not 0 <= cap <= 1:
+        raise ValueError(f"rate is {rate}, cap {cap}: the rate is not negative and the cap lies in [0, 1].")
+    values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
+    shape = np.broadcast_shapes(values.shape, square.shape)
+    ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))
+    return np.where(values < 0, np.asarray(stakes, dtype=np.float64) * np.minimum(ratio, cap), 0.0)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.incentives import CONSISTENCIES
+from bcfl_support.incentives import CONSISTENCIES, share_budget
 
 _CHOICES = {
     "base": ("flat", "share", "rank"),
@@ -137,6 +137,30 @@ class PayRule:
         if self.gate == "none":
             return bonus
         return bonus * (gate_factor(standing) if self.gate == "product" else threshold_factor(standing, self.threshold))
+
+    def share(
+        self,
+        scores: np.ndarray,
+        sizes: np.ndarray,
+        present: np.ndarray,
+        standing: np.ndarray,
+        *,
+        factors: Any = 1.0,
+        budget: float = 1.0,
+    ) -> np.ndarray:
+        """The round's pay out of a fixed budget, shape (…, n): it sums to the budget, or to 0 if nobody earned.
+
+        Args:
+            scores: S_i, shape (…, n); those of absent clients are not read.
+            sizes: p_i, shape (…, n).
+            present: whether the client took part.
+            standing: C_i.
+            factors: F_i, shape (…, n) or one number.
+            budget: what the round pays, in any unit.
+        """
+        return share_budget(
+            self.base_weights(scores, sizes, present) * self.standing_factor(standing) * factors, budget
+        )
 
     def fines(
         self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, failed: np.ndarray, standing: np.ndarray

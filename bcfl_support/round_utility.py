@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bcfl_support.coalitions import Coalitions, Values, check_exact, coalition_matrix
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.federation import compute_weights
 from bcfl_support.models import MLP, LogisticRegression, Model, SoftmaxRegression
+from bcfl_support.vectors import compute_weights
 
 Array = NDArray[np.float64]
 Convention = Literal["fixed", "renormalised"]

@@ -15,7 +15,6 @@ those of u (additivity).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,6 @@ from bcfl_support.coalitions import (
     compute_all_values,
     evaluate,
 )
-from bcfl_support.errors import InvalidUpdate
 from bcfl_support.estimators import (
     Estimate,
     gtg_shapley,
@@ -43,14 +41,13 @@ from bcfl_support.estimators import (
     truncated_shapley,
 )
 from bcfl_support.estimators_by_size import regression_shapley, svarm_shapley
-from bcfl_support.federation import check_round, compute_weights
 from bcfl_support.round_utility import RoundUtility, coalition_weights, round_utility
+from bcfl_support.vectors import check_round
 
 __all__ = [
     "Estimate",
     "RoundUtility",
     "additive_game",
-    "aumann_shapley",
     "coalition_masks",
     "coalition_matrix",
     "coalition_members",
@@ -169,48 +166,6 @@ def leave_one_out(utility: Utility, n: int) -> Array:
 # ---------------------------------------------------------------- without coalitions
 
 
-def aumann_shapley(
-    updates: Any, samples: Any, *, params: Any, gradient: Callable[[Array], Array], points: int = 1
-) -> Array:
-    """Shapley values of a round with fixed weights, by a path integral: φ_i = p_i ⟨g_i, ∫₀¹ −∇L(w + t g) dt⟩.
-
-    The value of Aumann and Shapley (1974) for infinitely many infinitely small clients. Each client then joins when a
-    share t of all the others has, so only the diagonal w + t·g is seen. For a quadratic L it is the Shapley value of
-    v(S) = L(w) − L(w + Σ_{i∈S} p_i g_i) exactly, and one point suffices: the midpoint, φ_i = p_i ⟨g_i, −∇L(w + g/2)⟩.
-
-    Args:
-        updates: (n, P) float64, g_i.
-        samples: (n,) int, n_i; p_i = n_i / N, g = Σ p_i g_i.
-        params: (P,) float64, w before the round.
-        gradient: ∇L, (P,) → (P,).
-        points: Gauss–Legendre points k, one gradient each; exact along the path if L is there of degree ≤ 2k.
-
-    Returns:
-        (n,) float64, in the unit of L; their sum is L(w) − L(w + g) up to the quadrature's error.
-
-    Raises:
-        InvalidUpdate: shapes that do not fit, counts below 1, or values that are not finite.
-        ValueError: points < 1.
-
-    >>> aumann_shapley([[2.0, 0.0], [0.0, 4.0]], [1, 1], params=[0.0, 0.0], gradient=lambda w: w - 1.0).tolist()
-    [0.5, 0.0]
-    """
-    if points < 1:
-        raise ValueError(f"points = {points}; the path integral needs at least 1 point")
-    rows, counts = check_round(updates, samples)
-    start = np.asarray(params, dtype=np.float64)
-    if start.shape != rows.shape[1:]:
-        raise InvalidUpdate(f"params has shape {start.shape}: the updates {rows.shape} ask for ({rows.shape[1]},)")
-    shares = compute_weights(counts)
-    step = shares @ rows
-    nodes, weights = np.polynomial.legendre.leggauss(points)  # on [−1, 1]
-    descent = np.zeros_like(start)
-    for node, weight in zip(nodes, weights, strict=True):
-        descent -= weight / 2 * np.asarray(gradient(start + (1 + node) / 2 * step))
-    scores: Array = shares * (rows @ descent)
-    return scores
-
-
 def mean_game_shapley(x: ArrayLike) -> Array:
     """Shapley values of v(S) = mean of x over S, v(none) = 0: a linear utility, equal counts, re-normalised weights.
 
@@ -291,8 +246,8 @@ def cosine_game(updates: Any, samples: Any) -> Utility:
     >>> game(coalition_matrix(2)).round(9).tolist()
     [0.0, 0.6, 0.8, 1.0]
     """
-    rows, counts = check_round(updates, samples)
-    weighted = compute_weights(counts)[:, None] * rows
+    rows, weights = check_round(updates, samples)
+    weighted = weights[:, None] * rows
     gram = weighted @ weighted.T
     with_all = gram.sum(axis=1)
 

@@ -1,13 +1,8 @@
 """A federation off chain, round by round, in one seeded call: the same rounds as `protocol`, a thousand times faster.
 
 Each round: the clients that take part train from w, an attack may change what they send, the server averages, scores
-and pays, w <- w + g. One tidy table comes back, a row for each round and client.
-
-    reward_i = budget * weight_i / sum_j weight_j,    weight_i = max(S_i, 0) (1 + alpha C_i) F_i
-    C_i = (rounds among the last K in which i took part with S_i >= 0) / K
-
-The paper gives S_i and the form (1 + alpha C); C, alpha = 0.5, K = 8, F and the scaling to a budget are this
-project's choice and those of `contracts/src/RewardPool.sol`. Rounds before the first count as missed.
+and pays, w ← w + g. One tidy table comes back, a row for each round and client. Scores are found in `scores.SCORES`,
+how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src/RewardPool.sol`.
 """
 
 from __future__ import annotations
@@ -18,11 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support import alignment
+from bcfl_support.aggregators import fedavg
 from bcfl_support.datasets import FederatedData
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.federation import check_round, fedavg, local_updates
 from bcfl_support.models import Model
+from bcfl_support.pay_rules import PayRule
+from bcfl_support.rounds import Round
+from bcfl_support.scores import SCORES
+from bcfl_support.training import local_updates
+from bcfl_support.vectors import check_round
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,25 +70,8 @@ class RoundOutcome:
     rewards: np.ndarray
 
 
-Scorer = Callable[[np.ndarray, np.ndarray, RoundState], np.ndarray]
-"""(updates (k, P), samples (k,), state) -> scores (k,)."""
-
-RewardRule = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(scores (n,), NaN where absent; history (rounds so far, n) of good rounds) -> rewards (n,)."""
-
-SCORES: dict[str, Scorer] = {
-    "alignment": lambda updates, samples, state: alignment.alignment_scores(updates, samples),
-    "cosine": lambda updates, samples, state: alignment.cosine_scores(updates, samples),
-    "leave_self_out": lambda updates, samples, state: alignment.leave_self_out_scores(updates, samples),
-    "clipped": lambda updates, samples, state: _clipped(updates, samples),
-    "root": lambda updates, samples, state: alignment.root_scores(
-        updates, samples, root_update=-_validation_gradient(state)(state.params)
-    ),
-    "midpoint": lambda updates, samples, state: alignment.midpoint_scores(
-        updates, samples, params=state.params, gradient=_validation_gradient(state)
-    ),
-}
-"""Scores by name; "clipped" clips at the round's median norm, "root" and "midpoint" use the validation set."""
+Scorer = Callable[[Round], np.ndarray]
+"""round of k clients → scores (k,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +144,7 @@ def run(
     lr: float = 0.5,
     batch_size: int | None = None,
     scores: str | tuple[str, ...] | Mapping[str, Scorer] = "alignment",
-    reward: RewardRule | None = None,
+    reward: PayRule | None = None,
     participation: float | Callable[[int, np.random.Generator], np.ndarray] = 1.0,
     declared_samples: np.ndarray | None = None,
     aggregate: Callable[[np.ndarray, np.ndarray], np.ndarray] = fedavg,
@@ -182,8 +164,9 @@ def run(
         steps: local gradient steps; or a function (round, clients (k,)) -> steps (k,) for stragglers.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: name or names in `SCORES`, or named functions; the first one pays.
-        reward: reward rule; None for `compute_rewards`.
+        scores: name or names in `scores.SCORES`, or named functions of a `rounds.Round`; the first one pays.
+        reward: how they pay a budget of 1; None for the contract's rule. Rounds "attended" or "good" may count for its
+            consistency; there are no stakes here to fine.
         participation: share of clients drawn for each round; or a function (round, rng) -> client numbers (k,).
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
         aggregate: how the server averages, (updates (k, P), samples (k,)) -> g (P,).
@@ -201,11 +184,15 @@ def run(
     if rounds < 1:
         raise InvalidUpdate(f"rounds is {rounds}: run at least 1.")
     declared = _check_declared(declared_samples, data.sizes)
-    scorers, rule = _named_scorers(scores), reward or compute_rewards
+    scorers, rule = _named_scorers(scores), reward or PayRule()
+    if rule.record == "verified" or rule.stake:
+        raise InvalidUpdate(
+            f"record is {rule.record!r}, stake {rule.stake}: nothing is tested and fined here, see `game`."
+        )
     start_rng, client_rng, batch_rng, hook_rng = rng.spawn(4)
     params = model.init(rng=start_rng)
     step = np.zeros(model.n_params)
-    good = np.zeros((rounds, n), dtype=bool)
+    record = np.zeros((rounds, n), dtype=bool)
     blocks: list[dict[str, np.ndarray]] = []
     for number in range(1, rounds + 1):
         clients = _draw_clients(participation, n, number, client_rng)
@@ -213,74 +200,20 @@ def run(
         state = RoundState(number, params, clients, declared[clients], todo, step, model, data, hook_rng)
         updates = _sent_updates(state, lr, batch_size, batch_rng, transform_updates)
         step = aggregate(updates, state.samples) if len(clients) else np.zeros_like(params)
-        given = {name: f(updates, state.samples, state) if len(clients) else np.zeros(0) for name, f in scorers.items()}
+        seen = _seen(state, updates)
+        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in scorers.items()}
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying = next(iter(spread.values()))
-        good[number - 1] = paying >= 0  # False where NaN: absent
-        rewards = rule(paying, good[:number])
+        present = ~np.isnan(paying)
+        record[number - 1] = present if rule.record == "attended" else paying >= 0
+        standing = rule.standing(record[:number])
+        rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
         params = params + step
-        blocks.append(_round_columns(state, updates, params, declared, spread, good[:number], rewards))
+        blocks.append(_round_columns(state, updates, params, declared, spread, standing, rewards))
         if observe is not None:
             observe(RoundOutcome(state, updates, step, given, rewards))
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return SimulationResult(Table(columns, n), params)
-
-
-def compute_rewards(
-    scores: np.ndarray,
-    history: np.ndarray,
-    *,
-    alpha: float = 0.5,
-    window: int = 8,
-    factors: np.ndarray | float = 1.0,
-    budget: float = 1.0,
-) -> np.ndarray:
-    """Share a round's budget: reward_i proportional to max(S_i, 0) (1 + alpha C_i) F_i.
-
-    Args:
-        scores: scores of the round, shape (n,), NaN where a client was absent.
-        history: whether client i took part with S_i >= 0, shape (rounds so far, n), bool; the last row is this round.
-        alpha: weight of consistency, at least 0.
-        window: K, the number of rounds that count, at least 1.
-        factors: fairness factors F_i, shape (n,) or one number.
-        budget: what the round pays in total, at least 0.
-
-    Returns:
-        Rewards, shape (n,), float64; they sum to the budget, or to 0 when no score is positive.
-
-    Raises:
-        InvalidUpdate: alpha, window or budget out of range.
-
-    >>> compute_rewards(np.array([3.0, 1.0, -2.0]), np.array([[True, True, False]]), budget=100.0).tolist()
-    [75.0, 25.0, 0.0]
-    """
-    if alpha < 0 or budget < 0:
-        raise InvalidUpdate(f"alpha {alpha} and budget {budget} must not be negative.")
-    positive = np.where(np.isnan(scores), 0.0, np.maximum(scores, 0.0))
-    weights = positive * (1.0 + alpha * compute_consistency(history, window=window)) * factors
-    total = weights.sum()
-    return budget * weights / total if total > 0 else np.zeros_like(weights)
-
-
-def compute_consistency(history: np.ndarray, *, window: int = 8) -> np.ndarray:
-    """C_i: share of the last K rounds in which client i took part with a non-negative score.
-
-    Args:
-        history: good rounds, shape (rounds so far, n), bool; rounds before the first count as missed.
-        window: K, at least 1.
-
-    Returns:
-        C, shape (n,), float64, in [0, 1].
-
-    Raises:
-        InvalidUpdate: window below 1.
-
-    >>> compute_consistency(np.array([[True, False], [True, True]]), window=8).tolist()
-    [0.25, 0.125]
-    """
-    if window < 1:
-        raise InvalidUpdate(f"window is {window}: consistency counts over at least 1 round.")
-    return np.asarray(history, dtype=bool)[-window:].sum(axis=0) / window
 
 
 # ---------------------------------------------------------------- pieces of a round
@@ -316,13 +249,26 @@ def _sent_updates(
     return check_round(updates, state.samples)[0]
 
 
+def _seen(state: RoundState, updates: np.ndarray) -> Round:
+    """The round as a score sees it."""
+    model, x, y = state.model, state.data.x_val, state.data.y_val
+    return Round(
+        updates=updates,
+        samples=state.samples,
+        params=state.params,
+        gradient=lambda params: model.gradient(params, x, y),
+        accuracy=lambda params: model.accuracy(params, x, y),
+        previous=state.previous_step,
+    )
+
+
 def _round_columns(
     state: RoundState,
     updates: np.ndarray,
     params: np.ndarray,
     declared: np.ndarray,
     scores: dict[str, np.ndarray],
-    good: np.ndarray,
+    standing: np.ndarray,
     rewards: np.ndarray,
 ) -> dict[str, np.ndarray]:
     data, n = state.data, state.data.n_clients
@@ -337,7 +283,7 @@ def _round_columns(
         "norm": _spread(np.linalg.norm(updates, axis=1), state.clients, n),
         "score": next(iter(scores.values())),
         **{f"score_{name}": values for name, values in scores.items()},
-        "consistency": compute_consistency(good),
+        "consistency": standing,
         "reward": rewards,
         "accuracy": np.full(n, state.model.accuracy(params, data.x_test, data.y_test)),
         "loss": np.full(n, state.model.loss(params, data.x_test, data.y_test)),
@@ -395,13 +341,3 @@ def _spread(values: np.ndarray, clients: np.ndarray, n: int) -> np.ndarray:
     full = np.full(n, np.nan)
     full[clients] = values
     return full
-
-
-def _clipped(updates: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    # a median of 0 leaves nothing to compare with: all scores of such a round are 0
-    middle = alignment.median_norm(updates)
-    return alignment.clipped_scores(updates, samples, clip=middle) if middle > 0 else np.zeros(len(samples))
-
-
-def _validation_gradient(state: RoundState) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda params: state.model.gradient(params, state.data.x_val, state.data.y_val)

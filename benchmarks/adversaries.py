@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import t as student
 
-from bcfl_support import attacks, datasets, defenses, simulation
+from bcfl_support import attacks, datasets, incentives, simulation, vectors
+from bcfl_support.aggregators import AGGREGATORS, fedavg
 from bcfl_support.datasets import FederatedData
-from bcfl_support.federation import draw_batches
 from bcfl_support.models import MLP
+from bcfl_support.rounds import Round
+from bcfl_support.scores import SCORES, alignment_scores
+from bcfl_support.training import draw_batches
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "adversaries.json"
 
@@ -69,7 +71,31 @@ ATTACKS = (
     "badmouth",
 )
 ADAPTIVE = "adaptive"
-SCORES = (
+KEYS = {
+    "sign flip": "sign_flip",
+    "gaussian x5": "gaussian_x5",
+    "scale x5": "scale_x5",
+    "alie z=1.5": "alie_z1.5",
+    "ipm x2": "ipm_x2",
+    "min-max": "min_max",
+    "min-sum": "min_sum",
+    "free-rider": "free_rider",
+    "collude x5": "collude_x5",
+    "leave self out": "leave_self_out",
+    "clipped, self out": "clipped_self_out",
+    "median reference": "median_reference",
+    "peer median": "peer_median",
+    "clipped midpoint": "clipped_midpoint",
+    "accuracy-adjusted": "accuracy_adjusted",
+    "norm clip": "norm_clip",
+    "trimmed mean": "trimmed_mean",
+    "multi-krum": "multi_krum",
+    "geometric median": "geometric_median",
+    "centered clipping": "centered_clipping",
+    "nnm + trimmed": "nnm_trimmed_mean",
+}
+"""Names in the tables whose names in the package's registries are others."""
+SCORE_NAMES = (
     "alignment",
     "cosine",
     "leave self out",
@@ -83,7 +109,7 @@ SCORES = (
     "clipped midpoint",
     "accuracy-adjusted",
 )
-AGGREGATORS = (
+AGGREGATOR_NAMES = (
     "fedavg",
     "norm clip",
     "median",
@@ -117,7 +143,7 @@ class Study:
     dataset: str = "digits"
     partitions: tuple[str, ...] = tuple(PARTITIONS)
     attacks: tuple[str, ...] = ATTACKS
-    aggregators: tuple[str, ...] = AGGREGATORS
+    aggregators: tuple[str, ...] = AGGREGATOR_NAMES
     adaptive: bool = True
     seeds: int = 20
     rounds: int = 10
@@ -125,11 +151,11 @@ class Study:
     def trajectories(self) -> list[Trajectory]:
         """All trajectories of a world."""
         plain = [Trajectory(attack, aggregator) for attack in self.attacks for aggregator in self.aggregators]
-        return plain + [Trajectory(ADAPTIVE, "fedavg", score) for score in SCORES if self.adaptive]
+        return plain + [Trajectory(ADAPTIVE, "fedavg", score) for score in SCORE_NAMES if self.adaptive]
 
     def count_cells(self) -> int:
         """Cells attack x score x aggregator x partition; each is measured once a seed."""
-        each = len(self.attacks) * len(self.aggregators) * len(SCORES) + (len(SCORES) if self.adaptive else 0)
+        each = len(self.attacks) * len(self.aggregators) * len(SCORE_NAMES) + (len(SCORE_NAMES) if self.adaptive else 0)
         return each * len(self.partitions)
 
 
@@ -158,7 +184,7 @@ def train(
 ) -> np.ndarray:
     """Updates (T, n, P) of T federations from their own params (T, P), all on the same mini-batches.
 
-    `flipped` (T, n) says which client trains on mirrored labels. Equals `federation.local_updates` for each row.
+    `flipped` (T, n) says which client trains on mirrored labels. Equals `training.local_updates` for each row.
     """
     count, n = flipped.shape
     w = np.repeat(params[:, None], n, axis=1)  # (T, n, P)
@@ -181,155 +207,58 @@ def train(
     return w
 
 
-@dataclass
-class Scene:
-    """Everything a score may look at, for T rounds at once."""
+def see_round(
+    model: MLP, data: FederatedData, params: np.ndarray, updates: np.ndarray, samples: np.ndarray, previous: np.ndarray
+) -> Round:
+    """T rounds at once, as whoever scores them sees them: params (T, P), updates (T, n, P), samples (T, n)."""
+    x, y = data.x_val, data.y_val
 
-    model: MLP
-    data: FederatedData
-    params: np.ndarray  # (T, P)
-    updates: np.ndarray  # (T, n, P)
-    shares: np.ndarray  # (T, n), from declared samples
-    step: np.ndarray  # (T, P), what the aggregator made of them
-    root: np.ndarray  # (T, P), -grad of the root loss at params
-    _cut: tuple[np.ndarray, np.ndarray] | None = None
+    def gradient(where: np.ndarray) -> np.ndarray:
+        return model.gradient(where, x, y)
 
-    def cut(self) -> tuple[np.ndarray, np.ndarray]:
-        """Updates cut at the round's median length, and their average; computed once."""
-        if self._cut is None:
-            rows = defenses.clip_norms(self.updates, clip=defenses.compute_median_norm(self.updates))
-            self._cut = rows, average(self.shares, rows)
-        return self._cut
-
-    def take(self, index: Any) -> Scene:
-        """The scene of some of the rounds."""
-        picked = {name: getattr(self, name)[index] for name in ("params", "updates", "shares", "step", "root")}
-        return replace(self, **picked, _cut=None)
-
-    def descent(self, where: np.ndarray) -> np.ndarray:
-        """-grad of the root loss at some point (T, P)."""
-        return -self.model.gradient(where, self.data.x_val, self.data.y_val)
+    return Round(
+        updates=updates,
+        samples=samples,
+        params=params,
+        gradient=gradient,
+        accuracy=lambda where: model.accuracy(where, x, y),
+        previous=previous,
+        byzantine=ATTACKERS,
+    )
 
 
-def dot(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """<row, vector>: (T, n, P), (T, P) -> (T, n)."""
-    return (rows @ vector[..., None])[..., 0]
+def take(seen: Round, index: np.ndarray) -> Round:
+    """Some of the rounds."""
+    names = ("params", "updates", "samples", "previous")
+    step = None if seen.step is None else seen.step[index]
+    return replace(seen, **{name: getattr(seen, name)[index] for name in names}, step=step)
 
 
-def average(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """FedAvg: (T, n), (T, n, P) -> (T, P)."""
-    return (shares[:, None] @ rows)[:, 0]
-
-
-def without_self(shares: np.ndarray, rows: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """p_i <g_i, g - p_i g_i>."""
-    return shares * (dot(rows, step) - shares * np.einsum("tnp,tnp->tn", rows, rows))
-
-
-def gain_of_each(scene: Scene) -> np.ndarray:
-    """Accuracy on the root set that each update brings on its own, (T, n)."""
-    x, y = scene.data.x_val, scene.data.y_val
-    before = scene.model.accuracy(scene.params, x, y)
-    alone = (scene.params[:, None] + scene.updates).reshape(-1, scene.model.n_params)
-    return scene.model.accuracy(alone, x, y).reshape(scene.shares.shape) - before[:, None]
-
-
-def score(scene: Scene, name: str) -> np.ndarray:
-    """One score for all clients of all rounds, (T, n)."""
-    p, rows = scene.shares, scene.updates
-    if name == "alignment":
-        return p * dot(rows, scene.step)
-    if name == "cosine":
-        return defenses.compute_cosines(rows, scene.step)
-    if name == "leave self out":
-        return without_self(p, rows, scene.step)
-    if name == "clipped":
-        cut, step = scene.cut()
-        return p * dot(cut, step)
-    if name == "clipped, self out":
-        return without_self(p, *scene.cut())
-    if name == "median reference":
-        return defenses.median_reference_scores(rows, p)
-    if name == "peer median":
-        return defenses.peer_median_scores(rows, p)
-    if name == "fltrust":
-        return defenses.fltrust_scores(rows, p, root_update=scene.root)
-    if name == "root":
-        return p * dot(rows, scene.root)
-    if name == "midpoint":
-        return p * dot(rows, scene.descent(scene.params + scene.step / 2))
-    if name == "clipped midpoint":
-        cut, step = scene.cut()
-        return p * dot(cut, scene.descent(scene.params + step / 2))
-    return defenses.accuracy_adjusted_scores(p * dot(rows, scene.step), gain_of_each(scene), cap=ACCURACY_CAP)
-
-
-def aggregate(name: str, scene: Scene, previous: np.ndarray) -> np.ndarray:
-    """What the server makes of the updates, (T, P)."""
-    rows = scene.updates
-    if name == "fedavg":
-        return average(scene.shares, rows)
-    if name == "norm clip":
-        return scene.cut()[1]
-    if name == "median":
-        return defenses.coordinate_median(rows)
-    if name == "trimmed mean":
-        return defenses.trimmed_mean(rows, trim=ATTACKERS)
-    if name == "multi-krum":
-        return defenses.multi_krum(rows, attackers=ATTACKERS)
-    if name == "geometric median":
-        return defenses.geometric_median(rows, iterations=20)
-    if name == "centered clipping":
-        radius = defenses.compute_median_norm(rows - previous[:, None])
-        return defenses.centered_clipping(rows, center=previous, radius=radius)
-    if name == "nnm + trimmed":
-        return defenses.trimmed_mean(defenses.mix_neighbours(rows, attackers=ATTACKERS), trim=ATTACKERS)
-    root = scene.params.copy()
+def train_root(seen: Round) -> np.ndarray:
+    """The update that the server's own data gives, by as many steps as the clients do, (T, P)."""
+    root = seen.params.copy()
     for _ in range(STEPS):
-        root += LR * scene.descent(root)
-    return defenses.fltrust(rows, root_update=root - scene.params)
+        root -= LR * seen.gradient(root)
+    return root - seen.params
 
 
 def attack(
     name: str, trained: np.ndarray, bad: np.ndarray, samples: np.ndarray, previous: np.ndarray, seed: int, number: int
 ) -> np.ndarray:
     """What the attackers send, (T, m, P). `trained` (T, n, P) holds what everybody's training gave."""
-    count, n, size = trained.shape
-    own, honest = trained[:, bad], np.delete(trained, bad, axis=1)
-    typical = defenses.compute_median_norm(honest)  # (T,)
-    rng = np.random.default_rng([seed, 13, number])
-    common: dict[str, Callable[[], np.ndarray]] = {
-        "replacement": lambda: attacks.replace_model(own.mean(axis=1), weight=samples[bad].sum() / samples.sum()),
-        "alie": lambda: attacks.alie(honest, z=attacks.compute_alie_z(n, len(bad))),
-        "alie z=1.5": lambda: attacks.alie(honest, z=1.5),
-        "ipm x2": lambda: attacks.ipm(honest, tau=2.0),
-        "min-max": lambda: attacks.min_max(honest),
-        "min-sum": lambda: attacks.min_sum(honest),
-        "mimic": lambda: attacks.mimic(honest),
-        "collude": lambda: attacks.collude(np.tile(collusion_direction(seed, size), (count, 1)), norm=typical),
-        "collude x5": lambda: attacks.collude(np.tile(collusion_direction(seed, size), (count, 1)), norm=5 * typical),
-        "copy": lambda: attacks.replay(previous, norm=typical),
-        "badmouth": lambda: attacks.badmouth(honest, victim=choose_victim(samples, bad), norm=typical),
-    }
-    each: dict[str, Callable[[], np.ndarray]] = {
-        "sign flip": lambda: attacks.flip_sign(own),
-        "scale x5": lambda: attacks.scale_up(own, factor=5.0),
-        # one draw for all trajectories of the world
-        "gaussian x5": lambda: attacks.draw_noise(own[:1], norm=1.0, rng=rng) * (5 * typical)[:, None, None],
-        "free-rider": lambda: attacks.free_ride(own),
-        "disguised": lambda: np.concatenate(
-            [
-                attacks.disguise(
-                    step, clients=len(bad), round_number=number, rng=np.random.default_rng([seed, 14, number])
-                )[None]
-                for step in previous
-            ]
-        ),
-        "sybil": lambda: attacks.sybil(own, samples[bad]),
-    }
-    if name in common:
-        return np.repeat(common[name]()[:, None], len(bad), axis=1)
-    return each[name]() if name in each else own
+    key = KEYS.get(name, name)
+    knowledge = attacks.Insight(
+        own=trained[:, bad],
+        honest=np.delete(trained, bad, axis=1),
+        previous=previous,
+        samples=samples[bad],
+        weight=samples[bad].sum() / samples.sum(),
+        victim=choose_victim(samples, bad),
+        agreed=collusion_direction(seed, trained.shape[-1]),
+        round_number=number,
+        rng=np.random.default_rng([seed, 14 if name == "disguised" else 13, number]),
+    )
+    return attacks.ATTACKS[key](knowledge) if key in attacks.ATTACKS else knowledge.own
 
 
 def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
@@ -337,25 +266,24 @@ def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
     return int(np.argmax(np.delete(samples, bad)))
 
 
-def adapt(target: str, scene: Scene, bad: np.ndarray, previous: np.ndarray, seed: int) -> np.ndarray:
+def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
     """What an attacker sends who tries five directions at five lengths against `target` under FedAvg, (T, m, P)."""
-    own, honest = scene.updates[:, bad], np.delete(scene.updates, bad, axis=1)
-    typical = defenses.compute_median_norm(honest)
+    own, honest = seen.updates[:, bad], np.delete(seen.updates, bad, axis=1)
+    typical = vectors.compute_median_norm(honest)
     spread = (1, len(bad), 1)
     agreed = attacks.collude(np.tile(collusion_direction(seed, own.shape[-1]), (len(own), 1)), norm=typical)
     candidates = [
         own,
         np.tile(agreed[:, None], spread),
-        np.tile(attacks.replay(previous, norm=typical)[:, None], spread),
+        np.tile(attacks.replay(seen.previous, norm=typical)[:, None], spread),
         np.tile(attacks.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
         attacks.sybil(own, np.ones(len(bad))),
     ]
 
     def payoff(sent: np.ndarray) -> np.ndarray:
-        updates = scene.updates.copy()
+        updates = seen.updates.copy()
         updates[:, bad] = sent
-        seen = replace(scene, updates=updates, step=average(scene.shares, updates), _cut=None)
-        return compute_share(score(seen, target), bad)
+        return compute_share(SCORES[KEYS.get(target, target)](replace(seen, updates=updates)), bad)
 
     return attacks.search_best(candidates, SCALES, payoff)[0]
 
@@ -384,73 +312,69 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     start_rng, _, batch_rng, _ = np.random.default_rng([seed, 7]).spawn(4)  # the streams of simulation.run
     params = np.tile(model.init(rng=start_rng), (count, 1))
     previous = np.zeros_like(params)
-    declared = np.tile(data.sizes.astype(np.float64), (count, 1))
+    declared = np.tile(data.sizes, (count, 1))
     flipped = np.zeros((count, CLIENTS), dtype=bool)
     for t, run in enumerate(runs):
         flipped[t, bad] = run.attack in ("label flip", "replacement")
         if run.attack == "inflate x5":
             declared[t] = attacks.inflate_samples(data.sizes, clients=list(bad), factor=5)
-    shares = declared / declared.sum(axis=1, keepdims=True)
     totals: dict[str, np.ndarray] = {}
     clock = time.perf_counter()
     for number in range(1, study.rounds + 1):
         updates = train(model, params, data, flipped, batch_rng)
-        root = -model.gradient(params, data.x_val, data.y_val)
-        scene = Scene(model, data, params, updates, shares, np.zeros_like(params), root)
-        _lie(scene, runs, bad, data.sizes, previous, seed, number)
-        _average_all(scene, runs, previous)
-        for name, values in _measure(scene, bad).items():
+        seen = see_round(model, data, params, updates, declared, previous)
+        _lie(seen, runs, bad, data.sizes, seed, number)
+        seen = replace(seen, step=_average_all(seen, runs))
+        for name, values in _measure(seen, bad).items():
             totals[name] = totals.get(name, 0.0) + np.nan_to_num(values)
             if name == "share":
                 totals["paid_rounds"] = totals.get("paid_rounds", 0.0) + ~np.isnan(values)
-        params, previous = params + scene.step, scene.step
+        params, previous = params + seen.step, seen.step
     # "seconds": without loading data and starting a process; "cpu": what this world took of a core
     times = {"seconds": np.array(time.perf_counter() - clock), "cpu": np.array(time.process_time() - cpu)}
     return {**_summary(totals, model, params, data, study.rounds), **times}
 
 
-def _lie(
-    scene: Scene,
-    runs: list[Trajectory],
-    bad: np.ndarray,
-    samples: np.ndarray,
-    previous: np.ndarray,
-    seed: int,
-    number: int,
-) -> None:
+def _lie(seen: Round, runs: list[Trajectory], bad: np.ndarray, samples: np.ndarray, seed: int, number: int) -> None:
     """Replace the attackers' updates, attack by attack."""
     for name in dict.fromkeys((run.attack, run.target) for run in runs):
         index = np.array([t for t, run in enumerate(runs) if (run.attack, run.target) == name])
-        part = scene.take(index)
+        part = take(seen, index)
         if name[0] == ADAPTIVE:
-            sent = adapt(name[1], part, bad, previous[index], seed)
+            sent = adapt(name[1], part, bad, seed)
         else:
-            sent = attack(name[0], part.updates, bad, samples, previous[index], seed, number)
-        scene.updates[index[:, None], bad] = sent
+            sent = attack(name[0], part.updates, bad, samples, part.previous, seed, number)
+        seen.updates[index[:, None], bad] = sent
 
 
-def _average_all(scene: Scene, runs: list[Trajectory], previous: np.ndarray) -> None:
+def _average_all(seen: Round, runs: list[Trajectory]) -> np.ndarray:
+    """What each trajectory's aggregator makes of its updates, (T, P)."""
+    step = np.zeros_like(seen.params)
     for name in dict.fromkeys(run.aggregator for run in runs):
         index = np.array([t for t, run in enumerate(runs) if run.aggregator == name])
-        scene.step[index] = aggregate(name, scene.take(index), previous[index])
+        part = take(seen, index)
+        if name == "fltrust":
+            part = replace(part, root_update=train_root(part))
+        step[index] = AGGREGATORS[KEYS.get(name, name)](part)
+    return step
 
 
-def _measure(scene: Scene, bad: np.ndarray) -> dict[str, np.ndarray]:
+def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
     """Shares and penalties of one round under every score."""
-    good = np.setdiff1d(np.arange(CLIENTS), bad)
+    good, weights = np.setdiff1d(np.arange(CLIENTS), bad), vectors.compute_weights(seen.samples)
     rows: dict[str, list[np.ndarray]] = {k: [] for k in ("share", "burned_bad", "burned_good", "slashed_good", "pay")}
-    for name in SCORES:
-        scores = np.nan_to_num(score(scene, name))
+    for name in SCORE_NAMES:
+        scores = np.nan_to_num(SCORES[KEYS.get(name, name)](seen))
         # the paper's score sums to ||g||^2 under FedAvg; for the others the sum takes that place
-        burned = defenses.alignment_penalties(
-            scores, scene.shares, scores.sum(axis=-1), rate=PENALTY_RATE, cap=PENALTY_CAP
+        burned = incentives.alignment_penalties(
+            scores, weights, scores.sum(axis=-1), rate=PENALTY_RATE, cap=PENALTY_CAP
         )
         paid = np.maximum(scores, 0.0)
         rows["share"].append(compute_share(scores, bad))
         rows["burned_bad"].append(burned[:, bad].sum(axis=-1))
         rows["burned_good"].append(burned[:, good].sum(axis=-1))
         rows["slashed_good"].append((scores[:, good] < 0).mean(axis=-1))
-        rows["pay"].append(defenses.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
+        rows["pay"].append(vectors.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
     return {name: np.stack(values, axis=1) for name, values in rows.items()}
 
 
@@ -500,7 +424,7 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
             result[f"{name}_half"] = half_width(values)
     result["pay_shift"] = _pay_shift(study, table["pay"])
     if study.adaptive:
-        own = np.arange(len(SCORES))
+        own = np.arange(len(SCORE_NAMES))
         share = table["share"][:, :, plain + own, own]
         result["adaptive"] = {
             "share": share.mean(axis=1),
@@ -556,19 +480,19 @@ def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int
     start_rng, batch_rng = np.random.default_rng([seed, 8]).spawn(2)
     params = np.tile(model.init(rng=start_rng), (count, 1))
     agreed = np.tile(collusion_direction(seed, model.n_params), (count, 1))
-    equal, nobody = np.full((count, n), 1.0 / n), np.zeros((count, n), dtype=bool)
+    equal, nobody = np.ones(n, dtype=np.int64), np.zeros((count, n), dtype=bool)
     sums = {name: np.zeros(count) for name in ("measured", "theory", "kappa", "signed", "negative")}
     for _ in range(rounds):
         updates = train(model, params, data, nobody, batch_rng)
         for t, k in enumerate(sizes):
-            length = defenses.compute_median_norm(updates[t, k:])
-            updates[t] = defenses.clip_norms(updates[t], clip=length)
+            length = vectors.compute_median_norm(updates[t, k:])
+            updates[t] = vectors.clip_norms(updates[t], clip=length)
             updates[t, :k] = attacks.collude(agreed[t], norm=length)
             kappa = attacks.compute_kappa(updates[t, k:], norm=length)
             sums["kappa"][t] += kappa
             sums["theory"][t] += attacks.compute_collusion_share(k / n, kappa)
-        step = average(equal, updates)
-        scores = equal * dot(updates, step)
+        step = fedavg(updates, equal)
+        scores = alignment_scores(updates, equal, step=step)
         for t, k in enumerate(sizes):
             sums["measured"][t] += compute_share(scores[t : t + 1], np.arange(k))[0]
             sums["signed"][t] += scores[t, :k].sum() / scores[t].sum()
@@ -628,7 +552,7 @@ def run_minority(rate: float, cap: float, seed: int, rounds: int, *, liars: bool
     def burn(outcome: simulation.RoundOutcome) -> None:
         clients, scores = outcome.state.clients, outcome.scores["alignment"]
         square = float(outcome.step @ outcome.step)
-        stakes[clients] -= defenses.alignment_penalties(scores, stakes[clients], square, rate=rate, cap=cap)
+        stakes[clients] -= incentives.alignment_penalties(scores, stakes[clients], square, rate=rate, cap=cap)
         mine = np.isin(clients, watched)
         for group, members in enumerate((mine, ~mine)):
             slashed[group] += (scores[members] < 0).sum()
@@ -780,7 +704,12 @@ def plain(value: Any, digits: int = 4) -> Any:
 
 def run_parts(parts: list[str], jobs: int, quick: bool) -> dict[str, Any]:
     """The chosen parts of the study, as they go into the result file."""
-    names = {"attacks": ATTACKS, "scores": SCORES, "aggregators": AGGREGATORS, "partitions": tuple(PARTITIONS)}
+    names = {
+        "attacks": ATTACKS,
+        "scores": SCORE_NAMES,
+        "aggregators": AGGREGATOR_NAMES,
+        "partitions": tuple(PARTITIONS),
+    }
     found: dict[str, Any] = {}
     for part in parts:
         if part in ("grid", "mnist"):

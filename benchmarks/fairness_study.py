@@ -33,7 +33,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import spearmanr
 
-from bcfl_support import alignment, attacks, datasets, shapley, simulation
+from bcfl_support import attacks, datasets, shapley, simulation, vectors
 from bcfl_support.models import SoftmaxRegression
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "shapley.json"
@@ -106,7 +106,7 @@ def play_long(seed: int, honest_rounds: set[int]) -> tuple[np.ndarray, np.ndarra
 
     def cheat(number: int, sent: np.ndarray, state: simulation.RoundState) -> np.ndarray:
         if number not in honest_rounds:
-            length = NOISE_LENGTH * alignment.median_norm(sent[1:])
+            length = NOISE_LENGTH * vectors.compute_median_norm(sent[1:])
             sent[0] = attacks.draw_noise(sent[:1], norm=length, rng=state.rng)[0]
         return sent
 

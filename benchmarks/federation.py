@@ -36,9 +36,11 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import simulation
+from bcfl_support.aggregators import fedavg
 from bcfl_support.datasets import FederatedData, load_digits_federation
-from bcfl_support.federation import fedavg, local_updates
 from bcfl_support.models import SoftmaxRegression
+from bcfl_support.scores import SCORES
+from bcfl_support.training import local_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOWER_PYTHON = ROOT / ".venv-flower" / "bin" / "python"
@@ -114,7 +116,7 @@ def peak_mb(data: FederatedData) -> float:
 def lesson_run() -> None:
     """What a lesson's cell does: data, 30 rounds of 10 clients, every score, the table."""
     data = load_digits_federation(10, rng=np.random.default_rng(0))
-    simulation.run(data, MODEL, rounds=30, scores=tuple(simulation.SCORES), rng=np.random.default_rng(1))
+    simulation.run(data, MODEL, rounds=30, scores=tuple(SCORES), rng=np.random.default_rng(1))
 
 
 def compare(n: int, repeats: int, rounds: int, flower: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcfl_support import datasets, federation, models
+from bcfl_support import datasets, models, training
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.ipfs import IpfsNode
 from bcfl_support.protocol import Federation, FederationConfig, RoundRecord
@@ -56,7 +56,7 @@ def ten_hospitals(repeats: int) -> tuple[int, float]:
         fed.fund(10**19)
         seconds = []
         for _ in range(repeats):
-            updates = federation.local_updates(model, fed.model(), data, steps=5, lr=0.05, rng=rng)
+            updates = training.local_updates(model, fed.model(), data, steps=5, lr=0.05, rng=rng)
             start = time.perf_counter()
             fed.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
             seconds.append(time.perf_counter() - start)

@@ -39,14 +39,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bcfl_support.alignment import alignment_scores
 from scipy.stats import spearmanr
 from shapley_peer import CoalitionLoss
 
 from bcfl_support import shapley as sh
-from bcfl_support.alignment import alignment_scores
+from bcfl_support.aggregators import fedavg
 from bcfl_support.datasets import load_digits_federation
-from bcfl_support.federation import fedavg, local_updates
 from bcfl_support.models import MLP, Model, SoftmaxRegression
+from bcfl_support.scores import midpoint_scores
+from bcfl_support.training import local_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 PEER_PYTHON = ROOT / ".venv-pydvl" / "bin" / "python"
@@ -165,7 +167,7 @@ def fresh_linear20(convention: str) -> dict[str, float]:
 
 def midpoint(model: Model, arrays: Round, points: int = 1) -> np.ndarray:
     """Path integral of a round, one gradient a point."""
-    return sh.aumann_shapley(
+    return midpoint_scores(
         arrays["updates"],
         arrays["samples"],
         params=arrays["params"],

@@ -11,9 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bcfl_support import alignment, datasets, federation, fixed_point, models, simulation
+from bcfl_support import aggregators, datasets, fixed_point, models, simulation
 from bcfl_support.chain import Chain
 from bcfl_support.protocol import Federation, FederationConfig
+from bcfl_support.scores import alignment_scores
 
 CLIENTS, ROUNDS = 10, 12
 
@@ -111,9 +112,9 @@ def test_scores_lie_within_their_bounds_of_real_arithmetic(outcome, record, exac
 def test_floats_lie_within_the_bounds_too(outcome, record):
     # float64 itself is off by about 1e-16, a millionth of these bounds
     bounds = fixed_point.alignment_error_bound(outcome.updates, outcome.state.samples)
-    floats = alignment.alignment_scores(outcome.updates, outcome.state.samples)
+    floats = alignment_scores(outcome.updates, outcome.state.samples)
     np.testing.assert_array_less(np.abs(floats - record.scores_float()), bounds)
-    step = federation.fedavg(outcome.updates, outcome.state.samples)
+    step = aggregators.fedavg(outcome.updates, outcome.state.samples)
     bound = fixed_point.fedavg_error_bound(largest=float(np.abs(outcome.updates).max()))
     np.testing.assert_array_less(np.abs(step - np.array(record.global_update) / fixed_point.SCALE), bound + 1e-15)
 

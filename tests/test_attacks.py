@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm as normal
 
-from bcfl_support import alignment, attacks
+from bcfl_support import attacks
+from bcfl_support.aggregators import fedavg
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.federation import fedavg
+from bcfl_support.scores import alignment_scores, leave_self_out_scores
 
 CASES = json.loads((Path(__file__).parent / "vectors" / "byzfl.json").read_text())["cases"]
 HONEST = np.random.default_rng(5).standard_normal((4, 7, 6)) + 0.4  # four seeds, seven clients, six parameters
@@ -180,17 +181,17 @@ def test_a_split_keeps_the_average_and_the_sum_of_scores(samples: list[int], par
     split, declared = attacks.split_client(updates, counts, client=0, parts=parts)
     assert declared.sum() == counts.sum() and len(split) == len(samples) + parts - 1
     np.testing.assert_allclose(fedavg(split, declared), fedavg(updates, counts), atol=1e-12)
-    before, after = alignment.alignment_scores(updates, counts), alignment.alignment_scores(split, declared)
+    before, after = alignment_scores(updates, counts), alignment_scores(split, declared)
     assert after[-parts:].sum() == pytest.approx(before[0], abs=1e-12)
 
 
 def test_a_split_undoes_leave_self_out() -> None:
     """With k names the own part left out is p_i^2 ||g_i||^2 / k: in the limit nothing is left out."""
     updates, counts = np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([12, 12])
-    alone = alignment.leave_self_out_scores(updates, counts)[0]
+    alone = leave_self_out_scores(updates, counts)[0]
     split, declared = attacks.split_client(updates, counts, client=0, parts=4)
     assert alone == 0.0
-    assert alignment.leave_self_out_scores(split, declared)[-4:].sum() == pytest.approx(0.25 * 4.0 * (1 - 1 / 4))
+    assert leave_self_out_scores(split, declared)[-4:].sum() == pytest.approx(0.25 * 4.0 * (1 - 1 / 4))
 
 
 def test_sybil_names_leave_the_average_unchanged() -> None:
@@ -203,7 +204,7 @@ def test_sybil_names_leave_the_average_unchanged() -> None:
 
 def test_inflated_counts_pay_more_than_their_factor_cost() -> None:
     updates, counts = np.tile([[1.0, 0.0]], (4, 1)), np.full(4, 10)
-    scores = alignment.alignment_scores(updates, attacks.inflate_samples(counts, clients=[0], factor=3))
+    scores = alignment_scores(updates, attacks.inflate_samples(counts, clients=[0], factor=3))
     assert scores[0] / scores.sum() == pytest.approx(3 / 6)
 
 
@@ -215,7 +216,7 @@ def test_noise_earns_what_it_pays_itself(factor: float) -> None:
     total, runs = 0.0, 400
     for _ in range(runs):
         noise = attacks.draw_noise(honest[0], norm=factor, rng=rng)
-        total += alignment.alignment_scores(np.vstack([honest, noise]), np.ones(5, dtype=int))[4]
+        total += alignment_scores(np.vstack([honest, noise]), np.ones(5, dtype=int))[4]
     # standard error of <noise, g> / 5 over the runs: factor * 0.8 * ||honest|| / sqrt(300) / 5 / sqrt(runs)
     error = factor * 0.8 * np.linalg.norm(honest[0]) / np.sqrt(300) / 5 / np.sqrt(runs)
     assert abs(total / runs - factor**2 / 25) < 4 * error
@@ -249,7 +250,7 @@ def test_collusion_theory_is_exact_for_honest_scores_that_are_positive(colluders
     norm = 1.7
     sent = attacks.collude(np.eye(20)[0], norm=norm)  # at right angles to all honest updates
     updates = np.vstack([honest, np.tile(sent, (colluders, 1))])
-    scores = alignment.alignment_scores(updates, np.ones(n, dtype=int))
+    scores = alignment_scores(updates, np.ones(n, dtype=int))
     assert (scores > 0).all()
     q, kappa = colluders / n, attacks.compute_kappa(honest, norm=norm)
     measured = scores[-colluders:].sum() / scores.sum()

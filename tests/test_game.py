@@ -7,14 +7,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from bcfl_support import alignment, behavior, game, incentives
+from bcfl_support import behavior, game, incentives
+from bcfl_support.aggregators import fedavg
 from bcfl_support.behavior import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, TOKEN, Costs, Learner
 from bcfl_support.datasets import load_digits_federation
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.federation import fedavg
 from bcfl_support.game import Accidents, Play, play
 from bcfl_support.models import SoftmaxRegression
 from bcfl_support.pay_rules import PayRule
+from bcfl_support.scores import alignment_scores, midpoint_scores
 from bcfl_support.worlds import SCORES, PresenceWorld, TrainingWorld
 
 N = 5
@@ -60,9 +61,9 @@ def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], 
         there = np.array(present[t])
         step = fedavg(updates[there], data.sizes[there])
         scores = np.zeros(N)
-        scores[there] = alignment.alignment_scores(updates[there], data.sizes[there])
+        scores[there] = alignment_scores(updates[there], data.sizes[there])
         midpoint = np.zeros(N)
-        midpoint[there] = alignment.midpoint_scores(
+        midpoint[there] = midpoint_scores(
             updates[there],
             data.sizes[there],
             params=w,

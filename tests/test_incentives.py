@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcfl_support import chain, incentives, protocol, simulation
+from bcfl_support import chain, incentives, protocol
 from bcfl_support.fixed_point import SCALE
 from bcfl_support.incentives import ONE, Account, Terms, settle_round
 
@@ -236,14 +236,17 @@ def test_expected_consistency_equals_the_mean_over_all_pasts(kind: str, share: f
     assert incentives.expected_consistency(share, window=window, kind=kind) == pytest.approx(mean, abs=1e-12)
 
 
-def test_c_agrees_with_the_simulation_and_keeps_leading_axes() -> None:
+def test_c_keeps_leading_axes_and_counts_the_last_rounds_only() -> None:
     record = np.random.default_rng(0).random((20, 3, 4)) < 0.7
     stacked = incentives.window_consistency(record, window=8)
     assert stacked.shape == (3, 4)
     for s in range(3):
-        assert np.array_equal(stacked[s], simulation.compute_consistency(record[:, s], window=8))
         for kind in incentives.CONSISTENCIES.values():
             assert np.allclose(kind(record, window=8)[s], kind(record[:, s], window=8), atol=1e-15)
+    history = np.array([[True]] * 3 + [[False]] * 2 + [[True]] * 7)
+    shares = [incentives.window_consistency(history[: r + 1], window=8).item() for r in range(12)]
+    # rounds before the first count as missed
+    assert shares == [k / 8 for k in (1, 2, 3, 3, 3, 4, 5, 6, 6, 6, 6, 7)]
 
 
 def test_bad_windows_and_names_are_refused() -> None:

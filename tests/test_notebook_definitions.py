@@ -9,14 +9,12 @@ import pytest
 from eth_utils import keccak
 
 from bcfl_support import (
-    alignment,
+    aggregators,
     attacks,
     behavior,
     commitments,
     costs,
     datasets,
-    defenses,
-    federation,
     fixed_point,
     gas,
     incentives,
@@ -25,9 +23,20 @@ from bcfl_support import (
     pay_rules,
     shapley,
     simulation,
+    vectors,
 )
 from bcfl_support.cids import compute_cid
+from bcfl_support.pay_rules import PayRule
 from bcfl_support.protocol import compute_create_address
+from bcfl_support.scores import (
+    accuracy_adjusted_scores,
+    alignment_scores,
+    clipped_scores,
+    compute_novelty,
+    cosine_scores,
+    leave_self_out_scores,
+    midpoint_scores,
+)
 from notebooks import definitions
 
 
@@ -128,14 +137,14 @@ class TestLesson2:
 
     def test_average_and_scores(self, round_):
         page = definitions("02")
-        np.testing.assert_allclose(page["global_update"](*round_), federation.fedavg(*round_), atol=1e-15)
-        np.testing.assert_allclose(page["scores_of"](*round_), alignment.alignment_scores(*round_), atol=1e-15)
-        np.testing.assert_allclose(page["cosines_of"](*round_), alignment.cosine_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(page["global_update"](*round_), aggregators.fedavg(*round_), atol=1e-15)
+        np.testing.assert_allclose(page["scores_of"](*round_), alignment_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(page["cosines_of"](*round_), cosine_scores(*round_), atol=1e-15)
 
     def test_two_parts_of_a_score(self, round_):
         others, own = definitions("02")["split_of"](*round_)
-        np.testing.assert_allclose(others, alignment.leave_self_out_scores(*round_), atol=1e-15)
-        np.testing.assert_allclose(others + own, alignment.alignment_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(others, leave_self_out_scores(*round_), atol=1e-15)
+        np.testing.assert_allclose(others + own, alignment_scores(*round_), atol=1e-15)
 
     def test_shapley_values_by_orders(self):
         worth = np.random.default_rng(14).normal(size=32)
@@ -148,7 +157,7 @@ class TestLesson2:
         start = np.linspace(-1, 1, 8)
         np.testing.assert_allclose(
             definitions("02")["midpoint_of"](updates, samples, start, np.sin),
-            alignment.midpoint_scores(updates, samples, params=start, gradient=np.sin),
+            midpoint_scores(updates, samples, params=start, gradient=np.sin),
             atol=1e-15,
         )
 
@@ -169,10 +178,10 @@ class TestLesson2:
         np.testing.assert_allclose(page["bound_of"](*round_, scale), bounds, rtol=1e-12)
 
     def test_clipped_scores(self, round_):
-        middle = alignment.median_norm(round_[0])
+        middle = vectors.compute_median_norm(round_[0])
         np.testing.assert_allclose(
             definitions("02")["clipped_scores_of"](*round_),
-            alignment.clipped_scores(*round_, clip=middle),
+            clipped_scores(*round_, clip=middle),
             atol=1e-15,
         )
 
@@ -181,13 +190,13 @@ class TestLesson2:
         updates[4] *= -1
         factor = definitions("02")["break_even"](updates, samples, 4)
         updates[4] *= factor
-        assert alignment.alignment_scores(updates, samples)[4] == pytest.approx(0, abs=1e-12)
+        assert alignment_scores(updates, samples)[4] == pytest.approx(0, abs=1e-12)
 
     def test_exact_scores(self, round_):
         updates = np.rint(10 * round_[0]).astype(int)
         scores, square = definitions("02")["exact_scores"](updates.tolist(), round_[1].tolist())
         assert sum(scores) == square
-        exact = alignment.alignment_scores(updates, round_[1])
+        exact = alignment_scores(updates, round_[1])
         np.testing.assert_allclose([float(s) for s in scores], exact, atol=1e-12)
 
 
@@ -247,7 +256,7 @@ class TestLesson3:
         state = outcome.state
         np.testing.assert_allclose(
             definitions("03")["along_the_step"](outcome, model, points),
-            shapley.aumann_shapley(
+            midpoint_scores(
                 outcome.updates,
                 state.samples,
                 params=state.params,
@@ -287,8 +296,10 @@ class TestLesson3:
             wei = [round(10**15 * share) for share in pay[valued].sum(axis=0)]
             factors = np.array(incentives.compute_fairness_factors(values[valued].sum(axis=0), wei)) / 1e6
             rows = slice(2 * epoch, 2 * epoch + 2)
-            history = np.ones((1, 4), dtype=bool)
-            expected = [simulation.compute_rewards(s, history, alpha=0, factors=factors) for s in scores[rows]]
+            expected = [
+                PayRule(alpha=0).share(s, np.ones(4), np.ones(4, dtype=bool), np.ones(4), factors=factors)
+                for s in scores[rows]
+            ]
             np.testing.assert_allclose(pay[rows], expected, atol=1e-5)
 
 
@@ -374,16 +385,16 @@ class TestLesson5:
 
     def test_the_two_proposals(self):
         scores, gains = np.array([0.3, -0.2, 0.1, 0.05]), np.array([0.02, 0.5, -0.1, 0.004])
-        adjusted = defenses.accuracy_adjusted_scores(scores, gains, cap=0.01)
+        adjusted = accuracy_adjusted_scores(scores, gains, cap=0.01)
         self.same(self.page["accuracy_adjusted_scores"](scores, gains, 0.01), adjusted)
         stakes = np.array([1.0, 2.0, 3.0, 4.0])
-        penalties = defenses.alignment_penalties(scores, stakes, 0.25, rate=0.1, cap=0.05)
+        penalties = incentives.alignment_penalties(scores, stakes, 0.25, rate=0.1, cap=0.05)
         self.same(self.page["alignment_penalties"](scores, stakes, 0.25, 0.1, 0.05), penalties)
 
     def test_novelty(self):
         known = self.rng.normal(size=(3, 12))
         updates = np.vstack([self.honest, known[:1] * 2])
-        self.same(self.page["compute_novelty"](updates, known), defenses.compute_novelty(updates, known=known))
+        self.same(self.page["compute_novelty"](updates, known), compute_novelty(updates, known=known))
 
 
 class TestLesson6:

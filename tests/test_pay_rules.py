@@ -5,9 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bcfl_support import incentives, pay_rules, simulation
+from bcfl_support import incentives, pay_rules
 from bcfl_support.incentives import ONE
 from bcfl_support.pay_rules import PayRule
+
+
+def test_pay_by_hand() -> None:
+    # a record of 3 rounds, window 2: C = (1, 1/2, 0); weights 2 · 1.5, 3 · 1.25, 0 → shares 3 / 6.75, 3.75 / 6.75
+    record = np.array([[True, True, True], [True, False, False], [True, True, False]])
+    rule, sizes, all_here = PayRule(window=2), np.full(3, 1 / 3), np.ones(3, dtype=bool)
+    pay = rule.share(np.array([2.0, 3.0, -1.0]), sizes, all_here, rule.standing(record), budget=6.75)
+    assert pay == pytest.approx([3.0, 3.75, 0.0], abs=1e-15)
+    flat = PayRule(alpha=0.0)
+    factors, here = np.array([1.5, 1.0, 1.0]), np.array([True, True, False])
+    doubled = flat.share(np.array([2.0, 3.0, np.nan]), sizes, here, flat.standing(record), factors=factors)
+    assert doubled == pytest.approx([0.5, 0.5, 0.0], abs=1e-15)
+    none = flat.share(np.array([-1.0, 0.0, -2.0]), sizes, all_here, flat.standing(record))
+    assert none.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_the_papers_rule_equals_the_contract_in_floats() -> None:
@@ -18,7 +32,7 @@ def test_the_papers_rule_equals_the_contract_in_floats() -> None:
     present = np.ones(5, dtype=bool)
     weights = rule.base_weights(scores, np.full(5, 0.2), present) * rule.standing_factor(rule.standing(record))
     pay = incentives.share_budget(weights, 10.0)
-    assert np.allclose(pay, simulation.compute_rewards(scores, record, alpha=0.5, budget=10.0))
+    assert np.array_equal(pay, rule.share(scores, np.full(5, 0.2), present, rule.standing(record), budget=10.0))
     integers = [
         incentives.compute_reward_weight(
             int(s * 10**18), incentives.compute_consistency(record[:, i].tolist(), 8), ONE, 500_000

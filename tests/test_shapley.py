@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bcfl_support import shapley as sh
 from bcfl_support.errors import InvalidUpdate, UtilityError
 from bcfl_support.models import SoftmaxRegression
+from bcfl_support.scores import midpoint_scores
 
 
 def shapley_by_orders(n: int, values: list[int]) -> list[Fraction]:
@@ -124,7 +125,7 @@ def test_quadratic_loss_makes_the_midpoint_exact():
 
     exact = sh.exact_shapley(sh.compute_all_values(game, 7))
     for points in (1, 2, 5):
-        scores = sh.aumann_shapley(updates, samples, params=w, gradient=lambda p: hessian @ p + linear, points=points)
+        scores = midpoint_scores(updates, samples, params=w, gradient=lambda p: hessian @ p + linear, points=points)
         assert scores == pytest.approx(exact, abs=1e-11)
 
 
@@ -135,7 +136,7 @@ def test_more_points_make_the_path_integral_efficient():
     gain = model.loss(w, x, y) - model.loss(w + samples / samples.sum() @ updates, x, y)
     gaps = [
         abs(
-            sh.aumann_shapley(updates, samples, params=w, gradient=lambda p: model.gradient(p, x, y), points=k).sum()
+            midpoint_scores(updates, samples, params=w, gradient=lambda p: model.gradient(p, x, y), points=k).sum()
             - gain
         )
         for k in (1, 2, 4, 12)
@@ -274,12 +275,12 @@ def test_path_integral_refuses_what_does_not_fit():
     def gradient(params):
         return params
 
-    with pytest.raises(ValueError, match="points = 0; the path integral needs at least 1 point"):
-        sh.aumann_shapley([[1.0]], [1], params=[0.0], gradient=gradient, points=0)
+    with pytest.raises(ValueError, match="points is 0; the path integral needs at least 1 point"):
+        midpoint_scores([[1.0]], [1], params=[0.0], gradient=gradient, points=0)
     with pytest.raises(InvalidUpdate, match=r"params has shape \(2,\)"):
-        sh.aumann_shapley([[1.0]], [1], params=[0.0, 0.0], gradient=gradient)
+        midpoint_scores([[1.0]], [1], params=[0.0, 0.0], gradient=gradient)
     with pytest.raises(InvalidUpdate):
-        sh.aumann_shapley([[np.nan]], [1], params=[0.0], gradient=gradient)
+        midpoint_scores([[np.nan]], [1], params=[0.0], gradient=gradient)
 
 
 def test_closed_forms_refuse_what_they_do_not_cover():

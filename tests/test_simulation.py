@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from bcfl_support import datasets, simulation
-from bcfl_support.alignment import alignment_scores
+from bcfl_support.aggregators import fedavg
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.federation import fedavg, local_updates
 from bcfl_support.models import MLP, LogisticRegression, Model, SoftmaxRegression
+from bcfl_support.pay_rules import PayRule
+from bcfl_support.scores import SCORES, alignment_scores
 from bcfl_support.simulation import RoundOutcome, RoundState
+from bcfl_support.training import local_updates
 
 MODEL = LogisticRegression(30)
 
@@ -63,7 +65,7 @@ def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
 
 
 def test_every_named_score_runs_and_the_first_pays(hospitals: datasets.FederatedData) -> None:
-    names = tuple(simulation.SCORES)
+    names = tuple(SCORES)
     table = run(hospitals, scores=names[::-1]).table
     assert np.array_equal(table.column("score"), table.column(f"score_{names[-1]}"))
     for name in names:
@@ -138,11 +140,26 @@ def test_hooks_see_each_round(hospitals: datasets.FederatedData) -> None:
 
 def test_own_scores_and_reward_rules(hospitals: datasets.FederatedData) -> None:
     table = run(
-        hospitals,
-        scores={"size": lambda updates, samples, state: samples.astype(float)},
-        reward=lambda scores, history: scores * len(history),
+        hospitals, scores={"size": lambda seen: seen.samples.astype(float)}, reward=PayRule(alpha=0.0, base="flat")
     ).table
-    assert np.array_equal(table.pivot("reward")[2], 3.0 * hospitals.sizes)
+    assert np.allclose(table.pivot("reward")[2], hospitals.sizes / hospitals.sizes.sum())
+    assert np.array_equal(table.pivot("score")[2], hospitals.sizes)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["window", "streak", "ewma"])
+@pytest.mark.parametrize("record", ["good", "attended"])
+def test_the_table_shows_the_consistency_that_pays(
+    hospitals: datasets.FederatedData, window: int, kind: str, record: str
+) -> None:
+    rule = PayRule(window=window, consistency=kind, record=record, alpha=2.0)
+    table = run(hospitals, rounds=8, participation=0.6, reward=rule).table
+    scores, standing, there = (table.pivot(name) for name in ("score", "consistency", "participated"))
+    counted = there if record == "attended" else scores >= 0
+    for number in range(8):
+        assert np.allclose(standing[number], rule.standing(counted[: number + 1]))
+        weights = np.where(there[number], np.maximum(scores[number], 0), 0) * (1 + 2 * standing[number])
+        assert table.pivot("reward")[number] == pytest.approx(weights / weights.sum())
 
 
 def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datasets.FederatedData) -> None:
@@ -150,30 +167,9 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
     table = run(one).table
     assert np.allclose(table.column("score"), table.column("norm") ** 2)
     assert np.array_equal(table.column("reward"), np.ones(6))
-    still = run(
-        hospitals, transform_updates=lambda number, updates, state: 0 * updates, scores=tuple(simulation.SCORES)
-    ).table
+    still = run(hospitals, transform_updates=lambda number, updates, state: 0 * updates, scores=tuple(SCORES)).table
     assert not still.column("score").any() and not still.column("reward").any()
     assert still.pivot("consistency")[-1].tolist() == [0.75] * 5  # zero is non-negative: 6 rounds of 8
-
-
-def test_rewards_by_hand() -> None:
-    # history of 3 rounds, window 2: C = (1, 1/2, 0); weights 2 * 1.5, 3 * 1.25, 0 -> shares 3 / 6.75, 3.75 / 6.75
-    history = np.array([[True, True, True], [True, False, False], [True, True, False]])
-    pay = simulation.compute_rewards(np.array([2.0, 3.0, -1.0]), history, alpha=0.5, window=2, budget=6.75)
-    assert pay == pytest.approx([3.0, 3.75, 0.0], abs=1e-15)
-    doubled = simulation.compute_rewards(
-        np.array([2.0, 3.0, np.nan]), history, alpha=0.0, factors=np.array([1.5, 1.0, 1.0]), budget=1.0
-    )
-    assert doubled == pytest.approx([0.5, 0.5, 0.0], abs=1e-15)
-    assert simulation.compute_rewards(np.array([-1.0, 0.0]), history[:, :2]).tolist() == [0.0, 0.0]
-
-
-def test_consistency_counts_the_last_rounds_only() -> None:
-    history = np.array([[True]] * 3 + [[False]] * 2 + [[True]] * 7)
-    shares = [float(simulation.compute_consistency(history[: r + 1])[0]) for r in range(12)]
-    # windows of 8: rounds before the first count as missed
-    assert shares == [k / 8 for k in (1, 2, 3, 3, 3, 4, 5, 6, 6, 6, 6, 7)]
 
 
 @pytest.mark.parametrize(
@@ -194,18 +190,11 @@ def test_consistency_counts_the_last_rounds_only() -> None:
             r"transform_updates returned shape \(5, 3\) in round 1, not \(5, 31\)",
         ),
         ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
+        ({"reward": PayRule(record="verified")}, "record is 'verified'"),
+        ({"reward": PayRule(stake=1.0)}, "stake 1.0"),
         ({"model": SoftmaxRegression(64, 10)}, r"x \(\d, \d+, 30\), .*: expected .* \(\d, \d+, 64\)"),
     ],
 )
 def test_bad_arguments_are_named(hospitals: datasets.FederatedData, options: dict, message: str) -> None:
     with pytest.raises(InvalidUpdate, match=message):
         run(hospitals, **options)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({"alpha": -0.1}, "alpha -0.1"), ({"budget": -1.0}, "budget -1"), ({"window": 0}, "window is 0")],
-)
-def test_reward_parameters_have_ranges(options: dict, message: str) -> None:
-    with pytest.raises(InvalidUpdate, match=message):
-        simulation.compute_rewards(np.ones(2), np.ones((1, 2), dtype=bool), **options)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from bcfl_support import federation as fed
+from bcfl_support import aggregators, training
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.models import MLP, ConvNet, Model, SoftmaxRegression
 
@@ -81,7 +81,7 @@ def test_full_batches_equal_one_model_after_another(name: str) -> None:
     model, build = MODELS[name]
     data, rng = make_data(), np.random.default_rng(0)
     start = 0.1 * rng.standard_normal(model.n_params)
-    together = fed.local_updates(model, start, data, steps=5, lr=0.3, rng=rng)
+    together = training.local_updates(model, start, data, steps=5, lr=0.3, rng=rng)
     alone = [train_alone(build, start, [own_samples(data, i)] * 5, 0.3) for i in range(len(SIZES))]
     assert np.allclose(together, alone, atol=1e-12, rtol=1e-9)
 
@@ -91,9 +91,9 @@ def test_mini_batches_equal_one_model_after_another(name: str) -> None:
     model, build = MODELS[name]
     data, rng = make_data(), np.random.default_rng(0)
     start = 0.1 * rng.standard_normal(model.n_params)
-    together = fed.local_updates(model, start, data, steps=4, lr=0.3, batch_size=5, rng=np.random.default_rng(9))
+    together = training.local_updates(model, start, data, steps=4, lr=0.3, batch_size=5, rng=np.random.default_rng(9))
     replay = np.random.default_rng(9)
-    drawn = [fed.draw_batches(SIZES, 5, rng=replay) for _ in range(4)]
+    drawn = [training.draw_batches(SIZES, 5, rng=replay) for _ in range(4)]
     for i in range(len(SIZES)):
         batches = [rows[i][weights[i] > 0] for rows, weights in drawn]
         alone = train_alone(build, start, [(data.x[b], data.y[b]) for b in batches], 0.3)
@@ -101,7 +101,7 @@ def test_mini_batches_equal_one_model_after_another(name: str) -> None:
 
 
 def test_batches_hold_distinct_samples_of_their_own_client() -> None:
-    rows, weights = fed.draw_batches(SIZES, 5, rng=np.random.default_rng(0))
+    rows, weights = training.draw_batches(SIZES, 5, rng=np.random.default_rng(0))
     owner = np.repeat(np.arange(len(SIZES)), SIZES)
     assert rows.shape == weights.shape == (6, 5)
     for i, size in enumerate(SIZES):
@@ -115,7 +115,7 @@ def test_every_sample_is_drawn_equally_often() -> None:
     rng, sizes = np.random.default_rng(0), np.array([4, 6])
     hits = np.zeros(10)
     for _ in range(3000):
-        rows, weights = fed.draw_batches(sizes, 2, rng=rng)
+        rows, weights = training.draw_batches(sizes, 2, rng=rng)
         np.add.at(hits, rows[weights > 0], 1)
     assert np.abs(hits[:4] / 3000 - 2 / 4).max() < 0.05
     assert np.abs(hits[4:] / 3000 - 2 / 6).max() < 0.05
@@ -124,8 +124,8 @@ def test_every_sample_is_drawn_equally_often() -> None:
 def test_a_batch_as_large_as_the_data_is_the_full_batch() -> None:
     model, data = MODELS["softmax"][0], make_data()
     start = np.zeros(model.n_params)
-    full = fed.local_updates(model, start, data, steps=3, lr=0.3, rng=np.random.default_rng(0))
-    same = fed.local_updates(model, start, data, steps=3, lr=0.3, batch_size=40, rng=np.random.default_rng(0))
+    full = training.local_updates(model, start, data, steps=3, lr=0.3, rng=np.random.default_rng(0))
+    same = training.local_updates(model, start, data, steps=3, lr=0.3, batch_size=40, rng=np.random.default_rng(0))
     assert np.allclose(full, same, atol=1e-13)
 
 
@@ -136,7 +136,7 @@ def test_stragglers_stop_early(batch_size: int | None) -> None:
     steps = np.array([5, 0, 2, 5, 1, 3])
 
     def train(todo: int | np.ndarray) -> np.ndarray:
-        return fed.local_updates(
+        return training.local_updates(
             model, start, data, steps=todo, lr=0.3, batch_size=batch_size, rng=np.random.default_rng(4)
         )
 
@@ -152,7 +152,7 @@ def test_partial_participation_trains_the_chosen_as_if_all_did(batch_size: int |
     start, chosen = np.zeros(model.n_params), np.array([4, 1, 5])
 
     def train(clients: np.ndarray | None) -> np.ndarray:
-        return fed.local_updates(
+        return training.local_updates(
             model, start, data, steps=3, lr=0.3, batch_size=batch_size, clients=clients, rng=np.random.default_rng(4)
         )
 
@@ -163,7 +163,7 @@ def test_equal_seeds_give_equal_bits() -> None:
     model, data = MODELS["mlp"][0], make_data()
     start = model.init(rng=np.random.default_rng(1))
     first, again, other = (
-        fed.local_updates(model, start, data, steps=3, lr=0.3, batch_size=3, rng=np.random.default_rng(s))
+        training.local_updates(model, start, data, steps=3, lr=0.3, batch_size=3, rng=np.random.default_rng(s))
         for s in (5, 5, 6)
     )
     assert first.tobytes() == again.tobytes()
@@ -173,23 +173,25 @@ def test_equal_seeds_give_equal_bits() -> None:
 def test_one_client_alone_is_gradient_descent() -> None:
     model, data = MODELS["softmax"][0], make_data(np.array([30]))
     start = np.zeros(model.n_params)
-    update = fed.local_updates(model, start, data, steps=1, lr=0.3, rng=np.random.default_rng(0))
+    update = training.local_updates(model, start, data, steps=1, lr=0.3, rng=np.random.default_rng(0))
     assert np.allclose(update, -0.3 * model.gradient(start, data.x, data.y)[None], atol=1e-15)
-    assert np.array_equal(fed.fedavg(update, data.sizes), update[0])
+    assert np.array_equal(aggregators.fedavg(update, data.sizes), update[0])
 
 
 def test_one_equal_step_and_fedavg_is_a_step_on_all_data() -> None:
     model, data = MODELS["mlp"][0], make_data()
     start = model.init(rng=np.random.default_rng(1))
-    updates = fed.local_updates(model, start, data, steps=1, lr=0.3, rng=np.random.default_rng(0))
-    assert np.allclose(fed.fedavg(updates, SIZES), -0.3 * model.gradient(start, data.x, data.y), atol=1e-14)
+    updates = training.local_updates(model, start, data, steps=1, lr=0.3, rng=np.random.default_rng(0))
+    assert np.allclose(aggregators.fedavg(updates, SIZES), -0.3 * model.gradient(start, data.x, data.y), atol=1e-14)
 
 
 def test_a_class_missing_from_a_client_is_unlearned_by_it() -> None:
     # documented result, no error: the client's update lowers the bias of every class it never sees
     model, data = MODELS["softmax"][0], make_data(np.array([10, 10]))
     data = replace(data, y=np.where(np.arange(20) < 10, data.y % 3, data.y))
-    update = fed.local_updates(model, np.zeros(model.n_params), data, steps=5, lr=0.3, rng=np.random.default_rng(0))[0]
+    update = training.local_updates(
+        model, np.zeros(model.n_params), data, steps=5, lr=0.3, rng=np.random.default_rng(0)
+    )[0]
     assert np.isfinite(update).all()
     assert update[-1] < -0.1
 
@@ -197,7 +199,7 @@ def test_a_class_missing_from_a_client_is_unlearned_by_it() -> None:
 def test_padding_is_grouped_when_one_client_dwarfs_the_rest() -> None:
     for sizes in ([5, 5, 6], [1] * 50 + [3000], [1, 2, 4, 8, 16]):
         counts = np.array(sizes)
-        groups = fed._similar_sizes(counts)
+        groups = training._similar_sizes(counts)
         assert np.array_equal(np.sort(np.concatenate(groups)), np.arange(len(counts)))
         assert sum(len(g) * counts[g].max() for g in groups) <= 2 * counts.sum()
 
@@ -206,11 +208,11 @@ def test_padding_is_grouped_when_one_client_dwarfs_the_rest() -> None:
 def test_fedavg_is_the_weighted_mean(clients: list[tuple[int, float, float]]) -> None:
     samples = [c[0] for c in clients]
     by_hand = [sum(c[0] * c[j] for c in clients) / sum(samples) for j in (1, 2)]
-    assert fed.fedavg([c[1:] for c in clients], samples) == pytest.approx(by_hand, abs=1e-12)
+    assert aggregators.fedavg([c[1:] for c in clients], samples) == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_all_zero_updates_average_to_zero() -> None:
-    assert not fed.fedavg(np.zeros((3, 4)), [1, 2, 3]).any()
+    assert not aggregators.fedavg(np.zeros((3, 4)), [1, 2, 3]).any()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_all_zero_updates_average_to_zero() -> None:
         ([[1.0], [2.0]], [1, 0], r"samples\[1\] = 0: leave a client with no sample out of the round"),
         ([[1.0], [2.0]], [1, -3], r"samples\[1\] = -3"),
         ([[1.0], [2.0]], [1.0, 2.5], r"samples has dtype float64: sample counts are integers"),
-        ([[1.0], [2.0]], [1, 2, 3], r"updates has shape \(2, 1\): it must be \(3, P\)"),
+        ([[1.0], [2.0]], [1, 2, 3], r"updates has shape \(2, 1\): it must be \(…, 3, P\)"),
         ([1.0, 2.0], [1, 2], r"updates has shape \(2,\)"),
         ([], [], r"samples has shape \(0,\)"),
         ([[1.0, 2.0], [3.0]], [1, 2], r"updates have \[1, 2\] entries: every client must send P parameters"),
@@ -229,7 +231,7 @@ def test_all_zero_updates_average_to_zero() -> None:
 )
 def test_a_bad_round_is_refused(updates: object, samples: object, message: str) -> None:
     with pytest.raises(InvalidUpdate, match=message):
-        fed.fedavg(updates, samples)
+        aggregators.fedavg(updates, samples)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_bad_training_arguments_are_refused(changes: dict, message: str) -> None
     arguments = {"params": np.zeros(260), "data": make_data(), "steps": 2, "lr": 0.1, **changes}
     params, data = arguments.pop("params"), arguments.pop("data")
     with pytest.raises(InvalidUpdate, match=message):
-        fed.local_updates(model, params, data, rng=np.random.default_rng(0), **arguments)
+        training.local_updates(model, params, data, rng=np.random.default_rng(0), **arguments)
 
 
 @pytest.mark.filterwarnings("error")
@@ -260,4 +262,4 @@ def test_divergence_is_an_error_not_a_nan() -> None:
     model = MODELS["mlp"][0]
     start = model.init(rng=np.random.default_rng(1))
     with pytest.raises(InvalidUpdate, match=r"training with lr 1e\+200 diverged: use a smaller learning rate"):
-        fed.local_updates(model, start, make_data(), steps=5, lr=1e200, rng=np.random.default_rng(0))
+        training.local_updates(model, start, make_data(), steps=5, lr=1e200, rng=np.random.default_rng(0))

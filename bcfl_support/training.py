@@ -1,4 +1,4 @@
-"""One round of federated learning: every client trains a copy of the global model, the copies are averaged.
+"""Local training: every client of a round trains a copy of the global model, all of them in one batch.
 
     w_i <- w, then S times  w_i <- w_i - lr * grad L_i(w_i)       local training on client i's own samples
     g_i = w_i - w                                                 its update
@@ -10,11 +10,12 @@ batched matrix products. The result is that of training them one after another, 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from bcfl_support.errors import InvalidUpdate
+from bcfl_support.vectors import check_finite
 
 
 class TrainingData(Protocol):
@@ -87,84 +88,8 @@ def local_updates(
             updates = _train_on_all_samples(model, params, data, chosen, todo, lr)
         else:
             updates = _train_on_batches(model, params, data, chosen, todo, lr, batch_size, rng)
-    _check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
+    check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
     return updates
-
-
-def fedavg(updates: Any, samples: Any) -> np.ndarray:
-    """Average updates by sample count: g = sum_i (n_i / N) g_i.
-
-    The counts are taken as given. In an open federation they are the clients' own claims; the contracts tie them to
-    a stake.
-
-    Args:
-        updates: updates g_i, shape (n, P), float64.
-        samples: sample counts n_i, shape (n,), positive integers.
-
-    Returns:
-        The global update g, shape (P,), float64. With n = 1 it is the client's own update.
-
-    Raises:
-        InvalidUpdate: wrong shapes, a count below 1, or an entry that is NaN or infinite.
-
-    >>> fedavg([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
-    [0.25, 3.0]
-    """
-    rows, counts = check_round(updates, samples)
-    return compute_weights(counts) @ rows
-
-
-def compute_weights(samples: Any) -> np.ndarray:
-    """FedAvg weights p_i = n_i / N, shape (n,), float64.
-
-    Args:
-        samples: sample counts n_i, shape (n,), positive integers.
-
-    Returns:
-        Weights that sum to 1.
-
-    Raises:
-        InvalidUpdate: wrong shape, not integers, or a count below 1.
-
-    >>> compute_weights([1, 3]).tolist()
-    [0.25, 0.75]
-    """
-    counts = np.asarray(samples)
-    if counts.ndim != 1 or len(counts) == 0:
-        raise InvalidUpdate(f"samples has shape {counts.shape}: it must be (n,) with at least one client.")
-    if counts.dtype.kind not in "iu":
-        raise InvalidUpdate(f"samples has dtype {counts.dtype}: sample counts are integers.")
-    for i in np.flatnonzero(counts < 1):
-        raise InvalidUpdate(f"samples[{i}] = {counts[i]}: leave a client with no sample out of the round.")
-    return counts / counts.sum()
-
-
-def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Turn the updates and sample counts of a round into arrays, or say what is wrong with them.
-
-    All-zero updates are valid. Every score and average of them is zero.
-
-    Args:
-        updates: updates g_i, shape (n, P).
-        samples: sample counts n_i, shape (n,), positive integers.
-
-    Returns:
-        (updates, samples) as float64 (n, P) and int (n,) arrays.
-
-    Raises:
-        InvalidUpdate: wrong shapes, rows of unequal length, a count below 1, or an entry that is NaN or infinite.
-    """
-    try:
-        rows = np.asarray(updates, dtype=np.float64)
-    except ValueError as error:
-        lengths = sorted({np.size(row) for row in updates})
-        raise InvalidUpdate(f"updates have {lengths} entries: every client must send P parameters.") from error
-    counts = np.asarray(samples)
-    compute_weights(counts)
-    if rows.ndim != 2 or len(rows) != len(counts):
-        raise InvalidUpdate(f"updates has shape {rows.shape}: it must be ({len(counts)}, P), one row per sample count.")
-    _check_finite(rows, "leave the client out of the round")
-    return rows, counts
 
 
 def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -243,12 +168,6 @@ def _similar_sizes(sizes: np.ndarray) -> list[np.ndarray]:
         return [np.arange(len(sizes))]
     magnitude = np.frexp(sizes)[1]  # number of binary digits
     return [np.flatnonzero(magnitude == m) for m in np.unique(magnitude)]
-
-
-def _check_finite(rows: np.ndarray, advice: str) -> None:
-    if not np.isfinite(rows).all():
-        i, j = np.argwhere(~np.isfinite(rows))[0]
-        raise InvalidUpdate(f"updates[{i}, {j}] = {rows[i, j]} is not a finite number: {advice}.")
 
 
 def _check_training(
