@@ -101,7 +101,7 @@ def test_a_budget_of_all_coalitions_gives_exact_values(name, n):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n=st.integers(2, 12), extra=st.integers(0, 300), seed=st.integers(0, 2**32 - 1))
 def test_the_budget_is_never_exceeded(name, n, extra, seed):
     seen = []

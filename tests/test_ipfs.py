@@ -143,7 +143,7 @@ def test_a_tree_of_two_levels_is_read_back_through_verified_blocks(node: IpfsNod
     assert node.cat(cid) == data
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(chunks=st.integers(0, 3), beside=st.integers(-3, 3), version=st.sampled_from([0, 1]))
 def test_round_trip_around_chunk_borders(node: IpfsNode, chunks: int, beside: int, version: int) -> None:
     data = stream(max(0, chunks * C + beside))

@@ -30,7 +30,7 @@ def test_every_partition_is_tested() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 @given(n=st.integers(5, 12), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_sample_is_used_exactly_once(name: str, n: int, seed: int) -> None:
     labels = np.random.default_rng(seed).permutation(LABELS)
     before = labels.copy()

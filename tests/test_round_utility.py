@@ -81,7 +81,7 @@ def test_matrix_products_equal_the_generic_utility(model, convention):
     assert fast.all_values() == pytest.approx(generic.all_values(), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 7), validation=st.integers(1, 40), seed=st.integers(0, 2**32 - 1), scale=st.floats(0.0, 30.0))
 def test_the_product_of_two_half_tables_equals_the_definition(n, validation, seed, scale):
     arguments = make_round(SoftmaxRegression(3, 4), n, seed, validation, scale)

@@ -16,7 +16,7 @@ from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
 from bcfl_support.errors import ContractError, FixedPointError, InvalidUpdate, TransactionFailed
 
 ETH = 10**18
-SLOW = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SLOW = settings(max_examples=15, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_doctests(module):
 
 
 @given(st.integers(1, 5), st.integers(1, 2100), st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_round_is_exact(n, parameters, seed):
     values, weights = draw_values(n, parameters, seed)
     exact = lanes.compute_round(values, weights)
@@ -58,7 +58,7 @@ def test_scores_stay_exact_beyond_float_precision():
 
 
 @given(st.integers(1, 1024), st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_lanes_go_both_ways(valid, seed):
     values, weights = draw_values(2, valid, seed)
     exact = lanes.compute_round(values, weights)
@@ -85,7 +85,7 @@ def test_bad_input_is_named():
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_merkle_proofs_lead_to_the_root(leaves):
     tree = lanes.MerkleTree(leaves, 1 << (len(leaves) - 1).bit_length())
     for k, leaf in enumerate(leaves):
@@ -110,7 +110,7 @@ def kernel(chain):
 
 
 @given(n=st.integers(1, 6), valid=st.integers(1, 200), seed=st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_word_parallel_is_numpy(kernel, n, valid, seed):
     values, weights = draw_values(n, valid, seed)
     exact = lanes.compute_round(values, weights)
