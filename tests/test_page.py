@@ -98,7 +98,7 @@ MARKDOWN_FAULTS = {
     "less or equal": ("$x <= 5$", "program text in a formula: <="),
     "arrow": ("$a -> b$", "program text in a formula: ->"),
     "formula in a quotation": ("> $$\n> a = b\n> $$", "a formula of several lines in a quotation"),
-    "rule below a paragraph": ("The clients agree.\n---\nThen they are paid.", "taken for a heading: put"),
+    "rule below a paragraph": ("The clients agree.\n---\nThen they are paid.", "taken for a heading: put an"),
     "indented paragraph": ("The result:\n\n    All clients get one.", "an indented paragraph is taken for code"),
     "comment without end": ("Before.\n\n<!-- a note ->\n\nAfter.", "a comment without its end"),
     "comparison taken for a tag": ("It holds for a <b and c> d.", "<b and c> is taken for a tag"),

@@ -43,7 +43,7 @@ WRITTEN = (
     (r"\w\*\w+\*\w|\b__\w+__\b", "stars or underscores of code are taken for emphasis: put it into backticks"),
     (
         r"^[^\s|>#*-].*\n(?:-{2,}|={2,})[ \t]*$",
-        "a paragraph that is taken for a heading: an empty line is missing before the rule",
+        "a paragraph taken for a heading: put an empty line before the rule",
     ),
     (r"\]\s+\(https?:.*|\)\[https?:.*|\[[^\]\n]+\]\[\]", "no link"),
     (r"^(?:> \[!\w+\]|:::).*|^[•·] .*", "markup that JupyterLab does not know"),
@@ -127,7 +127,7 @@ def _check_text(source: str) -> Iterator[str]:
     if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n)\n[ \t]*</details>|[^\n\s][ \t]*</details>", text):
         yield "an empty line is missing after </summary> or before </details>: what is between is not rendered"
     for match in re.finditer(r"^>.*\$\$[ \t]*$", text, re.MULTILINE):
-        yield f"a formula of several lines in a quotation, which JupyterLab typesets with the quotation's sign: {match[0]}"
+        yield f"a formula of several lines in a quotation: JupyterLab typesets its signs too: {match[0]}"
     yield from _check_tags(prose)
     yield from _check_tables(prose)
     yield from _check_rendered(source)
