@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from bcfl_support import plots
 
-LABEL_WIDTH, CONTROL_WIDTH = 7.5, 300
+LABEL_WIDTH, CONTROL_WIDTH = 8, 300
 """Pixels of a letter of a control's label, and of the control beside it."""
 
 
