@@ -22,7 +22,7 @@ BENCHMARKS := services federation shapley fairness_study behavior adversaries ga
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
 
-.PHONY: setup lab teach test run refresh student look bench audit snapshot lock doctor clean
+.PHONY: setup may-be-root lab teach test run refresh student look bench audit snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -30,7 +30,7 @@ setup: .venv/.packages node_modules/.packages contracts/out/.built
 
 .venv/.packages: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}; try: make PYTHON=python3.12 lab")'
-	@echo "Setting up Python packages (about 3 minutes the first time)"
+	@echo "Setting up Python packages (the first time some minutes, without a word)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --requirement requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
@@ -53,18 +53,17 @@ contracts/out/.built: $(SOLIDITY) contracts/foundry.toml node_modules/.packages
 
 # A quiet JupyterLab: the settings of tools/lab, no panels of other tools, only this environment's kernel.
 # LAB_ARGS takes more options, such as --allow-root, --no-browser, --port=9000.
-ROOT_HINT = $(if $(findstring --allow-root,$(LAB_ARGS)),true,if [ "$$(id -u)" = 0 ]; then \
-  echo "You are root. If that is meant, as in a container: make $@ LAB_ARGS=--allow-root"; exit 1; fi)
+may-be-root:
+	@$(if $(findstring --allow-root,$(LAB_ARGS)),true,if [ "$$(id -u)" = 0 ]; then \
+	  echo "You are root. If that is meant, as in a container: make $(or $(MAKECMDGOALS),lab) LAB_ARGS=--allow-root"; exit 1; fi)
 
-lab: setup
-	@$(ROOT_HINT)
+lab: may-be-root setup
 	@$(BIN)/python -m tools learner
 	@$(BIN)/python -m jupyterlab --config=tools/lab/learner/server.json --LabApp.app_settings_dir=tools/lab/learner \
 	  --LabApp.workspaces_dir=.venv/lab-workspaces --LabApp.default_url=/lab/tree/my/00_start_here.ipynb $(LAB_ARGS)
 
 # The solved lessons, as they are committed: what is typed there changes files that git follows.
-teach: setup
-	@$(ROOT_HINT)
+teach: may-be-root setup
 	@$(BIN)/python -m jupyterlab --config=tools/lab/teacher/server.json --LabApp.app_settings_dir=tools/lab/teacher \
 	  --LabApp.workspaces_dir=.venv/teach-workspaces --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
@@ -99,8 +98,10 @@ test: setup $(if $(CHROMIUM),.playwright/.packages)
 	$(BIN)/mypy
 	cd contracts && "$(FORGE)" fmt --check
 	cd contracts && FORGE_SNAPSHOT_CHECK=true "$(FORGE)" test
-	$(BIN)/pytest tests --numprocesses 2 --dist loadscope
-	$(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 --numprocesses 2 --dist loadscope
+	@echo "Now the tests and then all lessons, cell by cell: about ten minutes on two cores"
+	$(BIN)/pytest tests --numprocesses 2 --dist loadscope; tests=$$?; \
+	  $(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 \
+	  --numprocesses 2 --dist loadscope && exit $$tests
 	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")
 
 # ---------------------------------------------------------------- measured claims; the peers have their own environments

@@ -7,8 +7,12 @@ builtin that callers already know how to catch.
 from __future__ import annotations
 
 import linecache
+import textwrap
 import traceback
 from pathlib import Path
+
+WIDTH = 90
+"""Characters of a line that fit beside a notebook's cell."""
 
 
 class BcflError(Exception):
@@ -24,7 +28,8 @@ class BcflError(Exception):
             if _is_from_a_notebook(frame.filename):
                 code = linecache.getline(frame.filename, frame.lineno or 0).strip()
                 shown.append(f"line {frame.lineno} of the cell:  {code}")
-        return [*shown, f"{type(self).__name__}: {self}"]
+        # A notebook breaks a longer line wherever it ends, in the middle of a word.
+        return [*shown, *textwrap.wrap(f"{type(self).__name__}: {self}", WIDTH, break_long_words=False)]
 
 
 def _is_from_a_notebook(filename: str) -> bool:
@@ -36,6 +41,10 @@ class NotSolved(BcflError, NotImplementedError):
 
     def __init__(self, message: str = "this exercise is not solved yet: write your answer") -> None:
         super().__init__(message)
+
+    def _render_traceback_(self) -> list[str]:
+        """The sentence alone: the lines that led here are those of the check, and all in order."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class ToolMissing(BcflError, FileNotFoundError):

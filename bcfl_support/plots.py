@@ -48,6 +48,8 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
     "lines.linewidth": 2.0,
+    "figure.constrained_layout.w_pad": 0.12,  # room to the picture's edge, which shows on a dark page
+    "figure.constrained_layout.h_pad": 0.12,
 }
 """Settings of every figure; a lesson that draws its own uses ``with matplotlib.rc_context(plots.STYLE)``."""
 

@@ -16,8 +16,6 @@ import numpy as np
 
 EMPTY = "–"
 """What stands in a cell without a value (None)."""
-LONGEST_CAPTION = 90
-"""Characters of a caption that fit a page in one line."""
 
 
 def show(
@@ -99,24 +97,34 @@ def _format(value: Any, specification: str) -> str:
 def _to_html(
     headings: list[str], rows: list[tuple[str, ...]], numeric: list[bool], caption: str, bold: list[bool]
 ) -> str:
-    align = [f' style="text-align: {"right" if number else "left"}"' for number in numeric]
+    # A number that broke into two lines would be read as two.
+    align = [
+        f' style="{"white-space: nowrap; text-align: right" if number else "text-align: left"}"' for number in numeric
+    ]
     head = "".join(
-        f'<th scope="col"{side}>{html.escape(text)}</th>' for text, side in zip(headings, align, strict=True)
+        f'<th scope="col" style="text-align: {"right" if number else "left"}">{html.escape(text)}</th>'
+        for text, number in zip(headings, numeric, strict=True)
     )
     body = []
     for row, strong in zip(rows, bold, strict=True):
         cells = [f"<strong>{html.escape(text)}</strong>" if strong else html.escape(text) for text in row]
-        first = f'<th scope="row"{align[0]}>{cells[0]}</th>'
+        # Bold and a tint say which rows are marked, so the others' names are plain.
+        first = f'<th scope="row"{align[0][:-1]}; font-weight: normal">{cells[0]}</th>'
+        tint = ' style="background: rgba(0, 114, 178, 0.15)"' if strong else ""
         body.append(
-            f"<tr>{first}"
+            f"<tr{tint}>{first}"
             + "".join(f"<td{side}>{cell}</td>" for cell, side in zip(cells[1:], align[1:], strict=True))
             + "</tr>"
         )
-    # A caption is as wide as its table, so that over a narrow one even a short caption would break.
-    wrap = "normal" if len(caption) > LONGEST_CAPTION else "nowrap"
-    title = f'<caption style="text-align: left; white-space: {wrap}">{html.escape(caption)}</caption>'
+    # A <caption> is as wide as its table and would break over a narrow one; a figure's is as wide as the page. A wide
+    # table does not leave the page but scrolls in it.
+    name = html.escape(caption)
     lines = "\n".join(body)
-    return f"<table>\n{title}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>"
+    return (
+        f'<figure style="margin: 0.8em 0; overflow-x: auto">\n<figcaption>{name}</figcaption>\n'
+        f'<table aria-label="{name}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{lines}\n</tbody>\n</table>\n</figure>"
+    )
 
 
 def _to_text(

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from bcfl_support import plots
 
-LABEL_WIDTH, CONTROL_WIDTH = 7.5, 300
+LABEL_WIDTH, CONTROL_WIDTH = 8, 300
 """Pixels of a letter of a control's label, and of the control beside it."""
 
 
@@ -49,10 +49,11 @@ class Explorer(ipywidgets.VBox):
         self.controls = controls
         self.picture = ipywidgets.HTML()
         # One column for the labels, so that all controls begin at one edge.
-        column = max((len(control.description) for control in controls.values()), default=0) * LABEL_WIDTH
+        column = max((len(control.description) for control in controls.values()), default=0) * LABEL_WIDTH + 8
         for control in controls.values():
             control.style.description_width = f"{column:.0f}px"
             control.layout.width = f"{column + CONTROL_WIDTH:.0f}px"
+            control.layout.max_width = "100%"  # on a narrow page, or a magnified one
             control.observe(self._update, names="value")
         super().__init__(children=[*controls.values(), self.picture])
         self.add_class("bcfl-explorer")
@@ -89,9 +90,11 @@ class Progress(ipywidgets.HBox):
     def __init__(self, words: str, total: int) -> None:
         self._words = words
         self._start = time.monotonic()
-        self._bar = ipywidgets.IntProgress(max=total, layout=ipywidgets.Layout(width="220px"))
-        self._label = ipywidgets.Label()
-        super().__init__(children=[ipywidgets.Label(words), self._bar, self._label])
+        # The words keep their room, the bar takes what is left.
+        whole = {"layout": ipywidgets.Layout(flex="0 0 auto")}
+        self._bar = ipywidgets.IntProgress(max=total, layout=ipywidgets.Layout(flex="0 1 220px", min_width="40px"))
+        self._label = ipywidgets.Label(**whole)
+        super().__init__(children=[ipywidgets.Label(words, **whole), self._bar, self._label])
 
     def advance(self, steps: int = 1) -> None:
         """Move the bar on by `steps`."""

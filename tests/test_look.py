@@ -6,6 +6,7 @@ Two small lessons, one sound and one with a fault of every kind, go through Jupy
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 FOLD = {"jupyter": {"source_hidden": True}}
-SET_UP = "import ipywidgets\n\nfrom bcfl_support import plots, widgets"
+SET_UP = "import ipywidgets\nimport numpy as np\n\nfrom bcfl_support import plots, widgets"
 EXPLORER = """# Explorer: a line
 def draw_line(end, **others):
     figure, axes = plots.make_figure(3, 2)
@@ -39,6 +40,7 @@ widgets.Explorer(draw_line, describe_line, title="a line", end=widgets.slider("e
 """
 OTHERS = """,
     kind=ipywidgets.Dropdown(options=["a", "b"], description="kind"),
+    few=ipywidgets.SelectionSlider(options=["p", "q", "r"], value="q", description="few", continuous_update=False),
     radio=ipywidgets.RadioButtons(options=["a", "b"], description="radio"),
     box=ipywidgets.Checkbox(description="box"),
     press=ipywidgets.ToggleButton(description="press"),
@@ -84,6 +86,15 @@ def faulty():
     solution = exercise(2)
     solution[1].metadata.pop("jupyter")
     silent = EXPLORER.format(drawn="end", said="{end}", others=', word=ipywidgets.Text("a")')
+    # A choice that fails: its error is seen nowhere.
+    dead_end = EXPLORER.format(
+        drawn="{'a': 1, 'b': 2}[others['kind']]",
+        said="{end}",
+        others=', kind=ipywidgets.Dropdown(options=["a", "b", "c"], description="kind")',
+    )
+    by_chance = EXPLORER.format(
+        drawn="np.random.default_rng().normal()", said="{np.random.default_rng().normal()}", others=""
+    )
     message = "{message: 'seeded', type: 'info', options: {autoClose: false}}"
     notify = f"window.jupyterapp.commands.execute('apputils:notify', {message})"
     unmoved = EXPLORER.format(drawn="9", said="{end}", others="")
@@ -109,6 +120,8 @@ def faulty():
         (new_code_cell("x = '" + "long " * 40 + "'"), "code is cut"),
         (solution[1], "a solution stands in view"),
         (new_code_cell(silent, metadata=FOLD), "is of a kind that was not moved"),
+        (new_code_cell(dead_end, metadata=FOLD), "control 2 of the explorer moves, picture and sentence"),
+        (new_code_cell(by_chance, metadata=FOLD), "is back where it was, picture or sentence are not"),
         (new_code_cell("ipywidgets.IntSlider()"), "controls that belong to no Explorer"),
         (new_code_cell(html(f"<script>{notify}</script>")), "a pop-up covers the lesson when it has run: seeded"),
         (new_code_cell(html("<table><tr>" + "<td>unbreakable-word</td>" * 40)), "it is cut at the right edge"),
@@ -131,16 +144,25 @@ def summary(tmp_path_factory):
     command = [sys.executable, "-m", "tools.look", "--json"]
     pages = {"90_sound": sound(), "80_faulty": [cell for cell, _ in faulty()]}
     pages["60_doubled"] = [new_markdown_cell("# 6 · A page\n\nA sum $\\\\sum_i x_i$.")]
+    pages["50_waiting"] = [new_markdown_cell("# 5 · A page"), new_code_cell("while WAITS:\n    pass")]
     pages["70_formula"] = [new_markdown_cell("# 7 · A page\n\nAn unknown $\\apla$ command.")]
     for name, cells in pages.items():
         notebook = new_notebook(cells=cells, metadata=lessons.METADATA)
         # The pages are exported with their stored outputs, as a lesson's are.
         client = lessons.make_client(notebook, folder)
         client.allow_errors = True
+        notebook.cells[-1].source = notebook.cells[-1].source.replace("WAITS", "0")
         client.execute()
+        notebook.cells[-1].source = notebook.cells[-1].source.replace("while 0", "while 1")
         nbformat.write(notebook, folder / f"{name}.ipynb")
         command += ["--file", str(folder / f"{name}.ipynb")]
-    done = subprocess.run([*command, "--out", str(folder / "look")], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "--out", str(folder / "look")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LOOK_CELL_SECONDS": "20"},
+    )
     assert done.returncode == 1, done.stderr
     return json.loads(done.stdout)
 
@@ -148,7 +170,7 @@ def summary(tmp_path_factory):
 def test_sound_page_has_no_fault(summary):
     page = summary["90_sound"]
     assert page["faults"] == []
-    assert (page["formulas"], page["images"], page["widgets_moved"]) == (2, 2, 9)
+    assert (page["formulas"], page["images"], page["widgets_moved"]) == (2, 2, 10)
     assert all(page[name] == 0 for name in look.FAULTS)
     assert all(page["views"][view]["screens"] >= 1 for view in ("learner", "page"))
 
@@ -156,6 +178,11 @@ def test_sound_page_has_no_fault(summary):
 @pytest.mark.parametrize("message", [message for _, message in faulty() if message])
 def test_seeded_fault_is_found(summary, message):
     assert any(message in fault for fault in summary["80_faulty"]["faults"]), summary["80_faulty"]["faults"]
+
+
+def test_cell_that_does_not_end_is_found(summary):
+    faults = summary["50_waiting"]["faults"]
+    assert sum("cell 2 did not end in 20 seconds" in fault for fault in faults) == 2, faults
 
 
 def test_faults_are_counted(summary):

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebooks import LESSONS, ROOT
 from tools import lessons, markdown, page, times
 
+NOT_RUN = "x = 2"
 IMAGE = '<img alt="{alt}" src="data:image/png;base64,AAAA">'
 
 
@@ -47,6 +48,9 @@ def faults(tmp_path):
     def find(notebook):
         other = new_notebook(cells=[new_markdown_cell("# other\n\n## 1 · First", id="first")])
         nbformat.write(other, tmp_path / "other.ipynb")
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and cell.source != NOT_RUN:
+                cell.execution_count = 1
         nbformat.write(notebook, tmp_path / "page.ipynb")
         return [str(fault) for fault in page.check(tmp_path / "page.ipynb")]
 
@@ -88,6 +92,34 @@ MARKDOWN_FAULTS = {
     "note to oneself": ("TODO say why", "a note to oneself"),
     "code without end": ("use `f of x", "a backtick without its second"),
     "fence without end": ("```python\nx = 1\n", "a backtick without its second"),
+    "power of two digits": ("$10^18$", "only the first of these is raised"),
+    "index of two letters": ("$S_total$", "only the first of these is raised"),
+    "percent in a formula": ("$$p = 5%\n= r$$", "a percent sign swallows"),
+    "less or equal": ("$x <= 5$", "program text in a formula: <="),
+    "arrow": ("$a -> b$", "program text in a formula: ->"),
+    "formula in a quotation": ("> $$\n> a = b\n> $$", "a formula of several lines in a quotation"),
+    "rule below a paragraph": ("The clients agree.\n---\nThen they are paid.", "taken for a heading: put an"),
+    "indented paragraph": ("The result:\n\n    All clients get one.", "an indented paragraph is taken for code"),
+    "comment without end": ("Before.\n\n<!-- a note ->\n\nAfter.", "a comment without its end"),
+    "comparison taken for a tag": ("It holds for a <b and c> d.", "<b and c> is taken for a tag"),
+    "bold tag without end": ("This is <b>bold.", "a <b> without its end"),
+    "product": ("so 2*n*m of them", "taken for emphasis"),
+    "dunder": ("its __init__ does", "taken for emphasis"),
+    "code in a summary": (
+        "<details><summary>What does `f` do?</summary>\n\nx\n\n</details>",
+        "a backtick in the rendered",
+    ),
+    "entity in code": ("`a &lt; b`", "within code"),
+    "link with a gap": ("[the rule] (https://example.org)", "no link"),
+    "link turned round": ("(the rule)[https://example.org]", "no link"),
+    "link to its own name": ("[the rule][]", "no link"),
+    "admonition": ("> [!NOTE]\n> text", "markup that JupyterLab does not know"),
+    "directive": (":::{note}\ntext", "markup that JupyterLab does not know"),
+    "bullets of another kind": ("• one\n• two", "markup that JupyterLab does not know"),
+    "amounts escaped": ("It costs \\$5 here and \\$6 there.", "two \\$ in one text"),
+    "nothing": ("  \n", "an empty text"),
+    "link to the top": ("[there](#)", "a link to nothing"),
+    "link into this machine": ("[there](/etc/hostname)", "which is not there"),
     "two amounts": ("It costs $5 here and $6 there.", "taken for a formula"),
     "two amounts in a range": ("It costs $5, here not $ 6.", "taken for a formula"),
     "words between dollars": ("It is $so many words$.", "taken for a formula"),
@@ -127,7 +159,18 @@ MARKDOWN_FAULTS = {
 
 
 NO_FAULTS = {
-    "amount": "It costs \\$5 here and \\$6 there.",
+    "amount": "It costs \\$5 here.",
+    "addresses": "See <https://example.org/x> or write to <me@example.org>.",
+    "bars in a formula": "$$\n|S| = 3\n$$",
+    "stars": "Pass \\*args and \\*\\*kwargs on. Equation (*) says so.",
+    "lines below a sum": "$$\\sum_{\\substack{i \\in S \\\\ i \\ne j}} x_i$$",
+    "code within a list": "10. Do this:\n\n    ```python\n    x = 1\n\n    y = 2\n    ```",
+    "hint within a list": "1. Do it.\n\n   <details>\n   <summary>Hint</summary>\n\n   Text.\n\n   </details>",
+    "list of tasks": "- [ ] one\n- [x] two",
+    "place to link to": '<a id="fig"></a>',
+    "a comment": "<!-- what nobody sees -->\n\nText.",
+    "numbers in formulas": "$10^{18}$, $x_1 y_2$, $n_i \\to p_i$, $5\\%$, $\\text{a != b}$, $2^n n$",
+    "a rule": "Text.\n\n---\n\nMore.",
     "powers": "`5 ** 2`, 5 ** 2, 5 * 3 and `f(**kwargs)`",
     "markup as code": "```\n| a | b |\n<details>\n[x](nowhere.ipynb) <int> **x\n## 7 · Not a section\n$x\n```",
     "markup as code in a line": "`[x](nowhere.ipynb)`, ``a ` b`` and `<int>`, `$x`, `__init__`, `\\alpha`",
@@ -164,6 +207,20 @@ def test_fault_in_the_text_is_found(faults, kind):
     assert all(fault.startswith(("page, cell 7: ", "page: ")) for fault in found), "the cell is named"
 
 
+def test_what_a_heading_hides_is_found(faults):
+    notebook = sound()
+    notebook.cells[-1].metadata["jp-MarkdownHeadingCollapsed"] = True
+    assert any("what follows is folded away" in fault for fault in faults(notebook))
+
+
+def test_an_address_of_a_contract_is_no_object(faults):
+    notebook = sound()
+    text = f"<Contract at 0x{'5fbdb2' * 6}80aa>"
+    notebook.cells.append(new_code_cell("x", outputs=[new_output("stream", name="stdout", text=text)]))
+    times.write(notebook)
+    assert faults(notebook) == []
+
+
 def figure_cell(**changes):
     cell = sound().cells[4]
     cell.update(changes)
@@ -174,7 +231,6 @@ CODE_FAULTS = {
     "long line": (new_code_cell("x = " + "1 + " * 30 + "1"), "a code line of 125 characters"),
     "long cell": (new_code_cell("\n".join(f"x{k} = {k}" for k in range(31))), "an open cell of 31 lines"),
     "open plotting": (figure_cell(metadata={}), "plotting code that is not folded"),
-    "open drawing": (new_code_cell("def draw_it(x):\n    return x"), "plotting code that is not folded"),
     "no caption": (figure_cell(source="plots.show(figure, alt=words)"), "a folded cell without a caption"),
     "png": (
         figure_cell(outputs=[new_output("display_data", {"image/png": "AAAA"})]),
@@ -220,8 +276,26 @@ CODE_FAULTS = {
         "printed: a warning",
     ),
     "address": (
-        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "<a.B object at 0x7f01>"})]),
-        "an object's address",
+        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "<a.B object at 0x7f01234>"})]),
+        "an object is shown",
+    ),
+    "generator": (
+        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "<generator object f at 0x7f01234>"})]),
+        "an object is shown",
+    ),
+    "figure as text": (
+        new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "<Figure size 288x192 with 1 Axes>"})]),
+        "an object is shown",
+    ),
+    "printed markup": (
+        new_code_cell("x", outputs=[new_output("stream", name="stdout", text="**Result:** 0.5")]),
+        "markup is printed",
+    ),
+    "not run": (new_code_cell(NOT_RUN), "a cell that was not run"),
+    "figure that is not shown": (figure_cell(outputs=[]), "a cell that shows no picture"),
+    "folded output": (
+        new_code_cell("x", metadata={"jupyter": {"outputs_hidden": True}}),
+        "what follows is folded away",
     ),
     "long value": (
         new_code_cell("x", outputs=[new_output("execute_result", {"text/plain": "x" * 101})]),

@@ -44,7 +44,7 @@ def test_cells_in_html_and_in_text(shown):
 
 def test_headings_and_caption_are_marked(shown):
     page, _ = shown(COLUMNS, "Two clients", FORMATS)
-    assert page.caption.get_text() == "Two clients"
+    assert page.figcaption.get_text() == page.table["aria-label"] == "Two clients"
     assert [cell["scope"] for cell in page("th")] == ["col"] * 4 + ["row"] * 2
 
 
@@ -62,7 +62,15 @@ def test_one_format_is_for_all_columns_but_the_first(shown):
 def test_marked_rows_are_bold_and_starred(shown):
     page, text = shown({"a": [1, 2]}, "two", mark=[False, True])
     assert [cell.get_text() for cell in page("strong")] == ["2"]
+    assert ["background" in row.get("style", "") for row in page.tbody("tr")] == [False, True]
     assert text.splitlines()[-1].endswith("*") and not text.splitlines()[-2].endswith("*")
+
+
+def test_numbers_do_not_break_and_a_wide_table_scrolls(shown):
+    page, _ = shown(COLUMNS, "Two clients", FORMATS)
+    breaks = [["nowrap" not in cell["style"] for cell in row(["th", "td"])] for row in page.tbody("tr")]
+    assert breaks == [[True, False, False, True]] * 2
+    assert "overflow-x: auto" in page.figure["style"] and page.figure.table
 
 
 def test_what_is_no_number_says_so(shown):
@@ -86,7 +94,7 @@ def test_what_cannot_be_a_table_is_refused(columns, options, message):
 
 def test_what_looks_like_a_tag_is_shown_as_it_is(shown):
     page, _ = shown({"a<b": ["x<y"]}, "p < q", mark=[True])
-    assert (page.caption.get_text(), page.thead.get_text(), page.tbody.get_text().strip()) == ("p < q", "a<b", "x<y")
+    assert (page.figcaption.get_text(), page.thead.get_text(), page.tbody.get_text().strip()) == ("p < q", "a<b", "x<y")
 
 
 def test_flags_of_numpy_say_yes_and_no(shown):

@@ -15,7 +15,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from bcfl_support import toolchain
 
-FENCE = re.compile(r"^ {0,3}(?P<ticks>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*? {0,3}(?P=ticks)[`~]* *$", re.MULTILINE)
+FENCE = re.compile(r"^[ \t]*(?P<ticks>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t]*(?P=ticks)[`~]* *$", re.MULTILINE)
 """A block of code, from fence to fence."""
 CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
 """Code within a line."""
@@ -102,6 +102,7 @@ def find_doubled_backslash(tex: str) -> str:
     Neither KaTeX nor MathJax objects to a doubled backslash in front of a command: they break the line and print the
     command's name.
     """
+    tex = re.sub(r"\\substack\{(?:[^{}]|\{[^{}]*\})*\}", "", tex)
     without = re.sub(r"\\begin\{([a-z]+\*?)\}.*?\\end\{\1\}", "", tex, flags=re.DOTALL)
     if match := re.search(r"\\\\[A-Za-z]+", tex):
         return f"doubled backslash: {match[0]}"

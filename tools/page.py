@@ -28,7 +28,7 @@ LONGEST_CELL = 30
 LONGEST_CHECK = 50
 """Lines an exercise's solution or its check may have: neither can be divided."""
 
-PLOTTING = re.compile(r"\bmake_figure\(|\bplots\.show\(|\bExplorer\(|^def (draw|describe)_", re.MULTILINE)
+PLOTTING = re.compile(r"\bmake_figure\(|\bplots\.show\(|\bExplorer\(")
 QUOTED = re.compile(r"""\A\s*[rbf]{0,2}(\"{3}|'{3})|(\"{3}|'{3})\s*\Z""")
 TAGS = {"a", "b", "br", "code", "details", "em", "i", "img", "kbd", "p", "strong", "sub", "summary", "sup"}
 
@@ -39,13 +39,22 @@ WRITTEN = (
     (r"[ÃÂ][\x80-\xbf‘’“”€™]|â€|\ufffd", "text in a wrong encoding"),
     (r"\b(?:TODO|FIXME|TBD|XXX)\b.*", "a note to oneself"),
     (r"`+.*", "a backtick without its second"),
+    (r"<!--(?![\s\S]*?-->)", "a comment without its end, which swallows all that follows"),
+    (r"\w\*\w+\*\w|\b__\w+__\b", "stars or underscores of code are taken for emphasis: put it into backticks"),
+    (
+        r"^[^\s|>#*-].*\n(?:-{2,}|={2,})[ \t]*$",
+        "a paragraph taken for a heading: put an empty line before the rule",
+    ),
+    (r"\]\s+\(https?:.*|\)\[https?:.*|\[[^\]\n]+\]\[\]", "no link"),
+    (r"^(?:> \[!\w+\]|:::).*|^[•·] .*", "markup that JupyterLab does not know"),
 )
 """What is wrong wherever it is written, code and formulas aside."""
 
 RENDERED = (
-    (r"\$[^$\n]{0,40}", "a dollar of a formula that does not end (an amount is written \\$5)"),
+    (r"\$[^$\n]{0,40}", "a dollar of a formula that does not end (an amount is written 5 USD)"),
+    (r"`[^`\n]*", "a backtick"),
     (r"\\[A-Za-z]+", "TeX outside a formula"),
-    (r"(?<![\w*])\*{1,2}(?=[^\s*])[^*\n]{1,40}", "asterisks"),
+    (r"(?<![\w*])\*{1,2}(?=[^\s*)])[^*\n]{1,40}", "asterisks"),
     (r"(?<!\w)__\w+|\w__(?!\w)", "underscores"),
     (r"^#{1,6} .*", "a heading that is not rendered"),
     (r"\]\([^)\n]*\)|\]\[[^\]\n]+\]", "a link that is not rendered"),
@@ -82,6 +91,8 @@ def check(path: Path) -> list[Fault]:
     notebook = nbformat.read(path, as_version=4)
     faults: list[Fault] = []
     for place, cell in enumerate(notebook.cells, 1):
+        if cell.metadata.get("jp-MarkdownHeadingCollapsed") or cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+            faults.append(Fault(path.stem, place, "what follows is folded away: open it and save the lesson"))
         found = _check_text(cell.source) if cell.cell_type == "markdown" else _check_code(cell)
         faults += [Fault(path.stem, place, what) for what in found]
         if cell.cell_type == "markdown":
@@ -100,20 +111,39 @@ def count_formulas(notebook: Any) -> int:
 def _check_text(source: str) -> Iterator[str]:
     if match := QUOTED.search(source):
         yield f"Python quotes {match[0].strip()} around the text"
-    text = markdown.without_code(source).replace(r"\$", "")
-    prose = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$", "x", text, flags=re.DOTALL)
+    if not source.strip():
+        yield "an empty text, which is an empty box"
+    text = markdown.without_code(source)
+    if text.count(r"\$") > 1:
+        yield r"two \$ in one text, which JupyterLab takes for a formula all the same: write 5 USD"
+    text = text.replace(r"\$", "").replace(r"\*", "")
+    prose = re.sub(r"<[^<>\s]+[:@][^<>\s]+>", "address", text)
+    prose = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$", "x", prose, flags=re.DOTALL)
     for pattern, what in WRITTEN:
         for match in re.finditer(pattern, prose, re.MULTILINE):
             yield f"{what}: {match[0][:60]}"
     if len(re.findall(r"<details\b", text)) != text.count("</details>"):
         yield "a <details> without its end, or an end without its start"
-    if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n\n)</details>", text):
+    if re.search(r"</summary>(?!\s*\n\s*\n)|(?<!\n)\n[ \t]*</details>|[^\n\s][ \t]*</details>", text):
         yield "an empty line is missing after </summary> or before </details>: what is between is not rendered"
-    for tag in re.findall(r"</?([A-Za-z][\w-]*)[^<>\n]*>", prose):
-        if tag.lower() not in TAGS:
-            yield f"<{tag}> is taken for a tag, and is not shown or swallows what follows: put it into backticks"
-    yield from _check_tables(text)
+    for match in re.finditer(r"^>.*\$\$[ \t]*$", text, re.MULTILINE):
+        yield f"a formula of several lines in a quotation: JupyterLab typesets its signs too: {match[0]}"
+    yield from _check_tags(prose)
+    yield from _check_tables(prose)
     yield from _check_rendered(source)
+
+
+def _check_tags(prose: str) -> Iterator[str]:
+    """What is taken for a tag must be one, and must end."""
+    found = re.findall(r"<(/?)([A-Za-z][\w-]*)([^<>\n]*)>", prose)
+    for _, tag, attributes in found:
+        if tag.lower() not in TAGS or not re.fullmatch(r"(\s+(open|[\w-]+=(\"[^\"]*\"|'[^']*')))*\s*/?", attributes):
+            what = "is taken for a tag, and is not shown or swallows what follows: put it into backticks"
+            yield f"<{tag}{attributes}> {what}"
+    for tag in sorted(TAGS - {"br", "img", "details", "p"}):
+        ends = [end for end, name, _ in found if name.lower() == tag]
+        if ends.count("") != ends.count("/"):
+            yield f"a <{tag}> without its end, or an end without its start"
 
 
 def _check_tables(text: str) -> Iterator[str]:
@@ -129,7 +159,9 @@ def _check_tables(text: str) -> Iterator[str]:
 
 def _check_rendered(source: str) -> Iterator[str]:
     """What stays of the markup when the text is rendered, and images that say nothing."""
-    page = bs4.BeautifulSoup(markdown.render(source.replace(r"\$", ""), []), "html.parser")
+    page = bs4.BeautifulSoup(markdown.render(source.replace(r"\$", "").replace(r"\*", ""), []), "html.parser")
+    if len(page("pre")) != len(markdown.FENCE.findall(source)):
+        yield "an indented paragraph is taken for code: begin it at the edge, and code with ```"
     for image in page("img"):
         if len(alt := str(image.get("alt", ""))) < plots.MINIMUM_ALT:
             yield f"an image without alternative text, or with a poor one: {alt!r}"
@@ -137,6 +169,8 @@ def _check_rendered(source: str) -> Iterator[str]:
         if heading.select("[data-formula]"):
             yield f"a formula in the heading {heading.get_text()!r}: no link can name it"
     for code in page(["code", "pre"]):
+        if match := re.search(r"&(?:lt|gt|amp|quot|#\d+);", code.get_text()):
+            yield f"an escape is shown as it is written, within code: {match[0]}"
         code.decompose()
     text = page.get_text()
     for pattern, what in RENDERED:
@@ -165,7 +199,27 @@ def _check_formulas(notebook: Any) -> Iterator[tuple[int, str]]:
         if "error" in result:
             yield place, f"formula ${formula.tex}$: {result['error']}"
         elif _is_prose(formula):
-            yield place, f"text between two dollars is taken for a formula (an amount is written \\$5): ${formula.tex}$"
+            yield (
+                place,
+                f"text between two dollars is taken for a formula (an amount is written 5 USD): ${formula.tex}$",
+            )
+        for match, what in _find_slips(formula.tex):
+            yield place, f"{what}: {match} in ${formula.tex}$"
+
+
+SLIPS = (
+    (r"[_^](?:\d\d|[A-Za-z]{2})", "only the first of these is raised or lowered: put them into braces"),
+    (r"(?<!\\)%", "a percent sign swallows the rest of its line: write \\%"),
+    (r"<=|>=|!=|->", "program text in a formula"),
+)
+
+
+def _find_slips(tex: str) -> Iterator[tuple[str, str]]:
+    """What every engine typesets, and not as it is meant."""
+    tex = re.sub(r"\\(?:text|mathrm|operatorname|texttt)\*?\{[^{}]*\}", "", tex)
+    for pattern, what in SLIPS:
+        for match in re.finditer(pattern, tex):
+            yield match[0], what
 
 
 def _is_prose(formula: markdown.Formula) -> bool:
@@ -192,6 +246,14 @@ def _check_code(cell: Any) -> Iterator[str]:
     if folded and not grader and not re.match(r"# \S.{9,}", cell.source):
         yield f"a folded cell without a caption (a comment as its first line); it begins: {(lines or [''])[0]}"
     outputs = cell.get("outputs", [])
+    if lines and not cell.get("execution_count"):
+        yield f"a cell that was not run; it begins: {lines[0]}"
+    if re.match(r"# (Figure|Explorer)\b", cell.source) and not any(
+        "<img" in output.get("data", {}).get("text/html", "")
+        or any("image/" in kind for kind in output.get("data", {}))
+        for output in outputs
+    ):
+        yield f"a cell that shows no picture: {lines[0]}"
     meant, raised = (
         "raises-exception" in cell.metadata.get("tags", []),
         [o for o in outputs if o.output_type == "error"],
@@ -219,8 +281,10 @@ def _check_output(output: Any) -> Iterator[str]:
     if output.get("name") == "stderr":
         yield f"a warning or an error is printed: {output.text.strip()[:100]}"
     shown = output.get("text", "") or ("" if len(data) > 1 else data.get("text/plain", ""))
-    if match := re.search(r"<[\w.]+( object)? at 0x[0-9a-f]+>", shown):
-        yield f"an object's address is shown: {match[0]}"
+    if match := re.search(r"<[^<>\n]{1,80} at 0x[0-9a-f]{6,16}>|<Figure size .*>|^Text\(.*", shown, re.MULTILINE):
+        yield f"an object is shown, which says nothing: {match[0]}"
+    if match := re.search(r"\*\*[^*\s][^*\n]*\*\*|\$\\?\w+[_^][^$\n]*\$", output.get("text", "")):
+        yield f"markup is printed: {match[0]}"
     for line in shown.splitlines():
         if len(line) > LONGEST_LINE:
             yield f"a printed line of {len(line)} characters, over {LONGEST_LINE}: {line.strip()[:60]} …"
@@ -270,13 +334,15 @@ def check_links(source: str, path: Path) -> Iterator[str]:
     page = bs4.BeautifulSoup(markdown.render(source, []), "html.parser")
     for link in page("a", class_="anchor-link"):
         link.decompose()
-    for target in [str(tag.get(key, "")) for key, name in (("href", "a"), ("src", "img")) for tag in page(name)]:
+    for target in [
+        str(tag.get(key, "")) for key, name in (("href", "a"), ("src", "img")) for tag in page.select(f"{name}[{key}]")
+    ]:
         if re.match(r"https?:|mailto:|attachment:|data:", target):
             continue
         name, _, fragment = unquote(target).partition("#")
         file = (path.parent / name) if name else path
-        if not target or not file.exists():
-            yield f"a link to {target or 'nothing'}, which is not there"
+        if target in ("", "#") or name.startswith("/") or not file.exists():
+            yield f"a link to {target.strip('#') or 'nothing'}, which is not there"
         elif fragment and file.suffix == ".ipynb":
             other = nbformat.read(file, as_version=4)
             places = {anchor(heading) for _, heading in headings(other)}

@@ -65,9 +65,11 @@ def release(path: Path, *, solutions: str = "") -> Any:
         elif cell.metadata.get("nbgrader", {}).get("solution"):
             cell.metadata.pop("jupyter", None)  # a solution is folded away; a stub to fill in is open
             if task is not None:
-                task.source += "\n\n" + WHERE
+                where = WHERE
                 if solutions:
-                    task.source += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
+                    where += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
+                text, hint, more = task.source.partition("<details>")
+                task.source = f"{text.rstrip()}\n\n{where}" + (f"\n\n{hint}{more}" if hint else "")
             task = None
     return notebook
 
