@@ -17,12 +17,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .gas import OSAKA, GasSchedule
+from bcfl_support.gas import OSAKA, GasSchedule
+from bcfl_support.lanes import (
+    BLOBS_PER_TRANSACTION,
+    CALLDATA_LIMIT,
+    CHUNK,
+    PART,
+    WORDS_PER_PAGE,
+    count_sent_chunks_at_once,
+    count_stored_chunks_at_once,
+)
 
-CHUNK = 1024
-"""Parameters in a chunk, on rungs 1 to 4."""
-PART = 120
-"""Chunks in a transaction or a blob, on rungs 3 and 4."""
 BLOB_GAS = 131_072
 """Gas of a blob, of a kind of its own (EIP-4844)."""
 BLOBS_PER_BLOCK = 14
@@ -130,13 +135,13 @@ def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 def _packed(n: int, P: int, s: GasSchedule) -> RoundCost:
-    words, page = math.ceil(P / 32), 655
+    words, page = math.ceil(P / 32), WORDS_PER_PAGE
     pages = math.ceil(words / page)
     word = _slot(s) + 32 * s.nonzero_byte + 115
     one = pages * (s.transaction + 14_500) + _slot(s) + words * word
     chunks = math.ceil(P / CHUNK)
     a_chunk = n * min(P, CHUNK) / 32 * (s.cold_sload + 60) + _kernel(n, min(P, CHUNK)) + 3_000
-    at_once = max(1, int(15e6 // (n * CHUNK / 32 * 2_700 + 120_000)))
+    at_once = count_stored_chunks_at_once(n)
     count = math.ceil(chunks / at_once)
     work = count * (s.transaction + 18_000) + 3 * _slot(s) + n * 4_000 + chunks * a_chunk
     if count > 1:
@@ -154,7 +159,7 @@ def _kernel(n: int, valid: int) -> float:
 
 def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
     chunks, chunk = math.ceil(P / CHUNK), min(CHUNK, math.ceil(P / 32) * 32)
-    count = max(1, (131_072 - 1_024 - 96 * n) // (n * chunk))
+    count = max(1, count_sent_chunks_at_once(n, chunk))
     steps = math.ceil(chunks / count)
     data = math.ceil(P / 32) * 32 * n
     submit = n * (s.transaction + _slot(s) + 11_700)
@@ -184,7 +189,7 @@ def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
-    sends = math.ceil(parts / 6)
+    sends = math.ceil(parts / BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
     proposal = _proposal(n, s)
     proposal["propose"] += 3_000
@@ -342,7 +347,7 @@ def forecast(
         ether=ether,
         money=ether * ether_price,
         fits_cap=cost.max_tx_gas <= schedule.transaction_cap,
-        fits_calldata=cost.max_calldata_bytes <= 131_072,
+        fits_calldata=cost.max_calldata_bytes <= CALLDATA_LIMIT,
     )
 
 

@@ -418,7 +418,7 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     opened = _of_round(fed, fed.aggregator.events.RoundOpened, number)
     if not opened:
         return (f"round {number} was never opened",)
-    truth, problems = _read_round(fed, number), []
+    truth, problems = fed.read_round(number), []
     digests = {client: digest for client, digest in zip(truth.clients, truth.digests, strict=True) if digest}
     for client in {**digests, **past.updates}:
         values = past.updates.get(client)
@@ -436,35 +436,6 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     if list(past.params) != list(before):
         problems.append(f"round {number}: the parameters before it are not the contract's")
     return tuple(problems)
-
-
-def _read_round(fed: Federation, number: int) -> RoundRecord:
-    """A round from the contracts' events alone; without g, which no event holds."""
-
-    def logs(event: Any) -> dict[str, Any]:
-        return {log["args"]["client"]: log["args"] for log in _of_round(fed, event, number)}
-
-    clients = tuple(logs(fed.aggregator.events.Committed))
-    revealed, scored = logs(fed.aggregator.events.Revealed), logs(fed.aggregator.events.Scored)
-    rewarded, penalised = logs(fed.pool.events.Rewarded), logs(fed.pool.events.Penalised)
-
-    def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
-        return tuple(source[client][key] if client in source else missing for client in clients)
-
-    return RoundRecord(
-        number=number,
-        clients=clients,
-        samples=column(revealed, "samples", 0),
-        scores=column(scored, "score", None),
-        rewards=column(rewarded, "amount", 0),
-        penalties=column(penalised, "amount", 0),
-        consistency=column(rewarded, "consistency", None),
-        factors=column(rewarded, "factor", None),
-        digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in clients),
-        norm_squared=0,
-        global_update=(),
-        void=not scored,
-    )
 
 
 def _average(updates: Mapping[str, np.ndarray], samples: Mapping[str, int]) -> tuple[int, ...]:

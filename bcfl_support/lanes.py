@@ -26,6 +26,13 @@ BIAS = 128
 """What is added to a value on the wire."""
 MAX_TOTAL_WEIGHT = 2048
 """Largest W for which no lane overflows: 32·255·128·W < 2^31."""
+CALLDATA_LIMIT = 131_072
+"""Largest transaction that public nodes pass on, in bytes (128 KiB, geth's txMaxSize)."""
+BLOBS_PER_TRANSACTION = 6
+"""EIP-7594."""
+_GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
+WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
+"""Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
 ELEMENTS = 34
 """Field elements of a blob that hold a chunk, 31 bytes in each."""
 
@@ -87,6 +94,17 @@ def _as_int8(values: np.ndarray) -> np.ndarray:
     if array.dtype != np.int8:
         raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8; see lanes.quantise")
     return array
+
+
+def count_stored_chunks_at_once(n: int) -> int:
+    """Chunks of n clients that a transaction sums and scores from storage, on rung 1; at least one."""
+    return max(1, _GAS_AT_ONCE // (n * CHUNK // 32 * 2_700 + 120_000))
+
+
+def count_sent_chunks_at_once(n: int, chunk: int) -> int:
+    """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; less than one if none does."""
+    envelope = 1_024 + 96 * n  # nonce, fees, addresses, signature, ABI offsets, and the sums so far
+    return (CALLDATA_LIMIT - envelope) // (n * chunk)
 
 
 # ---------------------------------------------------------------- the round in exact integers

@@ -14,7 +14,7 @@ transaction, and turns what the chain says into records. It computes no score an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -496,8 +496,27 @@ class Federation:
             gas.setdefault(operation, []).append(receipt["gasUsed"])
             hashes.setdefault(operation, []).append(receipt["transactionHash"].to_0x_hex())
 
+        found = self.read_round(number, min(blocks), last)
+        g, square = self.aggregator.functions.globalUpdate(), self.aggregator.functions.normSquared()
+        return replace(
+            found,
+            norm_squared=0 if found.void else square.call(block_identifier=last),
+            global_update=() if found.void else tuple(g.call(block_identifier=last)),
+            gas={operation: tuple(used) for operation, used in gas.items()},
+            transactions={operation: tuple(values) for operation, values in hashes.items()},
+        )
+
+    def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
+        """A round from the contracts' events alone, whoever played it: without g and its norm, which no event holds.
+
+        Args:
+            number: the round.
+            first: block to look from.
+            last: block to look to.
+        """
+
         def by_client(event: Any) -> dict[str, Any]:
-            logs = self.chain.events(event, min(blocks), last)
+            logs = self.chain.events(event, first, last)
             return {log["args"]["client"]: log["args"] for log in logs if log["args"]["round"] == number}
 
         committed = by_client(self.aggregator.events.Committed)
@@ -505,7 +524,6 @@ class Federation:
         scored = by_client(self.aggregator.events.Scored)
         rewarded = by_client(self.pool.events.Rewarded)
         penalised = by_client(self.pool.events.Penalised)
-        void = not scored
 
         def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
             return tuple(source[client][key] if client in source else missing for client in committed)
@@ -520,11 +538,9 @@ class Federation:
             consistency=column(rewarded, "consistency", None),
             factors=column(rewarded, "factor", None),
             digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
-            norm_squared=0 if void else self.aggregator.functions.normSquared().call(block_identifier=last),
-            global_update=() if void else tuple(self.aggregator.functions.globalUpdate().call(block_identifier=last)),
-            void=void,
-            gas={operation: tuple(used) for operation, used in gas.items()},
-            transactions={operation: tuple(values) for operation, values in hashes.items()},
+            norm_squared=0,
+            global_update=(),
+            void=not scored,
         )
 
     # ------------------------------------------------------------------------------------------------ sending

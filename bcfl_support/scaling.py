@@ -30,16 +30,9 @@ from . import chain as chains
 from . import gas, lanes
 from .errors import InvalidUpdate, ServiceError, TransactionFailed
 
-CALLDATA_LIMIT = 131_072
-"""Largest transaction that public nodes pass on, in bytes (128 KiB, geth's txMaxSize)."""
-BLOBS_PER_TRANSACTION = 6
-"""EIP-7594."""
 ETH = 10**18
 
-_ENVELOPE = 512  # room for the transaction around its calldata: nonce, fees, addresses, signature, ABI offsets
-_GAS_PER_PAGE = 15_000_000  # aimed at, below the cap of 16,777,216
 _BLOB_TRANSACTION_GAS = 1_000_000
-_STORE_WORD = 22_100 + 800  # a new slot, its calldata and the loop
 
 
 @dataclass(frozen=True)
@@ -329,13 +322,12 @@ class PackedRung(Rung):
     """Rung 1: 32 numbers a slot, in as many transactions as the gas cap asks for."""
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
-        data, page = lanes.pack(row), 32 * (_GAS_PER_PAGE // _STORE_WORD)
+        data, page = lanes.pack(row), 32 * lanes.WORDS_PER_PAGE
         return [data[start : start + page] for start in range(0, len(data), page)]
 
     def work(self, values: np.ndarray) -> None:
         """Sum and score page by page."""
-        n, number = len(self.weights), self.round
-        count = max(1, _GAS_PER_PAGE // (n * lanes.CHUNK // 32 * 2_700 + 120_000))
+        number, count = self.round, lanes.count_stored_chunks_at_once(len(self.weights))
         pages = math.ceil(math.ceil(self.parameters / lanes.CHUNK) / count)
         call = self.contract.functions.work(number, count.to_bytes(32, "big"))
         self._send("work", [(call, self.worker)] * pages)
@@ -361,9 +353,11 @@ class CalldataRung(Rung):
         rows = [lanes.chunks_of(lanes.pack(values[i])) for i in chosen]
         heads = [lanes.compute_heads(row) for row in rows]
         n, total = len(rows), len(rows[0])
-        count = (CALLDATA_LIMIT - _ENVELOPE - 512 - 96 * n) // (n * len(rows[0][0]))
-        if count == 0:
-            raise InvalidUpdate(f"one chunk of {n} clients does not fit a transaction of {CALLDATA_LIMIT:,} bytes")
+        count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
+        if count < 1:
+            raise InvalidUpdate(
+                f"one chunk of {n} clients does not fit a transaction of {lanes.CALLDATA_LIMIT:,} bytes"
+            )
         state: tuple[Any, ...] = (0, bytes(32), [], [])
         for start in range(0, total, count):
             stop = min(start + count, total)
@@ -592,8 +586,8 @@ class BlobRung(OptimisticRung):
         roots = [tree.root for tree in lanes.part_trees(row)]
         published = list(blobs) if blobs is not None else [lanes.to_blob(part) for part in parts]
         hashes: list[bytes] = []
-        for start in range(0, len(parts), BLOBS_PER_TRANSACTION):
-            stop = start + BLOBS_PER_TRANSACTION
+        for start in range(0, len(parts), lanes.BLOBS_PER_TRANSACTION):
+            stop = start + lanes.BLOBS_PER_TRANSACTION
             call = self.contract.functions.submit(number, b"".join(roots[start:stop]))
             receipt, found = send_blobs(self.chain, call, client, published[start:stop])
             self._note("submit", receipt, len(chains.calldata(call)))

@@ -155,7 +155,7 @@ def test_hundred_thousand_parameters(chain, number, most):
     assert bill.scores == rung.expected(values).scores
     assert bill.gas_per_value <= most
     assert bill.max_tx_gas <= TX_GAS_CAP
-    assert bill.max_calldata_bytes <= scaling.CALLDATA_LIMIT - 400
+    assert bill.max_calldata_bytes <= lanes.CALLDATA_LIMIT - 400
 
 
 def test_optimistic_rounds_cost_600k_besides_the_data(chain):
