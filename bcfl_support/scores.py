@@ -93,7 +93,8 @@ def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np
     [0.75, 0.75]
     """
     rows, weights = check_round(updates, samples)
-    return alignment_scores(rows, samples, step=step) - weights**2 * compute_lengths(rows) ** 2
+    squares = np.einsum("...p,...p->...", rows, rows)
+    return weights * (project(rows, _step(rows, samples, step)) - weights * squares)
 
 
 def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:

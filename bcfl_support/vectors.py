@@ -194,7 +194,8 @@ def compute_square_distances(updates: Any) -> np.ndarray:
 def rescale(vector: Any, norm: Any) -> np.ndarray:
     """Vectors (…, P) at length `norm` (…); zero stays zero."""
     rows = np.asarray(vector, dtype=np.float64)
-    return rows * divide_or_zero(np.asarray(norm, dtype=np.float64), compute_lengths(rows))[..., None]
+    lengths = np.linalg.norm(rows, axis=-1)
+    return rows * divide_or_zero(np.asarray(norm, dtype=np.float64), lengths)[..., None]
 
 
 def divide_or_zero(top: Any, bottom: np.ndarray) -> np.ndarray:
