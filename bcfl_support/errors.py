@@ -29,7 +29,8 @@ class BcflError(Exception):
                 code = linecache.getline(frame.filename, frame.lineno or 0).strip()
                 shown.append(f"line {frame.lineno} of the cell:  {code}")
         # A notebook breaks a longer line wherever it ends, in the middle of a word.
-        return [*shown, *textwrap.wrap(f"{type(self).__name__}: {self}", WIDTH, break_long_words=False)]
+        lines = [*shown, f"{type(self).__name__}: {self}"]
+        return [part for line in lines for part in textwrap.wrap(line, WIDTH, break_long_words=False)]
 
 
 def _is_from_a_notebook(filename: str) -> bool:

@@ -393,7 +393,7 @@ def draw_round(
     left.xaxis.set_major_formatter(lambda tick, _: _trimmed(tick, decimals))
     low, high = min(values.min(), 0), max(values.max(), 0)
     span = high - low or 1.0
-    left.set_xlim(low - (0.5 if low < 0 else 0.04) * span, high + 0.5 * span)  # room for the numbers
+    left.set_xlim(low - (0.65 if low < 0 else 0.04) * span, high + 0.5 * span)  # room for the numbers
     middle.barh(places, rewards, color=GREEN)
     middle.set(yticks=places, yticklabels=[], xlabel="paid (ETH)", xlim=(0, 1.3 * most_paid or 1.0))
     right.barh(np.arange(len(operations)), used, color=PURPLE)

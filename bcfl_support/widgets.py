@@ -70,7 +70,7 @@ class Explorer(ipywidgets.VBox):
         """The live view, and for pages that cannot show it the picture as it first stood."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
         names = " and ".join(f"“{control.description}”" for control in self.controls.values())
-        bundle["text/html"] = f"{self.picture.value}<p>(When the lesson is run, {html.escape(names)} can be moved.)</p>"
+        bundle["text/html"] = f"<p>(When the lesson is run, {html.escape(names)} can be moved.)</p>{self.picture.value}"
         return bundle
 
     def __repr__(self) -> str:

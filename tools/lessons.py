@@ -155,8 +155,8 @@ def store(notebook: Any, path: Path) -> None:
         for output in cell.get("outputs", []):
             # Its number is new in every kernel and means nothing in another: the words that stand beside it do.
             output.get("data", {}).pop(export.WIDGET_VIEW, None)
-            if output.output_type == "error":
-                # A traceback names this machine's folders; its last line is what the lesson reads.
+            # A traceback names this machine's folders, unless it is one of the package's: that is what a reader sees.
+            if output.output_type == "error" and not output.traceback[0].startswith("line "):
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     nbformat.write(notebook, path)
 

@@ -233,7 +233,8 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
     for place in range(sight.cells):
         seen = page.evaluate(_CELL, [place, _CONTROLS])
         _judge_cell(sight, f"cell {place + 1}: ", seen)
-        for number in range(seen["explorers"]):
+        # The solved lesson has the same explorers: they are moved once.
+        for number in range(seen["explorers"] if sight.view == "learner" else 0):
             _move_controls(page, sight, place, number)
     _find_pop_up(page, sight, "the lesson when it has run")
     if sight.view == "learner":  # the solved lesson looks the same, but for its solutions, which the page shows
@@ -318,7 +319,7 @@ def _move_controls(page: Any, sight: Sight, place: int, number: int) -> None:
             sight.blame(f"{name} is of a kind that was not moved")
         for control in handles:
             first = before = page.evaluate(_STATE, [place, number])
-            for turn, move in enumerate(_moves(control, thorough=sight.view == "learner"), 1):
+            for turn, move in enumerate(_moves(control), 1):
                 move()
                 missing = _wait_for_change(page, [place, number], before)
                 if missing:
@@ -337,13 +338,8 @@ _MOVABLE = (
 )
 
 
-def _moves(control: Any, *, thorough: bool) -> list[Callable[[], Any]]:
-    """Ways to move a control, one after the other, the last one back to where it stood.
-
-    Args:
-        control: its element.
-        thorough: whether it goes to its ends too, and a menu through all that it offers; else by one step.
-    """
+def _moves(control: Any) -> list[Callable[[], Any]]:
+    """Ways to move a control, one after the other: a step and to its ends, or through all that it offers, and back."""
     kind = control.evaluate(
         "e => e.tagName === 'SELECT' ? 'select' : e.tagName === 'INPUT' ? e.type : [...e.classList].find(name => "
         "['widget-radio-box', 'widget-toggle-buttons', 'widget-toggle-button', 'noUi-handle'].includes(name))"
@@ -357,24 +353,17 @@ def _moves(control: Any, *, thorough: bool) -> list[Callable[[], Any]]:
         options = control.evaluate("e => [...e.options].map(o => o.value)")
         now = options.index(control.evaluate("e => e.value"))
         choose: list[Callable[[], Any]] = [partial(control.select_option, option) for option in options]
-        return _round(choose, now, thorough)
+        return [*choose[now + 1 :], *choose[: now + 1]]
     if kind in ("widget-radio-box", "widget-toggle-buttons"):
         choices = control.query_selector_all("input, button")
         chosen = [choice.evaluate("e => e.checked || e.classList.contains('mod-active')") for choice in choices]
-        return _round([choice.click for choice in choices], chosen.index(True), thorough)
+        turn = chosen.index(True) + 1
+        return [choice.click for choice in (*choices[turn:], *choices[:turn])]
     now, low, high = control.evaluate("e => [e.ariaValueNow, e.ariaValueMin, e.ariaValueMax].map(Number)")
-    there, back = ("ArrowLeft", "ArrowRight") if now >= high else ("ArrowRight", "ArrowLeft")
-    if not thorough:
-        return [partial(_press, control, there), partial(_press, control, back)]
+    there = "ArrowLeft" if now >= high else "ArrowRight"
     ends = [key for key, end in (("Home", low), ("End", high)) if end != now]
     moves = [partial(_press, control, key) for key in (there, *ends)]
     return [*moves, partial(_return, control, now, "ArrowRight" if ends[-1] == "Home" else "ArrowLeft")]
-
-
-def _round(choices: Sequence[Callable[[], Any]], now: int, thorough: bool) -> list[Callable[[], Any]]:
-    """All choices after the present one and back to it, or the next one and back."""
-    turn = [*choices[now + 1 :], *choices[: now + 1]]
-    return turn if thorough else [turn[0], choices[now]]
 
 
 def _press(control: Any, key: str) -> None:
