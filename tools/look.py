@@ -339,7 +339,7 @@ _MOVABLE = (
 
 
 def _moves(control: Any) -> list[Callable[[], Any]]:
-    """Ways to move a control, one after the other: a step and to its ends, or through all that it offers, and back."""
+    """Ways to move a control, one after the other: to both its ends, or through all that it offers, and back."""
     kind = control.evaluate(
         "e => e.tagName === 'SELECT' ? 'select' : e.tagName === 'INPUT' ? e.type : [...e.classList].find(name => "
         "['widget-radio-box', 'widget-toggle-buttons', 'widget-toggle-button', 'noUi-handle'].includes(name))"
@@ -360,9 +360,8 @@ def _moves(control: Any) -> list[Callable[[], Any]]:
         turn = chosen.index(True) + 1
         return [choice.click for choice in (*choices[turn:], *choices[:turn])]
     now, low, high = control.evaluate("e => [e.ariaValueNow, e.ariaValueMin, e.ariaValueMax].map(Number)")
-    there = "ArrowLeft" if now >= high else "ArrowRight"
     ends = [key for key, end in (("Home", low), ("End", high)) if end != now]
-    moves = [partial(_press, control, key) for key in (there, *ends)]
+    moves = [partial(_press, control, key) for key in ends]
     return [*moves, partial(_return, control, now, "ArrowRight" if ends[-1] == "Home" else "ArrowLeft")]
 
 
