@@ -204,7 +204,7 @@ def run(
         given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in scorers.items()}
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying = next(iter(spread.values()))
-        present = ~np.isnan(paying)
+        present = np.isin(np.arange(n), clients)
         record[number - 1] = present if rule.record == "attended" else paying >= 0
         standing = rule.standing(record[:number])
         rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)

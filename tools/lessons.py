@@ -23,6 +23,9 @@ from tools.kernels import QuietKernel
 CELL_TIMEOUT = 300
 """Seconds one cell may take."""
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Environment of a kernel: results repeat to the last bit, and kernels at once do not slow each other down."""
+
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -61,9 +64,7 @@ def make_client(notebook: Any, folder: Path) -> Any:
     """
     from nbclient import NotebookClient
 
-    # One thread a kernel: results repeat to the last bit, and two kernels at once do not slow each other down.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"
+    os.environ.update(ONE_THREAD)
     return NotebookClient(
         notebook,
         kernel_name="python3",
@@ -156,7 +157,7 @@ def store(notebook: Any, path: Path) -> None:
             # Its number is new in every kernel and means nothing in another: the words that stand beside it do.
             output.get("data", {}).pop(export.WIDGET_VIEW, None)
             # A traceback names this machine's folders, unless it is one of the package's: that is what a reader sees.
-            if output.output_type == "error" and not output.traceback[0].startswith("line "):
+            if output.output_type == "error" and not "".join(output.traceback).startswith("line "):
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     nbformat.write(notebook, path)
 

@@ -374,7 +374,8 @@ def _return(control: Any, value: float, key: str) -> None:
     """Bring a slider from an end back to a value: write it, or where it is a choice of few go there step by step."""
     at = "e => Number(e.ariaValueNow)"
     readout = control.evaluate_handle("e => e.closest('.widget-slider').querySelector('.widget-readout')").as_element()
-    if control.evaluate("(e, text) => Number(text) === Number(e.ariaValueNow)", readout.text_content()):
+    same = "(e, text) => Number(text) === Number(e.ariaValueNow)"
+    if readout and control.evaluate(same, readout.text_content()):
         _enter(readout, f"{value:g}")
         return
     control.focus()
@@ -521,7 +522,13 @@ def serve(folder: Path) -> Iterator[str]:
     ]  # fmt: skip
     log_file = folder / "server.log"
     with log_file.open("w") as log:
-        server = subprocess.Popen(command, cwd=toolchain.project_root(), stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command,
+            cwd=toolchain.project_root(),
+            env=os.environ | lessons.ONE_THREAD,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         end = time.monotonic() + 60
