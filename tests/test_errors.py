@@ -24,3 +24,15 @@ def test_notebook_shows_the_reader_s_own_lines_and_the_sentence(tmp_path):
     )
     assert " ".join(last) == f"InvalidCid: {error.evalue}" and "no CID" in last[0]
     assert max(map(len, last)) <= errors.WIDTH, "a notebook would break it in the middle of a word"
+
+
+def test_a_stored_lesson_keeps_the_reader_s_lines_and_no_folder_of_this_machine(tmp_path):
+    sources = ("from bcfl_support import cids\ncids.parse_cid('no CID')", "open('/nowhere/at/all')")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    client = lessons.make_client(notebook, tmp_path)
+    client.allow_errors = True
+    client.execute()
+    lessons.store(notebook, tmp_path / "stored.ipynb")
+    ours, other = (cell.outputs[0].traceback for cell in nbformat.read(tmp_path / "stored.ipynb", 4).cells)
+    assert ours[0] == "line 2 of the cell:  cids.parse_cid('no CID')" and len(ours) > 1
+    assert other == ["FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/at/all'"]

@@ -198,3 +198,9 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
 def test_bad_arguments_are_named(hospitals: datasets.FederatedData, options: dict, message: str) -> None:
     with pytest.raises(InvalidUpdate, match=message):
         run(hospitals, **options)
+
+
+def test_who_took_part_attended_though_nothing_could_be_scored(hospitals: datasets.FederatedData) -> None:
+    rule = PayRule(record="attended")
+    table = run(hospitals, scores={"none": lambda seen: np.full(len(seen.samples), np.nan)}, reward=rule).table
+    assert table.pivot("consistency")[-1].tolist() == [0.75] * 5 and not table.column("reward").any()
