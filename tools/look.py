@@ -1,10 +1,10 @@
 """The page in a real browser: every lesson opened, run, read and moved, as its reader would.
 
 Three views of each lesson. The **learner's**: the blank lesson in JupyterLab, all cells run, no exercise solved. The
-**teacher's**: the solved one, run again. The **page**: what `tools.export` writes, opened from disk with the network
-cut off. In each, everything that a reader could stumble over is looked for in what the browser shows. Of the first and
-the last a screenshot is kept of every screen, for a person to leaf through: ``build/look/<view>/<lesson>/000.png`` and
-so on.
+**teacher's**: the solved one as it opens, with its stored outputs (`make test` runs it). The **page**: what
+`tools.export` writes, opened from disk with the network cut off. In each, everything that a reader could stumble over
+is looked for in what the browser shows. Of the first and the last a screenshot is kept of every screen, for a person to
+leaf through: ``build/look/<view>/<lesson>/000.png`` and so on.
 
     python -m tools.look [LESSON …] [--json] [--theme dark] [--zoom 1.5]
 
@@ -38,8 +38,8 @@ from tools import export, lessons, markdown, release
 from tools import page as check
 
 VIEWPORT = {"width": 1280, "height": 900}
-STEP = 760
-"""Pixels from one screenshot to the next: a little less than a screen, so that nothing falls between two."""
+OVERLAP = 40
+"""Pixels that a screenshot shares with the next, so that nothing falls between two."""
 BROWSER_PACKAGES = ".playwright"
 """Folder with playwright, which drives the browser: nothing else of the project needs it."""
 VIEWS = ("learner", "teacher", "page")
@@ -213,7 +213,7 @@ _CELL = r"""async ([k, CONTROLS]) => {
 
 
 def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool) -> None:
-    """Open a lesson in JupyterLab, run it, look at every cell, move every control, keep every screen."""
+    """Open a lesson in JupyterLab, look at every cell; run the learner's, move every control and keep every screen."""
     page.goto(url)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length > 0")
@@ -225,7 +225,7 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
         page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     _find_pop_up(page, sight, "the first screen")
     page.screenshot(path=shots / "first.png")
-    stuck = page.evaluate(_RUN_ALL, CELL_SECONDS * 1000)
+    stuck = page.evaluate(_RUN_ALL, CELL_SECONDS * 1000) if sight.view == "learner" else -1
     if stuck >= 0:
         sight.blame(f"cell {stuck + 1} did not end in {CELL_SECONDS} seconds, or was not run")
         return
@@ -233,13 +233,11 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
     for place in range(sight.cells):
         seen = page.evaluate(_CELL, [place, _CONTROLS])
         _judge_cell(sight, f"cell {place + 1}: ", seen)
-        # The solved lesson has the same explorers: they are moved once.
-        for number in range(seen["explorers"] if sight.view == "learner" else 0):
+        for number in range(seen["explorers"]):
             _move_controls(page, sight, place, number)
-    _find_pop_up(page, sight, "the lesson when it has run")
+    _find_pop_up(page, sight, "the last screen")
     if sight.view == "learner":  # the solved lesson looks the same, but for its solutions, which the page shows
         _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def _find_pop_up(page: Any, sight: Sight, what: str) -> None:
@@ -418,8 +416,8 @@ def _keep_screens(page: Any, sight: Sight, shots: Path, scroller: str) -> None:
         sight.screens = number + 1
         moved = page.evaluate(
             "([s, d]) => { const e = document.querySelector(s) ?? document.scrollingElement; const y = e.scrollTop;"
-            " e.scrollBy(0, d); return e.scrollTop - y; }",
-            [scroller, STEP],
+            " e.scrollBy(0, e.clientHeight - d); return e.scrollTop - y; }",
+            [scroller, OVERLAP],
         )
         if moved < 5:
             return
@@ -559,7 +557,7 @@ def prepare(paths: Sequence[Path], folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     for path in paths:
         lessons.store(release.release(path, solutions=release.SOLVED), folder / "learner" / path.name)
-        shutil.copyfile(path, folder / "teacher" / path.name)  # this one is run again, and autosaved
+        shutil.copyfile(path, folder / "teacher" / path.name)  # autosaved
         shutil.copyfile(path, folder / "solved" / path.name)
 
 
@@ -578,10 +576,23 @@ def look(name: str, view: str, address: str, folder: Path, *, dark: bool, zoom: 
             else:
                 url = f"{address}/lab/workspaces/{view}-{name}/tree/{view}/{name}.ipynb?token={TOKEN}&reset"
                 look_at_lesson(page, sight, url, shots, dark=dark)
+        if view != "page":
+            _end_session(address, f"{view}/{name}.ipynb")
     except Exception as error:  # a look that broke off is a finding, and the others go on
         sight.blame(f"the look broke off: {type(error).__name__}: {str(error)[:400]}")
     sight.seconds = round(time.monotonic() - start, 1)
     return sight
+
+
+def _end_session(address: str, path: str) -> None:
+    """Stop a lesson's kernel, once no page is there to wonder."""
+    request = urllib.request.Request(f"{address}/api/sessions", headers={"Authorization": f"token {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        if session["path"].startswith(path):
+            request.full_url, request.method = f"{address}/api/sessions/{session['id']}", "DELETE"
+            urllib.request.urlopen(request, timeout=20).close()
 
 
 def look_at(
