@@ -20,7 +20,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BENCHMARKS := services federation shapley fairness_study behavior adversaries gas
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
-FORGE = $(shell $(BIN)/python -c 'from bcfl_support import toolchain; print(toolchain.forge())')
+FORGE = $(shell $(BIN)/python -c 'from bcfl_support import services; print(services.forge())')
 
 .PHONY: setup may-be-root lab teach test run refresh student look bench audit snapshot lock doctor clean
 .DEFAULT_GOAL := lab

@@ -24,17 +24,18 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.aggregators import coordinate_median, fedavg
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.rounds import Round
-from bcfl_support.vectors import (
+from bcfl_support.learning import (
+    Round,
     check_round,
     check_updates,
     check_vector,
     clip_norms,
     compute_cosines,
     compute_lengths,
+    coordinate_median,
     divide_or_zero,
+    fedavg,
     project,
 )
 

@@ -13,15 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.aggregators import fedavg
-from bcfl_support.datasets import FederatedData
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.models import Model
-from bcfl_support.pay_rules import PayRule
-from bcfl_support.rounds import Round
+from bcfl_support.incentives import PayRule
+from bcfl_support.learning import FederatedData, Model, Round, check_round, fedavg, local_updates
 from bcfl_support.scores import SCORES
-from bcfl_support.training import local_updates
-from bcfl_support.vectors import check_round
 
 
 @dataclass(frozen=True, eq=False)

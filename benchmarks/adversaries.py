@@ -30,13 +30,9 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import t as student
 
-from bcfl_support import attacks, datasets, incentives, simulation, vectors
-from bcfl_support.aggregators import AGGREGATORS, fedavg
-from bcfl_support.datasets import FederatedData
-from bcfl_support.models import MLP
-from bcfl_support.rounds import Round
+from bcfl_support import adversaries, incentives, learning, simulation
+from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, draw_batches, fedavg
 from bcfl_support.scores import SCORES, alignment_scores
-from bcfl_support.training import draw_batches
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "adversaries.json"
 
@@ -164,7 +160,7 @@ class Study:
 
 def load_world(dataset: str, partition: str, seed: int, clients: int = CLIENTS) -> FederatedData:
     """The federation of a world; its validation set is the public root set of 100 samples."""
-    loader = {"digits": datasets.load_digits_federation, "mnist": datasets.load_mnist_federation}[dataset]
+    loader = {"digits": learning.load_digits_federation, "mnist": learning.load_mnist_federation}[dataset]
     data = loader(clients, rng=np.random.default_rng(seed), **PARTITIONS[partition])
     return replace(data, x_val=data.x_val[:ROOT_SAMPLES], y_val=data.y_val[:ROOT_SAMPLES])
 
@@ -188,7 +184,7 @@ def train(
     """
     count, n = flipped.shape
     w = np.repeat(params[:, None], n, axis=1)  # (T, n, P)
-    mirrored = attacks.mirror_labels(data.y, n_classes=data.n_classes)
+    mirrored = adversaries.mirror_labels(data.y, n_classes=data.n_classes)
     for _ in range(STEPS):
         rows, weights = draw_batches(data.sizes, BATCH, rng=rng)  # (n, b)
         x, labels = data.x[rows], np.stack([data.y[rows], mirrored[rows]])
@@ -247,7 +243,7 @@ def attack(
 ) -> np.ndarray:
     """What the attackers send, (T, m, P). `trained` (T, n, P) holds what everybody's training gave."""
     key = KEYS.get(name, name)
-    knowledge = attacks.Insight(
+    knowledge = adversaries.Insight(
         own=trained[:, bad],
         honest=np.delete(trained, bad, axis=1),
         previous=previous,
@@ -258,7 +254,7 @@ def attack(
         round_number=number,
         rng=np.random.default_rng([seed, 14 if name == "disguised" else 13, number]),
     )
-    return attacks.ATTACKS[key](knowledge) if key in attacks.ATTACKS else knowledge.own
+    return adversaries.ATTACKS[key](knowledge) if key in adversaries.ATTACKS else knowledge.own
 
 
 def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
@@ -269,15 +265,15 @@ def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
 def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
     """What an attacker sends who tries five directions at five lengths against `target` under FedAvg, (T, m, P)."""
     own, honest = seen.updates[:, bad], np.delete(seen.updates, bad, axis=1)
-    typical = vectors.compute_median_norm(honest)
+    typical = learning.compute_median_norm(honest)
     spread = (1, len(bad), 1)
-    agreed = attacks.collude(np.tile(collusion_direction(seed, own.shape[-1]), (len(own), 1)), norm=typical)
+    agreed = adversaries.collude(np.tile(collusion_direction(seed, own.shape[-1]), (len(own), 1)), norm=typical)
     candidates = [
         own,
         np.tile(agreed[:, None], spread),
-        np.tile(attacks.replay(seen.previous, norm=typical)[:, None], spread),
-        np.tile(attacks.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
-        attacks.sybil(own, np.ones(len(bad))),
+        np.tile(adversaries.replay(seen.previous, norm=typical)[:, None], spread),
+        np.tile(adversaries.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
+        adversaries.sybil(own, np.ones(len(bad))),
     ]
 
     def payoff(sent: np.ndarray) -> np.ndarray:
@@ -285,7 +281,7 @@ def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
         updates[:, bad] = sent
         return compute_share(SCORES[KEYS.get(target, target)](replace(seen, updates=updates)), bad)
 
-    return attacks.search_best(candidates, SCALES, payoff)[0]
+    return adversaries.search_best(candidates, SCALES, payoff)[0]
 
 
 def compute_share(scores: np.ndarray, who: np.ndarray) -> np.ndarray:
@@ -317,7 +313,7 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     for t, run in enumerate(runs):
         flipped[t, bad] = run.attack in ("label flip", "replacement")
         if run.attack == "inflate x5":
-            declared[t] = attacks.inflate_samples(data.sizes, clients=list(bad), factor=5)
+            declared[t] = adversaries.inflate_samples(data.sizes, clients=list(bad), factor=5)
     totals: dict[str, np.ndarray] = {}
     clock = time.perf_counter()
     for number in range(1, study.rounds + 1):
@@ -361,7 +357,7 @@ def _average_all(seen: Round, runs: list[Trajectory]) -> np.ndarray:
 
 def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
     """Shares and penalties of one round under every score."""
-    good, weights = np.setdiff1d(np.arange(CLIENTS), bad), vectors.compute_weights(seen.samples)
+    good, weights = np.setdiff1d(np.arange(CLIENTS), bad), learning.compute_weights(seen.samples)
     rows: dict[str, list[np.ndarray]] = {k: [] for k in ("share", "burned_bad", "burned_good", "slashed_good", "pay")}
     for name in SCORE_NAMES:
         scores = np.nan_to_num(SCORES[KEYS.get(name, name)](seen))
@@ -374,7 +370,7 @@ def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
         rows["burned_bad"].append(burned[:, bad].sum(axis=-1))
         rows["burned_good"].append(burned[:, good].sum(axis=-1))
         rows["slashed_good"].append((scores[:, good] < 0).mean(axis=-1))
-        rows["pay"].append(vectors.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
+        rows["pay"].append(learning.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
     return {name: np.stack(values, axis=1) for name, values in rows.items()}
 
 
@@ -485,12 +481,12 @@ def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int
     for _ in range(rounds):
         updates = train(model, params, data, nobody, batch_rng)
         for t, k in enumerate(sizes):
-            length = vectors.compute_median_norm(updates[t, k:])
-            updates[t] = vectors.clip_norms(updates[t], clip=length)
-            updates[t, :k] = attacks.collude(agreed[t], norm=length)
-            kappa = attacks.compute_kappa(updates[t, k:], norm=length)
+            length = learning.compute_median_norm(updates[t, k:])
+            updates[t] = learning.clip_norms(updates[t], clip=length)
+            updates[t, :k] = adversaries.collude(agreed[t], norm=length)
+            kappa = adversaries.compute_kappa(updates[t, k:], norm=length)
             sums["kappa"][t] += kappa
-            sums["theory"][t] += attacks.compute_collusion_share(k / n, kappa)
+            sums["theory"][t] += adversaries.compute_collusion_share(k / n, kappa)
         step = fedavg(updates, equal)
         scores = alignment_scores(updates, equal, step=step)
         for t, k in enumerate(sizes):
@@ -518,7 +514,7 @@ def study_collusion(sizes: tuple[int, ...], seeds: int, rounds: int, jobs: int) 
                     "q": k / 20,
                     **mean,
                     "half": float(half[t]),
-                    "break_even": float(attacks.compute_break_even(mean["kappa"])),
+                    "break_even": float(adversaries.compute_break_even(mean["kappa"])),
                     "error": abs(mean["measured"] - mean["theory"]),
                     "error_signed": abs(mean["signed"] - mean["theory"]),
                 }
@@ -560,7 +556,7 @@ def run_minority(rate: float, cap: float, seed: int, rounds: int, *, liars: bool
 
     def lie(number: int, updates: np.ndarray, state: simulation.RoundState) -> np.ndarray:
         mine = np.isin(state.clients, watched)
-        updates[mine] = attacks.flip_sign(updates[mine])
+        updates[mine] = adversaries.flip_sign(updates[mine])
         return updates
 
     result = simulation.run(

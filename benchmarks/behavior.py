@@ -34,8 +34,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import joblib
 import numpy as np
 
-from bcfl_support import game, incentives
-from bcfl_support.behavior_study import CLIENTS, FIGURES, PARTITIONS, ROUNDS, SEEDS, Setting, play_setting, play_timed
+from bcfl_support import incentives
+from bcfl_support.incentives import CLIENTS, FIGURES, PARTITIONS, ROUNDS, SEEDS, Setting, play_setting, play_timed
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "behavior.json"
 ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
@@ -46,7 +46,7 @@ ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 def list_sections(quick: bool) -> dict[str, list[Setting]]:
     """The settings of each section."""
-    rules = tuple(game.RULES)
+    rules = tuple(incentives.RULES)
     base = Setting()
     if quick:
         return {"main": [replace(base, rule=rule, alpha=alpha) for rule in rules for alpha in (0.0, 2.0)]}
@@ -116,7 +116,7 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
     base = Setting()
     pairs = [
         ("alpha 0 to 2", replace(base, rule=rule, alpha=0.0), replace(base, rule=rule, alpha=2.0))
-        for rule in game.RULES
+        for rule in incentives.RULES
     ]
     if quick:
         return pairs
@@ -128,7 +128,7 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
             pairs.append(("stay: alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
     for partition in PARTITIONS:
         honest = replace(base, learner="fixed", partition=partition)
-        pairs += [("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in game.RULES]
+        pairs += [("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in incentives.RULES]
         paper = replace(base, alpha=2.0, partition=partition)
         pairs.append(("only verified rounds count", paper, replace(paper, rule="verified")))
         paper = replace(paper, alpha=0.0)
@@ -208,7 +208,7 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
         [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
     )
     # neighbours share a world: the cache of each process is then small and hit often
-    order = sorted(wanted, key=lambda s: (s.partition, game.RULE_SCORES[s.rule], s.rule))
+    order = sorted(wanted, key=lambda s: (s.partition, incentives.RULE_SCORES[s.rule], s.rule))
     start = time.monotonic()
     found, used = run_cells(order, seeds, rounds, jobs)
     minutes = (time.monotonic() - start) / 60
@@ -235,12 +235,12 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
 
 def summarise(figures: dict[str, np.ndarray]) -> list[list[float]]:
     """[mean, half-width] of each of `FIGURES`."""
-    return [[round(value, 5) for value in game.mean_interval(figures[name])] for name in FIGURES]
+    return [[round(value, 5) for value in incentives.mean_interval(figures[name])] for name in FIGURES]
 
 
 def compare(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list[list[float]]:
     """[mean, half-width] of the change of each of `FIGURES`, seed by seed."""
-    return [[round(v, 5) for v in game.mean_interval(after[name] - before[name])] for name in FIGURES]
+    return [[round(v, 5) for v in incentives.mean_interval(after[name] - before[name])] for name in FIGURES]
 
 
 def time_one_run(repeats: int) -> float:

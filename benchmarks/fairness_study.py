@@ -33,8 +33,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import spearmanr
 
-from bcfl_support import attacks, datasets, shapley, simulation, vectors
-from bcfl_support.models import SoftmaxRegression
+from bcfl_support import adversaries, learning, shapley, simulation
+from bcfl_support.learning import SoftmaxRegression
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "shapley.json"
 MODEL = SoftmaxRegression(64, 10)
@@ -69,11 +69,11 @@ def value_round(outcome: simulation.RoundOutcome, convention: Any = "fixed", kin
 
 def compare_conventions(name: str, seed: int) -> dict[str, float]:
     """One federation of `ROUNDS` rounds: everything summed over them, then compared."""
-    data = datasets.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed), **DEALS[name])
+    data = learning.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed), **DEALS[name])
     rng = np.random.default_rng([seed, 1])
     wrong = rng.permutation(np.linspace(0, 0.7, CLIENTS))  # share of wrong labels
     if name == "IID, wrong labels":
-        data = datasets.with_label_noise(data, wrong, rng=rng)
+        data = learning.with_label_noise(data, wrong, rng=rng)
     outcomes: list[simulation.RoundOutcome] = []
     run = simulation.run(data, MODEL, rounds=ROUNDS, rng=rng, scores=("alignment", "midpoint"), observe=outcomes.append)
     score, midpoint = (run.table.pivot(f"score_{kind}").sum(axis=0) for kind in ("alignment", "midpoint"))
@@ -101,13 +101,13 @@ def compare_conventions(name: str, seed: int) -> dict[str, float]:
 
 def play_long(seed: int, honest_rounds: set[int]) -> tuple[np.ndarray, np.ndarray]:
     """40 rounds in which client 0 sends noise except in `honest_rounds`: (S (40, n), exact values (40, n))."""
-    data = datasets.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed))
+    data = learning.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed))
     outcomes: list[simulation.RoundOutcome] = []
 
     def cheat(number: int, sent: np.ndarray, state: simulation.RoundState) -> np.ndarray:
         if number not in honest_rounds:
-            length = NOISE_LENGTH * vectors.compute_median_norm(sent[1:])
-            sent[0] = attacks.draw_noise(sent[:1], norm=length, rng=state.rng)[0]
+            length = NOISE_LENGTH * learning.compute_median_norm(sent[1:])
+            sent[0] = adversaries.draw_noise(sent[:1], norm=length, rng=state.rng)[0]
         return sent
 
     run = simulation.run(

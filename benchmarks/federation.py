@@ -36,11 +36,8 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import simulation
-from bcfl_support.aggregators import fedavg
-from bcfl_support.datasets import FederatedData, load_digits_federation
-from bcfl_support.models import SoftmaxRegression
+from bcfl_support.learning import FederatedData, SoftmaxRegression, fedavg, load_digits_federation, local_updates
 from bcfl_support.scores import SCORES
-from bcfl_support.training import local_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOWER_PYTHON = ROOT / ".venv-flower" / "bin" / "python"

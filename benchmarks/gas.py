@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support import costs, lanes, scaling
+from bcfl_support import scaling
 from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -46,7 +46,7 @@ def draw(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
 def is_measured(rung: int, n: int, P: int) -> bool:
     """Whether anvil runs this round in reasonable time."""
     if rung == 4:
-        return n * -(-P // (lanes.PART * lanes.CHUNK)) <= MOST_BLOBS
+        return n * -(-P // (scaling.PART * scaling.CHUNK)) <= MOST_BLOBS
     return n * P <= MOST_VALUES[rung]
 
 
@@ -60,13 +60,13 @@ def measure(chains: dict[bool, Chain], rung: int, n: int, P: int) -> dict[str, A
     if bill.scores != exact.scores or bill.result_digest != deployed.result_digest(exact):
         sys.exit(f"rung {rung} with n = {n}, P = {P} did not give the exact round")
     row = as_row(rung, n, P, dict(bill.gas), bill.max_tx_gas, bill.max_calldata_bytes, bill.transactions, bill.blobs)
-    predicted = costs.predict(rung, n, P).total_gas
+    predicted = scaling.predict(rung, n, P).total_gas
     return row | {"measured": True, "cap_on": cap_on, "residual": round(predicted / bill.total_gas - 1, 4)}
 
 
 def extrapolate(rung: int, n: int, P: int) -> dict[str, Any]:
     """The same from the cost model."""
-    cost = costs.predict(rung, n, P)
+    cost = scaling.predict(rung, n, P)
     gas = {operation: round(used) for operation, used in cost.gas.items()}
     row = as_row(rung, n, P, gas, round(cost.max_tx_gas), cost.max_calldata_bytes, cost.transactions, cost.blobs)
     return row | {"measured": False, "cap_on": cost.max_tx_gas <= TX_GAS_CAP, "residual": None}
@@ -102,10 +102,10 @@ def dispute_gas(chain: Chain, n: int, P: int) -> dict[str, int]:
     honest = rung.honest_tree()
     used = {}
     for kind in ("sum", "score"):
-        leaves = list(honest.levels[0])[: -(-P // lanes.CHUNK)]
+        leaves = list(honest.levels[0])[: -(-P // scaling.CHUNK)]
         sums, scores = leaves[3]
         leaves[3] = (bytes(32), scores) if kind == "sum" else (sums, (scores[0] + 1, *scores[1:]))
-        rung.propose(lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves]))
+        rung.propose(scaling.SumTree([h for h, _ in leaves], [s for _, s in leaves]))
         used[kind] = int(rung.prove_chunk(3)["gasUsed"])
         rung.deposit(rung.worker, rung.terms.bond)
     return used
@@ -113,12 +113,14 @@ def dispute_gas(chain: Chain, n: int, P: int) -> dict[str, int]:
 
 def kernel_gas(chain: Chain, n: int) -> float:
     """Gas a client and parameter for FedAvg and scores of one chunk, word-parallel, memory included."""
-    values, weights = draw(n, lanes.CHUNK)
+    values, weights = draw(n, scaling.CHUNK)
     kernel = chain.deploy(load_artifact("LaneKernel"))[0]
-    data = b"".join(lanes.pack(row) for row in values)
-    receipt = chain.send(kernel.functions.measure(weights, data, lanes.CHUNK), sender=chain.accounts[0], gas=TX_GAS_CAP)
+    data = b"".join(scaling.pack(row) for row in values)
+    receipt = chain.send(
+        kernel.functions.measure(weights, data, scaling.CHUNK), sender=chain.accounts[0], gas=TX_GAS_CAP
+    )
     used = kernel.events.Measured().process_receipt(receipt)[0]["args"]["gasUsed"]
-    return round(used / (n * lanes.CHUNK), 2)
+    return round(used / (n * scaling.CHUNK), 2)
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bcfl_support import datasets, models, training
+from bcfl_support import learning
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.ipfs import IpfsNode
 from bcfl_support.protocol import Federation, FederationConfig, RoundRecord
@@ -47,8 +47,8 @@ def import_seconds(repeats: int) -> float:
 def ten_hospitals(repeats: int) -> tuple[int, float]:
     """Gas of a registration, and median seconds of a round on chain: 10 clients, 31 parameters."""
     rng = np.random.default_rng(0)
-    data = datasets.load_hospitals(10, rng=rng)
-    model = models.LogisticRegression(data.n_features)
+    data = learning.load_hospitals(10, rng=rng)
+    model = learning.LogisticRegression(data.n_features)
     with Chain.start() as chain:
         fed = Federation.deploy(chain, FederationConfig(parameters=model.n_params))
         clients = chain.accounts[1:11]
@@ -56,7 +56,7 @@ def ten_hospitals(repeats: int) -> tuple[int, float]:
         fed.fund(10**19)
         seconds = []
         for _ in range(repeats):
-            updates = training.local_updates(model, fed.model(), data, steps=5, lr=0.05, rng=rng)
+            updates = learning.local_updates(model, fed.model(), data, steps=5, lr=0.05, rng=rng)
             start = time.perf_counter()
             fed.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
             seconds.append(time.perf_counter() - start)

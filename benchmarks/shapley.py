@@ -43,12 +43,9 @@ from bcfl_support.alignment import alignment_scores
 from scipy.stats import spearmanr
 from shapley_peer import CoalitionLoss
 
-from bcfl_support import shapley as sh
-from bcfl_support.aggregators import fedavg
-from bcfl_support.datasets import load_digits_federation
-from bcfl_support.models import MLP, Model, SoftmaxRegression
+from bcfl_support import shapley
+from bcfl_support.learning import MLP, Model, SoftmaxRegression, fedavg, load_digits_federation, local_updates
 from bcfl_support.scores import midpoint_scores
-from bcfl_support.training import local_updates
 
 ROOT = Path(__file__).resolve().parent.parent
 PEER_PYTHON = ROOT / ".venv-pydvl" / "bin" / "python"
@@ -75,21 +72,21 @@ def make_rounds(model: Model, n: int, *, seed: int, first: int = 5, count: int =
     return rounds
 
 
-def make_game(model: Model, arrays: Round, convention: Any = "fixed") -> sh.RoundUtility:
+def make_game(model: Model, arrays: Round, convention: Any = "fixed") -> shapley.RoundUtility:
     """The batched utility of a round."""
     parts = (arrays[name] for name in ("params", "updates", "samples", "x", "y"))
-    return sh.round_utility(model, *parts, convention=convention)
+    return shapley.round_utility(model, *parts, convention=convention)
 
 
 def exact(model: Model, arrays: Round, convention: Any = "fixed") -> np.ndarray:
     """Exact Shapley values, from set-up to the last subtraction."""
-    return sh.exact_shapley(make_game(model, arrays, convention).all_values())
+    return shapley.exact_shapley(make_game(model, arrays, convention).all_values())
 
 
 def exact_by_loop(arrays: Round) -> np.ndarray:
     """The same from 2^n separate forward passes."""
     loss = CoalitionLoss(arrays)
-    return sh.exact_shapley([loss(sh.coalition_members(mask)) for mask in range(1 << loss.n)])
+    return shapley.exact_shapley([loss(shapley.coalition_members(mask)) for mask in range(1 << loss.n)])
 
 
 def seconds(function: Callable[..., Any], *arguments: Any) -> float:
@@ -214,20 +211,20 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
     return float(np.linalg.norm(estimate - truth) / np.linalg.norm(truth))
 
 
-def estimators(whole: float) -> dict[str, Callable[..., sh.Estimate]]:
+def estimators(whole: float) -> dict[str, Callable[..., shapley.Estimate]]:
     """All estimators by name; truncation at 1% of v(all)."""
     return {
-        "permutation": lambda game, n, **o: sh.permutation_shapley(game, n, antithetic=False, **o),
-        "antithetic": sh.permutation_shapley,
-        "truncated": lambda game, n, **o: sh.truncated_shapley(game, n, truncation=0.01 * abs(whole), **o),
-        "gtg": lambda game, n, **o: sh.gtg_shapley(game, n, truncation=0.01 * abs(whole), **o),
-        "stratified": sh.stratified_shapley,
-        "svarm": sh.svarm_shapley,
-        "regression": sh.regression_shapley,
+        "permutation": lambda game, n, **o: shapley.permutation_shapley(game, n, antithetic=False, **o),
+        "antithetic": shapley.permutation_shapley,
+        "truncated": lambda game, n, **o: shapley.truncated_shapley(game, n, truncation=0.01 * abs(whole), **o),
+        "gtg": lambda game, n, **o: shapley.gtg_shapley(game, n, truncation=0.01 * abs(whole), **o),
+        "stratified": shapley.stratified_shapley,
+        "svarm": shapley.svarm_shapley,
+        "regression": shapley.regression_shapley,
     }
 
 
-def mean_error(estimate: Callable[..., sh.Estimate], game: Any, truth: np.ndarray, budget: int, seeds: int) -> Any:
+def mean_error(estimate: Callable[..., shapley.Estimate], game: Any, truth: np.ndarray, budget: int, seeds: int) -> Any:
     """Mean relative error over seeds, or None if the budget is below what the estimator needs."""
     n, errors = len(truth), []
     for seed in range(seeds):
@@ -247,14 +244,14 @@ def study_estimators(n: int, convention: Any, budgets: tuple[int, ...], seeds: i
     game = make_game(LINEAR, arrays, convention)
     row: dict[str, Any] = {"clients": n, "convention": convention, "reference_error": 0.0, "seeds": seeds}
     if n <= 20:
-        truth = sh.exact_shapley(game.all_values())
+        truth = shapley.exact_shapley(game.all_values())
     else:
-        reference = sh.regression_shapley(game, n, budget=200_000, rng=np.random.default_rng(10**6))
+        reference = shapley.regression_shapley(game, n, budget=200_000, rng=np.random.default_rng(10**6))
         truth = reference.values
         row["reference_error"] = float(np.linalg.norm(reference.standard_errors) / np.linalg.norm(truth))
     if convention == "fixed":
         row["midpoint_error"] = relative_error(midpoint(LINEAR, arrays), truth)
-    row["leave_one_out_error"] = relative_error(sh.leave_one_out(game, n), truth)
+    row["leave_one_out_error"] = relative_error(shapley.leave_one_out(game, n), truth)
     whole = float(truth.sum())
     for name, estimate in estimators(whole).items():
         row[name] = {str(budget): mean_error(estimate, game, truth, budget, seeds) for budget in budgets}

@@ -92,8 +92,8 @@ def run_shapiq(loss: CoalitionLoss, batched: bool) -> tuple[np.ndarray, int]:
 
 def make_batched(loss: CoalitionLoss) -> Any:
     """Our utility of the same round."""
-    from bcfl_support.models import MLP, SoftmaxRegression
-    from bcfl_support.round_utility import round_utility
+    from bcfl_support.learning import MLP, SoftmaxRegression
+    from bcfl_support.shapley import round_utility
 
     model = (MLP if len(loss.units) == 3 else SoftmaxRegression)(*loss.units)
     return round_utility(model, loss.params, loss.updates, loss.samples, loss.x, loss.y)

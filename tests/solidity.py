@@ -7,8 +7,8 @@ import json
 import math
 import subprocess
 
-from bcfl_support import toolchain
-from bcfl_support.chain import Artifact
+from bcfl_support.chain.node import Artifact
+from bcfl_support.services import programs as toolchain
 
 PURSE = """
 // SPDX-License-Identifier: MIT

@@ -12,18 +12,18 @@ import sys
 import pytest
 
 import bcfl_support
-from bcfl_support import cli
+from bcfl_support.services import cli
 from notebooks import ROOT
 from tools import __main__ as tools_main
 from tools import lessons
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(bcfl_support.__path__))
+MODULES = sorted(module.name for module in pkgutil.walk_packages(bcfl_support.__path__, "bcfl_support."))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_module_loads_and_says_what_it_is_for(name):
-    module = importlib.import_module(f"bcfl_support.{name}")
+    module = importlib.import_module(name)
     assert module.__doc__ and len(module.__doc__.splitlines()[0]) > 20
 
 
@@ -35,7 +35,7 @@ def test_import_loads_nothing_heavy():
 
 
 def test_imports_write_nothing_to_stderr():
-    code = "import " + ", ".join(f"bcfl_support.{name}" for name in MODULES)
+    code = "import " + ", ".join(MODULES)
     run = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
 

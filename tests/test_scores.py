@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcfl_support import vectors
-from bcfl_support.aggregators import fedavg
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.models import SoftmaxRegression
+from bcfl_support.learning import updates as vectors
+from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.models import SoftmaxRegression
 from bcfl_support.scores import (
     alignment_scores,
     clipped_scores,

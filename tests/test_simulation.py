@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bcfl_support import datasets, simulation
-from bcfl_support.aggregators import fedavg
+from bcfl_support import simulation
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.models import MLP, LogisticRegression, Model, SoftmaxRegression
-from bcfl_support.pay_rules import PayRule
+from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.learning import datasets
+from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression
+from bcfl_support.learning.training import local_updates
 from bcfl_support.scores import SCORES, alignment_scores
 from bcfl_support.simulation import RoundOutcome, RoundState
-from bcfl_support.training import local_updates
 
 MODEL = LogisticRegression(30)
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from bcfl_support import toolchain
+from bcfl_support import services
 from bcfl_support.errors import BcflError
 from tools import lessons, page, release
 
@@ -39,10 +39,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "page":
         return page.report(arguments.lessons)
     if arguments.command == "learner":
-        print(*release.deliver(toolchain.project_root() / "my"), sep="\n")
+        print(*release.deliver(services.project_root() / "my"), sep="\n")
         return 0
-    for path in release.write_all(toolchain.project_root() / "build" / "student"):
-        print(path.relative_to(toolchain.project_root()))
+    for path in release.write_all(services.project_root() / "build" / "student"):
+        print(path.relative_to(services.project_root()))
     return 0
 
 

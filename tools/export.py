@@ -18,7 +18,7 @@ import bs4
 import jinja2
 from nbconvert import HTMLExporter
 
-from bcfl_support import toolchain
+from bcfl_support import services
 from tools import markdown
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -81,7 +81,7 @@ def _finish(body: str, formulas: list[markdown.Formula], folder: Path) -> str:
     for link in page("a", href=re.compile(r"^\d\d_\w+\.ipynb(#.*)?$")):
         link["href"] = str(link["href"]).replace(".ipynb", ".html", 1)
     for link in page("a", href=re.compile(r"^\.\./")):
-        target = toolchain.project_root() / "notebooks" / str(link["href"])
+        target = services.project_root() / "notebooks" / str(link["href"])
         link["href"] = Path(os.path.relpath(target, folder)).as_posix()
     for number, box in enumerate(page("pre"), 1):
         # A box that scrolls must be reachable by keyboard; every one may, on a narrow screen.
@@ -109,7 +109,7 @@ def write(notebook: Any, name: str, folder: Path | None = None) -> Path:
     Returns:
         The page's path.
     """
-    root = toolchain.project_root()
+    root = services.project_root()
     folder = folder or root / "build" / "html"
     (folder / "katex").mkdir(parents=True, exist_ok=True)
     katex = root / "node_modules" / "katex" / "dist"

@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from bcfl_support import toolchain
+from bcfl_support import services
 from tools import export, times
 from tools.kernels import QuietKernel
 
@@ -42,7 +42,7 @@ def lesson_paths(names: Sequence[str] = ()) -> list[Path]:
     Raises:
         FileNotFoundError: if nothing matches.
     """
-    folder = toolchain.project_root() / "notebooks"
+    folder = services.project_root() / "notebooks"
     paths = [
         path
         for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -163,7 +163,7 @@ def store(notebook: Any, path: Path) -> None:
 
 
 def _seconds_path() -> Path:
-    return toolchain.project_root() / "results" / "lesson_times.json"
+    return services.project_root() / "results" / "lesson_times.json"
 
 
 def read_seconds() -> dict[str, int]:
@@ -203,7 +203,7 @@ def format_map(folder: str = "") -> str:
 
 def write_map() -> None:
     """Put the map as it is now in the place of those in the README and in the first lesson."""
-    readme = toolchain.project_root() / "README.md"
+    readme = services.project_root() / "README.md"
     text = readme.read_text(encoding="utf-8")
     readme.write_text(MAP.sub(lambda _: format_map("notebooks/"), text, count=1), encoding="utf-8")
     first = lesson_paths()[0]

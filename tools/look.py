@@ -33,7 +33,8 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 
-from bcfl_support import plots, toolchain
+from bcfl_support import services
+from bcfl_support.teaching import plots
 from tools import export, lessons, markdown, release
 from tools import page as check
 
@@ -114,7 +115,7 @@ class Sight:
 @contextmanager
 def open_page(sight: Sight, *, dark: bool, zoom: float) -> Iterator[Any]:
     """A page of a new browser; what its console complains of is a fault of `sight`."""
-    sys.path.append(str(toolchain.project_root() / BROWSER_PACKAGES))
+    sys.path.append(str(services.project_root() / BROWSER_PACKAGES))
     try:
         from playwright.sync_api import sync_playwright
     finally:
@@ -469,7 +470,7 @@ def look_at_page(page: Any, sight: Sight, file: Path, shots: Path) -> None:
         sight.blame(f"{seen['fonts']} fonts of the formulas did not load", "math_errors")
     if seen["width"] > 2:
         sight.blame(f"the page is {seen['width']} pixels wider than the screen")
-    page.add_script_tag(path=toolchain.project_root() / "node_modules" / "axe-core" / "axe.min.js")
+    page.add_script_tag(path=services.project_root() / "node_modules" / "axe-core" / "axe.min.js")
     found = page.evaluate(
         "async () => (await axe.run(document, {resultTypes: ['violations'], preload: false})).violations"
     )
@@ -510,7 +511,7 @@ def serve(folder: Path) -> Iterator[str]:
     Args:
         folder: what it serves; its settings and its log go there too.
     """
-    port = toolchain.free_port()
+    port = services.free_port()
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
         f"--IdentityProvider.token={TOKEN}", "--config=tools/lab/learner/server.json", f"--ServerApp.root_dir={folder}",
@@ -522,7 +523,7 @@ def serve(folder: Path) -> Iterator[str]:
     with log_file.open("w") as log:
         server = subprocess.Popen(
             command,
-            cwd=toolchain.project_root(),
+            cwd=services.project_root(),
             env=os.environ | lessons.ONE_THREAD,
             stdout=log,
             stderr=subprocess.STDOUT,

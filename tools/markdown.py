@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from bcfl_support import toolchain
+from bcfl_support import services
 
 FENCE = re.compile(r"^[ \t]*(?P<ticks>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t]*(?P=ticks)[`~]* *$", re.MULTILINE)
 """A block of code, from fence to fence."""
@@ -83,9 +83,9 @@ def typeset(formulas: Sequence[Formula]) -> list[dict[str, str]]:
     Raises:
         RuntimeError: if KaTeX cannot be run.
     """
-    script = toolchain.project_root() / "tools" / "katex.mjs"
+    script = services.project_root() / "tools" / "katex.mjs"
     work = json.dumps([{"tex": formula.tex, "display": formula.display} for formula in formulas])
-    done = subprocess.run([toolchain.node(), str(script)], input=work, capture_output=True, text=True)
+    done = subprocess.run([services.node(), str(script)], input=work, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f'KaTeX did not run; "make setup" installs it. It said:\n{done.stderr.strip()[-800:]}')
     rendered: list[dict[str, str]] = json.loads(done.stdout)

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import bs4
 import nbformat
 
-from bcfl_support import plots
+from bcfl_support.teaching import plots
 from tools import lessons, markdown, times
 
 LONGEST_LINE = 100

@@ -1,0 +1,326 @@
+"""What dishonest clients send: attacks on the model and on the money, as functions of what the attackers know.
+
+    sent = attack(honest updates, own updates, last global update)        honest (..., h, P) -> (..., P) or (..., m, P)
+
+Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, ...) wants a worse model. *Reward gaming* (scale,
+collude, copy, inflate, Sybil, badmouth) wants money for little or no work. The adaptive attacker knows the score and
+searches for what pays best.
+
+Every function is pure. Leading axes are batches (seeds, runs): all of them are attacked in one call. Attackers are
+assumed to know what is written in the arguments; that is often more than they would, and so a bound on the damage.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidUpdate
+from bcfl_support.learning import compute_square_distances, rescale
+
+
+def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
+    """Label flip: train on C - 1 - y instead of y (Fang et al. 2020, arXiv 1911.11815, section 5.1).
+
+    Args:
+        labels: labels 0 ... C-1, any shape, int.
+        n_classes: C, at least 2.
+
+    Returns:
+        Flipped labels, same shape, int64.
+
+    Raises:
+        InvalidUpdate: fewer than two classes, or a label outside 0 ... C-1.
+
+    >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
+    [9, 6, 0]
+    """
+    y = np.asarray(labels, dtype=np.int64)
+    if n_classes < 2 or (y.size and (y.min() < 0 or y.max() >= n_classes)):
+        raise InvalidUpdate(f"n_classes is {n_classes}: use at least 2, and labels from 0 to {n_classes - 1}.")
+    return n_classes - 1 - y
+
+
+def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
+    """Sign flip: send -factor * g_i, the own update turned round.
+
+    Args:
+        updates: own updates, any shape, float64.
+        factor: positive.
+
+    >>> flip_sign([[1.0, -2.0]]).tolist()
+    [[-1.0, 2.0]]
+    """
+    return -_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
+
+
+def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian attack: a normal vector scaled to length `norm`, one for each row.
+
+    A normal vector of variance sigma^2 has length sigma sqrt(P) within 1 / sqrt(2 P); fixing the length takes that
+    chance out. Under S_i = p_i <g_i, g> it earns p_i^2 norm^2 on average: the share the client gives itself.
+
+    Args:
+        like: array (..., P) that gives the shape.
+        norm: length, a number or an array that broadcasts to (...).
+        rng: source of the directions.
+
+    Returns:
+        Noise, shape (..., P), float64.
+    """
+    noise = rng.standard_normal(np.shape(like))
+    return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * np.asarray(norm, dtype=np.float64)[..., None]
+
+
+def scale_up(updates: Any, *, factor: float) -> np.ndarray:
+    """Scaling: send lambda g_i. The self-paid part p_i^2 ||g_i||^2 of the score grows with lambda^2.
+
+    Args:
+        updates: own updates, any shape, float64.
+        factor: lambda, positive.
+
+    >>> scale_up([[1.0, -2.0]], factor=5).tolist()
+    [[5.0, -10.0]]
+    """
+    return _positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
+
+
+def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarray:
+    """Model replacement: the update after which the average is the attacker's target (arXiv 1807.00459, eq. 3).
+
+    The average is p a + sum_others p_j g_j; it equals the target t for a = (t - sum_others p_j g_j) / p. Near
+    convergence the others' sum is close to 0, and the attacker leaves it out: a = t / p.
+
+    Args:
+        target: the global update wanted, shape (..., P), float64.
+        weight: p, the weight of all attackers together, in (0, 1].
+        others: sum_others p_j g_j where it is known, broadcast to (..., P).
+
+    Raises:
+        InvalidUpdate: weight outside (0, 1].
+
+    >>> replace_model([1.0, 2.0], weight=0.25).tolist()
+    [4.0, 8.0]
+    """
+    if not 0 < weight <= 1:
+        raise InvalidUpdate(f"weight is {weight}: the attackers' share of the samples lies in (0, 1].")
+    return (np.asarray(target, dtype=np.float64) - others) / weight
+
+
+def compute_alie_z(n_clients: int, n_attackers: int) -> float:
+    """How many deviations ALIE dares: z = ppf((n - m - s) / (n - m)), s = floor(n/2) + 1 - m (arXiv 1902.06156).
+
+    s honest clients must lie further out than the attackers for these to be in the majority's half.
+
+    Args:
+        n_clients: n, attackers included.
+        n_attackers: m, at least 1, fewer than n / 2.
+
+    Raises:
+        InvalidUpdate: m out of range; with half the clients there is nothing left to hide from.
+
+    >>> round(compute_alie_z(50, 12), 4)
+    0.336
+    """
+    if not 1 <= n_attackers < n_clients / 2:
+        raise InvalidUpdate(f"n_attackers is {n_attackers} of {n_clients}: ALIE needs at least 1 and fewer than half.")
+    supporters = n_clients // 2 + 1 - n_attackers
+    return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
+
+
+def alie(honest: Any, *, z: float) -> np.ndarray:
+    """A Little Is Enough: mean - z * deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
+
+    Inside the spread of honest updates, so distances give nothing away; always on the same side, so it adds up.
+    The deviation is the sample deviation (ddof = 1).
+
+    Args:
+        honest: honest updates, shape (..., h, P), float64, h >= 2.
+        z: deviations, see `compute_alie_z`; negative goes the other way.
+
+    Returns:
+        The vector all attackers send, shape (..., P).
+
+    >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
+    [0.5858, 0.0]
+    """
+    rows = _check_honest(honest, least=2)
+    return rows.mean(axis=-2) - z * rows.std(axis=-2, ddof=1)
+
+
+def ipm(honest: Any, *, tau: float) -> np.ndarray:
+    """Inner-product manipulation: -tau * mean (Xie et al. 2019, arXiv 1903.03936).
+
+    With share q of the weight the average becomes (1 - q - q tau) * mean: it turns against descent for
+    tau > (1 - q) / q.
+
+    Args:
+        honest: honest updates, shape (..., h, P), float64.
+        tau: positive.
+
+    >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
+    [-4.0, -2.0]
+    """
+    return -_positive(tau, "tau") * _check_honest(honest).mean(axis=-2)
+
+
+def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
+    """Min-Max: as far out as the two honest updates furthest apart (Shejwalkar and Houmansadr 2021, NDSS).
+
+        mean + gamma d,  largest gamma with  max_i ||mean + gamma d - g_i|| <= max_ij ||g_i - g_j||
+
+    The authors search gamma by halving; each condition is a quadratic inequality, so the smallest of the larger roots
+    is the exact answer.
+
+    Args:
+        honest: honest updates, shape (..., h, P), float64, h >= 2.
+        direction: d: "std" (-deviation), "unit" (-mean / ||mean||) or "sign" (-sign of the mean).
+
+    Returns:
+        The vector all attackers send, shape (..., P).
+
+    Raises:
+        InvalidUpdate: unknown direction or fewer than two honest updates.
+
+    >>> min_max([[1.0], [3.0]], direction="unit").round(6).tolist()
+    [1.0]
+    """
+    rows = _check_honest(honest, least=2)
+    mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
+    apart = mean[..., None, :] - rows  # (..., h, P)
+    widest = compute_square_distances(rows).max(axis=(-2, -1))  # (...)
+    a = (out**2).sum(axis=-1)[..., None]
+    b = (apart * out[..., None, :]).sum(axis=-1)
+    c = (apart**2).sum(axis=-1) - widest[..., None]  # <= 0: the mean lies inside
+    gamma = _larger_root(a, b, c).min(axis=-1)
+    return mean + gamma[..., None] * out
+
+
+def min_sum(honest: Any, *, direction: str = "std") -> np.ndarray:
+    """Min-Sum: no larger sum of squared distances than the worst honest update has (Shejwalkar and Houmansadr 2021).
+
+        mean + gamma d,  largest gamma with  sum_i ||mean + gamma d - g_i||^2 <= max_i sum_j ||g_i - g_j||^2
+
+    Since sum_i (mean - g_i) = 0 this is gamma^2 h ||d||^2 <= max_i sum_j ||g_i - g_j||^2 - sum_i ||mean - g_i||^2.
+
+    Args, Returns, Raises: as in `min_max`.
+
+    >>> min_sum([[1.0], [3.0]], direction="unit").round(6).tolist()
+    [1.0]
+    """
+    rows = _check_honest(honest, least=2)
+    mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
+    allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
+    spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
+    a = rows.shape[-2] * (out**2).sum(axis=-1)
+    gamma = _larger_root(a, np.zeros_like(a), spread - allowed)
+    return mean + gamma[..., None] * out
+
+
+def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
+    """Mimic: all attackers copy one honest client, which is then over-represented (He et al. 2020, arXiv 2006.09365).
+
+    Which one: the client furthest along the direction z in which honest updates differ most, i* = argmax_i |<z, g_i>|,
+    z the first principal direction (here of this round alone).
+
+    Args:
+        honest: honest updates, shape (..., h, P), float64.
+        target: number of the client to copy; None for i*.
+
+    Returns:
+        The vector all attackers send, shape (..., P).
+
+    >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
+    [0.9, 5.0]
+    """
+    rows = _check_honest(honest)
+    if target is not None:
+        if not 0 <= target < rows.shape[-2]:
+            raise InvalidUpdate(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
+        return rows[..., target, :].copy()
+    centred = rows - rows.mean(axis=-2, keepdims=True)
+    # the h x h Gram matrix has the same leading eigenvalue as the P x P covariance
+    leading = np.linalg.eigh(centred @ centred.swapaxes(-1, -2))[1][..., -1]  # (..., h)
+    z = (leading[..., None, :] @ centred)[..., 0, :]  # (..., P), not normalised: only the order counts
+    best = np.abs((rows * z[..., None, :]).sum(axis=-1)).argmax(axis=-1)
+    return np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
+
+
+def free_ride(like: Any) -> np.ndarray:
+    """Plain free-rider: send no change at all, w_i = w (Fraboni et al. 2021, arXiv 2006.11901).
+
+    >>> free_ride([[1.0, 2.0]]).tolist()
+    [[0.0, 0.0]]
+    """
+    return np.zeros(np.shape(like))
+
+
+def disguise(
+    previous_step: Any, *, clients: int, round_number: int, decay: float = 1.0, rng: np.random.Generator
+) -> np.ndarray:
+    """Disguised free-rider: noise that looks like training, w + sigma t^-gamma epsilon (arXiv 2006.11901).
+
+    Sigma is the deviation of the last global update's entries; the noise fades as training does.
+
+    Args:
+        previous_step: the last round's global update, shape (..., P), float64.
+        clients: how many free-riders, m.
+        round_number: t, from 1.
+        decay: gamma.
+        rng: source of epsilon.
+
+    Returns:
+        One vector each, shape (..., m, P).
+    """
+    step = np.asarray(previous_step, dtype=np.float64)
+    sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -decay
+    # one draw for all batches: what differs between two of them is not the noise
+    return sigma * rng.standard_normal((clients, step.shape[-1]))
+
+
+def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
+    """Copycat: send the last global update again, at the length honest updates have. No training, no data.
+
+    Last round's average has less noise in it than any one client's update, so it is often better aligned with the
+    next average than honest work is. In round 1, with nothing to copy, it is zero.
+
+    Args:
+        previous_step: the last round's global update, shape (..., P), float64.
+        norm: length to send, a number or (...).
+
+    >>> replay([3.0, 4.0], norm=10.0).tolist()
+    [6.0, 8.0]
+    """
+    return rescale(previous_step, norm)
+
+
+def _positive(value: float, name: str) -> float:
+    if not value > 0:
+        raise InvalidUpdate(f"{name} is {value}: it must be positive.")
+    return value
+
+
+def _check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
+    rows = np.asarray(honest, dtype=np.float64)
+    if rows.ndim < 2 or rows.shape[-2] < least:
+        raise InvalidUpdate(f"honest has shape {rows.shape}: it must be (..., h, P) with at least {least} updates.")
+    return rows
+
+
+def _perturbation(rows: np.ndarray, direction: str) -> np.ndarray:
+    mean = rows.mean(axis=-2)
+    if direction == "std":
+        return -rows.std(axis=-2, ddof=1)
+    if direction == "unit":
+        return -rescale(mean, 1.0)
+    if direction == "sign":
+        return -np.sign(mean)
+    raise InvalidUpdate(f"direction is {direction!r}: use 'std', 'unit' or 'sign'.")
+
+
+def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Larger root of a x^2 + 2 b x + c = 0 for c <= 0; 0 where a = 0: there is no direction to go."""
+    root = -b + np.sqrt(np.maximum(b**2 - a * c, 0.0))
+    return np.divide(root, a, out=np.zeros_like(root), where=np.broadcast_to(a, root.shape) > 0)

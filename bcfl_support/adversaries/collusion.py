@@ -1,0 +1,211 @@
+"""Attacks of several who agree, or of one who is several; and how many it takes before lying pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.adversaries.attacks import _check_honest, mimic
+from bcfl_support.errors import InvalidUpdate
+from bcfl_support.learning import rescale
+
+
+def collude(direction: Any, *, norm: Any) -> np.ndarray:
+    """Collusion: all attackers send one agreed direction, which has nothing to do with any data.
+
+    Each is paid for agreeing with the others. See `compute_collusion_share` for how much.
+
+    Args:
+        direction: the agreed direction, shape (..., P), float64, not zero.
+        norm: length to send, a number or (...).
+
+    >>> collude([0.0, 2.0], norm=5.0).tolist()
+    [0.0, 5.0]
+    """
+    return rescale(direction, norm)
+
+
+def sybil(updates: Any, samples: Any) -> np.ndarray:
+    """Sybil: one actor under m names sends the weighted mean of its updates under each (arXiv 1808.04866).
+
+    Under FedAvg the global update is the same, and so is the sum of S_i: splitting is neutral. A rule that counts
+    heads, or that leaves out a client's own part only, is not.
+
+    Args:
+        updates: the updates its m names would have sent, shape (..., m, P), float64.
+        samples: their sample counts, shape (m,).
+
+    Returns:
+        What each name sends, shape (..., m, P).
+
+    >>> sybil([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
+    [[0.25, 3.0], [0.25, 3.0]]
+    """
+    rows, counts = np.asarray(updates, dtype=np.float64), np.asarray(samples)
+    mean = ((counts / counts.sum())[:, None] * rows).sum(axis=-2, keepdims=True)
+    return np.broadcast_to(mean, rows.shape).copy()
+
+
+def split_client(updates: Any, samples: Any, *, client: int, parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sybil split: client i leaves and comes back as k names with n_i / k samples and the same update each.
+
+    Args:
+        updates: shape (n, P), float64.
+        samples: shape (n,), positive integers.
+        client: i.
+        parts: k, at least 1 and at most n_i. The remainder of n_i / k goes to the first names.
+
+    Returns:
+        (updates (n + k - 1, P), samples (n + k - 1,)): the names stand at the end.
+
+    Raises:
+        InvalidUpdate: a client or a number of parts out of range.
+
+    >>> split_client([[1.0], [2.0]], [4, 7], client=1, parts=3)[1].tolist()
+    [4, 3, 2, 2]
+    """
+    rows, counts = np.asarray(updates, dtype=np.float64), np.asarray(samples)
+    if not 0 <= client < len(rows):
+        raise InvalidUpdate(f"client is {client}: the round has clients 0 to {len(rows) - 1}.")
+    if not 1 <= parts <= counts[client]:
+        raise InvalidUpdate(f"parts is {parts}: client {client} has {counts[client]} samples to split.")
+    pieces = np.array([len(piece) for piece in np.array_split(np.arange(counts[client]), parts)])
+    rest = np.arange(len(rows)) != client
+    return (
+        np.concatenate([rows[rest], np.repeat(rows[client][None], parts, axis=0)]),
+        np.concatenate([counts[rest], pieces]),
+    )
+
+
+def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.ndarray:
+    """Inflate n_i: declare `factor` times the samples one has. The count enters weight and score.
+
+    Args:
+        samples: true counts, shape (n,), int.
+        clients: who lies.
+        factor: whole number, at least 1.
+
+    >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
+    [10, 100]
+    """
+    counts = np.array(samples, dtype=np.int64)
+    if factor < 1:
+        raise InvalidUpdate(f"factor is {factor}: inflating multiplies by a whole number of at least 1.")
+    counts[list(clients)] *= factor
+    return counts
+
+
+def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
+    """Badmouthing: push against one competitor, -g_victim at length `norm` (aim described in arXiv 2509.19921).
+
+    It lowers <g_victim, g>, hence the victim's score, and leaves the rest of the pay to the others.
+
+    Args:
+        honest: honest updates, shape (..., h, P), float64.
+        victim: number of the competitor among them.
+        norm: length to send, a number or (...).
+
+    >>> badmouth([[3.0, 4.0], [1.0, 0.0]], victim=0, norm=10.0).tolist()
+    [-6.0, -8.0]
+    """
+    return -rescale(mimic(honest, target=victim), norm)
+
+
+def search_best(
+    candidates: Sequence[np.ndarray], scales: Sequence[float], payoff: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adaptive attacker: the candidate direction and scale that pay best, by trying them all.
+
+        argmax over directions d and scales c of payoff(c d)
+
+    The attacker knows the score, since it is public in a contract, and all updates of the round: the worst case. A
+    commit-reveal scheme takes the second away.
+
+    Args:
+        candidates: directions, each (..., P) or (..., m, P), all of one shape.
+        scales: factors c to try for each.
+        payoff: what the attackers would get for sending an array of that shape; one number a batch entry, shape (...).
+
+    Returns:
+        (best array, its payoff (...)), chosen for each batch entry on its own; ties go to the earlier candidate.
+
+    Raises:
+        InvalidUpdate: nothing to try.
+
+    >>> best, paid = search_best([np.array([1.0]), np.array([-2.0])], [1.0, 3.0], lambda v: -(v[..., 0] + 5.0) ** 2)
+    >>> best.tolist(), float(paid)
+    ([-6.0], -1.0)
+    """
+    if not len(candidates) or not len(scales):
+        raise InvalidUpdate(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
+    best = paid = None
+    for direction in candidates:
+        for factor in scales:
+            sent = factor * np.asarray(direction, dtype=np.float64)
+            value = np.asarray(payoff(sent), dtype=np.float64)
+            if best is None or paid is None:
+                best, paid = sent, value
+                continue
+            better = value > paid
+            spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
+            best, paid = np.where(spread, sent, best), np.where(better, value, paid)
+    assert best is not None and paid is not None
+    return best, paid
+
+
+def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
+    """How much honest clients agree: kappa = ||mean honest update||^2 / B^2, B the length everybody is clipped to.
+
+    1 when all send the same vector of length B, about 1/h when they are unrelated.
+
+    Args:
+        honest: honest updates (after clipping), shape (..., h, P), float64.
+        norm: B, a number or (...).
+
+    >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
+    0.5
+    """
+    mean = _check_honest(honest).mean(axis=-2)
+    return (mean**2).sum(axis=-1) / np.asarray(norm, dtype=np.float64) ** 2
+
+
+def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
+    """Share of the reward taken by a fraction q that sends one common vector of length B, unrelated to the honest ones.
+
+    With equal weights g = q B u + (1 - q) mu and <u, mu> = 0. The colluders' scores sum to q B <u, g> = q^2 B^2, the
+    honest ones to (1 - q) <mu, g> = (1 - q)^2 ||mu||^2; with kappa = ||mu||^2 / B^2 their share is
+
+        q^2 / (q^2 + (1 - q)^2 kappa).
+
+    Exact when no honest score is negative (negative ones are paid 0, which this sum does not know).
+
+    Args:
+        q: fraction of colluders, in [0, 1].
+        kappa: see `compute_kappa`, positive.
+
+    Raises:
+        InvalidUpdate: q or kappa out of range.
+
+    >>> float(compute_collusion_share(0.5, 0.25))
+    0.8
+    """
+    share, agreement = np.asarray(q, dtype=np.float64), np.asarray(kappa, dtype=np.float64)
+    if (share < 0).any() or (share > 1).any() or not (agreement > 0).all():
+        raise InvalidUpdate(f"q is {q} and kappa is {kappa}: q lies in [0, 1], kappa is positive.")
+    return share**2 / (share**2 + (1 - share) ** 2 * agreement)
+
+
+def compute_break_even(kappa: Any) -> np.ndarray:
+    """The fraction from which collusion pays more than its head count: q* = kappa / (1 + kappa).
+
+    q^2 / (q^2 + (1 - q)^2 kappa) > q  is  q (1 - q) > (1 - q)^2 kappa,  is  q > kappa / (1 + kappa).
+
+    >>> float(compute_break_even(0.25))
+    0.2
+    """
+    agreement = np.asarray(kappa, dtype=np.float64)
+    if not (agreement > 0).all():
+        raise InvalidUpdate(f"kappa is {kappa}: it must be positive.")
+    return agreement / (1 + agreement)

@@ -1,0 +1,36 @@
+"""The fairness record: Shapley values on IPFS that attesters recompute and the ledger accepts by quorum. Lesson 3.
+
+A `FairnessRecord` has one sequence of bytes, hence one CID; `verify_round` derives a round's values from published
+updates; `audit` tells an honest record from a forged one and says which entries differ.
+"""
+
+from bcfl_support.fairness.audit import AuditReport, audit, verify_round
+from bcfl_support.fairness.record import (
+    MARGIN,
+    UNIT,
+    FairnessRecord,
+    apply_record,
+    attest_record,
+    compute_fairness,
+    rounding_distance,
+)
+from bcfl_support.fairness.task import ESTIMATORS, VERSION, PublishedRound, Task, get_round, publish_round
+
+__all__ = [
+    "ESTIMATORS",
+    "MARGIN",
+    "UNIT",
+    "VERSION",
+    "AuditReport",
+    "FairnessRecord",
+    "PublishedRound",
+    "Task",
+    "apply_record",
+    "attest_record",
+    "audit",
+    "compute_fairness",
+    "get_round",
+    "publish_round",
+    "rounding_distance",
+    "verify_round",
+]

@@ -1,0 +1,180 @@
+"""Fairness records checked: recompute what was published, say which entries differ and who lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from bcfl_support import incentives, protocol
+from bcfl_support.errors import RecordError
+from bcfl_support.fairness.record import UNIT, FairnessRecord, compute_fairness
+from bcfl_support.fairness.task import Task, get_round
+from bcfl_support.ipfs import (
+    IpfsNode,
+    cid_digest,
+    digest_to_cid,
+)
+from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
+
+
+def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
+    """Compare a published round with the chain: who took part, with what, from which model, and for which pay.
+
+    Reads the contracts' events and the model as it was when the round was opened, which takes a node that keeps old
+    states (anvil does).
+
+    Returns:
+        What differs, one sentence each; empty if nothing does. What the chain does not say, gas and transactions, is
+        left out of published rounds, so a round has one true CID.
+    """
+    past = get_round(store, cid)
+    number = past.record.number
+    opened = _of_round(fed, fed.aggregator.events.RoundOpened, number)
+    if not opened:
+        return (f"round {number} was never opened",)
+    truth, problems = fed.read_round(number), []
+    digests = {client: digest for client, digest in zip(truth.clients, truth.digests, strict=True) if digest}
+    for client in {**digests, **past.updates}:
+        values = past.updates.get(client)
+        if values is None or "0x" + compute_digest(values).hex() != digests.get(client):
+            problems.append(f"round {number}: the update of {client} is not the one it revealed")
+    if problems:  # without the updates there is no average to compare with
+        truth = replace(truth, global_update=past.record.global_update, norm_squared=past.record.norm_squared)
+    elif not truth.void:
+        step = _average(past.updates, dict(zip(truth.clients, truth.samples, strict=True)))
+        truth = replace(truth, global_update=step, norm_squared=sum(v * v for v in step))
+    said, found = asdict(past.record), asdict(truth)
+    differ = [name for name in found if said[name] != found[name]]
+    problems += [f"round {number}: {name} is not what the chain says" for name in differ]
+    before = fed.aggregator.functions.model().call(block_identifier=opened[0]["blockNumber"])
+    if list(past.params) != list(before):
+        problems.append(f"round {number}: the parameters before it are not the contract's")
+    return tuple(problems)
+
+
+def _average(updates: Mapping[str, np.ndarray], samples: Mapping[str, int]) -> tuple[int, ...]:
+    counts = [samples[client] for client in updates]
+    return tuple(int(v) for v in protocol.fedavg_fixed(np.stack(list(updates.values())), counts))
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit of one epoch found.
+
+    Attributes:
+        epoch: its number.
+        agreed: the record the ledger agreed on.
+        recomputed: the record the rounds give.
+        attested: client → CID it attested to.
+        liars: clients that attested to another record, or to other factors, than the rounds give.
+        overpaid: client → wei it got too much since the factors were applied; negative if it got too little.
+        problems: what is wrong, one sentence each.
+    """
+
+    epoch: int
+    agreed: FairnessRecord
+    recomputed: FairnessRecord
+    attested: Mapping[str, str]
+    liars: tuple[str, ...]
+    overpaid: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the agreed record is true and was paid; a liar whom nobody followed does no harm."""
+        return not self.problems
+
+
+def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditReport:
+    """Fetch an epoch's agreed record by the digest on chain, verify its inputs, compute it again, compare with the pay.
+
+    Args:
+        fed: the federation.
+        store: any node that has the blocks; it need not be trusted.
+        epoch: an epoch on which the ledger agreed.
+        task: what was agreed on before the first round.
+
+    Returns:
+        The report. A forged record is a problem in it, not an exception.
+
+    Raises:
+        RecordError: no agreement on this epoch, or the agreed record or a round in it cannot be read.
+        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
+    """
+    digest = fed.ledger.functions.epochOf(epoch).call()[0]
+    if not any(digest):
+        raise RecordError(f"the ledger has agreed on no record for epoch {epoch}; wait for a quorum")
+    cid = digest_to_cid(digest)
+    agreed = FairnessRecord.from_bytes(store.cat(cid))
+    unlike_chain = [problem for published in agreed.rounds for problem in verify_round(fed, store, published)]
+    first = epoch * fed.config.interval + 1
+    numbers = [get_round(store, published).record.number for published in agreed.rounds]
+    if numbers != list(range(first, first + fed.config.interval)):
+        last = first + fed.config.interval - 1
+        unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {first} … {last}")
+    recomputed, problems = compute_fairness(store, agreed.rounds, task, epoch=epoch), list(unlike_chain)
+    for entry in fields(agreed):
+        said, found = getattr(agreed, entry.name), getattr(recomputed, entry.name)
+        if isinstance(said, Mapping):
+            differ = [f"{c} {said.get(c)} for {found.get(c)}" for c in {**said, **found} if said.get(c) != found.get(c)]
+            problems += [f"{entry.name}: {difference}" for difference in differ]
+        elif said != found:
+            problems.append(f"{entry.name}: {said!r} for {found!r}")
+    attested, liars = _find_liars(fed, recomputed, cid if unlike_chain else None)
+    applied, overpaid = _compare_pay(fed, recomputed)
+    if applied is not None and applied != recomputed.factors:
+        problems.append("the factors applied on chain are not those that the rounds give")
+    return AuditReport(epoch, agreed, recomputed, attested, liars, overpaid, tuple(problems))
+
+
+def _find_liars(
+    fed: Federation, truth: FairnessRecord, false_cid: str | None
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Who attested to what, and who to something untrue.
+
+    A record made from rounds that never took place, `false_cid`, makes liars of those who attested to it; what the
+    others said cannot be judged then. Otherwise the truth is known, and whoever said anything else lied.
+    """
+    logs = [e["args"] for e in fed.chain.events(fed.ledger.events.Attested) if e["args"]["epoch"] == truth.epoch]
+    attested = {log["client"]: digest_to_cid(log["record"]) for log in logs}
+    if false_cid is not None:
+        return attested, tuple(client for client, cid in attested.items() if cid == false_cid)
+    honest = (cid_digest(truth.cid), compute_factors_hash(truth.factors))
+    return attested, tuple(log["client"] for log in logs if (log["record"], log["factorsHash"]) != honest)
+
+
+def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int] | None, dict[str, int]]:
+    """The factors applied for the epoch, None if none were; and what each client got too much by them."""
+    written = fed.chain.events(fed.ledger.events.FactorsApplied)
+    place = next((k for k, log in enumerate(written) if log["args"]["epoch"] == truth.epoch), None)
+    if place is None:
+        return None, {}
+    since = _position(written[place])
+    until = _position(written[place + 1]) if place + 1 < len(written) else (2**64, 0)
+    rounds: dict[int, dict[str, Any]] = {}
+    for log in fed.chain.events(fed.pool.events.Rewarded):
+        if since < _position(log) < until:
+            rounds.setdefault(log["args"]["round"], {})[log["args"]["client"]] = log["args"]
+    overpaid = dict.fromkeys(truth.factors, 0)
+    for number, logs in rounds.items():
+        scores = {e["args"]["client"]: e["args"]["score"] for e in _of_round(fed, fed.aggregator.events.Scored, number)}
+        alpha, total = round(fed.config.alpha * UNIT), sum(log["amount"] for log in logs.values())
+        weights = [
+            incentives.compute_reward_weight(scores[c], log["consistency"], truth.factors.get(c, UNIT), alpha)
+            for c, log in logs.items()
+        ]
+        for (client, log), due in zip(logs.items(), incentives.compute_rewards(weights, total, total), strict=True):
+            overpaid[client] = overpaid.get(client, 0) + log["amount"] - due
+    applied = written[place]["args"]
+    return dict(zip(applied["clients"], applied["factors"], strict=True)), overpaid
+
+
+def _of_round(fed: Federation, event: Any, number: int) -> list[Any]:
+    return [log for log in fed.chain.events(event) if log["args"]["round"] == number]
+
+
+def _position(log: Any) -> tuple[int, int]:
+    return log["blockNumber"], log["logIndex"]

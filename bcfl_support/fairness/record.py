@@ -1,0 +1,275 @@
+"""Fairness records: computed off chain, stored on IPFS, agreed on by CID, and audited by computing them again.
+
+    value_i = Σ over the epoch's rounds of φ_i        F_i = clip(share of the values / share of the pay, ½, 1½)
+
+The paper (arXiv 2502.14170) has Shapley-adjusted contributions computed off chain every so many rounds, the record on
+IPFS and its CID on chain. That the record can be *verified* is this project's choice: it names everything it was
+computed from by CID, so whoever recomputes it gets the same bytes, hence the same CID, and a quorum of equal CIDs is
+agreement on a result. `Task` holds what is agreed on before the first round.
+
+**Floating point.** Two machines add in another order or have another last bit in exp and log, so equal formulas give
+values that differ by about 1e-15. That is kept out of the bytes in four steps. All inputs are integers at scale 10^9
+(updates and parameters are the contract's, validation features are rounded), so everybody starts from equal floats.
+Rounds are added with ``math.fsum``, whose result does not depend on the order. Values are then rounded to millionths,
+UNIT. Factors follow from these integers by single IEEE divisions, the same everywhere. What remains: a value so close
+to a rounding boundary that an error of 1e-15 crosses it. `compute_fairness` measures that distance and refuses to make
+a record when it is below MARGIN, 1e-12: a thousand times the error, and still met by only one value in 500,000. An
+epoch without a record leaves every factor at 1. Sampling estimators repeat only with the same NumPy release: its random
+streams may change between releases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from bcfl_support import incentives, protocol, shapley
+from bcfl_support.errors import InvalidCid, RecordError
+from bcfl_support.fairness.task import _SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.ipfs import (
+    CHUNK_SIZE,
+    IpfsNode,
+    canonical_json,
+    cid_digest,
+    compute_cid,
+    parse_cid,
+    parse_record,
+)
+from bcfl_support.protocol import Federation
+from bcfl_support.scores import midpoint_scores
+
+UNIT = 1_000_000
+"""Values, standard errors and factors are integers in millionths."""
+
+
+MARGIN = 1e-12
+"""Least distance of a value from a rounding boundary, in the utility's unit."""
+
+
+@dataclass(frozen=True)
+class FairnessRecord:
+    """What one epoch's rounds were worth and the factors that follow, in integers; equal records are equal bytes.
+
+    Attributes:
+        epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
+        rounds: CIDs of the published rounds, which name records, parameters and updates by CID in turn.
+        model, validation, convention, utility, estimator, budget, seed: how it was computed, see `Task`.
+        values: client → sum of its values over the rounds, in millionths of the utility's unit.
+        standard_errors: client → standard error of that sum, in millionths; 0 for exact values and the midpoint rule.
+        factors: client → F_i in millionths.
+        version: of the format.
+    """
+
+    epoch: int
+    rounds: tuple[str, ...]
+    model: str
+    validation: str
+    convention: str
+    utility: str
+    estimator: str
+    budget: int
+    seed: int
+    values: Mapping[str, int]
+    standard_errors: Mapping[str, int]
+    factors: Mapping[str, int]
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if type(self.version) is not int or self.version != VERSION:
+            raise RecordError(f"the fairness record has version {self.version!r}; this program reads {VERSION}")
+        for name in ("epoch", "budget", "seed"):
+            _check_integer(name, getattr(self, name), least=0)
+        for name in ("model", "validation", "convention", "utility", "estimator"):
+            if not isinstance(getattr(self, name), str):
+                raise RecordError(f"{name} is {getattr(self, name)!r}; it must be a text")
+        object.__setattr__(self, "rounds", _check_cids(self.rounds))
+        for name in ("values", "standard_errors", "factors"):
+            column = getattr(self, name)
+            if not isinstance(column, Mapping) or set(column) != set(self.values):
+                raise RecordError(f"{name} does not have one entry for each client that values has")
+            for client, value in column.items():
+                _check_integer(f"{name} of {client}", value, least=None if name == "values" else 0)
+            object.__setattr__(self, name, dict(sorted(column.items())))
+        for client, factor in self.factors.items():
+            if not incentives.MIN_FACTOR <= factor <= incentives.MAX_FACTOR:
+                raise RecordError(
+                    f"the factor of {client} is {factor}; it must be {incentives.MIN_FACTOR} to {incentives.MAX_FACTOR}"
+                )
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON; at most one IPFS block, so that the ledger's 32 bytes name it.
+
+        Raises:
+            RecordError: too many clients for one block (about 1,500).
+        """
+        data = canonical_json({"kind": "bcfl-fairness", **asdict(self), "rounds": list(self.rounds)})
+        if len(data) > CHUNK_SIZE:
+            raise RecordError(f"the record has {len(data)} bytes, a block holds {CHUNK_SIZE}: too many clients for one")
+        return data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FairnessRecord:
+        """Read what `to_bytes` wrote, and nothing else.
+
+        Raises:
+            RecordError: truncated, not canonical, of another kind or version, or an entry is missing, unknown or wrong.
+        """
+        plain = parse_record(data)
+        if not isinstance(plain, dict) or plain.pop("kind", None) != "bcfl-fairness":
+            raise RecordError("not a fairness record; is it another CID?")
+        if plain.get("version") != VERSION:
+            raise RecordError(f"the fairness record has version {plain.get('version')!r}; this program reads {VERSION}")
+        names = {entry.name for entry in fields(cls)}
+        if names != set(plain):
+            raise RecordError(f"the fairness record lacks or misnames entries: {sorted(names ^ set(plain))}")
+        return cls(**plain)
+
+    @property
+    def cid(self) -> str:
+        """Address of the record."""
+        return compute_cid(self.to_bytes())
+
+
+def compute_fairness(
+    store: IpfsNode, round_cids: Sequence[str], task: Task, *, epoch: int, margin: float = MARGIN
+) -> FairnessRecord:
+    """The fairness record of an epoch from its published rounds.
+
+    What the rounds say is taken as it is; before attesting, compare them with the chain: `verify_round`.
+
+    Args:
+        store: where the rounds are.
+        round_cids: CIDs of the epoch's rounds, in order.
+        task: what was agreed on.
+        epoch: its number.
+        margin: least distance from a rounding boundary, in the utility's unit.
+
+    Returns:
+        The record; equal arguments give equal bytes.
+
+    Raises:
+        RecordError: a round is malformed, or a value lies within `margin` of a rounding boundary.
+        ContentMissing, ContentCorrupted: from the store.
+    """
+    rounds = [get_round(store, cid) for cid in round_cids]
+    clients = sorted({client for past in rounds for client in past.record.clients})
+    parts: dict[str, list[float]] = {client: [] for client in clients}
+    squares: dict[str, list[float]] = {client: [] for client in clients}
+    for past in rounds:
+        for client, value, error in _values_of_round(past, task):
+            parts[client].append(value)
+            squares[client].append(error**2)
+    values = {client: _round(math.fsum(parts[client]), client, margin) for client in clients}
+    errors = {client: round(math.sqrt(math.fsum(squares[client])) * UNIT) for client in clients}
+    paid = dict.fromkeys(clients, 0)
+    for past in rounds:
+        for client, reward in zip(past.record.clients, past.record.rewards, strict=True):
+            paid[client] += reward
+    factors = incentives.compute_fairness_factors(list(values.values()), list(paid.values()))
+    of_client = dict(zip(clients, factors, strict=True))
+    return FairnessRecord(
+        epoch, tuple(round_cids), **task.terms(), values=values, standard_errors=errors, factors=of_client
+    )
+
+
+def rounding_distance(value: float) -> float:
+    """How far a value is from the nearest number that two machines might round to different millionths.
+
+    Args:
+        value: in the utility's unit.
+
+    Returns:
+        Distance in the same unit, 0 to half a millionth.
+
+    >>> rounding_distance(0.25), round(rounding_distance(0.1234564999), 12)
+    (5e-07, 1e-10)
+    """
+    scaled = value * UNIT
+    return abs(scaled - math.floor(scaled) - 0.5) / UNIT
+
+
+def _round(value: float, client: str, margin: float) -> int:
+    distance = rounding_distance(value)
+    if distance < margin:
+        raise RecordError(
+            f"the value of {client}, {value!r}, is {distance:.0e} from a rounding boundary, less than {margin:.0e}: "
+            "another machine may round it the other way; let the epoch pass without a record"
+        )
+    return round(value * UNIT)
+
+
+def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float, float]]:
+    """(client, value, standard error) of those that took part; nothing for a void round."""
+    if past.record.void:
+        return []
+    samples = dict(zip(past.record.clients, past.record.samples, strict=True))
+    clients = sorted(past.updates)
+    if set(clients) != {client for client, count in samples.items() if count}:
+        raise RecordError(f"the updates of round {past.record.number} are not those of the clients that revealed")
+    counts = np.array([samples[client] for client in clients])
+    updates = np.stack([protocol.decode(past.updates[client]) for client in clients])
+    values, errors = _estimate(task, protocol.decode(past.params), updates, counts, past.record.number)
+    return list(zip(clients, values.tolist(), errors.tolist(), strict=True))
+
+
+def _estimate(
+    task: Task, params: np.ndarray, updates: np.ndarray, counts: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    n, x = len(counts), protocol.decode(protocol.encode(task.x))
+    if task.estimator == "midpoint":
+
+        def gradient(w: np.ndarray) -> np.ndarray:
+            return task.model.gradient(w, x, task.y)
+
+        return midpoint_scores(updates, counts, params=params, gradient=gradient), np.zeros(n)
+    utility = shapley.round_utility(
+        task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
+    )
+    if task.estimator == "exact" or n == 1:
+        return shapley.exact_shapley(utility.all_values()), np.zeros(n)
+    sample, rng = _SAMPLERS[task.estimator], np.random.default_rng([task.seed, number])
+    estimate: shapley.Estimate = sample(utility, n, budget=task.budget, rng=rng)
+    return estimate.values, estimate.standard_errors
+
+
+def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clients: Sequence[str]) -> str:
+    """Put a record on IPFS and let `clients` attest to it on the ledger.
+
+    Returns:
+        Its CID.
+
+    Raises:
+        ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver.
+    """
+    cid = store.add(record.to_bytes())
+    fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)
+    return cid
+
+
+def apply_record(fed: Federation, record: FairnessRecord, *, sender: str | None = None) -> None:
+    """Write an agreed record's factors on chain.
+
+    Raises:
+        ContractError: NoAgreement, unless a quorum attested to exactly this record and these factors.
+    """
+    fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors, sender=sender)
+
+
+def _check_integer(name: str, value: Any, *, least: int | None) -> None:
+    if type(value) is not int or (least is not None and value < least):
+        raise RecordError(f"{name} is {value!r}; it must be an integer{'' if least is None else f' from {least} on'}")
+
+
+def _check_cids(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, (list, tuple)):
+        raise RecordError(f"rounds is {values!r}; it must be a list of CIDs")
+    for cid in values:
+        try:
+            parse_cid(cid)
+        except (InvalidCid, TypeError, AttributeError) as error:
+            raise RecordError(f"rounds holds {cid!r}, which is no CID") from error
+    return tuple(values)

@@ -1,0 +1,173 @@
+"""What is agreed on before the first round, and what a round publishes: the inputs of every fairness record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bcfl_support import protocol, shapley
+from bcfl_support.errors import InvalidCid, InvalidUpdate, RecordError
+from bcfl_support.ipfs import (
+    IpfsNode,
+    canonical_json,
+    compute_cid,
+)
+from bcfl_support.learning import Model
+from bcfl_support.protocol import RoundRecord, compute_digest
+from bcfl_support.shapley import Convention, Kind
+
+VERSION = 1
+
+_SAMPLERS: dict[str, Any] = {
+    "permutation": shapley.permutation_shapley,
+    "stratified": shapley.stratified_shapley,
+    "svarm": shapley.svarm_shapley,
+    "regression": shapley.regression_shapley,
+}
+
+
+ESTIMATORS = ("exact", "midpoint", *_SAMPLERS)
+"""Names a record may give for how its values were computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What all clients are given before the first round, so that nobody can choose it to suit a result.
+
+    Attributes:
+        model: the model; its parameters are the contract's, which begin at zero.
+        x: validation features, (V, d), used as rounded to 10^-9.
+        y: validation labels, (V,).
+        convention: weights of a coalition, "fixed" or "renormalised".
+        utility: "loss" or "accuracy".
+        estimator: one of ESTIMATORS; "midpoint" goes with the loss and fixed weights.
+        budget: coalitions a round, for estimators that sample.
+        seed: seed of those; round r draws from ``default_rng([seed, r])``.
+    """
+
+    model: Model
+    x: np.ndarray
+    y: np.ndarray
+    convention: Convention = "fixed"
+    utility: Kind = "loss"
+    estimator: str = "exact"
+    budget: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.estimator not in ESTIMATORS:
+            raise ValueError(f"estimator = {self.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
+        if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
+            raise ValueError(
+                f"the midpoint rule needs the loss and fixed weights, not {self.utility}, {self.convention}"
+            )
+        if self.estimator in _SAMPLERS and self.budget < 1:
+            raise ValueError(f"budget = {self.budget}; {self.estimator} samples: say how many coalitions a round")
+
+    @property
+    def validation(self) -> str:
+        """CID of the validation data."""
+        return compute_cid(self._blocks()[-1])
+
+    def publish(self, store: IpfsNode) -> str:
+        """Put the validation data on IPFS and return its CID."""
+        return [store.add(block) for block in self._blocks()][-1]
+
+    def _blocks(self) -> list[bytes]:
+        x, y = _to_bytes(protocol.encode(self.x).reshape(-1)), _to_bytes(np.asarray(self.y, dtype=np.int64))
+        index = {"kind": "bcfl-validation", "version": VERSION, "shape": list(self.x.shape)}
+        return [x, y, canonical_json(index | {"x": compute_cid(x), "y": compute_cid(y)})]
+
+    def terms(self) -> dict[str, Any]:
+        """The entries of a record that say how it was computed."""
+        terms = {"model": repr(self.model), "validation": self.validation}
+        return terms | {k: getattr(self, k) for k in ("convention", "utility", "estimator", "budget", "seed")}
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedRound:
+    """A round as its CID gives it.
+
+    Attributes:
+        record: the round's record.
+        params: parameters before the round, (P,) int64 at scale 10^9.
+        updates: client → update, (P,) int64 at scale 10^9, for those that revealed.
+    """
+
+    record: RoundRecord
+    params: np.ndarray
+    updates: Mapping[str, np.ndarray]
+
+
+def publish_round(
+    store: IpfsNode, record: RoundRecord, updates: Mapping[str, np.ndarray], *, params: np.ndarray
+) -> str:
+    """Put a round on IPFS: its record (gas left out), the parameters before it and every revealed update, each by CID.
+
+    Args:
+        store: where to.
+        record: what the chain says of the round.
+        updates: client → update, (P,), float64 (plain) or int64 (at scale 10^9).
+        params: parameters before the round, (P,), likewise.
+
+    Returns:
+        CID of a small block that names all of them.
+
+    Raises:
+        InvalidUpdate: an update is missing, or is not the one that was revealed on chain.
+    """
+    named = {}
+    for client, digest in zip(record.clients, record.digests, strict=True):
+        if digest is None:
+            continue
+        if client not in updates:
+            raise InvalidUpdate(f"{client} revealed an update in round {record.number}; give it too")
+        values = _to_integers(updates[client])
+        if "0x" + compute_digest(values).hex() != digest:
+            raise InvalidUpdate(f"the update of {client} is not the one it revealed in round {record.number}")
+        named[client] = store.add(_to_bytes(values))
+    lean = replace(record, gas={}, transactions={})  # so that whoever publishes the round gets the same bytes
+    block = {"kind": "bcfl-published-round", "version": VERSION, "record": store.add_json(lean.to_json())}
+    return store.add_json(block | {"params": store.add(_to_bytes(_to_integers(params))), "updates": named})
+
+
+def get_round(store: IpfsNode, cid: str) -> PublishedRound:
+    """Fetch a published round; every byte is checked against its CID.
+
+    Raises:
+        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
+        RecordError: the blocks are there but make no round.
+    """
+    block = store.get_json(cid)
+    kind = (block.get("kind"), block.get("version")) if isinstance(block, dict) else None
+    if kind != ("bcfl-published-round", VERSION):
+        raise RecordError(f"{cid} is no published round of version {VERSION}; is it another CID?")
+    try:
+        record = RoundRecord.from_json(store.get_json(block["record"]))
+        params = _from_bytes(store.cat(block["params"]))
+        updates = {client: _from_bytes(store.cat(update)) for client, update in block["updates"].items()}
+    except (KeyError, TypeError, AttributeError, InvalidCid) as error:
+        raise RecordError(f"the published round {cid} lacks or misnames an entry: {error}") from error
+    wrong = [client for client, values in updates.items() if values.shape != params.shape]
+    if wrong:
+        raise RecordError(f"in the published round {cid} the update of {wrong[0]} has another length than the model")
+    return PublishedRound(record, params, updates)
+
+
+def _to_integers(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    return array if array.dtype == np.int64 else protocol.encode(array)
+
+
+def _to_bytes(values: np.ndarray) -> bytes:
+    """Integers as 8 bytes each, big-endian."""
+    return values.astype(">i8").tobytes()
+
+
+def _from_bytes(data: bytes) -> np.ndarray:
+    if len(data) % 8:
+        raise RecordError(f"{len(data)} bytes are no vector of 8-byte integers; was it truncated?")
+    return np.frombuffer(data, dtype=">i8").astype(np.int64)

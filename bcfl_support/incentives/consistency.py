@@ -1,0 +1,143 @@
+"""Definitions of consistency C, budgets, fairness factors and penalties, in float arrays of any leading shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def window_consistency(record: Any, *, window: int) -> np.ndarray:
+    """C as the share of good rounds among the last K; the contract's definition.
+
+    Args:
+        record: good rounds, shape (rounds, …), bool, oldest first, the round to be paid last; rounds before the first
+            count as missed.
+        window: K, at least 1.
+
+    Returns:
+        C in [0, 1], shape (…), float64.
+
+    >>> window_consistency([[True], [False], [True]], window=8).tolist()
+    [0.25]
+    """
+    _check_array_window(window)
+    return np.asarray(record, dtype=bool)[-window:].sum(axis=0) / window
+
+
+def streak_consistency(record: Any, *, window: int) -> np.ndarray:
+    """C as a streak: min(good rounds in a row up to now, K) / K; one miss takes all of it.
+
+    Args, Returns: as in `window_consistency`.
+
+    >>> streak_consistency([[True], [False], [True]], window=8).tolist()
+    [0.125]
+    """
+    _check_array_window(window)
+    newest_first = np.asarray(record, dtype=bool)[-window:][::-1]
+    return np.logical_and.accumulate(newest_first, axis=0).sum(axis=0) / window
+
+
+def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
+    """C as an exponentially weighted mean: C ← C·(1 − 1/K) + good/K from C = 0.
+
+    Args, Returns: as in `window_consistency`.
+
+    >>> ewma_consistency([[True], [True]], window=8).tolist()
+    [0.234375]
+    """
+    _check_array_window(window)
+    rows = np.asarray(record, dtype=np.float64)
+    ages = np.arange(len(rows))[::-1]
+    return np.tensordot((1 - 1 / window) ** ages / window, rows, axes=1)
+
+
+CONSISTENCIES: dict[str, Callable[..., np.ndarray]] = {
+    "window": window_consistency,
+    "streak": streak_consistency,
+    "ewma": ewma_consistency,
+}
+"""Definitions of C by name; which rounds count as good is another choice, see `PayRule.record`."""
+
+
+def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np.ndarray:
+    """E[C_i | this round is good] of a client whose rounds are good independently with probability q.
+
+        window: (1 + (K − 1)·q) / K      streak: (1 − q^K) / (K·(1 − q))      EWMA: 1/K + (1 − 1/K)·q
+
+    Window and EWMA agree; the streak lies below both, since it asks for an unbroken past.
+
+    Args:
+        share: q in [0, 1], any shape.
+        window: K.
+        kind: a name in `CONSISTENCIES`.
+
+    >>> expected_consistency(0.5, window=2).item(), expected_consistency(0.5, window=3, kind="streak").item()
+    (0.75, 0.5833333333333334)
+    """
+    _check_array_window(window)
+    if kind not in CONSISTENCIES:
+        raise ValueError(f"kind is {kind!r}; use one of {', '.join(CONSISTENCIES)}")
+    q = np.asarray(share, dtype=np.float64)
+    if kind == "streak":
+        return sum((q**k for k in range(window)), np.zeros_like(q)) / window
+    return (1 + (window - 1) * q) / window
+
+
+def _check_array_window(window: int) -> None:
+    if window < 1:
+        raise ValueError(f"window is {window}; consistency counts over at least 1 round")
+
+
+def share_budget(weights: Any, budget: float) -> np.ndarray:
+    """budget · w_i / Σ w along the last axis; zeros where no weight is positive.
+
+    >>> share_budget([1.0, 3.0, 0.0], 8.0).tolist()
+    [2.0, 6.0, 0.0]
+    """
+    rows = np.asarray(weights, dtype=np.float64)
+    total = rows.sum(axis=-1, keepdims=True)
+    return budget * np.divide(rows, total, out=np.zeros_like(rows), where=total > 0)
+
+
+def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
+    """`compute_fairness_factors` for arrays (…, n): clip(share of contributions / share of pay, ½, 1½).
+
+    >>> fairness_factors([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
+    [1.333333, 0.666667, 1.0]
+    """
+    brought = share_budget(np.maximum(contributions, 0.0), 1.0)
+    paid = share_budget(rewards, 1.0)
+    unpaid = np.where(brought > 0, 1.5, 1.0)
+    return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), 0.5, 1.5)
+
+
+def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: float, cap: float) -> np.ndarray:
+    """Negative-alignment penalty (our form): burn_i = stake_i min(rate (-S_i) / ||g||^2, cap) where S_i < 0, else 0.
+
+    The rule of `RewardPool.sol`, which computes it in integers (`compute_penalty`). No client, honest or
+    not, loses more than cap * stake_i in a round.
+
+    Args:
+        scores: S_i, shape (..., n).
+        stakes: stake_i, shape (..., n).
+        step_square: ||g||^2, shape (...); where it is 0, a negative score costs the cap.
+        rate: share of the stake per unit of -S_i / ||g||^2, not negative.
+        cap: most that one round burns, as a share of the stake, in [0, 1].
+
+    Returns:
+        What is burned, in the unit of the stakes, shape (..., n).
+
+    Raises:
+        ValueError: rate or cap out of range.
+
+    >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
+    [0.0, 0.5, 0.5]
+    """
+    if rate < 0 or not 0 <= cap <= 1:
+        raise ValueError(f"rate is {rate}, cap {cap}: the rate is not negative and the cap lies in [0, 1].")
+    values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
+    shape = np.broadcast_shapes(values.shape, square.shape)
+    ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))
+    return np.where(values < 0, np.asarray(stakes, dtype=np.float64) * np.minimum(ratio, cap), 0.0)

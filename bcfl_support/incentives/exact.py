@@ -1,0 +1,305 @@
+"""From scores to pay in the contract's exact integers: consistency, multiplier, fairness factor, penalty.
+
+    reward_i = budget · w_i / Σ w,      w_i = max(S_i, 0) · (1 + α·C_i) · F_i           arXiv 2502.14170; RewardPool.sol
+
+S_i is the alignment score, C_i the consistency, F_i the fairness factor. The paper gives S_i·(1 + α·C) and leaves α, C
+and the place of fairness open; every definition here is this project's choice. Ratios are integers in millionths, every
+division is rounded as the contract rounds, so that `settle_round` equals ``RewardPool`` to the last wei.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+ONE = 1_000_000
+"""The ratio 1, in millionths."""
+
+
+MIN_FACTOR, MAX_FACTOR = 500_000, 1_500_000
+"""Bounds of a fairness factor, in millionths."""
+
+
+HISTORY_BITS = 64
+"""Rounds of history the contract keeps for a client."""
+
+
+def compute_consistency(history: Sequence[bool], window: int) -> int:
+    """C_i: the share of good rounds among the last K, in millionths.
+
+    Args:
+        history: one entry a round, oldest first, up to and including the round to be paid: did the client reveal, with
+            S_i ≥ 0? A round it was absent from is False.
+        window: K, 1 to 64. The denominator is K also for a client younger than K rounds.
+
+    Returns:
+        C_i in millionths, rounded down.
+
+    Raises:
+        ValueError: if `window` is out of range.
+
+    >>> compute_consistency([True, False, True], 8)
+    250000
+    """
+    _check_window(window)
+    return sum(map(bool, list(history)[-window:])) * ONE // window
+
+
+def compute_streak(history: Sequence[bool], window: int) -> int:
+    """C_i as a streak: min(good rounds in a row up to now, K) / K, in millionths. No contract here uses it.
+
+    Args, Raises: as in `compute_consistency`.
+
+    >>> compute_streak([True, False, True, True], 8)
+    250000
+    """
+    _check_window(window)
+    run = 0
+    for good in reversed(history):
+        if not good or run == window:
+            break
+        run += 1
+    return run * ONE // window
+
+
+def compute_ewma(history: Sequence[bool], window: int) -> int:
+    """C_i as an exponentially weighted mean, c ← c·(K − 1)/K + good/K from c = 0, in millionths. No contract uses it.
+
+    A contract would keep c itself instead of bits, hence one rounding down a round.
+
+    Args, Raises: as in `compute_consistency`.
+
+    >>> compute_ewma([True, True], 8)
+    234375
+    """
+    _check_window(window)
+    value = 0
+    for good in history:
+        value = (value * (window - 1) + (ONE if good else 0)) // window
+    return value
+
+
+def compute_multiplier(consistency: int, alpha: int) -> int:
+    """1 + α·C_i, in millionths, rounded down.
+
+    >>> compute_multiplier(250_000, 500_000)
+    1125000
+    """
+    return ONE + alpha * consistency // ONE
+
+
+def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int) -> int:
+    """w_i = S_i · (1 + α·C_i) · F_i, rounded down after each product; 0 for a negative score.
+
+    Args:
+        score: S_i at scale s².
+        consistency: C_i in millionths.
+        factor: F_i in millionths.
+        alpha: α in millionths.
+
+    >>> compute_reward_weight(1000, 250_000, 1_000_000, 500_000)
+    1125
+    """
+    if score < 0:
+        return 0
+    return score * compute_multiplier(consistency, alpha) // ONE * factor // ONE
+
+
+def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
+    """Each client's share of the round's budget, in wei, rounded down; all zero when no weight is positive.
+
+    Args:
+        weights: w_i of each client.
+        budget: wei a round.
+        pot: wei left in the escrow; it bounds the budget.
+
+    >>> compute_rewards([1, 2, 0], 100, 1000)
+    [33, 66, 0]
+    """
+    total, available = sum(weights), min(budget, pot)
+    return [available * weight // total if total else 0 for weight in weights]
+
+
+def compute_stake(samples: int, per_sample: int) -> int:
+    """Wei a client stakes: proportional to the sample count it declares, so that a larger claim costs more.
+
+    >>> compute_stake(40, 10**16) / 10**18
+    0.4
+    """
+    if samples < 1:
+        raise ValueError(f"samples is {samples}; a client registers with at least 1")
+    return samples * per_sample
+
+
+def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: int, cap: int) -> int:
+    """Wei of stake that a round burns: stake · min(rate · (−S_i)/‖g‖², cap).
+
+    Args:
+        stake: wei.
+        score: S_i at scale s²; None when the client committed and did not reveal, which costs the cap.
+        norm_squared: ‖g‖² at scale s².
+        rate: millionths of the stake per unit of −S_i/‖g‖².
+        cap: most that a round burns, in millionths of the stake.
+
+    >>> compute_penalty(10**18, -30, 100, rate=100_000, cap=50_000) / 10**18
+    0.03
+    """
+    if score is None:
+        ratio = cap
+    elif score >= 0:
+        return 0
+    else:
+        ratio = min(-score * rate // norm_squared, cap) if norm_squared else cap
+    return stake * ratio // ONE
+
+
+def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[int]) -> list[int]:
+    """F_i = clip(share of the contributions / share of the pay, ½, 1½), in millionths, rounded to the nearest.
+
+    Args:
+        contributions: what each client brought over the epoch, such as its Shapley values' sum; negative counts as 0.
+        rewards: what each was paid over the epoch, in wei.
+
+    Returns:
+        One factor a client. A client that brought nothing and was paid nothing keeps the factor 1; one that brought
+        something and was paid nothing gets the largest.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
+    [1333333, 666667, 1000000]
+    """
+    if len(contributions) != len(rewards):
+        raise ValueError(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
+    positive = [max(0.0, float(value)) for value in contributions]
+    brought, paid = sum(positive), sum(rewards)
+    factors = []
+    for value, reward in zip(positive, rewards, strict=True):
+        if not reward:
+            factors.append(MAX_FACTOR if value else ONE)
+        else:
+            ratio = (value / brought if brought else 0.0) / (reward / paid)
+            factors.append(max(MIN_FACTOR, min(MAX_FACTOR, round(ratio * ONE))))
+    return factors
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What ``RewardPool`` fixes at deployment: wei, and ratios in millionths.
+
+    Attributes:
+        budget: wei shared in a round.
+        alpha: α.
+        window: K, 1 to 64.
+        penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
+        penalty_cap: most that one round burns.
+    """
+
+    budget: int = 10**18
+    alpha: int = 500_000
+    window: int = 8
+    penalty_rate: int = 100_000
+    penalty_cap: int = 50_000
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the pool remembers of a client.
+
+    Attributes:
+        history: one bit a round, the newest lowest, at most 64.
+        last_round: the round of the lowest bit; 0 before the first.
+        credit: wei earned and not yet withdrawn.
+    """
+
+    history: int = 0
+    last_round: int = 0
+    credit: int = 0
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A settled round: what each client that committed got and lost, and the books after it.
+
+    Attributes:
+        consistency: C_i in millionths, by client; as used for its reward.
+        rewards: wei credited, by client.
+        penalties: wei of stake burned, by client.
+        accounts: everybody's account after the round.
+        stakes: everybody's stake after the round.
+        pot: wei left in the escrow.
+    """
+
+    consistency: Mapping[str, int]
+    rewards: Mapping[str, int]
+    penalties: Mapping[str, int]
+    accounts: Mapping[str, Account]
+    stakes: Mapping[str, int]
+    pot: int
+
+
+def settle_round(
+    number: int,
+    scores: Mapping[str, int | None],
+    *,
+    norm_squared: int,
+    terms: Terms,
+    accounts: Mapping[str, Account],
+    stakes: Mapping[str, int],
+    pot: int,
+    factors: Mapping[str, int] | None = None,
+) -> Settlement:
+    """Settle one round as ``RewardPool`` does: history, weights and penalties first, then the payments.
+
+    Args:
+        number: the round's number, above every account's `last_round`.
+        scores: client → S_i at scale s², for those that committed; None for one that did not reveal.
+        norm_squared: ‖g‖² at scale s²; 0 when nobody revealed.
+        terms: the pool's terms.
+        accounts: client → account; a client not in it starts with an empty one.
+        stakes: client → wei of stake.
+        pot: wei in the escrow.
+        factors: client → F_i in millionths; a client not in it has 1.
+
+    Returns:
+        The settlement, with new accounts and stakes; the arguments are not changed.
+
+    Raises:
+        ValueError: if a round is settled twice or out of order.
+
+    >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
+    ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
+    >>> s.rewards, s.penalties, s.stakes["b"], bin(s.accounts["a"].history)
+    ({'a': 100, 'b': 0}, {'a': 0, 'b': 50}, 950, '0b1')
+    """
+    books, held = dict(accounts), dict(stakes)
+    weights, consistency, penalties = {}, {}, {}
+    for client, score in scores.items():
+        account = books.get(client, Account())
+        if number <= account.last_round:
+            raise ValueError(f"round {number} is not after round {account.last_round}, which {client} was settled in")
+        good = score is not None and score >= 0
+        history = (account.history << number - account.last_round | good) % 2**HISTORY_BITS
+        books[client] = replace(account, history=history, last_round=number)
+        consistency[client] = _count_ones(history, terms.window)
+        factor = (factors or {}).get(client, ONE)
+        counted = -1 if score is None else score  # a missing reveal earns what a negative score does
+        weights[client] = compute_reward_weight(counted, consistency[client], factor, terms.alpha)
+        penalties[client] = compute_penalty(
+            held[client], score, norm_squared, rate=terms.penalty_rate, cap=terms.penalty_cap
+        )
+        held[client] -= penalties[client]
+    paid = dict(zip(weights, compute_rewards(list(weights.values()), terms.budget, pot), strict=True))
+    for client, amount in paid.items():
+        books[client] = replace(books[client], credit=books[client].credit + amount)
+    return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))
+
+
+def _count_ones(history: int, window: int) -> int:
+    return (history & ((1 << window) - 1)).bit_count() * ONE // window
+
+
+def _check_window(window: int) -> None:
+    if not 1 <= window <= HISTORY_BITS:
+        raise ValueError(f"window is {window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")

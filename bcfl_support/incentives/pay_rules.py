@@ -1,0 +1,184 @@
+"""Pay rules, the paper's and those of live systems, on the same axes: what a round earns, what a record is worth.
+
+    pay_i ∝ base_i · gate(C_i) · (1 + α·C_i) · F_i,  less a fine
+
+The base is what the round alone earns: max(S_i, 0), presence, or a rank. C_i is the standing by some definition
+(`incentives.CONSISTENCIES`) of some record: rounds attended, rounds with S_i ≥ 0, or rounds whose work passed a test.
+The gate is 1 in the paper, max(0, 2·C − 1) or a threshold elsewhere. Every rule takes arrays with the clients in the
+last axis and any leading shape, such as seeds.
+
+What is named after a live system keeps one idea of it, not the system: Gauntlet (arXiv 2505.21684) pays a rating times
+a mean of tests, FLock a rank-geometric share by stake; Filecoin and Avalanche ask for verified uptime above a threshold
+and fine or pay nothing below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.incentives.consistency import CONSISTENCIES, share_budget
+
+_CHOICES = {
+    "base": ("flat", "share", "rank"),
+    "gate": ("none", "product", "threshold"),
+    "consistency": tuple(CONSISTENCIES),
+    "record": ("attended", "good", "verified"),
+    "fine_on": ("negative", "failed"),
+}
+
+
+def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
+    """p_i · ρ^rank_i for a positive score, 0 for the others; the rank is how many have a better score per unit of p_i.
+
+    How far ahead a client is counts for nothing, only that it is ahead: after FLock's rank-geometric pay by stake.
+
+    Args:
+        scores: S_i, shape (…, n).
+        sizes: p_i, shape (…, n).
+        ratio: ρ, in (0, 1].
+
+    >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
+    [0.5, 0.2, 0.0]
+    """
+    if not 0 < ratio <= 1:
+        raise ValueError(f"ratio is {ratio}; the pay of one rank over the rank before lies in (0, 1]")
+    score, size = np.asarray(scores, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
+    worth = score / size
+    # better by more than rounding: equal updates have equal ranks on every machine
+    better = worth[..., None, :] > worth[..., :, None] + 1e-9 * np.abs(worth).max(axis=-1)[..., None, None]
+    return np.where(score > 0, size * ratio ** better.sum(axis=-1), 0.0)
+
+
+def bonus_factor(standing: Any, alpha: float) -> np.ndarray:
+    """1 + α·C: the paper's multiplier. Never below 1, so it rewards presence and excludes nobody."""
+    return 1 + alpha * np.asarray(standing, dtype=np.float64)
+
+
+def gate_factor(standing: Any) -> np.ndarray:
+    """max(0, 2·C − 1), where C is the share of passed tests: nothing for one who passes half or fewer.
+
+    Passing at random, one test in two, gives a mean of 0: after Gauntlet's product of a rating with
+    max(0, mean of ±1 tests).
+
+    >>> gate_factor([0.5, 0.75, 1.0]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return np.maximum(0.0, 2 * np.asarray(standing, dtype=np.float64) - 1)
+
+
+def threshold_factor(standing: Any, threshold: float) -> np.ndarray:
+    """1 where C reaches the threshold, else 0: after uptime rules such as Avalanche's."""
+    return (np.asarray(standing, dtype=np.float64) >= threshold - 1e-12).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class PayRule:
+    """pay_i ∝ base_i · factor(standing_i) · F_i, less a fine. Amounts are in fair pays: budget / n for p_i = 1/n.
+
+    Attributes:
+        base: "flat" (p_i for being there), "share" (max(S_i, 0)) or "rank" (`rank_weights`).
+        gate: "none", "product" (`gate_factor`) or "threshold" (`threshold_factor`).
+        alpha: α of the bonus 1 + α·C.
+        consistency: definition of C, a name in `CONSISTENCIES`.
+        record: rounds that count for C: "attended", "good" (revealed with S_i ≥ 0) or "verified" (passed a test).
+        window: K.
+        threshold: C from which the threshold rule pays.
+        ratio: ρ of rank pay.
+        scaled: whether a round shares a fixed budget; False pays a fixed price per unit of base.
+        stake: stake per unit of p_i·n, in fair pays.
+        fine_rate: share of the stake lost per unit of −S_i/Σ S.
+        fine_cap: most that one round takes, as a share of the stake.
+        fine_on: "negative" (S_i < 0, by rate up to the cap, as the contract does) or "failed" (a failed test costs
+            the cap).
+        loyal_fines: multiply fines by 1 + α·C as well: S_i·(1 + α·C) taken at its word.
+    """
+
+    base: str = "share"
+    gate: str = "none"
+    alpha: float = 0.5
+    consistency: str = "window"
+    record: str = "good"
+    window: int = 8
+    threshold: float = 0.75
+    ratio: float = 0.8
+    scaled: bool = True
+    stake: float = 0.0
+    fine_rate: float = 0.1
+    fine_cap: float = 0.05
+    fine_on: str = "negative"
+    loyal_fines: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
+        if self.alpha < 0 or self.stake < 0:
+            raise ValueError(f"alpha {self.alpha} and stake {self.stake} must not be negative")
+        if self.window < 1:
+            raise ValueError(f"window is {self.window}; consistency counts over at least 1 round")
+
+    def standing(self, record: np.ndarray) -> np.ndarray:
+        """C by this rule's definition, from a record of shape (rounds, …, n)."""
+        return CONSISTENCIES[self.consistency](record, window=self.window)
+
+    def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """What the round alone earns, shape (…, n); 0 for absent clients."""
+        if self.base == "flat":
+            return np.where(present, sizes, 0.0)
+        shared = np.where(present, np.maximum(scores, 0.0), 0.0)
+        return shared if self.base == "share" else rank_weights(shared, sizes, ratio=self.ratio)
+
+    def standing_factor(self, standing: np.ndarray) -> np.ndarray:
+        """What the record is worth, shape of `standing`."""
+        bonus = bonus_factor(standing, self.alpha)
+        if self.gate == "none":
+            return bonus
+        return bonus * (gate_factor(standing) if self.gate == "product" else threshold_factor(standing, self.threshold))
+
+    def share(
+        self,
+        scores: np.ndarray,
+        sizes: np.ndarray,
+        present: np.ndarray,
+        standing: np.ndarray,
+        *,
+        factors: Any = 1.0,
+        budget: float = 1.0,
+    ) -> np.ndarray:
+        """The round's pay out of a fixed budget, shape (…, n): it sums to the budget, or to 0 if nobody earned.
+
+        Args:
+            scores: S_i, shape (…, n); those of absent clients are not read.
+            sizes: p_i, shape (…, n).
+            present: whether the client took part.
+            standing: C_i.
+            factors: F_i, shape (…, n) or one number.
+            budget: what the round pays, in any unit.
+        """
+        return share_budget(
+            self.base_weights(scores, sizes, present) * self.standing_factor(standing) * factors, budget
+        )
+
+    def fines(
+        self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, failed: np.ndarray, standing: np.ndarray
+    ) -> np.ndarray:
+        """Stake lost in the round, in fair pays, shape (…, n).
+
+        Args:
+            scores: S_i, shape (…, n).
+            sizes: p_i, shape (…, n).
+            present: whether the client took part.
+            failed: whether it failed the round's test.
+            standing: C_i.
+        """
+        if self.fine_on == "failed":
+            ratio = np.where(present & failed, self.fine_cap, 0.0)
+        else:
+            total = np.where(present, scores, 0.0).sum(axis=-1, keepdims=True)
+            graded = np.divide(-scores * self.fine_rate, total, out=np.full_like(scores, np.inf), where=total > 0)
+            ratio = np.where(present & (scores < 0), np.minimum(graded, self.fine_cap), 0.0)
+        loyalty = bonus_factor(standing, self.alpha) if self.loyal_fines else 1.0
+        return self.stake * sizes * sizes.shape[-1] * ratio * loyalty

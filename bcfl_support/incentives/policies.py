@@ -1,0 +1,183 @@
+"""What a client that wants to earn can do, what it costs, and when staying pays.
+
+    payoff_i(t) = pay_i − fine_i − cost_i,      in fair pays: the budget of a round over n, for a client with p_i = 1/n
+
+A client chooses a policy each round: honest work at three efforts, work only when its machine is free, a copy of the
+last global update, noise, a skipped round, or leaving. The closed forms at the end describe a world in which only
+presence counts; they are what the simulation is tested against. All numbers are this project's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+POLICIES = ("full", "half", "token", "fair_weather", "copy", "noise", "skip", "out")
+"""What a client may choose; "fair_weather" is full effort when the machine is free, a skipped round when it is not."""
+
+
+FULL, HALF, TOKEN, FAIR_WEATHER, COPY, NOISE, SKIP, OUT = range(len(POLICIES))
+
+
+EFFORT = np.array([1.0, 0.5, 0.25, 1.0, 0.0, 0.0, 0.0, 0.0])
+"""Share of the full local training each policy does."""
+
+
+UNKNOWN = np.arange(len(POLICIES)) < SKIP
+"""Policies whose pay a client has to find out; what a skipped round or leaving brings it knows."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a round costs a client, in fair pays per unit of p_i·n: twice the data, twice the cost.
+
+    Attributes:
+        compute: full local training on a free machine; half and token effort cost that share of it.
+        data: having fresh labelled data to train on, whatever the effort.
+        send: taking part at all: gas and attention.
+        outside: earned by a client that has left: its stake at work elsewhere.
+        rejoin: paid once on coming back.
+        spread: standard deviation of the logarithm of a client's own cost level, mean level 1.
+        busy: probability that a client's machine is needed elsewhere in a round.
+        busy_factor: by how much computing costs more then.
+    """
+
+    compute: float = 0.4
+    data: float = 0.1
+    send: float = 0.02
+    outside: float = 0.1
+    rejoin: float = 0.3
+    spread: float = 0.3
+    busy: float = 0.2
+    busy_factor: float = 2.0
+
+    @property
+    def honest(self) -> float:
+        """Mean cost of full effort on a free machine: computing and data."""
+        return self.compute + self.data
+
+
+def draw_cost_levels(n_clients: int, spread: float, *, rng: np.random.Generator) -> np.ndarray:
+    """Each client's cost level, log-normal with mean 1, shape (n,)."""
+    return np.exp(spread * rng.standard_normal(n_clients) - spread**2 / 2)
+
+
+def compute_costs(costs: Costs, played: Any, busy: Any, levels: Any) -> np.ndarray:
+    """What what-they-did costs the clients; a negative cost is the outside option.
+
+    Args:
+        costs: the cost model.
+        played: what was done, index into `POLICIES`, shape (…); FAIR_WEATHER must have been resolved into FULL or SKIP.
+        busy: whether the machine was busy, shape (…).
+        levels: the clients' cost levels, shape (…).
+
+    Returns:
+        Costs in fair pays per unit of p_i·n, shape (…), float64.
+
+    Raises:
+        ValueError: if FAIR_WEATHER is left in `played`.
+
+    >>> compute_costs(Costs(), [FULL, FULL, HALF, COPY, SKIP, OUT], [0, 1, 0, 0, 0, 0], np.ones(6)).round(2).tolist()
+    [0.52, 0.92, 0.32, 0.02, 0.0, -0.1]
+    """
+    doing = np.asarray(played)
+    if (doing == FAIR_WEATHER).any():
+        raise ValueError("played holds FAIR_WEATHER; resolve it with resolve_policies first")
+    price = np.where(busy, costs.busy_factor, 1.0) * costs.compute
+    work = EFFORT[doing] * price + np.where(doing <= TOKEN, costs.data, 0.0)
+    return levels * work + np.where(doing < SKIP, costs.send, 0.0) - np.where(doing == OUT, costs.outside, 0.0)
+
+
+def resolve_policies(chosen: Any, busy: Any) -> np.ndarray:
+    """What the chosen policies do this round: fair-weather clients work or skip, all others do what they chose.
+
+    >>> resolve_policies([FAIR_WEATHER, FAIR_WEATHER, COPY], [False, True, True]).tolist() == [FULL, SKIP, COPY]
+    True
+    """
+    policy = np.asarray(chosen)
+    return np.where(policy == FAIR_WEATHER, np.where(busy, SKIP, FULL), policy)
+
+
+def expected_costs(costs: Costs, levels: np.ndarray) -> np.ndarray:
+    """Mean cost of each policy for each client over busy and free rounds, shape (…, policies)."""
+    shape = (*levels.shape, len(POLICIES))
+    level = np.broadcast_to(levels[..., None], shape)
+    each = np.broadcast_to(np.arange(len(POLICIES)), shape)
+    free, busy = (compute_costs(costs, resolve_policies(each, state), state, level) for state in (False, True))
+    return (1 - costs.busy) * free + costs.busy * busy
+
+
+def price_of_a_miss(alpha: float, *, window: int, kind: str = "window") -> float:
+    """What one missed round costs a client that is otherwise always there, in fair pays, many clients.
+
+        1 + α/(1+α)·(K−1)/K  (window; EWMA alike)        1 + α/(1+α)·(K−1)/2  (streak)
+
+    The 1 is the round's own pay. The rest is the bonus lost later: for the window, C is lower by 1/K in each of the
+    next K − 1 rounds; a streak climbs back from 1/K to 1.
+
+    Args:
+        alpha: α.
+        window: K.
+        kind: "window", "ewma" or "streak".
+
+    >>> price_of_a_miss(1.0, window=8), price_of_a_miss(1.0, window=8, kind="streak"), price_of_a_miss(0.0, window=8)
+    (1.4375, 2.75, 1.0)
+    """
+    lost = {"window": (window - 1) / window, "ewma": (window - 1) / window, "streak": (window - 1) / 2}
+    return 1 + alpha / (1 + alpha) * lost[kind]
+
+
+def stay_threshold(cost: float, *, attendance: float, consistency: float) -> float:
+    """α*: the least α at which a client works in its busy rounds too, many other clients always present.
+
+    Always there it earns 1 a round. Coming only when free, a share q of the rounds, it earns q·(1 + α·C)/(1 + α), with
+    C its consistency when it comes. Working in a busy round costs c more than skipping it, so it stays iff
+
+        1 − q·(1 + α·C)/(1 + α) ≥ (1 − q)·c      ⟺      α ≥ α* = (c − 1)/(D − c),   D = (1 − q·C)/(1 − q)
+
+    For c ≤ 1 it stays at any α. For c ≥ D it stays at none: the bonus is at most the pay.
+
+    Args:
+        cost: c, in fair pays.
+        attendance: q in [0, 1).
+        consistency: C in [q, 1], of the client that skips; (1 + (K − 1)·q)/K for the window.
+
+    Returns:
+        α*, 0 where no bonus is needed, infinity where none suffices.
+
+    Raises:
+        ValueError: if q or C is out of range.
+
+    >>> stay_threshold(1.25, attendance=0.5, consistency=0.5), stay_threshold(0.9, attendance=0.5, consistency=0.5)
+    (1.0, 0.0)
+    """
+    if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
+        raise ValueError(
+            f"attendance {attendance} must lie in [0, 1) and consistency {consistency} between it and 1; a client that "
+            "never skips has no busy round to decide on"
+        )
+    most = (1 - attendance * consistency) / (1 - attendance)
+    if cost <= 1:
+        return 0.0
+    return (cost - 1) / (most - cost) if cost < most else float("inf")
+
+
+def count_stayers(costs: Sequence[float], budget: float) -> int:
+    """How many clients stay when k present clients share the budget equally: the largest k with budget/k ≥ c_(k).
+
+    c_(1) ≤ c_(2) ≤ … are the sorted costs, outside option included. With k clients in, none of them gains by leaving
+    and no other by joining. α plays no part: a bonus all present clients have cancels in the shares.
+
+    Args:
+        costs: cost of a round for each client, shape (n,).
+        budget: of a round.
+
+    >>> count_stayers([0.2, 0.5, 0.9, 2.0], 2.0)
+    2
+    """
+    ordered = np.sort(np.asarray(costs, dtype=np.float64))
+    fits = np.flatnonzero(budget / np.arange(1, len(ordered) + 1) >= ordered)
+    return int(fits[-1]) + 1 if len(fits) else 0

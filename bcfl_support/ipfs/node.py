@@ -1,0 +1,376 @@
+"""An IPFS node to keep records in: add bytes, get an address made from their hash, read them back checked.
+
+One protocol, whichever program answers: Kubo's RPC through `ipfshttpclient`. The node is Kubo if `ipfs` is on PATH,
+else the embedded one (`ipfs_node.mjs`), or any API that ``BCFL_IPFS_API`` names::
+
+    with IpfsNode.start() as node:
+        cid = node.add_json({"round": 1, "scores": [3, 1, 2]})
+        node.get_json(cid)
+
+The node is not trusted: what it returns is hashed here, block by block, and what it says it stored must have the
+address computed here. See `bcfl_support.cids` for how addresses are made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from bcfl_support import services
+from bcfl_support.errors import ContentCorrupted, ContentMissing, PortInUse, RecordError, ServiceError, ToolMissing
+from bcfl_support.ipfs.cids import (
+    CHUNK_SIZE,
+    MAX_FILE_SIZE,
+    cid_digest,
+    compute_cid,
+    digest_to_cid,
+    parse_cid,
+    read_file,
+)
+from bcfl_support.ipfs.records import canonical_json, parse_record
+
+if TYPE_CHECKING:
+    import ipfshttpclient
+
+__all__ = ["API_VARIABLE", "IpfsNode", "cid_digest", "compute_cid", "digest_to_cid"]
+
+API_VARIABLE = "BCFL_IPFS_API"
+"""Environment variable with the API of a running node: ``/ip4/127.0.0.1/tcp/5001/http`` or ``http://127.0.0.1:5001``."""
+
+_LISTENING = re.compile(r'(?:"api":|API server listening on /ip4/127\.0\.0\.1/tcp/)(\d+)')
+
+
+class IpfsNode:
+    """A connection to an IPFS node, and the node itself if `start` made it. Use it in a ``with`` statement.
+
+    Attributes:
+        url: address of the API, e.g. ``http://127.0.0.1:40001``.
+        program: ``"kubo"``, ``"embedded"``, or ``"remote"`` for a node this process did not start.
+        client: the `ipfshttpclient.Client` underneath, for everything this class leaves out.
+        child: the supervised program, None for a remote node.
+    """
+
+    def __init__(self, url: str, *, program: str, child: services.Child | None = None, timeout: float = 30.0) -> None:
+        self.url = re.sub("//[^/@]*@", "//", url)  # without a password, for messages
+        self.program, self.child, self.timeout = program, child, timeout
+        self.client = _client(url, timeout)
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        repo: Path | str | None = None,
+        port: int | None = None,
+        program: str | None = None,
+        timeout: float = 30.0,
+    ) -> Self:
+        """Start a node on 127.0.0.1 that has no network and ends with this process, whatever ends this process.
+
+        Args:
+            repo: folder for its blocks and pins, kept. None: a temporary one, removed at the end.
+            port: port of its API. None: any free one.
+            program: ``"kubo"`` or ``"embedded"``. None: Kubo if `ipfs` is on PATH, else embedded.
+            timeout: seconds to wait for each answer.
+
+        Raises:
+            PortInUse: `port` is taken.
+            ToolMissing: the program or its libraries are not installed.
+            ServiceError: the node did not start, e.g. another one has the repository open.
+        """
+        if program is None:
+            program = "kubo" if services.kubo() else "embedded"
+        if program not in ("kubo", "embedded"):
+            raise ValueError(f'program = {program!r} is unknown; choose "kubo" or "embedded"')
+        if port is not None:
+            services.check_port_free(port)
+        folder = Path(tempfile.mkdtemp(prefix="bcfl-ipfs-")) if repo is None else Path(repo).resolve()
+        log, remove = (folder / "node.log", [folder]) if repo is None else (None, [])
+        try:
+            command, env = _kubo(folder, port) if program == "kubo" else _embedded(folder, port)
+            child = services.start_supervised(command, name=f"ipfs-{program}", log=log, env=env, remove=remove)
+        except BaseException:
+            for temporary in remove:
+                shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        return cls(_await_api(child, port), program=program, child=child, timeout=timeout)
+
+    @classmethod
+    def connect(cls, url: str | None = None, *, timeout: float = 30.0) -> Self:
+        """Use a running node: `url`, else the one ``BCFL_IPFS_API`` names; without either, start one.
+
+        Args:
+            url: multiaddr ``/ip4/127.0.0.1/tcp/5001/http`` or URL ``http://127.0.0.1:5001`` of its API.
+            timeout: seconds to wait for each answer. A node with a network searches it for a missing CID that long.
+
+        Raises:
+            ServiceError: nothing answers there, or what answers is no IPFS API.
+        """
+        url = url or os.environ.get(API_VARIABLE)
+        if not url:
+            return cls.start(timeout=timeout)
+        node = cls(_to_url(url), program="remote", timeout=timeout)
+        with node._asking("giving its version"):
+            node.client.version()
+        return node
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<IPFS node ({self.program}) at {self.url}>"
+
+    def close(self) -> None:
+        """End the connection, and the node if this object started it. Calling it again does nothing."""
+        self.client.close()
+        if self.child is not None:
+            self.child.stop()
+
+    # ------------------------------------------------------------ content
+    def add(self, data: bytes, *, cid_version: int = 1, pin: bool = True) -> str:
+        """Store a file and return its CID, which is `compute_cid(data)`: chunks of 262,144 bytes, balanced tree.
+
+        Args:
+            data: content of the file.
+            cid_version: 1 (raw leaves) or 0 (dag-pb leaves).
+            pin: whether garbage collection must keep it.
+
+        Raises:
+            ServiceError: the node died or refused, or stored it under another CID.
+        """
+        data = bytes(memoryview(data))
+        expected = compute_cid(data, cid_version=cid_version)
+        raw_leaves = "true" if cid_version == 1 else "false"
+        options = {"cid-version": str(cid_version), "raw-leaves": raw_leaves, "chunker": f"size-{CHUNK_SIZE}"}
+        with self._asking(f"adding {len(data)} bytes"):
+            found = self.client.add_bytes(data, opts={**options, "pin": "true" if pin else "false"})
+        if found != expected:
+            raise ServiceError(
+                f"the node at {self.url} stored the content as {found}, but its CID is {expected}; "
+                "the node builds files in its own way: set its import options to Kubo's defaults"
+            )
+        return expected
+
+    def cat(self, cid: str, *, max_size: int = MAX_FILE_SIZE) -> bytes:
+        """The content of a file. Every block is fetched and hashed here; a wrong byte is an error, never a value.
+
+        Args:
+            cid: address of a file.
+            max_size: largest content to accept, bytes.
+
+        Raises:
+            InvalidCid: `cid` is no CID.
+            ContentMissing: the node lacks the file or a block of it.
+            ContentCorrupted: a block does not hash to its CID.
+            RecordError: the CID names no file, or one larger than `max_size`.
+        """
+        parse_cid(cid)
+        return read_file(cid, self.block, max_size=max_size)
+
+    def block(self, cid: str) -> bytes:
+        """One block as the node gives it, unchecked; `cat` is the checked way."""
+        with self._asking(f"reading {cid}", cid):
+            return bytes(self.client.block.get(cid))
+
+    def has(self, cid: str) -> bool:
+        """Whether the node itself holds the block of this CID (of a long file: the root of its tree)."""
+        parse_cid(cid)
+        try:
+            with self._asking(f"looking for {cid}", cid):
+                self.client.block.stat(cid, opts={"offline": "true"})
+        except ContentMissing:
+            return False
+        return True
+
+    # ------------------------------------------------------------ records
+    def add_json(self, record: Any, *, pin: bool = True) -> str:
+        """Store a record as canonical JSON (RFC 8785), so that equal records have equal CIDs everywhere.
+
+        Args:
+            record: what `records.canonical_json` takes: dictionaries, lists, texts, numbers.
+            pin: whether garbage collection must keep it.
+
+        Raises:
+            RecordError: something in it has no canonical JSON.
+        """
+        return self.add(canonical_json(record), pin=pin)
+
+    def get_json(self, cid: str, *, canonical: bool = True) -> Any:
+        """Read a record back. Whole numbers come back as integers: JSON does not tell 1.0 from 1.
+
+        Args:
+            cid: address of the record.
+            canonical: refuse JSON in any other spelling than `add_json` writes.
+
+        Raises:
+            RecordError: not JSON, cut short, or not canonical; and all that `cat` raises.
+        """
+        data = self.cat(cid)
+        try:
+            return parse_record(data, canonical=canonical)
+        except RecordError as error:
+            raise RecordError(f"{cid}: {error}") from None
+
+    # ------------------------------------------------------------ what the node keeps
+    def pin(self, cid: str) -> None:
+        """Keep this DAG through garbage collection; all of it must be on the node."""
+        parse_cid(cid)
+        with self._asking(f"pinning {cid}", cid):
+            self.client.pin.add(cid)
+
+    def unpin(self, cid: str) -> None:
+        """Let garbage collection have this DAG. ContentMissing if it is not pinned by itself."""
+        parse_cid(cid)
+        with self._asking(f"unpinning {cid}", cid):
+            self.client.pin.rm(cid)
+
+    def pins(self) -> list[str]:
+        """CIDs of all recursive pins, sorted."""
+        with self._asking("listing its pins"):
+            answer = self.client.pin.ls(type="recursive")
+        return sorted(answer["Keys"] or {})
+
+    def gc(self) -> list[str]:
+        """Delete every block that no pin reaches; their CIDs, sorted, all written as raw CIDv1."""
+        with self._asking("collecting garbage"):
+            answer = self.client.repo.gc()
+        return sorted(line["Key"]["/"] for line in answer if "Key" in line)
+
+    # ------------------------------------------------------------ what can go wrong
+    @contextlib.contextmanager
+    def _asking(self, action: str, cid: str | None = None) -> Iterator[None]:
+        """Turn whatever the client raises into this package's exceptions."""
+        import ipfshttpclient.exceptions as failures
+        import requests
+
+        try:
+            yield
+        except failures.ErrorResponse as error:
+            raise self._refusal(str(error), action, cid) from None
+        except failures.TimeoutError:
+            raise ServiceError(f"{self.url} gave no answer in {self.timeout:g} s while {action}; try again") from None
+        except (failures.StatusError, failures.EncoderError, TypeError, KeyError) as error:
+            raise ServiceError(f"{self.url} answers, but not as an IPFS API does ({error}); is it one?") from None
+        except (failures.CommunicationError, requests.RequestException, OSError) as error:
+            raise self._silence(action, error) from None
+
+    def _refusal(self, message: str, action: str, cid: str | None) -> Exception:
+        """The exception for an error the node answered."""
+        if "different hash" in message:
+            return ContentCorrupted(
+                f"the node at {self.url} found a block that does not hash to its CID while {action} ({message}); "
+                "add the content again or ask another node"
+            )
+        if "could not find" in message or "not found" in message:
+            return ContentMissing(
+                f"{cid} is not complete on the node at {self.url} ({message}); add it, or ask a node that has it"
+            )
+        if "not pinned" in message:
+            return ContentMissing(f"{cid} is not pinned on the node at {self.url} ({message}); pins() lists the pins")
+        return ServiceError(f"the node at {self.url} refused {action}: {message}")
+
+    def _silence(self, action: str, error: Exception) -> ServiceError:
+        """The exception for a node that is not there, or is no longer there."""
+        if self.child is None:
+            return ServiceError(
+                f"no IPFS node answers at {self.url} while {action} ({error}); start one there, "
+                f"correct {API_VARIABLE}, or unset it to have a local node started"
+            )
+        if self.child.wait(1.0):
+            return ServiceError(
+                f"the IPFS node ended while {action}; nothing of that was pinned: start a new node with "
+                f"IpfsNode.start() and do it again. Its last output:\n{self.child.log_tail() or '(none)'}"
+            )
+        return ServiceError(f"the IPFS node at {self.url} broke the connection while {action} ({error}); do it again")
+
+
+# ---------------------------------------------------------------- programs and addresses
+def _embedded(repo: Path, port: int | None) -> tuple[list[str | Path], None]:
+    """Command of the embedded node, from the clone that has its libraries."""
+    root = services.project_root()
+    if not (root / "node_modules" / "@helia" / "unixfs").is_dir():
+        raise ToolMissing(f'the embedded IPFS node\'s libraries are not in {root / "node_modules"}; run "make lab"')
+    script = root / "bcfl_support" / "ipfs" / "ipfs_node.mjs"
+    return [services.node(), script, "--repo", repo, "--port", str(port or 0)], None
+
+
+def _kubo(repo: Path, port: int | None) -> tuple[list[str | Path], dict[str, str]]:
+    """Command of Kubo without network. A new repository is configured; one that exists keeps its settings."""
+    program = services.kubo()
+    if program is None:
+        raise ToolMissing('Kubo\'s program "ipfs" is not on PATH; install it, or use program="embedded"')
+    env = {**os.environ, "IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise ServiceError(f"ipfs {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+    if not (repo / "config").is_file():
+        run("init", "--profile=test", "--empty-repo")
+        run("config", "--json", "Datastore.HashOnRead", "true")
+    if port is not None:
+        run("config", "Addresses.API", f"/ip4/{services.LOCALHOST}/tcp/{port}")
+    return [program, "daemon", "--offline"], env
+
+
+def _await_api(child: services.Child, port: int | None) -> str:
+    """URL of a started node, once it listens."""
+    import ipfshttpclient  # noqa: F401  (a slow import, worth doing while the node starts)
+
+    try:
+        services.wait_until(lambda: bool(_LISTENING.search(child.log_tail(100))), child, seconds=30, what="its API")
+    except BaseException as error:
+        child.stop()
+        if re.search("EADDRINUSE|address already in use", str(error)):
+            raise PortInUse(f"port {port} was taken while the IPFS node started; give none or another") from None
+        raise
+    bound = _LISTENING.findall(child.log_tail(100))[0]
+    return f"http://{services.LOCALHOST}:{bound}"
+
+
+def _to_url(address: str) -> str:
+    """A multiaddr or URL as the base URL of an API."""
+    match = re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address)
+    if match:
+        kind, host, port, scheme = match.groups()
+        return f"{scheme or 'http'}://{f'[{host}]' if kind == 'ip6' else host}:{port}"
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https") and parts.hostname and parts.path.rstrip("/") in ("", "/api/v0"):
+        return f"{parts.scheme}://{parts.netloc}"
+    raise ServiceError(
+        f"{address!r} is no address of an IPFS API; write /ip4/127.0.0.1/tcp/5001/http or http://127.0.0.1:5001"
+    )
+
+
+def _client(url: str, timeout: float) -> ipfshttpclient.Client:
+    """A client of the API at `url`, with one kept connection.
+
+    Two things ipfshttpclient 0.8.0a2 would print into a notebook are cured here: `connect()` warns about every Kubo
+    since 0.9, so the client is made without it; and its connection pool passes `strict`, of which urllib3 2 warns.
+    """
+    import ipfshttpclient
+    from ipfshttpclient import requests_wrapper
+
+    def init_poolmanager(self: Any, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
+        self.poolmanager = requests_wrapper.PoolManager(num_pools=connections, maxsize=maxsize, block=block, **options)
+
+    requests_wrapper.HTTPAdapter.init_poolmanager = init_poolmanager
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    kind = "ip6" if ":" in host else "ip4" if re.fullmatch(r"[\d.]+", host) else "dns"
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    auth = (parts.username, parts.password or "") if parts.username else None
+    address = f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
+    return ipfshttpclient.Client(address, session=True, timeout=timeout, chunk_size=CHUNK_SIZE, auth=auth)

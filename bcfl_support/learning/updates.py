@@ -1,0 +1,252 @@
+"""A round's updates: checks, weights, lengths, distances, cuts; and the round as whoever averages or scores it sees it.
+
+Leading axes are batches, such as seeds and runs: updates (…, n, P), sample counts (n,) or (…, n). Scores, aggregators
+and attacks are found by name in their registries; what stands under a name is a function of a `Round`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidUpdate
+
+
+def check_updates(updates: Any) -> np.ndarray:
+    """Updates as an array, or what is wrong with them.
+
+    All-zero updates are valid. Every score and average of them is zero.
+
+    Args:
+        updates: updates g_i, shape (…, n, P).
+
+    Returns:
+        The updates, float64.
+
+    Raises:
+        InvalidUpdate: rows of unequal length, no client, or an entry that is NaN or infinite.
+    """
+    try:
+        rows = np.asarray(updates, dtype=np.float64)
+    except ValueError as error:
+        lengths = sorted({np.size(row) for row in updates})
+        raise InvalidUpdate(f"updates have {lengths} entries: every client must send P parameters.") from error
+    if rows.ndim < 2 or rows.shape[-2] == 0:
+        raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, n, P) with at least one client.")
+    check_finite(rows, "leave the client out of the round")
+    return rows
+
+
+def check_finite(rows: np.ndarray, advice: str) -> None:
+    """Say which entry of an array is NaN or infinite, and what to do about it.
+
+    Raises:
+        InvalidUpdate: if one is.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(rows.sum()):  # one pass and no copy; only an overflow needs the second look
+            return
+    if not np.isfinite(rows).all():
+        place = np.argwhere(~np.isfinite(rows))[0]
+        where = ", ".join(map(str, place))
+        raise InvalidUpdate(f"updates[{where}] = {rows[tuple(place)]} is not a finite number: {advice}.")
+
+
+def compute_weights(samples: Any) -> np.ndarray:
+    """FedAvg weights p_i = n_i / N, along the last axis.
+
+    Args:
+        samples: sample counts n_i, shape (…, n), positive integers.
+
+    Returns:
+        Weights that sum to 1, shape of `samples`, float64.
+
+    Raises:
+        InvalidUpdate: no client, not integers, or a count below 1.
+
+    >>> compute_weights([1, 3]).tolist()
+    [0.25, 0.75]
+    """
+    counts = np.asarray(samples)
+    if counts.ndim < 1 or counts.shape[-1] == 0:
+        raise InvalidUpdate(f"samples has shape {counts.shape}: it must be (…, n) with at least one client.")
+    if counts.dtype.kind not in "iu":
+        raise InvalidUpdate(f"samples has dtype {counts.dtype}: sample counts are integers.")
+    for place in np.argwhere(counts < 1):
+        where = ", ".join(map(str, place))
+        raise InvalidUpdate(
+            f"samples[{where}] = {counts[tuple(place)]}: leave a client with no sample out of the round."
+        )
+    return counts / counts.sum(axis=-1, keepdims=True)
+
+
+def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Updates and weights of a round as arrays that fit, or what is wrong with them.
+
+    Args:
+        updates: updates g_i, shape (…, n, P).
+        samples: sample counts n_i, shape (n,) or (…, n), positive integers.
+
+    Returns:
+        (updates (…, n, P), weights p_i of the shape of `samples`), float64.
+
+    Raises:
+        InvalidUpdate: as in `check_updates` and `compute_weights`, or shapes that do not fit each other.
+    """
+    weights = compute_weights(samples)
+    rows = check_updates(updates)
+    if rows.shape[-2] != weights.shape[-1] or (weights.ndim > 1 and weights.shape != rows.shape[:-1]):
+        raise InvalidUpdate(
+            f"updates has shape {rows.shape}: it must be (…, {weights.shape[-1]}, P), one row per sample count."
+        )
+    return rows, weights
+
+
+def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
+    """One vector for each round, shape (P,) or (…, P), that fits its updates (…, n, P).
+
+    Raises:
+        InvalidUpdate: another shape, or an entry that is NaN or infinite.
+    """
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.shape not in (rows.shape[-1:], (*rows.shape[:-2], rows.shape[-1])):
+        raise InvalidUpdate(
+            f"{name} has shape {vector.shape}: the updates have {rows.shape[-1]} parameters, so must it."
+        )
+    if not np.isfinite(vector).all():
+        place = tuple(np.argwhere(~np.isfinite(vector))[0])
+        where = ", ".join(map(str, place))
+        raise InvalidUpdate(
+            f"{name}[{where}] = {vector[place]} is not a finite number: check the root data and the model."
+        )
+    return vector
+
+
+def average(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Σ w_i g_i: weights (n,) or (…, n), rows (…, n, P) → (…, P)."""
+    return weights @ rows if weights.ndim == 1 else (weights[..., None, :] @ rows)[..., 0, :]
+
+
+def project(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """⟨g_i, r⟩: rows (…, n, P), vector (P,) or (…, P) → (…, n)."""
+    return rows @ vector if vector.ndim == 1 else (rows @ vector[..., None])[..., 0]
+
+
+def compute_lengths(rows: np.ndarray) -> np.ndarray:
+    """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes."""
+    return np.sqrt(np.einsum("...p,...p->...", rows, rows))
+
+
+def compute_median_norm(updates: Any) -> np.ndarray:
+    """Median length of the updates, shape (…): fewer than half of the clients cannot move it beyond honest lengths.
+
+    >>> float(compute_median_norm([[3.0, 4.0], [0.0, 1.0], [0.0, 2.0]]))
+    2.0
+    """
+    return np.median(compute_lengths(check_updates(updates)), axis=-1)
+
+
+def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
+    """Norm clipping: c_i = g_i · min(1, clip / ‖g_i‖). Bounds what one client can add, not where it points.
+
+    Args:
+        updates: shape (…, n, P), float64.
+        clip: largest length kept, a number or (…), not negative; `compute_median_norm` is a common choice.
+
+    Returns:
+        Clipped updates, shape (…, n, P).
+
+    Raises:
+        InvalidUpdate: a negative clip.
+
+    >>> clip_norms([[3.0, 4.0], [0.0, 1.0]], clip=2.5).tolist()
+    [[1.5, 2.0], [0.0, 1.0]]
+    """
+    rows, limit = check_updates(updates), np.asarray(clip, dtype=np.float64)
+    if not (limit >= 0).all():
+        raise InvalidUpdate(f"clip is {clip}: it is a length and must not be negative.")
+    return rows * compute_clip_factors(compute_lengths(rows), limit[..., None])[..., None]
+
+
+def compute_clip_factors(lengths: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """min(1, limit / length), 1 where the length is 0."""
+    limits = np.broadcast_to(limit, lengths.shape)
+    return np.where(lengths > limits, divide_or_zero(limits, lengths), 1.0)
+
+
+def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
+    """cos(g_i, r), shape (…, n); 0 where either is zero, since there is no angle then."""
+    rows, vector = check_updates(updates), np.asarray(reference, dtype=np.float64)
+    lengths = compute_lengths(rows) * compute_lengths(vector)[..., None]
+    return np.clip(divide_or_zero(project(rows, vector), lengths), -1.0, 1.0)
+
+
+def compute_square_distances(updates: Any) -> np.ndarray:
+    """‖g_i − g_j‖² for all pairs, shape (…, n, n), from the Gram matrix; the diagonal is exactly 0."""
+    rows = check_updates(updates)
+    gram = rows @ rows.swapaxes(-1, -2)
+    squares = np.diagonal(gram, axis1=-2, axis2=-1)
+    distances = np.maximum(squares[..., :, None] + squares[..., None, :] - 2 * gram, 0.0)
+    distances[..., np.arange(rows.shape[-2]), np.arange(rows.shape[-2])] = 0.0
+    return distances
+
+
+def rescale(vector: Any, norm: Any) -> np.ndarray:
+    """Vectors (…, P) at length `norm` (…); zero stays zero."""
+    rows = np.asarray(vector, dtype=np.float64)
+    lengths = np.linalg.norm(rows, axis=-1)
+    return rows * divide_or_zero(np.asarray(norm, dtype=np.float64), lengths)[..., None]
+
+
+def divide_or_zero(top: Any, bottom: np.ndarray) -> np.ndarray:
+    """top / bottom, 0 where bottom is not positive."""
+    shape = np.broadcast_shapes(np.shape(top), np.shape(bottom))
+    return np.divide(top, bottom, out=np.zeros(shape), where=np.broadcast_to(bottom > 0, shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What a round consists of. Leading axes are batches (seeds, runs).
+
+    Attributes:
+        updates: updates as sent, shape (…, n, P), float64.
+        samples: sample counts as declared, shape (n,) or (…, n), positive integers.
+        params: global parameters w before the round, shape (…, P).
+        gradient: gradient of the loss on the public validation set, takes and returns (…, P).
+        accuracy: accuracy on that set, takes (P,) or (k, P), returns one number or (k,).
+        previous: the last round's global update, shape (…, P); zero before the first.
+        byzantine: how many clients a robust aggregator provides for.
+        root_update: update that the server's own clean data gives, shape (…, P); None takes −∇L(w) in its place.
+        step: what the aggregator made of the updates, shape (…, P); None for FedAvg's average.
+    """
+
+    updates: np.ndarray
+    samples: np.ndarray
+    params: np.ndarray
+    gradient: Callable[[np.ndarray], np.ndarray]
+    accuracy: Callable[[np.ndarray], np.ndarray]
+    previous: np.ndarray
+    byzantine: int = 0
+    root_update: np.ndarray | None = None
+    step: np.ndarray | None = None
+
+    @cached_property
+    def clipped(self) -> np.ndarray:
+        """Updates cut at their median length, shape (…, n, P)."""
+        return clip_norms(self.updates, clip=compute_median_norm(self.updates))
+
+    @cached_property
+    def descent(self) -> np.ndarray:
+        """−∇L(w), where the loss falls fastest, shape (…, P)."""
+        return -self.gradient(self.params)
+
+    @cached_property
+    def gains(self) -> np.ndarray:
+        """Accuracy that each update brings on its own, shape (…, n)."""
+        alone = (self.params[..., None, :] + self.updates).reshape(-1, self.params.shape[-1])
+        after, before = self.accuracy(alone), np.asarray(self.accuracy(self.params))
+        return after.reshape(self.updates.shape[:-1]) - before[..., None]

@@ -1,0 +1,461 @@
+"""A federation on chain: deploy, register, commit, reveal, aggregate, score, settle, attest, claim.
+
+The four contracts and their order, as a client lives it::
+
+    ClientRegistry → Aggregator → RewardPool
+                         │            ↑
+                         └─ IPFS → FairnessLedger
+
+`Federation` is a thin typed face of the contracts: it encodes, sends in batches, pages work that does not fit one
+transaction, and turns what the chain says into records. It computes no score and no reward itself: what a
+`RoundRecord` holds was read from the contracts' events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from web3.contract import Contract
+from web3.exceptions import Web3RPCError
+from web3.types import TxReceipt
+
+from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
+from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.protocol import fixed_point
+from bcfl_support.protocol.commitments import Submission, prepare_submission
+from bcfl_support.protocol.rounds import PHASES, PPM, FederationConfig, RoundRecord
+
+_CONTRACTS = ("ClientRegistry", "Aggregator", "FairnessLedger", "RewardPool")
+
+
+_EXPLANATIONS = {
+    "AlreadyRegistered": "{client} is registered already; add to its stake with addStake, or deregister first",
+    "NotRegistered": "{client} is not registered; call register first",
+    "ZeroSamples": "a client needs at least one sample, {client} declared 0",
+    "TooManySamples": "{samples} samples declared, at most {maximum} fit",
+    "InsufficientStake": "sent {sent:eth}, {needed:eth} needed for {samples} samples",
+    "ExcessStake": "sent {sent:eth}, exactly {needed:eth} needed for {samples} samples",
+    "StakeBelowMaintenance": "{held:eth} held, {needed:eth} needed to go on with {samples} samples; call addStake",
+    "CoolingDown": "the stake unlocks at time {unlockAt}, it is {timestamp}",
+    "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
+    "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
+    "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
+    "CommitmentMismatch": (
+        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, "
+        "round or sender"
+    ),
+    "WrongLength": "the update has {actual} entries, the model has {required}",
+    "ValueOutOfBounds": "entry {index} is {value}, the bound is ±{bound} (both at scale 10^9)",
+    "CopiedUpdate": "the same update was revealed before, by {first}",
+    "NothingToFund": "no ether was sent; fund with a positive amount",
+    "NothingToWithdraw": "{client} has no credit to withdraw",
+    "NoAgreement": "{votes} equal attestations, {quorum} needed",
+    "EpochNotOver": "epoch {epoch} ends with round {lastRound}, the last closed round is {lastClosedRound}",
+    "EpochExpired": "attesting to epoch {epoch} ended at time {deadline}, it is {timestamp}",
+    "AlreadyAttested": "{client} has attested to epoch {epoch} already",
+}
+
+
+class Federation:
+    """The four contracts of one federation, and the transactions of a round in their order.
+
+    Attributes:
+        chain: the chain it lives on.
+        config: what it was deployed with.
+        registry, aggregator, ledger, pool: the web3 contracts; everything they offer may be called directly.
+        deployment: the receipts of the four deployments, by contract name.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        config: FederationConfig,
+        contracts: Mapping[str, Contract],
+        deployment: Mapping[str, TxReceipt],
+        publisher: str,
+    ) -> None:
+        self.chain = chain
+        self.config = config
+        self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in _CONTRACTS)
+        self.deployment = deployment
+        self.publisher = publisher
+        self._sent: dict[int, list[tuple[str, TxReceipt]]] = {}
+        for name, template in _EXPLANATIONS.items():
+            chain.explain(name, template)
+
+    # ------------------------------------------------------------------------------------------------ setting up
+
+    @classmethod
+    def deploy(cls, chain: Chain, config: FederationConfig, *, publisher: str | None = None) -> Federation:
+        """Deploy the four contracts.
+
+        They refer to one another, and nobody may change that later, so each is given the others' addresses in its
+        constructor — also addresses of contracts that do not exist yet. An address made by CREATE is the hash of the
+        sender and its transaction count, hence known beforehand.
+
+        Args:
+            chain: where to.
+            config: what the federation fixes.
+            publisher: who pays for the deployment and may stop new rounds; default: the chain's first account.
+
+        Returns:
+            The deployed federation.
+
+        Raises:
+            ContractError: if a constructor refuses the configuration.
+            RuntimeError: if a contract did not land at the predicted address.
+        """
+        publisher = publisher or chain.accounts[0]
+        first = chain.w3.eth.get_transaction_count(chain.w3.to_checksum_address(publisher))
+        registry, aggregator, ledger, pool = (compute_create_address(publisher, first + k) for k in range(4))
+        rounds = (
+            config.parameters,
+            config.capacity,
+            config.minimum,
+            config.commit_seconds,
+            config.reveal_seconds,
+            int(fixed_point.encode(np.array([config.bound]))[0]),
+        )
+        terms = (
+            config.budget,
+            round(config.alpha * PPM),
+            config.window,
+            round(config.penalty_rate * PPM),
+            round(config.penalty_cap * PPM),
+        )
+        arguments: dict[str, tuple[Any, ...]] = {
+            "ClientRegistry": (config.stake_per_sample, config.cool_down_seconds, pool),
+            "Aggregator": (registry, pool, publisher, rounds),
+            "FairnessLedger": (registry, aggregator, config.interval, config.votes_needed, config.attest_seconds),
+            "RewardPool": (registry, aggregator, ledger, terms),
+        }
+        contracts, receipts = {}, {}
+        for name, expected in zip(_CONTRACTS, (registry, aggregator, ledger, pool), strict=True):
+            contract, receipts[name] = chain.deploy(load_artifact(name), *arguments[name], sender=publisher)
+            if contract.address != expected:
+                raise RuntimeError(
+                    f"{name} landed at {contract.address}, expected {expected}: another transaction of {publisher} "
+                    "came in between; deploy again"
+                )
+            contracts[name] = contract
+        return cls(chain, config, contracts, receipts, publisher)
+
+    def register(self, clients: Sequence[str], samples: Sequence[int], *, stake: int | None = None) -> list[TxReceipt]:
+        """Register clients, each with the stake its sample count asks for.
+
+        Args:
+            clients: addresses.
+            samples: declared sample count n_i of each.
+            stake: wei to send instead of what is asked (to see it refused).
+
+        Returns:
+            One receipt a client.
+
+        Raises:
+            ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
+        """
+        register = self.registry.functions.register
+        calls = [
+            (register(int(n)), client, int(n) * self.config.stake_per_sample if stake is None else stake)
+            for client, n in zip(clients, samples, strict=True)
+        ]
+        return self._send_many("register", calls)
+
+    def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
+        """Put `amount` wei into the pot from which rewards are paid."""
+        return self._send("fund", self.pool.functions.fund(), sender or self.publisher, value=amount)
+
+    # ------------------------------------------------------------------------------------------------ one round
+
+    def open_round(self, *, sender: str | None = None) -> int:
+        """Open the next round and return its number."""
+        receipt = self.chain.send(self.aggregator.functions.openRound(), sender=sender or self.publisher)
+        number = self.round_number
+        self._sent[number] = []  # a round's bill begins here, also if the chain was set back to before it
+        self._note("open", [receipt], number)
+        return number
+
+    def prepare(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> list[Submission]:
+        """Encode each client's update and bind it to the current round.
+
+        Args:
+            updates: client address → update, shape (P,), float64 (plain) or int64 (already at scale s).
+            rng: source of the salts.
+
+        Returns:
+            One submission a client, in the given order.
+
+        Raises:
+            FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the entry.
+            InvalidUpdate: if an update has the wrong length.
+        """
+        submissions = []
+        for client, update in updates.items():
+            values = np.asarray(update)
+            if values.shape != (self.config.parameters,):
+                raise InvalidUpdate(
+                    f"the update of {client} has shape {values.shape}, the model has {self.config.parameters} "
+                    "parameters; send one flat vector"
+                )
+            if values.dtype != np.int64:
+                values = fixed_point.encode(values, bound=self.config.bound)
+            submissions.append(
+                prepare_submission(
+                    values,
+                    client=client,
+                    chain_id=self.chain.w3.eth.chain_id,
+                    aggregator=self.aggregator.address,
+                    round_number=self.round_number,
+                    rng=rng,
+                )
+            )
+        return submissions
+
+    def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
+        """Send every commitment. With `capacity` of them in, the reveal phase opens by itself."""
+        commit = self.aggregator.functions.commit
+        return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
+
+    def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
+        """Send every update with its salt. With all of them in, the aggregation opens by itself."""
+        reveal = self.aggregator.functions.reveal
+        return self._send_many("reveal", [(reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
+
+    def end_phase(self, phase: str, *, sender: str | None = None) -> None:
+        """Let the clock run out and move the round on, if it still is in `phase`.
+
+        Args:
+            phase: "Commit" or "Reveal"; in any other phase nothing happens, since all clients came in time.
+            sender: who moves it on; anyone may.
+        """
+        state = self.round_state()
+        if state["phase"] != phase:
+            return
+        self.chain.advance_time(max(0, state["deadline"] - self.chain.timestamp))
+        self._send("advance", self.aggregator.functions.advance(), sender or self.publisher)
+
+    def aggregate(self, *, sender: str | None = None) -> list[TxReceipt]:
+        """Have the contract average the updates: g_j = Σ n_i·v_ij / N, in as many pages as the gas cap asks for."""
+        return self._paged(
+            "aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate", sender
+        )
+
+    def score(self, *, sender: str | None = None) -> list[TxReceipt]:
+        """Have the contract score the clients: S_i = n_i·Σ_j v_ij·g_j / N, in as many pages as needed."""
+        return self._paged("score", self.aggregator.functions.score, self.config.capacity, "Score", sender)
+
+    def settle(self, *, sender: str | None = None) -> RoundRecord:
+        """Have the contract pay and penalise, close the round, and read it back.
+
+        Returns:
+            The round's record.
+        """
+        number = self.round_number
+        self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle", sender)
+        return self.record(number)
+
+    def play_round(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> RoundRecord:
+        """One whole round: open, commit, reveal, aggregate, score, settle.
+
+        Args:
+            updates: client address → update, shape (P,).
+            rng: source of the salts.
+
+        Returns:
+            The round's record.
+        """
+        if not updates:
+            raise InvalidUpdate("a round needs at least one client, got none")
+        self.open_round()
+        submissions = self.prepare(updates, rng=rng)
+        self.commit(submissions)
+        self.end_phase("Commit")
+        self.reveal(submissions)
+        self.end_phase("Reveal")
+        self.aggregate()
+        self.score()
+        return self.settle()
+
+    # ------------------------------------------------------------------------------------------------ fairness, money
+
+    def attest(
+        self, epoch: int, record: bytes, factors: Mapping[str, int], *, clients: Sequence[str]
+    ) -> list[TxReceipt]:
+        """Let `clients` attest that `record` holds the fairness factors of `epoch`.
+
+        Args:
+            epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
+            record: sha2-256 digest of the record, 32 bytes; see ``ipfs.cid_digest``.
+            factors: client address → factor in millionths.
+            clients: who attests.
+
+        Returns:
+            One receipt a client that attests.
+        """
+        call = self.ledger.functions.attest(epoch, record, compute_factors_hash(factors))
+        return self._send_many("attest", [(call, client, 0) for client in clients])
+
+    def apply_factors(
+        self, epoch: int, record: bytes, factors: Mapping[str, int], *, sender: str | None = None
+    ) -> TxReceipt:
+        """Write the agreed factors on chain; without a quorum for exactly these, the ledger refuses."""
+        call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
+        return self._send("apply factors", call, sender or self.publisher)
+
+    def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
+        """Let each client take out its whole credit."""
+        return self._send_many("withdraw", [(self.pool.functions.withdraw(), client, 0) for client in clients])
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    @property
+    def round_number(self) -> int:
+        """Number of the current (or last) round; 0 before the first."""
+        return self.aggregator.functions.currentRound().call()[0]
+
+    def round_state(self) -> dict[str, Any]:
+        """The current round: number, deadline, committed, revealed, cursor, phase (by name), stopped."""
+        names = ("number", "deadline", "committed", "revealed", "cursor", "phase", "stopped")
+        state = dict(zip(names, self.aggregator.functions.currentRound().call(), strict=True))
+        return state | {"phase": PHASES[state["phase"]]}
+
+    def model(self) -> np.ndarray:
+        """The global model, shape (P,), float64: the sum of all averaged updates."""
+        return fixed_point.decode(np.array(self.aggregator.functions.model().call(), dtype=np.int64))
+
+    def credits(self, clients: Sequence[str]) -> list[int]:
+        """Wei each client may withdraw."""
+        return [self.pool.functions.creditOf(client).call() for client in clients]
+
+    def record(self, number: int) -> RoundRecord:
+        """Read a round back from the contracts' events.
+
+        Args:
+            number: a round that was settled.
+
+        Raises:
+            RecordError: if the round was not settled, or not through this object.
+        """
+        sent = self._sent.get(number, [])
+        if not sent or sent[-1][0] != "settle":
+            raise RecordError(f"round {number} was not settled here; rounds known: {sorted(self._sent)}")
+        blocks = [receipt["blockNumber"] for _, receipt in sent]
+        last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
+        gas: dict[str, list[int]] = {}
+        hashes: dict[str, list[str]] = {}
+        for operation, receipt in sent:
+            gas.setdefault(operation, []).append(receipt["gasUsed"])
+            hashes.setdefault(operation, []).append(receipt["transactionHash"].to_0x_hex())
+
+        found = self.read_round(number, min(blocks), last)
+        g, square = self.aggregator.functions.globalUpdate(), self.aggregator.functions.normSquared()
+        return replace(
+            found,
+            norm_squared=0 if found.void else square.call(block_identifier=last),
+            global_update=() if found.void else tuple(g.call(block_identifier=last)),
+            gas={operation: tuple(used) for operation, used in gas.items()},
+            transactions={operation: tuple(values) for operation, values in hashes.items()},
+        )
+
+    def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
+        """A round from the contracts' events alone, whoever played it: without g and its norm, which no event holds.
+
+        Args:
+            number: the round.
+            first: block to look from.
+            last: block to look to.
+        """
+
+        def by_client(event: Any) -> dict[str, Any]:
+            logs = self.chain.events(event, first, last)
+            return {log["args"]["client"]: log["args"] for log in logs if log["args"]["round"] == number}
+
+        committed = by_client(self.aggregator.events.Committed)
+        revealed = by_client(self.aggregator.events.Revealed)
+        scored = by_client(self.aggregator.events.Scored)
+        rewarded = by_client(self.pool.events.Rewarded)
+        penalised = by_client(self.pool.events.Penalised)
+
+        def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
+            return tuple(source[client][key] if client in source else missing for client in committed)
+
+        return RoundRecord(
+            number=number,
+            clients=tuple(committed),
+            samples=column(revealed, "samples", 0),
+            scores=column(scored, "score", None),
+            rewards=column(rewarded, "amount", 0),
+            penalties=column(penalised, "amount", 0),
+            consistency=column(rewarded, "consistency", None),
+            factors=column(rewarded, "factor", None),
+            digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
+            norm_squared=0,
+            global_update=(),
+            void=not scored,
+        )
+
+    # ------------------------------------------------------------------------------------------------ sending
+
+    def _send(self, operation: str, call: Any, sender: str, value: int = 0) -> TxReceipt:
+        return self._send_many(operation, [(call, sender, value)])[0]
+
+    def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
+        receipts = self.chain.send_many(calls)
+        self._note(operation, receipts, self.round_number)
+        return receipts
+
+    def _note(self, operation: str, receipts: Sequence[TxReceipt], number: int) -> None:
+        self._sent.setdefault(number, []).extend((operation, receipt) for receipt in receipts)
+
+    def _paged(
+        self, operation: str, call: Callable[[int], Any], items: int, phase: str, sender: str | None
+    ) -> list[TxReceipt]:
+        """Repeat `call(count)` until the round has left `phase`, with pages that stay under the gas cap."""
+        sender = sender or self.publisher
+        count, receipts = items, []
+        while True:
+            # A page is cut until it fits: simpler than a gas formula, and right for every P and n.
+            while (gas := self._estimate(call(count), sender)) > TX_GAS_CAP * 0.9 and count > 1:
+                fitting = count // 2 if gas == float("inf") else int(count * 0.85 * TX_GAS_CAP / gas)
+                count = max(1, min(fitting, count - 1))
+            receipts.append(self._send(operation, call(count), sender))
+            if self.round_state()["phase"] != phase:
+                return receipts
+
+    def _estimate(self, call: Any, sender: str) -> float:
+        """Gas a call would use; infinity when the node cannot even simulate it."""
+        try:
+            return call.estimate_gas({"from": sender})
+        except Web3RPCError as error:
+            if "gas" in str(error).lower():
+                return float("inf")
+            raise
+
+
+def compute_create_address(sender: str, nonce: int) -> str:
+    """The address of the contract that `sender` makes with its transaction number `nonce`.
+
+    CREATE: the last 20 bytes of keccak256(rlp([sender, nonce])) (yellow paper, section 7).
+
+    >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
+    '0x5FbDB2315678afecb367f032d93F642f64180aa3'
+    """
+    import rlp
+    from eth_utils import keccak, to_checksum_address
+
+    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:])
+
+
+def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
+    """keccak256(abi.encode(clients, factors)): what an attestation pins, besides the record.
+
+    Args:
+        factors: client address → factor in millionths, in the order in which they will be applied.
+    """
+    from eth_abi import encode
+    from eth_utils import keccak
+
+    return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))

@@ -1,0 +1,161 @@
+"""What a federation is deployed with, and what is on record of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.protocol import fixed_point
+
+PPM = 1_000_000
+"""Ratios on chain are integers in millionths."""
+
+
+PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
+
+
+@dataclass(frozen=True)
+class FederationConfig:
+    """What is fixed when a federation is deployed. Times in seconds, money in wei, ratios as plain numbers.
+
+    Attributes:
+        parameters: P, the number of model parameters.
+        capacity: most clients in a round; when that many have committed the round moves on without waiting.
+        minimum: fewest commitments with which a round is not void.
+        commit_seconds: longest commit phase.
+        reveal_seconds: longest reveal phase.
+        bound: largest absolute value of an update's entry (a plain float, not scaled).
+        stake_per_sample: wei a client stakes for each sample it declares.
+        cool_down_seconds: time between deregistering and taking the stake; more than a round lasts.
+        budget: wei shared among the clients in a round.
+        alpha: α, the weight of consistency in (1 + α·C).
+        window: K, the rounds over which consistency C counts.
+        penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
+        penalty_cap: most that one round burns, as a share of the stake.
+        interval: rounds in an epoch of the fairness ledger.
+        quorum: equal attestations that make a fairness record count; None means more than two thirds of `capacity`.
+        attest_seconds: time to attest, from an epoch's first attestation on.
+    """
+
+    parameters: int
+    capacity: int = 10
+    minimum: int = 2
+    commit_seconds: int = 3_600
+    reveal_seconds: int = 3_600
+    bound: float = 100.0
+    stake_per_sample: int = 10**16
+    cool_down_seconds: int = 86_400
+    budget: int = 10**18
+    alpha: float = 0.5
+    window: int = 8
+    penalty_rate: float = 0.1
+    penalty_cap: float = 0.05
+    interval: int = 5
+    quorum: int | None = None
+    attest_seconds: int = 86_400
+
+    def __post_init__(self) -> None:
+        if self.parameters < 1:
+            raise InvalidUpdate(f"parameters must be at least 1, got {self.parameters}")
+        if self.cool_down_seconds <= self.commit_seconds + self.reveal_seconds:
+            raise ValueError(
+                f"cool_down_seconds is {self.cool_down_seconds}, a round may last "
+                f"{self.commit_seconds + self.reveal_seconds}: a client could take its stake before its penalty; "
+                "make the cool-down longer"
+            )
+
+        if self.cool_down_seconds < self.attest_seconds:
+            raise ValueError(
+                f"cool_down_seconds is {self.cool_down_seconds}, attesting may last {self.attest_seconds}: one stake "
+                "could leave, register again and vote twice; make the cool-down at least as long"
+            )
+
+    @property
+    def votes_needed(self) -> int:
+        """The quorum: as given, or the smallest number above two thirds of the capacity."""
+        return self.quorum if self.quorum is not None else 2 * self.capacity // 3 + 1
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """One round as the contracts' events tell it.
+
+    Attributes:
+        number: the round's number, from 1.
+        clients: addresses that committed, in order.
+        samples: n_i of each; 0 for a client that did not reveal.
+        scores: S_i of each, integers at scale s² = 10^18; None for a client that did not reveal.
+        rewards: wei credited to each.
+        penalties: wei of stake burned of each.
+        consistency: C_i of each, in millionths, as used for its reward; None where no reward was computed.
+        factors: F_i of each, in millionths; None where no reward was computed.
+        digests: keccak256 of each revealed update, hex; None for a client that did not reveal.
+        norm_squared: ‖g‖² at scale s².
+        global_update: g, integers at scale s, shape (P,).
+        void: whether the round ended without an average.
+        gas: gas used by operation ("commit", "reveal", …), one number a transaction.
+        transactions: transaction hashes by operation, in the same order.
+    """
+
+    number: int
+    clients: tuple[str, ...]
+    samples: tuple[int, ...]
+    scores: tuple[int | None, ...]
+    rewards: tuple[int, ...]
+    penalties: tuple[int, ...]
+    consistency: tuple[int | None, ...]
+    factors: tuple[int | None, ...]
+    digests: tuple[str | None, ...]
+    norm_squared: int
+    global_update: tuple[int, ...]
+    void: bool
+    gas: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    transactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def total_gas(self) -> int:
+        """Gas of all transactions of the round."""
+        return sum(sum(used) for used in self.gas.values())
+
+    def scores_float(self) -> np.ndarray:
+        """S_i as floats, shape (clients,); NaN for a client that did not reveal."""
+        return np.array([np.nan if s is None else s / fixed_point.SCALE**2 for s in self.scores])
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON values; integers of any size become decimal strings."""
+        plain = asdict(self)
+        plain["gas"] = {name: list(used) for name, used in self.gas.items()}
+        plain["transactions"] = {name: list(hashes) for name, hashes in self.transactions.items()}
+        for key in ("scores", "rewards", "penalties"):
+            plain[key] = [None if value is None else str(value) for value in plain[key]]
+        plain["norm_squared"] = str(self.norm_squared)
+        plain["global_update"] = [str(value) for value in self.global_update]
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+        return {"kind": "bcfl-round", "version": 1, **plain}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> RoundRecord:
+        """Read back what `to_json` wrote.
+
+        Raises:
+            RecordError: if the record is of another kind or version, or a field is missing.
+        """
+        if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
+            raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
+        fields = dict(record)
+        del fields["kind"], fields["version"]
+        try:
+            for key in ("scores", "rewards", "penalties"):
+                fields[key] = [None if value is None else int(value) for value in fields[key]]
+            fields["norm_squared"] = int(fields["norm_squared"])
+            fields["global_update"] = [int(value) for value in fields["global_update"]]
+            for key in ("gas", "transactions"):
+                fields[key] = {name: tuple(values) for name, values in fields[key].items()}
+            fields = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"the round record lacks or misnames a field: {error}") from error

@@ -1,0 +1,397 @@
+"""What a round costs before one runs it: gas as a polynomial in n and P, and what follows from it.
+
+For every rung of the ladder and every operation::
+
+    gas(n, P) = a + b·n + c·P + d·n·P
+
+The fee schedule gives most of each coefficient (`predict`): storage slots, calldata or its floor, what a transaction
+costs at all. The rest is loops, measured once and written down here. `fit_gas` finds the four from measurements, with
+95% intervals; `forecast` turns gas into transactions, blocks and money at prices that the reader sets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bcfl_support.chain import OSAKA, GasSchedule
+from bcfl_support.scaling.lanes import (
+    BLOBS_PER_TRANSACTION,
+    CALLDATA_LIMIT,
+    CHUNK,
+    PART,
+    WORDS_PER_PAGE,
+    count_sent_chunks_at_once,
+    count_stored_chunks_at_once,
+)
+
+BLOB_GAS = 131_072
+"""Gas of a blob, of a kind of its own (EIP-4844)."""
+BLOBS_PER_BLOCK = 14
+"""Target of blobs a block since the BPO2 fork; the maximum is 21."""
+SLOT_SECONDS = 12
+
+NEXT_FORK = replace(
+    OSAKA, sstore_set=110_020 - 2_100, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64
+)
+"""What is proposed for the fork after Fusaka (EIPs 7976, 8037, 8038). Not live: numbers may change."""
+
+# Loops, in gas, measured with solc 0.8.37 via IR on anvil with Osaka's rules; benchmarks/gas.py prints the residuals.
+_KERNEL_VALUE = 11.8  # word-parallel sum and score, a client and parameter
+_KERNEL_PARAMETER = 17.0  # mirror, sums and hash of a parameter, without the log
+_NAIVE_SUBMIT = 165.0  # decode and copy one number, besides its calldata and its slot
+_NAIVE_ADD = 810.0  # fetch, multiply, add, besides the cold slot
+_NAIVE_PUSH = 200.0  # push one sum, besides its slot
+_NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
+_NAIVE_ZEROS = 0.013  # share of values that are zero: a slot that stays zero is not paid for
+_NAIVE_CALLDATA = 352.0  # 32 bytes of a number at 18 decimals: half are negative, full of 255s
+_BYTE_NONZERO = 1.0  # share of data bytes that are not zero: a zero byte stands for −128, which is rare
+
+
+@dataclass(frozen=True)
+class RoundCost:
+    """A round as predicted.
+
+    Attributes:
+        rung: 0 to 4.
+        clients: n.
+        parameters: P.
+        gas: by operation.
+        transactions: how many.
+        max_tx_gas: the dearest one, if it were not cut to size (rung 0) or as it is cut (the others).
+        max_calldata_bytes: of the longest one.
+        blobs: how many.
+    """
+
+    rung: int
+    clients: int
+    parameters: int
+    gas: Mapping[str, float]
+    transactions: int
+    max_tx_gas: float
+    max_calldata_bytes: int
+    blobs: int = 0
+
+    @property
+    def total_gas(self) -> float:
+        """All operations together."""
+        return sum(self.gas.values())
+
+
+def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> RoundCost:
+    """A first round, from the schedule and the loops: no storage slot has been used before.
+
+    >>> round(predict(2, 10, 100_000).total_gas / 1e6, 1)
+    41.2
+    >>> predict(4, 10, 1_000_000).blobs
+    90
+
+    Args:
+        rung: 0 to 4.
+        n: clients.
+        P: parameters.
+        schedule: prices.
+
+    Raises:
+        ValueError: no such rung, or n or P below 1.
+    """
+    models = (_naive, _packed, _calldata, _optimistic, _blobs)
+    if rung not in range(len(models)):
+        raise ValueError(f"rung = {rung}, but the ladder has rungs 0 to {len(models) - 1}")
+    if n < 1 or P < 1:
+        raise ValueError(f"n = {n} and P = {P}, but a round has at least one client and one parameter")
+    return models[rung](n, P, schedule)
+
+
+def _slot(s: GasSchedule) -> float:
+    """A storage slot written for the first time."""
+    return s.cold_sload + s.sstore_set
+
+
+def _open(s: GasSchedule) -> float:
+    return s.transaction + _slot(s) + 2_600
+
+
+def _byte(s: GasSchedule) -> float:
+    """A byte of data in a transaction that does little else: the floor."""
+    return _BYTE_NONZERO * s.floor_nonzero_byte + (1 - _BYTE_NONZERO) * s.floor_zero_byte
+
+
+def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
+    one = (
+        s.transaction
+        + _slot(s)
+        + 14_500
+        + P * (_slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT)
+    )
+    one = max(one, s.transaction + 32 * P * s.floor_nonzero_byte * 0.62)
+    aggregate = s.transaction + 40_000 + P * (_slot(s) + _NAIVE_PUSH) + n * P * (s.cold_sload + _NAIVE_ADD)
+    score = s.transaction + 60_000 + n * 27_000 + P * s.cold_sload + n * P * (s.cold_sload + _NAIVE_DOT)
+    gas = {"open": _open(s), "submit": n * one, "aggregate": aggregate, "score": score}
+    return RoundCost(0, n, P, gas, n + 3, max(one, aggregate, score), 4 + 32 * (P + 6))
+
+
+def _packed(n: int, P: int, s: GasSchedule) -> RoundCost:
+    words, page = math.ceil(P / 32), WORDS_PER_PAGE
+    pages = math.ceil(words / page)
+    word = _slot(s) + 32 * s.nonzero_byte + 115
+    one = pages * (s.transaction + 14_500) + _slot(s) + words * word
+    chunks = math.ceil(P / CHUNK)
+    a_chunk = n * min(P, CHUNK) / 32 * (s.cold_sload + 60) + _kernel(n, min(P, CHUNK)) + 3_000
+    at_once = count_stored_chunks_at_once(n)
+    count = math.ceil(chunks / at_once)
+    work = count * (s.transaction + 18_000) + 3 * _slot(s) + n * 4_000 + chunks * a_chunk
+    if count > 1:
+        work += n * (_slot(s) + 5_000 * (count - 2))
+    largest = max((one - _slot(s)) / pages, min(chunks, at_once) * a_chunk)
+    gas = {"open": _open(s), "submit": n * one, "work": work}
+    return RoundCost(1, n, P, gas, 1 + n * pages + count, largest, 132 + 32 * min(words, page))
+
+
+def _kernel(n: int, valid: int) -> float:
+    """Word-parallel sums and scores of one chunk."""
+    padded = math.ceil(valid / 32) * 32
+    return _KERNEL_VALUE * n * padded + _KERNEL_PARAMETER * padded + 32 * padded
+
+
+def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
+    chunks, chunk = math.ceil(P / CHUNK), min(CHUNK, math.ceil(P / 32) * 32)
+    count = max(1, count_sent_chunks_at_once(n, chunk))
+    steps = math.ceil(chunks / count)
+    data = math.ceil(P / 32) * 32 * n
+    submit = n * (s.transaction + _slot(s) + 11_700)
+    frame = 1_000 + 96 * n
+    between = (steps - 1) * frame * 0.55 * s.floor_nonzero_byte  # the state and the tails; the last tails are zeros
+    floor = steps * (s.transaction + 6_000) + data * _byte(s) + between + 32 * n * s.floor_zero_byte
+    work = steps * (s.transaction + 30_000 + n * 7_000) + data * s.nonzero_byte + chunks * _kernel(n, chunk)
+    gas = {"open": _open(s), "submit": submit, "work": max(floor, work) + _slot(s)}
+    biggest = min(count, chunks) * n * chunk
+    envelope = 500 + (32 if steps == 1 else 96) * n
+    return RoundCost(2, n, P, gas, 1 + n + steps, s.transaction + biggest * _byte(s), envelope + biggest)
+
+
+def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
+    return {"propose": s.transaction + 2 * _slot(s) + 14_300 + 670 * n, "finalize": s.transaction + 12_900}
+
+
+def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
+    data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
+    floor = parts * (s.transaction + 1_200) + data * _byte(s)
+    plain = parts * (s.transaction + 25_000) + data * (s.nonzero_byte + 10)
+    gas = {"open": _open(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
+    biggest = min(data, PART * CHUNK)
+    largest = max(s.transaction + biggest * _byte(s), gas["propose"])
+    return RoundCost(3, n, P, gas, 3 + n * parts, largest, max(100 + biggest, 196 + 32 * n))
+
+
+def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
+    parts = math.ceil(math.ceil(P / CHUNK) / PART)
+    sends = math.ceil(parts / BLOBS_PER_TRANSACTION)
+    one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
+    proposal = _proposal(n, s)
+    proposal["propose"] += 3_000
+    proposal["finalize"] += 2_800
+    gas = {"open": _open(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
+    return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
+
+
+# ---------------------------------------------------------------- fits
+@dataclass(frozen=True)
+class Fit:
+    """A least-squares fit.
+
+    Attributes:
+        names: of the terms.
+        values: their coefficients.
+        margins: half widths of their 95% intervals.
+        worst: largest relative residual, |predicted / measured − 1|.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    margins: tuple[float, ...]
+    worst: float
+
+    def predict(self, *terms: float) -> float:
+        """The fitted value at these terms."""
+        return float(np.dot(self.values, terms))
+
+
+def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fit:
+    """Fit gas = Σ coefficient · term, with 95% intervals from Student's t.
+
+    Relative errors count, not absolute ones: a round of 1,000 parameters must not drown one of 10.
+
+    >>> fit = fit_gas(np.array([[1, 10], [1, 20], [1, 40], [1, 80]]), [121, 221, 421, 821], ["1", "P"])
+    >>> [round(value, 6) for value in fit.values], fit.worst < 1e-9
+    ([21.0, 10.0], True)
+
+    Args:
+        terms: shape (measurements, terms).
+        gas: shape (measurements,), positive.
+        names: of the terms.
+
+    Raises:
+        ValueError: fewer measurements than terms, or terms that do not differ.
+    """
+    x, y = np.asarray(terms, dtype=float), np.asarray(gas, dtype=float)
+    if len(x) < x.shape[1]:
+        raise ValueError(f"{len(x)} measurements do not determine {x.shape[1]} terms; measure more sizes")
+    scaled, one = x / y[:, None], np.ones(len(y))
+    if np.linalg.matrix_rank(scaled) < x.shape[1]:
+        raise ValueError(f"the terms {', '.join(names)} do not vary independently in the measurements")
+    values, *_ = np.linalg.lstsq(scaled, one, rcond=None)
+    residual = scaled @ values - one
+    freedom = len(y) - len(values)
+    margins = np.full(len(values), math.inf)
+    if freedom > 0:
+        from scipy.stats import t
+
+        covariance = np.linalg.inv(scaled.T @ scaled) * (residual @ residual / freedom)
+        margins = t.ppf(0.975, freedom) * np.sqrt(np.maximum(np.diag(covariance), 0))
+    return Fit(tuple(names), tuple(map(float, values)), tuple(map(float, margins)), float(np.abs(residual).max()))
+
+
+def fit_power(sizes: Sequence[float], gas: Sequence[float]) -> tuple[float, float]:
+    """Exponent e of gas ∝ size^e by least squares in logarithms, and the half width of its 95% interval.
+
+    A linear law has e near 1 at large sizes. An exponential law has no e: it grows with the size.
+
+    >>> exponent, margin = fit_power([1e3, 1e4, 1e5], [2e3, 2e4, 2e5])
+    >>> round(exponent, 6), margin < 1e-6
+    (1.0, True)
+
+    Args:
+        sizes: at least three, positive.
+        gas: for each.
+    """
+    x, y = np.log(np.asarray(sizes, dtype=float)), np.log(np.asarray(gas, dtype=float))
+    if len(x) < 3:
+        raise ValueError(f"{len(x)} points give an exponent but no interval; give at least 3")
+    from scipy.stats import t
+
+    slope, offset = np.polyfit(x, y, 1)
+    spread = ((y - slope * x - offset) ** 2).sum() / (len(x) - 2) / ((x - x.mean()) ** 2).sum()
+    return float(slope), float(t.ppf(0.975, len(x) - 2) * math.sqrt(spread))
+
+
+# ---------------------------------------------------------------- what follows
+@dataclass(frozen=True)
+class Forecast:
+    """A round in blocks and money.
+
+    Attributes:
+        cost: the round.
+        blocks: full blocks its gas fills, at least 1.
+        seconds: those blocks at 12 s.
+        ether: what gas and blobs cost, in ETH.
+        money: the same in the currency of the ether price.
+        fits_cap: whether every transaction stays below the gas cap.
+        fits_calldata: whether every transaction stays below 128 KiB.
+    """
+
+    cost: RoundCost
+    blocks: int
+    seconds: int
+    ether: float
+    money: float
+    fits_cap: bool
+    fits_calldata: bool
+
+
+def forecast(
+    rung: int,
+    n: int,
+    P: int,
+    *,
+    gas_price: float,
+    ether_price: float,
+    blob_price: float = 1.0,
+    block_gas: int = OSAKA.block_limit,
+    schedule: GasSchedule = OSAKA,
+) -> Forecast:
+    """A first round in gas, blocks and money, at prices the caller sets.
+
+    >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
+    >>> f.blocks, round(f.ether, 3), round(f.money)
+    (1, 0.041, 82)
+
+    Args:
+        rung: 0 to 4.
+        n: clients.
+        P: parameters.
+        gas_price: gwei a gas.
+        ether_price: of one ETH, in any currency.
+        blob_price: gwei a blob gas.
+        block_gas: gas a block may hold.
+        schedule: prices of operations in gas.
+
+    Raises:
+        ValueError: a price is negative, or the block has no gas.
+    """
+    for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
+        if not value >= 0:
+            raise ValueError(f"{name} = {value}, but a price is at least 0")
+    if block_gas < 1:
+        raise ValueError(f"block_gas = {block_gas}, but a block holds some gas")
+    cost = predict(rung, n, P, schedule=schedule)
+    ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
+    blocks = max(math.ceil(cost.total_gas / block_gas), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
+    return Forecast(
+        cost=cost,
+        blocks=blocks,
+        seconds=blocks * SLOT_SECONDS,
+        ether=ether,
+        money=ether * ether_price,
+        fits_cap=cost.max_tx_gas <= schedule.transaction_cap,
+        fits_calldata=cost.max_calldata_bytes <= CALLDATA_LIMIT,
+    )
+
+
+def largest_parameters(rung: int, n: int, gas: float, *, schedule: GasSchedule = OSAKA) -> int:
+    """The largest P whose whole round needs at most so much gas; 0 if none does.
+
+    >>> P = largest_parameters(2, 10, 60e6)
+    >>> predict(2, 10, P).total_gas <= 60e6 < predict(2, 10, P + 2048).total_gas
+    True
+
+    Args:
+        rung: 0 to 3; on rung 4 gas does not depend on P until a transaction's six blobs are full.
+        n: clients.
+        gas: the budget.
+        schedule: prices.
+    """
+    low, high = 0, 1
+    while predict(rung, n, high, schedule=schedule).total_gas <= gas and high < 2**30:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if predict(rung, n, middle, schedule=schedule).total_gas <= gas:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+# ---------------------------------------------------------------- a dispute
+def predict_dispute(n: int, P: int, *, chunk: int = CHUNK, schedule: GasSchedule = OSAKA) -> float:
+    """Gas to prove one chunk wrong: its data, n Merkle proofs, the path through the sum tree.
+
+    Args:
+        n: clients.
+        P: parameters.
+        chunk: parameters of the chunk.
+        schedule: prices.
+    """
+    chunks = math.ceil(P / CHUNK)
+    depth, part_depth = math.ceil(math.log2(chunks)), math.ceil(math.log2(min(chunks, PART)))
+    hashes = 32 * (n * part_depth + depth + n + 2)
+    numbers = n * (depth + 1)
+    frame = 32 * (14 + 8 * n)
+    per = schedule.floor_nonzero_byte
+    zero = schedule.floor_zero_byte
+    words = numbers * (6 * per + 26 * zero)  # most scores are positive, of some six bytes
+    return schedule.transaction + n * chunk * per + hashes * per + words + frame * (0.05 * per + 0.95 * zero)

@@ -1,0 +1,327 @@
+"""Updates as bytes, sums as lanes, and the trees over them: what the contracts in ``contracts/src/scaling`` read.
+
+A value v of type int8 travels as the byte u = v + 128; 32 values fill a machine word and 1,024 a chunk. A round is::
+
+    A_j = Σ_i w_i·v_ij            S_i = w_i·Σ_j v_ij·A_j            Σ_i S_i = Σ_j A_j²
+
+exact integers, with sample counts w_i and W = Σ w_i ≤ 2,048. Hashes bind the chunks (`MerkleTree`), and a tree whose
+nodes also carry every client's share of the scores binds the result (`SumTree`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from eth_utils import keccak
+
+from bcfl_support.errors import FixedPointError, InvalidUpdate
+
+CHUNK = 1024
+"""Parameters in a chunk."""
+PART = 120
+"""Chunks in a part: 122,880 bytes fit a transaction of 128 KiB, and a blob."""
+BIAS = 128
+"""What is added to a value on the wire."""
+MAX_TOTAL_WEIGHT = 2048
+"""Largest W for which no lane overflows: 32·255·128·W < 2^31."""
+CALLDATA_LIMIT = 131_072
+"""Largest transaction that public nodes pass on, in bytes (128 KiB, geth's txMaxSize)."""
+BLOBS_PER_TRANSACTION = 6
+"""EIP-7594."""
+_GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
+WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
+"""Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
+ELEMENTS = 34
+"""Field elements of a blob that hold a chunk, 31 bytes in each."""
+
+_ZERO = bytes(32)
+
+
+# ---------------------------------------------------------------- values
+def quantise(updates: np.ndarray, step: float) -> np.ndarray:
+    """Round updates to int8: v = round(g / step), half to even.
+
+    >>> quantise(np.array([[0.4, -0.013, 1.27]]), 0.01).tolist()
+    [[40, -1, 127]]
+
+    Args:
+        updates: shape (n, P), float.
+        step: what one unit is worth; all clients use the same.
+
+    Returns:
+        Shape (n, P), int8. The error of an entry is at most step / 2.
+
+    Raises:
+        FixedPointError: an entry is not finite, or beyond ±127 steps.
+    """
+    if not (np.isfinite(step) and step > 0):
+        raise ValueError(f"step = {step}, but it must be positive and finite")
+    scaled = np.rint(np.asarray(updates, dtype=float) / step)
+    bad = ~(np.abs(scaled) <= 127)
+    if bad.any():
+        place = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise FixedPointError(
+            f"entry {place} is {np.asarray(updates)[place]:.6g}, more than 127 steps of {step:g}; use a larger step "
+            "or clip the updates first",
+            place,
+        )
+    return scaled.astype(np.int8)
+
+
+def pack(values: np.ndarray) -> bytes:
+    """One client's values as the chain takes them: v + 128, padded with zeros (byte 128) to whole words.
+
+    >>> pack(np.array([0, 1, -128, 127], dtype=np.int8))[:5].hex()
+    '808100ff80'
+
+    Args:
+        values: shape (P,), int8.
+    """
+    values = _as_int8(values)
+    biased = (values.astype(np.int16) + BIAS).astype(np.uint8)
+    return biased.tobytes() + bytes([BIAS]) * (-len(values) % 32)
+
+
+def chunks_of(row: bytes) -> list[bytes]:
+    """A packed row in pieces of 1,024 bytes, the last one shorter."""
+    return [row[start : start + CHUNK] for start in range(0, len(row), CHUNK)]
+
+
+def _as_int8(values: np.ndarray) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype != np.int8:
+        raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8; see lanes.quantise")
+    return array
+
+
+def count_stored_chunks_at_once(n: int) -> int:
+    """Chunks of n clients that a transaction sums and scores from storage, on rung 1; at least one."""
+    return max(1, _GAS_AT_ONCE // (n * CHUNK // 32 * 2_700 + 120_000))
+
+
+def count_sent_chunks_at_once(n: int, chunk: int) -> int:
+    """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; less than one if none does."""
+    envelope = 1_024 + 96 * n  # nonce, fees, addresses, signature, ABI offsets, and the sums so far
+    return (CALLDATA_LIMIT - envelope) // (n * chunk)
+
+
+# ---------------------------------------------------------------- the round in exact integers
+@dataclass(frozen=True)
+class ExactRound:
+    """What a round must give, whichever rung computes it.
+
+    Attributes:
+        sums: A_j, shape (P,), int64.
+        scores: S_i, one a client, exact.
+        chunk_scores: each chunk's share of them, shape (K, n).
+        total_weight: W.
+    """
+
+    sums: np.ndarray
+    scores: tuple[int, ...]
+    chunk_scores: tuple[tuple[int, ...], ...]
+    total_weight: int
+
+    @property
+    def average(self) -> np.ndarray:
+        """FedAvg in steps: A_j / W, shape (P,), float64."""
+        return self.sums / self.total_weight
+
+    def chunk_hashes(self) -> list[bytes]:
+        """h_k: keccak256 of each chunk's sums in lanes."""
+        return [keccak(to_lanes(self.sums[k : k + CHUNK], self.total_weight)) for k in range(0, len(self.sums), CHUNK)]
+
+
+def compute_round(values: np.ndarray, weights: Sequence[int]) -> ExactRound:
+    """Average and score, in integers.
+
+    >>> exact = compute_round(np.array([[3, -1], [1, 2]], dtype=np.int8), [2, 1])
+    >>> exact.sums.tolist(), exact.scores, sum(exact.scores) == 7**2 + 0**2
+    ([7, 0], (42, 7), True)
+
+    Args:
+        values: shape (n, P), int8.
+        weights: w_i, positive integers with a sum of at most 2,048.
+
+    Raises:
+        InvalidUpdate: wrong shape, dtype or weights.
+    """
+    values, array = _as_int8(values), np.asarray(weights, dtype=np.int64)
+    if values.ndim != 2 or len(values) != len(array):
+        raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
+    total = int(array.sum())
+    if (array < 1).any() or total > MAX_TOTAL_WEIGHT:
+        raise InvalidUpdate(
+            f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}, they sum to {total:,} with a "
+            f"smallest of {array.min()}; divide the sample counts by a common factor"
+        )
+    sums = np.zeros(values.shape[1], dtype=np.int64)
+    for weight, row in zip(array, values, strict=True):  # row by row: values as int64 would need eight times the room
+        sums += weight * row
+    # |Σ v·A| ≤ 2^10 · 2^7 · 2^18 a chunk, times w ≤ 2^11: int64 holds it.
+    starts = np.arange(0, len(sums), CHUNK)
+    shares = np.stack([np.add.reduceat(row * sums, starts) for row in values], axis=1) * array
+    scores = tuple(sum(int(share) for share in column) for column in shares.T)
+    return ExactRound(sums, scores, tuple(tuple(int(s) for s in row) for row in shares), total)
+
+
+def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
+    """One chunk's sums as the contract lays them out: a_j = A_j + 128·W in lanes of 32 bits.
+
+    Of 32 parameters, word q = 0 … 3 holds those at 4k + 3 − q, k = 0 … 7; the chunk is padded with A = 0.
+
+    Args:
+        sums: shape (≤ 1024,), int64.
+        total_weight: W.
+    """
+    biased = np.full(-(-len(sums) // 32) * 32, BIAS * total_weight, dtype=np.int64)
+    biased[: len(sums)] += sums
+    # (words, 8 lanes, 4 bytes of a lane) → (words, 4 groups, 8 lanes), groups from the lane's last byte to its first
+    return biased.reshape(-1, 8, 4)[:, :, ::-1].transpose(0, 2, 1).astype(">u4").tobytes()
+
+
+def from_lanes(lanes: bytes, total_weight: int, valid: int) -> np.ndarray:
+    """The inverse of `to_lanes`: the first `valid` sums, int64."""
+    words = np.frombuffer(lanes, dtype=">u4").astype(np.int64).reshape(-1, 4, 8)
+    return (words.transpose(0, 2, 1)[:, :, ::-1].reshape(-1) - BIAS * total_weight)[:valid]
+
+
+# ---------------------------------------------------------------- hashes
+def compute_sums_digest(hashes: Sequence[bytes]) -> bytes:
+    """d_K of rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k)."""
+    digest = _ZERO
+    for each in hashes:
+        digest = keccak(digest + each)
+    return digest
+
+
+def compute_scores_digest(scores: Sequence[int]) -> bytes:
+    """keccak256(abi.encode(int256[] scores)): offset, length, numbers."""
+    return keccak((32).to_bytes(32, "big") + len(scores).to_bytes(32, "big") + _words(scores))
+
+
+def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
+    """What every rung keeps of a round: keccak256(sums digest, scores digest)."""
+    return keccak(sums_digest + compute_scores_digest(scores))
+
+
+def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
+    """c_0 … c_K of rung 2's commitment: c_K = 0, c_k = keccak256(keccak256(chunk k), c_{k+1})."""
+    heads = [_ZERO]
+    for chunk in reversed(chunks):
+        heads.append(keccak(keccak(chunk) + heads[-1]))
+    return heads[::-1]
+
+
+def _words(numbers: Sequence[int]) -> bytes:
+    return b"".join((number % 2**256).to_bytes(32, "big") for number in numbers)
+
+
+class MerkleTree:
+    """A binary hash tree, padded with zeros to a width that is a power of two.
+
+    >>> MerkleTree([b"\\1" * 32], 1).root.hex()[:4], MerkleTree([b"\\1" * 32, b"\\2" * 32], 2).proof(0)[0].hex()[:4]
+    ('0101', '0202')
+
+    Attributes:
+        levels: nodes from the leaves up.
+    """
+
+    def __init__(self, leaves: Sequence[bytes], width: int) -> None:
+        self.levels = [[*leaves, *[_ZERO] * (width - len(leaves))]]
+        while len(self.levels[-1]) > 1:
+            below = self.levels[-1]
+            self.levels.append([keccak(below[k] + below[k + 1]) for k in range(0, len(below), 2)])
+
+    @property
+    def root(self) -> bytes:
+        """The node above all."""
+        return self.levels[-1][0]
+
+    def proof(self, leaf: int) -> list[bytes]:
+        """Siblings on the way from a leaf to the root."""
+        return [level[(leaf >> height) ^ 1] for height, level in enumerate(self.levels[:-1])]
+
+
+def part_trees(row: bytes) -> list[MerkleTree]:
+    """The trees of a packed row, one for each 120 chunks; all have the same width."""
+    leaves = [keccak(chunk) for chunk in chunks_of(row)]
+    width = 1 << (min(len(leaves), PART) - 1).bit_length()
+    return [MerkleTree(leaves[start : start + PART], width) for start in range(0, len(leaves), PART)]
+
+
+_Node = tuple[bytes, tuple[int, ...]]
+
+
+class SumTree:
+    """A hash tree whose nodes (h, s) also carry sums: h = keccak256(d', d''), s = s' + s'', d = keccak256(h, s).
+
+    Attributes:
+        levels: nodes from the leaves up, each a hash and one number a client.
+    """
+
+    def __init__(self, hashes: Sequence[bytes], scores: Sequence[Sequence[int]]) -> None:
+        """Build it.
+
+        Args:
+            hashes: h of each leaf.
+            scores: s of each leaf.
+        """
+        leaves = [(h, tuple(s)) for h, s in zip(hashes, scores, strict=True)]
+        padding = (_ZERO, (0,) * len(scores[0]))
+        self.levels = [leaves + [padding] * ((1 << (len(leaves) - 1).bit_length()) - len(leaves))]
+        while len(self.levels[-1]) > 1:
+            below = self.levels[-1]
+            self.levels.append([self._above(below[k], below[k + 1]) for k in range(0, len(below), 2)])
+
+    @staticmethod
+    def _above(left: _Node, right: _Node) -> _Node:
+        digests = [keccak(h + _words(s)) for h, s in (left, right)]
+        return keccak(digests[0] + digests[1]), tuple(a + b for a, b in zip(left[1], right[1], strict=True))
+
+    @property
+    def root(self) -> bytes:
+        """The hash of the node above all."""
+        return self.levels[-1][0][0]
+
+    @property
+    def total(self) -> tuple[int, ...]:
+        """The scores of the node above all."""
+        return self.levels[-1][0][1]
+
+    def leaf(self, k: int) -> _Node:
+        """(h, s) of a leaf."""
+        return self.levels[0][k]
+
+    def path(self, k: int) -> tuple[list[bytes], list[int]]:
+        """The nodes beside the way from a leaf to the root: hashes, and scores one after the other."""
+        beside = [level[(k >> height) ^ 1] for height, level in enumerate(self.levels[:-1])]
+        return [h for h, _ in beside], [number for _, s in beside for number in s]
+
+
+# ---------------------------------------------------------------- blobs
+def to_blob(chunks: Sequence[bytes]) -> bytes:
+    """A part's chunks as a blob: chunk c in the elements 34c … 34c + 33, 31 bytes in each after a zero byte.
+
+    >>> blob = to_blob([bytes(range(32))])
+    >>> len(blob), blob[:4].hex(), blob[32:36].hex()
+    (131072, '00000102', '001f0000')
+
+    Args:
+        chunks: at most 120, of at most 1,024 bytes.
+    """
+    if len(chunks) > PART:
+        raise ValueError(f"{len(chunks)} chunks do not fit a blob, at most {PART} do")
+    padded = b"".join(
+        (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
+    )
+    return padded.ljust(4096 * 32, b"\0")
+
+
+def from_blob(blob: bytes, chunk: int, length: int = CHUNK) -> bytes:
+    """The bytes of one chunk of a part, read from its blob."""
+    start = 32 * ELEMENTS * chunk
+    elements = (blob[at : at + 32] for at in range(start, start + 32 * ELEMENTS, 32))
+    return b"".join(element[1:] for element in elements)[:length]

@@ -1,0 +1,191 @@
+"""Rung 3: one client proposes the result, others prove it wrong; a bond pays for the proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from eth_abi import encode
+from web3.types import TxReceipt
+
+from bcfl_support.chain import calldata
+from bcfl_support.scaling import lanes
+from bcfl_support.scaling.rungs import Rung
+
+
+# ---------------------------------------------------------------- rungs 3 and 4
+class OptimisticRung(Rung):
+    """Rung 3: clients log their data, somebody proposes the result, anybody may refute it.
+
+    Attributes:
+        order: clients in the order of their submissions.
+        rows: the packed rows they committed to, by client.
+        blob_hashes: versioned hashes of their parts' blobs, by client; zeros on rung 3.
+        tree: the tree behind the current proposal, if we made it.
+        claimed: the scores it claims.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.order: list[int] = []
+        self.rows: dict[int, bytes] = {}
+        self.blob_hashes: dict[int, list[bytes]] = {}
+        self.tree: lanes.SumTree | None = None
+        self.claimed: tuple[int, ...] = ()
+        self.deposit(self.worker, self.terms.bond)
+        self.deposit(self.watcher, 10 * self.terms.fee)
+
+    def _arguments(self) -> tuple[Any, ...]:
+        t = self.terms
+        config, clients, weights = super()._arguments()
+        return (config, (t.window_seconds, t.bond, t.fee, t.stake), clients, weights)
+
+    def deposit(self, account: str, amount: int) -> None:
+        """Put money down. Not on the round's bill."""
+        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
+
+    def get_deposit(self, account: str) -> int:
+        """What an account has put down and not lost, in wei."""
+        return int(self.contract.functions.depositOf(account).call())
+
+    def get_available(self, account: str) -> int:
+        """The part of it that no bond or stake ties up, in wei."""
+        return int(self.contract.functions.availableOf(account).call())
+
+    def open(self) -> None:
+        """Open the next round, with an empty bill."""
+        self.order, self.rows, self.blob_hashes, self.tree = [], {}, {}, None
+        super().open()
+
+    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
+        """Everybody's submission, or that of some; see `Rung.submit`."""
+        chosen = list(range(len(self.weights)) if clients is None else clients)
+        super().submit(values, chosen)
+        for i in chosen:
+            self._remember(i, lanes.pack(values[i]))
+
+    def _remember(self, client: int, row: bytes, blob_hashes: list[bytes] | None = None) -> None:
+        self.order.append(client)
+        self.rows[client] = row
+        self.blob_hashes[client] = blob_hashes or [bytes(32)] * len(lanes.part_trees(row))
+
+    def _payloads(self, row: np.ndarray) -> list[bytes]:
+        data, size = lanes.pack(row), lanes.PART * lanes.CHUNK
+        return [data[start : start + size] for start in range(0, len(data), size)]
+
+    def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
+        return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores).root
+
+    def honest_tree(self) -> lanes.SumTree:
+        """The tree that the committed data give, without the clients that were put out."""
+        out = int(self.contract.functions.excluded().call())
+        taking = sorted(i for i in self.order if not out >> i & 1)
+        packed = np.stack([np.frombuffer(self.rows[i], dtype=np.uint8) for i in taking])[:, : self.parameters]
+        values = (packed.astype(np.int16) - lanes.BIAS).astype(np.int8)
+        full = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
+        full[taking] = values
+        exact = self.expected(full, taking)
+        return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores)
+
+    def propose(self, tree: lanes.SumTree, scores: Sequence[int] | None = None, sender: str | None = None) -> None:
+        """Propose a tree's root and total, or other scores than its total.
+
+        Args:
+            tree: what the proposal claims.
+            scores: claimed scores; None: the tree's total.
+            sender: the proposer; None: the worker.
+        """
+        payload = encode(["bytes32", "int256[]"], [tree.root, list(tree.total if scores is None else scores)])
+        self._send("propose", [(self.contract.functions.work(self.round, payload), sender or self.worker)])
+        self.tree, self.claimed = tree, tuple(tree.total if scores is None else scores)
+
+    def work(self, values: np.ndarray) -> None:
+        """Propose the honest result, wait for the window to pass, finalise."""
+        self.propose(self.honest_tree())
+        self.finalize()
+
+    def finalize(self) -> None:
+        """Wait until the window has passed, then end the round."""
+        deadline = self.contract.functions.proposal().call()[1]
+        if self.chain.timestamp < deadline:
+            self.chain.advance_time(deadline - self.chain.timestamp)
+        self._send("finalize", [(self.contract.functions.finalize(self.round), self.worker)])
+
+    def scores(self) -> tuple[int, ...]:
+        """S_i of the finished round, as they were proposed."""
+        return self._scores_in(self.contract.events.Proposed())
+
+    # ------------------------------------------------------------ dispute
+    def submissions(self) -> list[tuple[int, list[bytes], list[bytes]]]:
+        """All submissions in order, as the contract wants to see them again."""
+        return [(i, [t.root for t in lanes.part_trees(self.rows[i])], self.blob_hashes[i]) for i in self.order]
+
+    def evidence(self, chunk: int) -> tuple[Any, bytes, list[bytes]]:
+        """Everything a chunk is computed from: submissions, rows, Merkle proofs."""
+        out = int(self.contract.functions.excluded().call())
+        data, proofs = b"", []
+        for i in self.order if chunk < -(-self.parameters // lanes.CHUNK) else []:
+            if not out >> i & 1:
+                data += lanes.chunks_of(self.rows[i])[chunk]
+                proofs += lanes.part_trees(self.rows[i])[chunk // lanes.PART].proof(chunk % lanes.PART)
+        return self.submissions(), data, proofs
+
+    def demand(self, chunk: int) -> TxReceipt:
+        """The watcher asks the proposer for a chunk."""
+        return self._challenge("demand", self.contract.functions.demand(self.round, chunk))
+
+    def answer(self, chunk: int, tree: lanes.SumTree | None = None) -> TxReceipt:
+        """The proposer opens a chunk of its tree."""
+        leaf, path = self._opening(chunk, tree)
+        return self._challenge("answer", self.contract.functions.answer(self.round, chunk, leaf, path), self.worker)
+
+    def expire(self, chunk: int) -> TxReceipt:
+        """The watcher states, when the time has passed, that no answer came."""
+        return self._challenge("expire", self.contract.functions.expire(self.round, chunk))
+
+    def prove_chunk(self, chunk: int, tree: lanes.SumTree | None = None) -> TxReceipt:
+        """The watcher shows that the proposed tree's leaf is not what the data give.
+
+        Args:
+            chunk: which.
+            tree: the proposed tree as far as it is known; None: the one of the last `propose`.
+
+        Raises:
+            ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
+        """
+        leaf, path = self._opening(chunk, tree)
+        call = self.contract.functions.proveChunk(self.round, chunk, leaf, path, self.evidence(chunk))
+        return self._challenge("proveChunk", call)
+
+    def prove_total(self, chunk: int = 0, tree: lanes.SumTree | None = None) -> TxReceipt:
+        """The watcher shows that the tree's scores do not add up to the proposed ones."""
+        leaf, path = self._opening(chunk, tree)
+        return self._challenge(
+            "proveTotal", self.contract.functions.proveTotal(self.round, chunk, leaf, path, list(self.claimed))
+        )
+
+    def _opening(self, chunk: int, tree: lanes.SumTree | None) -> tuple[Any, Any]:
+        chosen = tree or self.tree
+        if chosen is None:
+            raise ValueError("no tree is known for this proposal; give the one it was made from")
+        return chosen.leaf(chunk), chosen.path(chunk)
+
+    def _challenge(self, operation: str, call: Any, sender: str | None = None) -> TxReceipt:
+        """Send with an estimate first, so that a refusal says why."""
+        receipt = self.chain.send(call, sender=sender or self.watcher)
+        self._note(operation, receipt, len(calldata(call)))
+        return receipt
+
+    def find_fraud(self, tree: lanes.SumTree) -> int | None:
+        """The first chunk whose leaf in `tree` differs from the honest one; None if they are equal."""
+        honest = self.honest_tree()
+        pairs = zip(tree.levels[0], honest.levels[0], strict=True)
+        return next((k for k, (claimed, true) in enumerate(pairs) if claimed != true), None)
+
+    def balances(self) -> tuple[int, int]:
+        """What the contract holds, and what it owes: Σ deposits + burned + fees of open demands (not counted here)."""
+        functions = self.contract.functions
+        accounts = [*self.clients, self.worker, self.watcher, self.chain.accounts[len(self.clients) + 2]]
+        owed = sum(int(functions.depositOf(account).call()) for account in accounts)
+        return int(self.chain.w3.eth.get_balance(self.contract.address)), owed + int(functions.burned().call())

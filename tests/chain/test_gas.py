@@ -1,0 +1,296 @@
+"""The schedule predicts, the trace explains, and both agree with receipts to the unit."""
+
+from __future__ import annotations
+
+import doctest
+from types import SimpleNamespace
+
+import pytest
+from eth_utils import keccak
+from hypothesis import given
+from hypothesis import strategies as st
+from solidity import compile_source
+
+from bcfl_support.chain import gas
+from bcfl_support.chain.gas import (
+    OSAKA,
+    calldata_floor,
+    intrinsic_gas,
+    keccak_gas,
+    log_gas,
+    memory_expansion_gas,
+    settle_gas,
+    sload_gas,
+    sstore_gas,
+)
+from bcfl_support.chain.node import Chain, calldata, load_artifact
+from bcfl_support.chain.trace import GasLedger, trace_gas
+from bcfl_support.errors import ServiceError
+
+ETHER = 10**18
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with Chain.start() as chain:
+        yield chain
+
+
+@pytest.fixture
+def chain(shared):
+    before = shared.snapshot()
+    yield shared
+    shared.revert(before)
+
+
+@pytest.fixture
+def purse(chain):
+    return chain.deploy(compile_source()["Purse"], 0)[0]
+
+
+def place(chain: Chain, runtime: str) -> str:
+    """Put hand-written code on chain; returns its address."""
+    header = f"61{len(runtime) // 2:04x}80600a5f395ff3"  # PUSH2 n DUP1 PUSH1 10 PUSH0 CODECOPY PUSH0 RETURN
+    receipt = chain.send({"data": f"0x{header}{runtime}"}, sender=chain.accounts[0])
+    return receipt["contractAddress"]
+
+
+def word(value: int) -> str:
+    return f"{value:064x}"
+
+
+def test_doctests():
+    assert doctest.testmod(gas).failed == 0
+
+
+# ---------------------------------------------------------------- the schedule
+@given(st.binary(max_size=300))
+def test_intrinsic_and_floor_count_every_byte_once(data):
+    assert intrinsic_gas(data) == 21_000 + sum(4 if byte == 0 else 16 for byte in data)
+    assert calldata_floor(data) == 21_000 + 10 * sum(1 if byte == 0 else 4 for byte in data)
+    assert intrinsic_gas(data, create=True) - intrinsic_gas(data) == 32_000 + 2 * ((len(data) + 31) // 32)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_memory_is_paid_once_however_it_grows(a, b, c):
+    a, b, c = sorted((a, b, c))
+    assert memory_expansion_gas(c, a) == memory_expansion_gas(b, a) + memory_expansion_gas(c, b)
+    assert memory_expansion_gas(a, c) == 0
+
+
+def test_an_event_has_at_most_four_topics():
+    with pytest.raises(ValueError, match="topics = 5, but an event has 0 to 4"):
+        log_gas(5, 0)
+
+
+def test_storage_prices_of_eip_3529():
+    """The table of EIP-3529, warm slot: values written one after the other, gas, refund."""
+    table = [
+        ((0, 0, 0), 200, 0),
+        ((0, 0, 1), 20_100, 0),
+        ((0, 1, 0), 20_100, 19_900),
+        ((0, 1, 2), 20_100, 0),
+        ((0, 1, 1), 20_100, 0),
+        ((1, 0, 0), 3_000, 4_800),
+        ((1, 0, 1), 3_000, 2_800),
+        ((1, 0, 2), 3_000, 0),
+        ((1, 2, 0), 3_000, 4_800),
+        ((1, 2, 3), 3_000, 0),
+        ((1, 2, 1), 3_000, 2_800),
+        ((1, 2, 2), 3_000, 0),
+        ((1, 1, 0), 3_000, 4_800),
+        ((1, 1, 2), 3_000, 0),
+        ((1, 1, 1), 200, 0),
+    ]
+    for (original, first, second), cost, refund in table:
+        one = sstore_gas(original, original, first, cold=False)
+        two = sstore_gas(original, first, second, cold=False)
+        assert (one[0] + two[0], one[1] + two[1]) == (cost, refund), (original, first, second)
+
+
+@pytest.mark.parametrize("values", [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 0), (0, 2)])
+@pytest.mark.parametrize("original", [0, 1])
+def test_storage_prices_of_the_evm(chain, original, values):
+    """Two writes to one slot of a hand-written contract, against its receipt."""
+    address = place(chain, "5f355f55" + "6020355f55" + "00")  # sstore(0, data[0]); sstore(0, data[1])
+    if original:
+        chain.send({"to": address, "data": "0x" + word(original) * 2}, sender=chain.accounts[0])
+    data = bytes.fromhex(word(values[0]) + word(values[1]))
+    receipt = chain.send({"to": address, "data": "0x" + data.hex()}, sender=chain.accounts[0], gas=100_000)
+    first, back = sstore_gas(original, original, values[0], cold=True)
+    second, more = sstore_gas(original, values[0], values[1], cold=False)
+    others = 2 + 3 + 2 + 3 + 3 + 2  # PUSH0 CALLDATALOAD PUSH0, PUSH1 CALLDATALOAD PUSH0
+    predicted = settle_gas(intrinsic_gas(data), first + second + others, back + more, calldata_floor(data))
+    assert receipt["gasUsed"] == predicted
+    trace = trace_gas(chain, receipt["transactionHash"])
+    assert [access.gas for access in trace.storage] == [first, second]
+    used = intrinsic_gas(data) + first + second + others
+    assert trace.parts.get("refund", 0) == -min(back + more, used // 5)
+
+
+def test_memory_hash_event_and_read_of_the_evm(chain):
+    """mload(0x3e0), keccak256(0, 100), log3(0, 70, 1, 2, 3), sload(5) twice."""
+    address = place(chain, "6103e05150" + "60645f2050" + "600360026001" + "60465fa3" + "60055450" + "60055450" + "00")
+    receipt = chain.send({"to": address}, sender=chain.accounts[0])
+    small = (3 + 2) + (3 + 2 + 2) + 9 + (3 + 2) + 2 * (3 + 2)  # PUSH 3, PUSH0 2, POP 2
+    predicted = (
+        21_000
+        + small
+        + (3 + memory_expansion_gas(0x400))
+        + keccak_gas(100)
+        + log_gas(3, 70)
+        + sload_gas(cold=True)
+        + sload_gas(cold=False)
+    )
+    assert receipt["gasUsed"] == predicted
+    parts = trace_gas(chain, receipt["transactionHash"]).parts
+    assert parts == {
+        "base": 21_000,
+        "computation": small + 3 + memory_expansion_gas(0x400),
+        "hash": keccak_gas(100),
+        "event": log_gas(3, 70),
+        "storage read": 2_200,
+    }
+
+
+# ---------------------------------------------------------------- traces
+def test_every_real_transaction_adds_up(chain, purse):
+    """Reads, writes, refunds, events, creation, precompiles, failures: the parts sum to the receipt."""
+    functions, sender = purse.functions, chain.accounts[1]
+    calls = [
+        (functions.pay(2), ETHER),
+        (functions.pay(2), ETHER),
+        (functions.visit(), 0),
+        (functions.spawn(), 0),
+        (functions.hash(bytes(range(256)) * 40), 0),
+        (functions.clear(100), 0),
+        ({"to": purse.address}, 5),
+        ({"to": chain.accounts[7], "data": "0x" + "ff00" * 500}, 0),
+        ({"to": "0x" + "00" * 19 + "04", "data": "0x01"}, 0),
+    ]
+    receipts = [chain.send(call, sender=sender, value=value) for call, value in calls]
+    for kind in range(7):
+        receipts.append(chain.send(functions.fail(kind), sender=sender, gas=60_000, check=False))
+    receipts.append(chain.send(functions.visit(), sender=sender, gas=30_000, check=False))
+    receipts.append(chain.deploy(compile_source()["Purse"], 7)[1])
+    for receipt in receipts:
+        trace = trace_gas(chain, receipt["transactionHash"])
+        assert trace.gas_used == receipt["gasUsed"] == sum(trace.parts.values())
+    assert [receipt["status"] for receipt in receipts] == [1] * 9 + [0] * 8 + [1]
+
+
+def test_the_kinds_of_a_payment(chain, purse):
+    call = purse.functions.pay(2)
+    chain.send(call, sender=chain.accounts[2], value=ETHER)
+    receipt = chain.send(call, sender=chain.accounts[3], value=ETHER)
+    trace = trace_gas(chain, receipt["transactionHash"].to_0x_hex())
+    slot = int.from_bytes(keccak(bytes.fromhex(chain.accounts[3][2:]).rjust(32, b"\0") + bytes(31) + b"\1"), "big")
+    assert [(access.operation, access.slot, access.gas) for access in trace.storage] == [
+        ("SLOAD", slot, 2_100),
+        ("SSTORE", slot, 20_000),
+        ("SLOAD", 0, 2_100),
+        ("SSTORE", 0, 2_900),
+        *([("SLOAD", 0, 100)] if trace.operations["SLOAD"][0] == 3 else []),
+    ]
+    assert {access.address for access in trace.storage} == {purse.address.lower()}
+    assert trace.parts["base"] == 21_000
+    assert trace.parts["base"] + trace.parts["calldata"] == intrinsic_gas(calldata(call))
+    assert trace.parts["event"] == log_gas(2, 64)
+    assert trace.operations["LOG2"] == (1, log_gas(2, 64))
+
+
+def test_a_refund_is_capped_at_a_fifth(chain):
+    clear = "".join(f"5f60{slot:02x}55" for slot in range(10))
+    fill = "".join(f"600160{slot:02x}55" for slot in range(10))
+    address = place(chain, f"3660{5 + len(clear) // 2:02x}57{clear}005b{fill}00")  # no data: clear; else fill
+    chain.send({"to": address, "data": "0x01"}, sender=chain.accounts[0])
+    receipt = chain.send({"to": address}, sender=chain.accounts[0])
+    used = 21_000 + 10 * (5_000 + 5) + 2 + 3 + 10
+    assert receipt["gasUsed"] == used - used // 5
+    trace = trace_gas(chain, receipt["transactionHash"])
+    assert trace.parts["refund"] == -(used // 5) and trace.parts["storage write"] == 50_000
+
+
+def test_calls_are_billed_without_what_happens_inside(chain):
+    inner = place(chain, "60015f5500")  # sstore(0, 1)
+    outer = place(chain, f"5f5f5f5f5f73{inner[2:].lower()}5af15000")
+    # The estimate would be too low: the outer call succeeds even if the inner one runs out of gas.
+    receipt = chain.send({"to": outer}, sender=chain.accounts[0], gas=100_000)
+    trace = trace_gas(chain, receipt["transactionHash"])
+    assert trace.operations["CALL"] == (1, OSAKA.cold_account)
+    assert trace.parts["storage write"] == OSAKA.cold_sload + OSAKA.sstore_set
+
+
+def test_an_inner_call_that_fails_is_billed_for_all_it_was_given(chain):
+    inner = place(chain, "fe")  # INVALID uses everything
+    outer = place(chain, f"5f5f5f5f5f73{inner[2:].lower()}611388f15000")  # with 5,000 gas
+    trace = trace_gas(chain, chain.send({"to": outer}, sender=chain.accounts[0])["transactionHash"])
+    assert trace.operations["CALL"] == (1, OSAKA.cold_account)
+    assert sum(count for count, _ in trace.operations.values()) == 11
+
+
+def test_creation_from_a_contract_pays_for_its_code(chain, purse):
+    receipt = chain.send(purse.functions.spawn(), sender=chain.accounts[0])
+    trace = trace_gas(chain, receipt["transactionHash"])
+    size = (len(compile_source()["Child"].deployed_bytecode) - 2) // 2
+    assert trace.parts["code deposit"] == size * OSAKA.code_deposit_byte
+    assert trace.operations["CREATE"][1] >= OSAKA.create
+
+
+def test_large_data_pays_the_floor(chain):
+    data = b"\xff" * 3_000
+    receipt = chain.send({"to": chain.accounts[1], "data": "0x" + data.hex()}, sender=chain.accounts[0])
+    assert receipt["gasUsed"] == calldata_floor(data) == 141_000
+    parts = trace_gas(chain, receipt["transactionHash"]).parts
+    assert parts == {"base": 21_000, "calldata": 48_000, "calldata floor": 72_000}
+
+
+def test_running_out_of_gas_burns_the_rest(chain, purse):
+    receipt = chain.send(purse.functions.visit(), sender=chain.accounts[0], gas=40_000, check=False)
+    trace = trace_gas(chain, receipt["transactionHash"])
+    assert trace.gas_used == 40_000 and trace.parts["burnt by failure"] > 0
+
+
+def test_a_registration_of_the_project(chain):
+    registry, _ = chain.deploy(load_artifact("ClientRegistry"), 10**16, 3600, chain.accounts[0])
+    call = registry.functions.register(120)
+    receipt = chain.send(call, sender=chain.accounts[1], value=120 * 10**16)
+    trace = trace_gas(chain, receipt["transactionHash"])
+    assert trace.gas_used == receipt["gasUsed"] <= 45_373
+    assert trace.parts["calldata"] == intrinsic_gas(calldata(call)) - 21_000
+    assert trace.parts["event"] + trace.parts["storage write"] >= 20_000
+
+
+def test_a_node_without_traces(chain):
+    receipt = chain.send({"to": chain.accounts[0]}, sender=chain.accounts[0])
+    provider = SimpleNamespace(make_request=lambda method, params: {"error": {"message": "no such method"}})
+    blind = SimpleNamespace(w3=SimpleNamespace(eth=chain.w3.eth, provider=provider))
+    with pytest.raises(ServiceError, match="the node does not trace with JavaScript tracers; use anvil"):
+        trace_gas(blind, receipt["transactionHash"])
+
+
+def test_a_trace_that_does_not_add_up_is_an_error(chain):
+    receipt = chain.send({"to": chain.accounts[0]}, sender=chain.accounts[0])
+    wrong = {"operations": {"ADD": [1, 3]}, "storage": [], "refund": 0, "error": ""}
+    provider = SimpleNamespace(make_request=lambda method, params: {"result": wrong})
+    liar = SimpleNamespace(w3=SimpleNamespace(eth=chain.w3.eth, provider=provider))
+    with pytest.raises(ServiceError, match="trace adds up to 21003 gas, but its receipt says 21000"):
+        trace_gas(liar, receipt["transactionHash"])
+
+
+# ---------------------------------------------------------------- the ledger
+def test_a_ledger_adds_up_by_operation(chain, purse):
+    ledger = GasLedger()
+    calls = [purse.functions.pay(i) for i in range(3)]
+    receipts = chain.send_many([(call, chain.accounts[i], ETHER) for i, call in enumerate(calls)])
+    for call, receipt in zip(calls, receipts, strict=True):
+        ledger.record("pay", receipt, clients=3, parameters=31, calldata_bytes=len(calldata(call)))
+    visit = chain.send(purse.functions.visit(), sender=chain.accounts[0])
+    ledger.record("visit", visit, clients=3, parameters=31)
+    pay, last = ledger.totals()
+    assert (pay.operation, pay.transactions, pay.calldata_bytes) == ("pay", 3, 3 * 36)
+    assert pay.gas_used == sum(receipt["gasUsed"] for receipt in receipts)
+    assert pay.most == max(receipt["gasUsed"] for receipt in receipts)
+    assert last.gas_used == visit["gasUsed"] == ledger.gas_used - pay.gas_used
+    assert ledger.entries[0].transaction == receipts[0]["transactionHash"].to_0x_hex()
+    assert (ledger.entries[0].clients, ledger.entries[0].parameters) == (3, 31)

@@ -1,0 +1,397 @@
+"""The batched game against a slow loop, against closed forms, and against its own seeds one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from bcfl_support.errors import InvalidUpdate
+from bcfl_support.incentives import exact as incentives
+from bcfl_support.incentives import market as game
+from bcfl_support.incentives import population as behavior
+from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
+from bcfl_support.incentives.market import Accidents, Play, play
+from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.incentives.policies import (
+    COPY,
+    FULL,
+    HALF,
+    NOISE,
+    OUT,
+    POLICIES,
+    SKIP,
+    TOKEN,
+    Costs,
+    count_stayers,
+    draw_cost_levels,
+    stay_threshold,
+)
+from bcfl_support.incentives.population import Learner
+from bcfl_support.incentives.worlds import SCORES, PresenceWorld, TrainingWorld
+from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.datasets import load_digits_federation
+from bcfl_support.learning.models import SoftmaxRegression
+from bcfl_support.scores import alignment_scores, midpoint_scores
+
+N = 5
+FREE = Costs(compute=0.0, data=0.0, send=0.0, outside=0.0, rejoin=0.0, spread=0.0, busy=0.0)
+FLAT = PayRule(base="flat", record="attended")
+
+
+def generators(*seeds: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(seed) for seed in seeds]
+
+
+@pytest.fixture(scope="module")
+def federations() -> tuple:
+    return tuple(
+        load_digits_federation(N, partition="dirichlet", alpha=1.0, rng=np.random.default_rng(seed))
+        for seed in range(3)
+    )
+
+
+# ---------------------------------------------------------------- training
+
+
+def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], rng: np.random.Generator) -> list:
+    """The same rounds for one seed, client after client, from the single-model functions."""
+    model = SoftmaxRegression(64, 10)
+    batches, noises = rng.spawn(2)
+    draws = batches.random((len(acts), 4, N, 16))
+    w, previous, length, rows = np.zeros(650), np.zeros(650), 0.0, []
+    for t, played in enumerate(acts):
+        updates = np.zeros((N, 650))
+        for i, act in enumerate(played):
+            x, y = data.client(i)
+            own = w.copy()
+            for k in range({FULL: 4, HALF: 2, TOKEN: 1}.get(act, 0)):
+                chosen = (draws[t, k, i] * len(y)).astype(int)
+                own -= 0.3 * model.gradient(own, x[chosen], y[chosen])
+            updates[i] = own - w
+            if act == COPY and previous.any():
+                updates[i] = previous / np.linalg.norm(previous) * length
+            if act == NOISE:
+                noise = noises.standard_normal(650)
+                updates[i] = noise / np.linalg.norm(noise) * length
+        there = np.array(present[t])
+        step = fedavg(updates[there], data.sizes[there])
+        scores = np.zeros(N)
+        scores[there] = alignment_scores(updates[there], data.sizes[there])
+        midpoint = np.zeros(N)
+        midpoint[there] = midpoint_scores(
+            updates[there],
+            data.sizes[there],
+            params=w,
+            gradient=lambda v: model.gradient(v, data.x_val, data.y_val),
+        )
+        honest = [np.linalg.norm(updates[i]) for i in range(N) if there[i] and played[i] <= TOKEN]
+        length = float(np.median(honest)) if honest else length
+        w, previous = w + step, step
+        rows.append((scores, midpoint, model.accuracy(w, data.x_test, data.y_test)))
+    return rows
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_training_equals_the_loop_written_out(federations: tuple, score: str) -> None:
+    acts = [
+        [FULL, HALF, TOKEN, FULL, FULL],
+        [FULL, COPY, NOISE, SKIP, TOKEN],
+        [COPY] * 5,
+        [FULL, NOISE, OUT, HALF, COPY],
+    ]
+    present = [
+        [a < SKIP for a in acts[0]],
+        [True, True, True, False, False],
+        [True] * 5,
+        [True, True, False, True, True],
+    ]
+    world = TrainingWorld(federations, score=score)
+    work = world.begin(4, generators(7, 8, 9))
+    expected = [slow_rounds(d, acts, present, r) for d, r in zip(federations, generators(7, 8, 9), strict=True)]
+    for t in range(4):
+        outcome = work.step(np.array([acts[t]] * 3), np.array([present[t]] * 3))
+        for s in range(3):
+            scores, midpoint, accuracy = expected[s][t]
+            assert np.allclose(outcome.scores[s], scores if score == "alignment" else midpoint, rtol=1e-9, atol=1e-12)
+            assert np.allclose(outcome.contributions[s], midpoint, rtol=1e-9, atol=1e-12)
+            assert outcome.accuracy[s] == accuracy
+            assert np.array_equal(outcome.passed[s], np.array(present[t]) & (outcome.scores[s] > 0))
+
+
+def test_the_own_data_test_tells_work_from_copies(federations: tuple) -> None:
+    world = TrainingWorld(federations, tested=True)
+    learner = Learner(kind="fixed", start=("full", "full", "half", "copy", "noise"))
+    done = play(world, PayRule(record="verified"), learner, FREE, rounds=60, rngs=generators(1, 2, 3))
+    rates = done.passed.mean(axis=(0, 1))
+    # 180 trials a client: a fair coin stays within 0.35 … 0.65 (four standard errors)
+    assert (rates[:3] > 0.9).all() and 0.35 < rates[3] < 0.65 and rates[4] < 0.65
+
+
+def test_a_test_by_hand(federations: tuple) -> None:
+    """An update that lowers the loss on the client's first mini-batch passes; an empty one does not."""
+    world = TrainingWorld(federations, tested=True)
+    work = world.begin(1, generators(1, 2, 3))
+    x, y = work._batch(0, np.arange(3 * N))
+    model = SoftmaxRegression(64, 10)
+    updates = np.stack([-0.5 * model.gradient(np.zeros(650), x[k], y[k]) for k in range(3 * N)]).reshape(3, N, -1)
+    everyone = np.ones((3, N), bool)
+    assert work._test(updates, everyone).mean() > 0.9
+    assert not work._test(np.zeros_like(updates), everyone).any()
+    assert not work._test(updates, ~everyone).any()
+    public = work._public_gain(updates)
+    for s in range(3):
+        picked = (work.probes[0, s] * len(federations[s].y_val)).astype(int)
+        px, py = federations[s].x_val[picked], federations[s].y_val[picked]
+        gains = model.loss(np.zeros(650), px, py) - model.loss(updates[s], px, py)
+        assert np.allclose(public[s], gains, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", behavior.LEARNERS)
+def test_a_seed_gives_the_same_game_in_every_batch(federations: tuple, kind: str) -> None:
+    learner, rule = Learner(kind=kind, rate=0.4, explore=0.3), PayRule(stake=10.0, record="verified")
+    options = {"rounds": 12, "accidents": Accidents(drop=0.1, late=0.5, churn=0.05), "fairness_interval": 3}
+    together = play(
+        TrainingWorld(federations, tested=True), rule, learner, Costs(), rngs=generators(4, 5, 6), **options
+    )
+    alone = play(TrainingWorld(federations[1:2], tested=True), rule, learner, Costs(), rngs=generators(5), **options)
+    for item in fields(Play):
+        mine, theirs = getattr(alone, item.name), getattr(together, item.name)
+        picked = theirs[1:2] if item.name == "sizes" else theirs[:, 1:2]
+        assert np.allclose(mine, picked, rtol=1e-9, atol=1e-12), item.name
+
+
+# ---------------------------------------------------------------- pay and closed forms
+
+
+def test_pay_in_the_presence_world_is_the_contracts_arithmetic() -> None:
+    """Scripted attendance; the game's pay equals settle_round's, in wei, for scores p_i."""
+    learner = Learner(kind="fixed", start=("full", "full", "fair_weather", "full", "skip"))
+    costs = replace(FREE, busy=0.4)
+    done = play(PresenceWorld.equal(2, N), FLAT, learner, costs, rounds=30, rngs=generators(1, 2))
+    for s in range(2):
+        accounts: dict[str, incentives.Account] = {}
+        for t in range(30):
+            scores = {str(i): 10**17 for i in range(N) if done.present[t, s, i]}
+            settled = incentives.settle_round(
+                t + 1,
+                scores,
+                norm_squared=10**18,
+                terms=incentives.Terms(budget=N * 10**18),
+                accounts=accounts,
+                stakes=dict.fromkeys("01234", 0),
+                pot=10**22,
+            )
+            accounts = dict(settled.accounts)
+            for i in range(N):
+                assert done.rewards[t, s, i] * 10**18 == pytest.approx(settled.rewards.get(str(i), 0), abs=1e4)
+                if str(i) in scores:
+                    assert done.standing[t, s, i] * 10**6 == pytest.approx(settled.consistency[str(i)], abs=1)
+    assert not done.present[:, :, 4].any() and 0 < done.present[:, :, 2].mean() < 1
+
+
+def test_the_game_crosses_over_at_alpha_star() -> None:
+    """One fair-weather client among 79 that always work: it earns more below α*, less above, the same at α*."""
+    n, busy, cost, window = 80, 0.3, 1.25, 8
+    star = stay_threshold(cost, attendance=1 - busy, consistency=float(expected_consistency(1 - busy, window=window)))
+    costs = replace(FREE, compute=cost / 2.0, busy=busy, busy_factor=2.0)
+    learner = Learner(kind="fixed", start=("fair_weather",) + ("full",) * (n - 1))
+    gaps = {}
+    for alpha in (star / 3, star, 3 * star):
+        rule = replace(FLAT, alpha=alpha, window=window)
+        done = play(PresenceWorld.equal(8, n), rule, learner, costs, rounds=600, rngs=generators(*range(8)))
+        net = (done.rewards - done.costs)[window:].mean(axis=0)  # (seeds, n)
+        gaps[alpha] = net[:, 1:].mean(axis=1) - net[:, 0]
+    mean, half = game.mean_interval(gaps[star])
+    assert abs(mean) < half + 0.02  # many clients in the formula, 80 here
+    assert gaps[star / 3].max() < 0 < gaps[3 * star].min()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 2.0])
+def test_entry_settles_at_the_closed_form_whatever_alpha(alpha: float) -> None:
+    """Clients that only choose between working and leaving: as many stay as the sorted costs say."""
+    n = 30
+    learner = Learner(kind="best_response", rate=0.03, explore=0.0, policies=("full", "out"))
+    costs = replace(FREE, compute=1.4, outside=0.05, spread=0.5)
+    done = play(
+        PresenceWorld.equal(12, n),
+        replace(FLAT, alpha=alpha),
+        learner,
+        costs,
+        rounds=600,
+        rngs=generators(*range(12)),
+        accidents=Accidents(pause=1.0),
+    )
+    levels = [draw_cost_levels(n, 0.5, rng=np.random.default_rng(seed).spawn(3)[0]) for seed in range(12)]
+    expected = np.array([count_stayers(1.4 * level + 0.05, float(n)) for level in levels])
+    stayed = (done.chosen[-300:] == FULL).sum(axis=2).mean(axis=0)
+    assert np.abs(stayed - expected).max() < 3 and abs((stayed - expected).mean()) < 0.75
+
+
+def test_a_fixed_price_does_not_share_a_budget() -> None:
+    rule = replace(FLAT, scaled=False, alpha=0.0)
+    learner = Learner(kind="fixed", start=("full", "full", "skip", "skip", "skip"))
+    done = play(PresenceWorld.equal(1, N), rule, learner, FREE, rounds=3, rngs=generators(0))
+    assert np.allclose(done.rewards[:, 0], [[2.5, 2.5, 0, 0, 0]] * 3)  # the first round's total is the budget
+    learner = Learner(kind="fixed", start=("full",) * N)
+    dropped = play(
+        PresenceWorld.equal(1, N), rule, learner, FREE, rounds=40, rngs=generators(0), accidents=Accidents(drop=0.3)
+    )
+    price = dropped.rewards[0].sum() / dropped.present[0].sum()
+    assert np.allclose(dropped.rewards, price * dropped.present)
+
+
+def test_fairness_factors_follow_the_epochs() -> None:
+    learner = Learner(kind="fixed", start=("full",) * 4 + ("fair_weather",))
+    rule = replace(FLAT, alpha=2.0)
+    done = play(
+        PresenceWorld.equal(1, N),
+        rule,
+        learner,
+        replace(FREE, busy=0.4),
+        rounds=12,
+        rngs=generators(3),
+        fairness_interval=4,
+    )
+    assert (done.factors[:4] == 1).all()
+    for start in (0, 4):
+        expected = fairness_factors(
+            done.scores[start : start + 4].sum(axis=0), done.rewards[start : start + 4].sum(axis=0)
+        )
+        assert np.allclose(done.factors[start + 4 : start + 8], expected)
+    assert done.factors[4:, 0, 4].max() > 1  # α took from the fair-weather client what it had brought
+
+
+def test_drops_lateness_churn_and_leaving() -> None:
+    rule = replace(FLAT, stake=10.0, fine_cap=0.05)
+    learner = Learner(kind="fixed", start=("full",) * N)
+    done = play(
+        PresenceWorld.equal(40, N),
+        rule,
+        learner,
+        replace(FREE, compute=0.5),
+        rounds=50,
+        rngs=generators(*range(40)),
+        accidents=Accidents(drop=(0.0, 0.2, 0.2, 0.2, 1.0), late=0.25),
+    )
+    share = done.present.mean(axis=(0, 1))
+    assert share[0] == 1 and share[4] == 0 and np.allclose(share[1:4], 0.8, atol=0.04)  # 4.5 standard errors of 2,000
+    assert np.allclose(done.costs, 0.5)  # the work of a dropped round is lost
+    fined = done.fines > 0
+    assert not (fined & done.present).any() and np.allclose(done.fines[fined], 0.5)
+    assert fined[..., 4].mean() == pytest.approx(0.25, abs=0.04)
+
+    churned = play(
+        PresenceWorld.equal(20, N), FLAT, learner, FREE, rounds=60, rngs=generators(*range(20)),
+        accidents=Accidents(churn=0.1),
+    )  # fmt: skip
+    assert churned.standing[20:].mean() < 0.8 and churned.standing.max() == 1
+
+    gone = play(
+        PresenceWorld.equal(30, N), FLAT, Learner(explore=1.0, start="out"), replace(FREE, rejoin=0.7, outside=0.2),
+        rounds=2, rngs=generators(*range(30)), accidents=Accidents(pause=1.0),
+    )  # fmt: skip
+    assert (gone.played[0] < SKIP).all() and np.allclose(gone.costs[0], 0)  # they had not been in before
+    staying = play(
+        PresenceWorld.equal(30, N), FLAT, Learner(kind="fixed", start="out"), replace(FREE, outside=0.2), rounds=3,
+        rngs=generators(*range(30)),
+    )  # fmt: skip
+    assert np.allclose(staying.costs, -0.2) and staying.rewards.sum() == 0
+
+
+def test_rejoining_costs_once() -> None:
+    learner = Learner(kind="best_response", rate=0.5, explore=0.0, policies=("full", "out"), start="out")
+    costs = replace(FREE, rejoin=0.7, outside=0.1)
+    done = play(
+        PresenceWorld.equal(30, N), FLAT, learner, costs, rounds=40, rngs=generators(*range(30)),
+        accidents=Accidents(pause=2.0),
+    )  # fmt: skip
+    back = (done.chosen[1:] == FULL) & (done.chosen[:-1] == OUT)
+    assert np.allclose(done.costs[1:][back], 0.7)
+    stayed = (done.chosen[1:] == FULL) & (done.chosen[:-1] == FULL)
+    assert np.allclose(done.costs[1:][stayed], 0.0)
+
+
+def test_foresight_counts_what_a_policy_leads_to() -> None:
+    """Myopic clients back after an absence see little pay; foresighted ones see what full attendance earns."""
+    costs = replace(FREE, compute=0.9, outside=0.0)
+    shares = {}
+    for foresight in (0.0, 1.0):
+        learner = Learner(foresight=foresight, policies=("full", "skip"), explore=0.05)
+        done = play(
+            PresenceWorld.equal(40, 12), replace(FLAT, alpha=5.0), learner, costs, rounds=150,
+            rngs=generators(*range(40)), accidents=Accidents(drop=0.15),
+        )  # fmt: skip
+        shares[foresight] = (done.chosen[-50:] == FULL).mean()
+    assert shares[1.0] > shares[0.0] + 0.02
+
+
+# ---------------------------------------------------------------- results
+
+
+def handmade(played: np.ndarray, accuracy: list[float], rewards: np.ndarray) -> Play:
+    shape = played.shape
+    zeros = np.zeros(shape)
+    return Play(
+        chosen=played, played=played, present=played < SKIP, rewards=rewards, fines=zeros + 0.1, costs=zeros + 0.2,
+        standing=zeros, factors=zeros, scores=zeros, passed=played < SKIP, accuracy=np.array(accuracy)[:, None],
+        sizes=np.array([[0.5, 0.25, 0.25]]),
+    )  # fmt: skip
+
+
+def test_summary_by_hand() -> None:
+    played = np.array([[[FULL, COPY, OUT]], [[HALF, NOISE, SKIP]], [[TOKEN, COPY, OUT]], [[FULL, COPY, FULL]]])
+    rewards = np.array([[[2.0, 1.0, 0.0]], [[2.0, 1.0, 0.0]], [[2.0, 0.5, 0.5]], [[1.0, 0.5, 0.5]]])
+    done = handmade(played, [0.2, 0.8, 0.95, 0.9], rewards)
+    got = {name: float(values[0]) for name, values in game.summarise(done, last=2, paid_rounds=2).items()}
+    assert got["honest"] == pytest.approx(3 / 6) and got["effort"] == pytest.approx(2.25 / 6)
+    assert (got["copy"], got["noise"], got["skip"], got["out"]) == (2 / 6, 0, 0, 1 / 6)
+    assert got["rounds_to_target"] == 3 and got["spent_to_target"] == 9.0
+    assert got["accuracy"] == pytest.approx(np.mean([0.2, 0.8, 0.95, 0.9])) and got["accuracy_at_budget"] == 0.8
+    assert got["spent"] == pytest.approx(11 / 4) and got["margin"] == pytest.approx(5 / 6 - 0.3)
+    assert got["false_fines"] == pytest.approx(0.1 * 3 / 2 / 3)
+    per_data = np.array([6.0, 4.0, 4.0])
+    assert got["jain"] == pytest.approx(per_data.sum() ** 2 / (3 * (per_data**2).sum()))
+    never = game.summarise(done, target=0.99)
+    assert never["rounds_to_target"][0] == 5 and never["spent_to_target"][0] == 11.0
+
+
+def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(1000):
+        mean, half = game.mean_interval(rng.normal(size=8))
+        hits += abs(mean) <= half
+    assert abs(hits / 1000 - 0.95) < 4 * 0.0069  # four standard errors
+    with pytest.raises(ValueError, match=r"at least 2 values in one row, got shape \(1,\)"):
+        game.mean_interval([1.0])
+
+
+def test_what_does_not_fit_is_refused(federations: tuple) -> None:
+    world, learner = PresenceWorld.equal(2, N), Learner()
+    with pytest.raises(ValueError, match="1 generators for 2 seeds; give one of each"):
+        play(world, FLAT, learner, FREE, rounds=3, rngs=generators(1))
+    with pytest.raises(ValueError, match="rounds 0 is at least 1"):
+        play(world, FLAT, learner, FREE, rounds=0, rngs=generators(1, 2))
+    with pytest.raises(ValueError, match=r"drop is 1\.5; probabilities lie in \[0, 1\]"):
+        Accidents(drop=1.5)
+    with pytest.raises(ValueError, match=r"pause 0\.5 is at least 1"):
+        Accidents(pause=0.5)
+    with pytest.raises(InvalidUpdate, match="score is 'cosine': use one of alignment, midpoint"):
+        TrainingWorld(federations, score="cosine")
+    with pytest.raises(InvalidUpdate, match="steps is 5: a quarter of it must be a whole number"):
+        TrainingWorld(federations, steps=5)
+    other = load_digits_federation(4, rng=np.random.default_rng(0))
+    with pytest.raises(InvalidUpdate, match="federations differ in clients, validation or test size"):
+        TrainingWorld((*federations, other))
+
+
+def test_every_named_rule_plays() -> None:
+    for name, rule in game.RULES.items():
+        world = game.make_world(name, seeds=[0, 1], n_clients=4, partition="iid")
+        done = play(world, rule, Learner(), Costs(), rounds=4, rngs=generators(0, 1))
+        assert done.rewards.shape == (4, 2, 4) and np.isfinite(done.rewards).all() and (done.rewards >= 0).all()
+        assert (done.rewards.sum(axis=2) <= 4 + 1e-9).all()
+        assert set(np.unique(done.played)) <= set(range(len(POLICIES)))
+        assert world.tested == (rule.record == "verified")

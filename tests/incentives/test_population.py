@@ -1,0 +1,265 @@
+"""Costs, learning rules one at a time, and the closed forms of the world where only presence counts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bcfl_support.incentives import population as behavior
+from bcfl_support.incentives.consistency import CONSISTENCIES
+from bcfl_support.incentives.policies import (
+    COPY,
+    FAIR_WEATHER,
+    FULL,
+    NOISE,
+    OUT,
+    POLICIES,
+    SKIP,
+    UNKNOWN,
+    Costs,
+    compute_costs,
+    count_stayers,
+    draw_cost_levels,
+    expected_costs,
+    price_of_a_miss,
+    stay_threshold,
+)
+from bcfl_support.incentives.population import Crowd, Learner
+
+ALL = np.ones(len(POLICIES), dtype=bool)
+
+
+# ---------------------------------------------------------------- costs
+
+
+def test_costs_add_up_by_hand() -> None:
+    costs = Costs(compute=0.4, data=0.1, send=0.02, outside=0.15, busy_factor=3.0)
+    played = np.array([FULL, 1, 2, COPY, NOISE, SKIP, OUT])
+    level = np.full(7, 2.0)
+    idle = [2 * 0.5 + 0.02, 2 * 0.3 + 0.02, 2 * 0.2 + 0.02, 0.02, 0.02, 0.0, -0.15]
+    busy = [2 * 1.3 + 0.02, 2 * 0.7 + 0.02, 2 * 0.4 + 0.02, 0.02, 0.02, 0.0, -0.15]
+    assert np.allclose(compute_costs(costs, played, np.zeros(7, bool), level), idle)
+    assert np.allclose(compute_costs(costs, played, np.ones(7, bool), level), busy)
+    assert costs.honest == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="played holds FAIR_WEATHER; resolve it"):
+        compute_costs(costs, [FAIR_WEATHER], [False], [1.0])
+
+
+def test_expected_costs_are_means_over_busy_rounds() -> None:
+    costs = Costs(busy=0.25, busy_factor=2.0)
+    levels = np.array([[0.5, 1.0, 2.0]])
+    expected = expected_costs(costs, levels)
+    assert expected.shape == (1, 3, len(POLICIES))
+    full = levels * (0.4 * 1.25 + 0.1) + 0.02
+    assert np.allclose(expected[..., FULL], full)
+    assert np.allclose(expected[..., FAIR_WEATHER], 0.75 * (levels * 0.5 + 0.02))
+    assert np.allclose(expected[..., OUT], -0.1) and np.allclose(expected[..., COPY], 0.02)
+
+
+def test_cost_levels_have_mean_one() -> None:
+    levels = draw_cost_levels(20_000, 0.4, rng=np.random.default_rng(0))
+    # standard error of the mean: sqrt(exp(0.16) − 1)/sqrt(20,000) = 0.0029
+    assert abs(levels.mean() - 1) < 4 * 0.003 and levels.min() > 0
+    assert np.array_equal(draw_cost_levels(3, 0.0, rng=np.random.default_rng(0)), np.ones(3))
+
+
+# ---------------------------------------------------------------- learning rules
+
+
+@given(
+    hnp.arrays(np.float64, (3, len(POLICIES)), elements=st.floats(-50, 50)),
+    st.floats(0.01, 5),
+    st.floats(0, 1),
+)
+def test_softmax_is_a_distribution_and_prefers_higher_values(
+    values: np.ndarray, temperature: float, explore: float
+) -> None:
+    explored = UNKNOWN
+    got = behavior.softmax_probabilities(values, ALL, explored, temperature=temperature, explore=explore)
+    assert np.allclose(got.sum(axis=-1), 1) and (got >= 0).all()
+    among = got[:, explored]
+    order = values[:, explored]
+    better = order[:, :, None] > order[:, None, :]
+    assert (among[:, :, None] - among[:, None, :])[better].min(initial=0) >= -1e-12
+
+
+def test_policies_not_allowed_are_never_chosen() -> None:
+    allowed = Learner(policies=("full", "skip")).allowed()
+    got = behavior.softmax_probabilities(
+        np.zeros(len(POLICIES)), allowed, allowed & UNKNOWN, temperature=0.1, explore=0.5
+    )
+    assert got[FULL] == 0.75 and got[SKIP] == 0.25 and got.sum() == 1
+
+
+def test_sampling_has_the_given_frequencies() -> None:
+    probabilities = np.array([0.1, 0.0, 0.6, 0.3])
+    uniforms = (np.arange(10_000) + 0.5) / 10_000
+    drawn = behavior.sample_policies(np.broadcast_to(probabilities, (10_000, 4)), uniforms)
+    assert np.bincount(drawn, minlength=4).tolist() == [1000, 0, 6000, 3000]
+
+
+def test_values_become_the_mean_of_results() -> None:
+    values = np.zeros((1, 3))
+    results = [3.0, -1.0, 4.0, 2.0]
+    for k, result in enumerate(results, 1):
+        values = behavior.update_values(values, np.array([2]), np.array([result]), 1 / k)
+    assert np.allclose(values, [[0, 0, np.mean(results)]])
+
+
+def test_exp3_estimates_are_unbiased() -> None:
+    """Averaged over the draw, the log-weights move by rate/A times each policy's scaled payoff."""
+    probabilities, payoffs, rate = np.array([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 2.0]), 0.3
+    mean = np.zeros(3)
+    for policy in range(3):
+        moved = behavior.update_exp3(np.zeros((1, 3)), probabilities[None], np.array([policy]), payoffs[[policy]], rate)
+        mean += probabilities[policy] * moved[0]
+    assert np.allclose(mean, rate / 3 * (payoffs + 1) / 4)
+
+
+def test_imitation_is_the_replicator_dynamics_on_average() -> None:
+    """With n clients, x_a shares and u_a payoffs, the mean change of x is x_a·(u_a − ū) when payoffs differ by < 1."""
+    policies = np.array([0] * 5 + [1] * 3 + [2] * 2)
+    worth = np.array([0.1, 0.4, 0.8])
+    payoffs, shares = worth[policies], np.array([0.5, 0.3, 0.2])
+    grid = (np.arange(2000) + 0.5) / 2000
+    change = np.zeros(3)
+    for model in range(10):  # everyone looks at each other client in turn, with every uniform of a grid
+        looked = np.full((2000, 10), model)
+        new = behavior.imitate(
+            np.tile(policies, (2000, 1)), np.tile(payoffs, (2000, 1)), looked, np.tile(grid[:, None], (1, 10))
+        )
+        change += np.array([(new == a).mean() for a in range(3)]) / 10
+    # a minus sign for the flow out: x_a·(Σ_b x_b (u_a − u_b)^+ − Σ_b x_b (u_b − u_a)^+) = x_a·(u_a − ū)
+    assert np.allclose(change - shares, shares * (worth - shares @ worth), atol=1e-3)
+
+
+def make_crowd(**options: object) -> Crowd:
+    costs = expected_costs(Costs(), np.ones((2, 4)))
+    return Crowd(Learner(**options), costs)  # type: ignore[arg-type]
+
+
+def test_best_response_takes_what_was_publicly_best_for_ones_own_costs() -> None:
+    levels = np.array([[0.5, 0.5, 3.0, 3.0]])
+    crowd = Crowd(
+        Learner(kind="best_response", rate=0.9, explore=0.0, start=("full", "copy", "full", "copy")),
+        expected_costs(Costs(busy=0.0), levels),
+    )
+    free = np.ones((1, 4), bool)
+    crowd.choose(np.full((1, 4, 4), 0.95), free)  # above the rate: nobody reconsiders yet
+    crowd.observe_marks(np.ones((1, 4), bool))
+    crowd.learn(np.array([[1.0, 0.6, 1.0, 0.6]]), np.zeros((1, 4)))
+    # full pays 1.0 and costs level/2 + 0.02, copy pays 0.6 and costs 0.02
+    assert crowd.choose(np.full((1, 4, 4), 0.5), free).tolist() == [[FULL, FULL, COPY, COPY]]
+
+
+def test_exploring_lasts_one_round_and_a_mutation_stays() -> None:
+    lots = np.full((2, 4, 4), 0.9)
+    lots[..., 3] = 0.0  # explore: the first working policy that is not the settled one is POLICIES[0]
+    for kind, stays in (("best_response", False), ("imitation", True)):
+        crowd = make_crowd(kind=kind, rate=0.5, explore=0.5, start="copy")
+        assert (crowd.choose(lots, np.ones((2, 4), bool)) == FULL).all()
+        after = crowd.choose(np.full((2, 4, 4), 0.9), np.ones((2, 4), bool))
+        assert (after == (FULL if stays else COPY)).all()
+
+
+def test_clients_that_are_away_keep_their_policy() -> None:
+    crowd = make_crowd(kind="softmax", explore=1.0, start="out")
+    free = np.array([[True, False, True, False]] * 2)
+    chosen = crowd.choose(np.full((2, 4, 4), 0.5), free)
+    assert (chosen[:, [1, 3]] == OUT).all() and (chosen[:, [0, 2]] < SKIP).all()
+
+
+def test_newcomers_know_nothing_and_the_others_forget_nothing() -> None:
+    crowd = make_crowd(kind="softmax")
+    crowd.choose(np.full((2, 4, 4), 0.5), np.ones((2, 4), bool))
+    crowd.observe_marks(np.zeros((2, 4), bool))
+    crowd.learn(np.full((2, 4), 9.0), np.zeros((2, 4)))
+    before = crowd.standing_marks().copy()
+    assert (before == 0).all()
+    gone = np.zeros((2, 4), bool)
+    gone[1, 2] = True
+    crowd.replace(gone)
+    after = crowd.standing_marks()
+    assert after[1, 2] == 1 and (after[~gone] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "ppo"}, "kind is 'ppo'; use one of fixed, softmax, exp3, best_response, imitation"),
+        ({"start": "work"}, "policy 'work' is unknown; use one of full, half"),
+        ({"policies": ("full", "sleep")}, "policy 'sleep' is unknown"),
+        ({"rate": 0.0}, r"rate 0\.0, explore 0\.1, foresight 1\.0: all lie in \[0, 1\], rate above 0"),
+        ({"temperature": 0.0}, r"temperature is 0\.0; it must be positive"),
+    ],
+)
+def test_bad_learners_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Learner(**options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="start names 2 policies for 3 clients"):
+        Learner(start=("full", "copy")).start_policies(3)
+
+
+# ---------------------------------------------------------------- closed forms
+
+
+@pytest.mark.parametrize("kind", ["window", "ewma", "streak"])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 2.0])
+def test_price_of_a_miss_equals_a_written_out_life(kind: str, alpha: float) -> None:
+    """Many others, all always there with C = 1: a client's pay in a round is (1 + α·C)/(1 + α) fair pays."""
+    window, rounds = 6, 300
+    record = np.ones((rounds, 2), bool)
+    record[150, 1] = False
+    lost = 0.0
+    for t in range(100, rounds):
+        c = CONSISTENCIES[kind](record[: t + 1], window=window)
+        pay = record[t] * (1 + alpha * c) / (1 + alpha)
+        lost += pay[0] - pay[1]
+    assert lost == pytest.approx(price_of_a_miss(alpha, window=window, kind=kind), abs=1e-9)
+
+
+@given(
+    st.fractions(Fraction(11, 10), 2, max_denominator=50),
+    st.fractions(0, Fraction(9, 10), max_denominator=20),
+    st.integers(1, 64),
+)
+def test_at_alpha_star_both_lives_earn_the_same(cost: Fraction, share: Fraction, window: int) -> None:
+    c = (1 + (window - 1) * share) / window
+    alpha = stay_threshold(float(cost), attendance=float(share), consistency=float(c))
+    most = (1 - share * c) / (1 - share)
+    if cost >= most:
+        assert alpha == float("inf") or float(most) == pytest.approx(float(cost), rel=1e-9)
+        return
+    exact = (cost - 1) / (most - cost)
+    assert alpha == pytest.approx(float(exact), rel=1e-9)
+    always = 1 - (1 - share) * cost
+    sometimes = share * (1 + exact * c) / (1 + exact)
+    assert always == sometimes  # exactly, in fractions
+
+
+def test_alpha_star_and_the_price_of_a_miss_agree_in_the_limit() -> None:
+    """A client that hardly ever skips: the threshold is where the price of one miss equals its cost."""
+    window, cost = 8, 1.3
+    share = 1 - 1e-7
+    alpha = stay_threshold(cost, attendance=share, consistency=(1 + (window - 1) * share) / window)
+    assert price_of_a_miss(alpha, window=window) == pytest.approx(cost, abs=1e-5)
+
+
+def test_stay_threshold_says_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match=r"attendance 1\.0 must lie in \[0, 1\)"):
+        stay_threshold(1.2, attendance=1.0, consistency=1.0)
+    with pytest.raises(ValueError, match=r"consistency 0\.2 between it and 1"):
+        stay_threshold(1.2, attendance=0.5, consistency=0.2)
+
+
+@given(st.lists(st.floats(0.01, 5), min_size=1, max_size=12), st.floats(0.1, 20))
+def test_nobody_gains_by_joining_or_leaving(costs: list[float], budget: float) -> None:
+    stay = count_stayers(costs, budget)
+    ordered = sorted(costs)
+    assert all(budget / stay >= cost for cost in ordered[:stay])
+    assert all(budget / (stay + 1) < cost for cost in ordered[stay:])

@@ -1,0 +1,334 @@
+"""A federation on a real chain: equal to exact integers, paged under the cap, and clear about what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bcfl_support.chain.node import TX_GAS_CAP, Chain
+from bcfl_support.errors import ContractError, FixedPointError, InvalidUpdate, RecordError, ServiceError
+from bcfl_support.incentives import exact as incentives
+from bcfl_support.protocol import fixed_point
+from bcfl_support.protocol.federation import Federation, compute_create_address, compute_factors_hash
+from bcfl_support.protocol.rounds import FederationConfig, RoundRecord
+
+ETHER = 10**18
+SAMPLES = [40, 7, 120, 63]  # unequal on purpose: permuting clients changes every result
+CONFIG = FederationConfig(parameters=6, capacity=4, minimum=2, bound=5.0, interval=2, quorum=3, window=4)
+
+
+@pytest.fixture(scope="module")
+def node():
+    with Chain.start() as chain:
+        yield chain
+
+
+@pytest.fixture(scope="module")
+def _deployed(node):
+    federation = Federation.deploy(node, CONFIG)
+    federation.register(node.accounts[1:5], SAMPLES)
+    federation.fund(20 * ETHER)
+    return federation
+
+
+@pytest.fixture
+def fed(node, _deployed):
+    """The same freshly registered federation for each test."""
+    snapshot = node.snapshot()
+    yield _deployed
+    node.revert(snapshot)
+
+
+@pytest.fixture
+def clients(node):
+    return node.accounts[1:5]
+
+
+def updates_for(clients, seed, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return {client: rng.normal(0.3, scale, CONFIG.parameters).clip(-5, 5) for client in clients}
+
+
+def in_reveal(fed, clients, seed=0):
+    """A round in which all have committed; returns the submissions."""
+    fed.open_round()
+    submissions = fed.prepare(updates_for(clients, seed), rng=np.random.default_rng(seed))
+    fed.commit(submissions)
+    return submissions
+
+
+class TestAgainstExactIntegers:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_average_and_scores_equal_exact_integers(self, fed, clients, seed):
+        updates = updates_for(clients, seed)
+        record = fed.play_round(updates, rng=np.random.default_rng(seed))
+        values = np.array([fixed_point.encode(update) for update in updates.values()])
+        average = fixed_point.fedavg_fixed(values, SAMPLES)
+        scores = fixed_point.alignment_fixed(values, SAMPLES, average)
+        assert list(record.global_update) == list(average)
+        assert list(record.scores) == list(scores)
+        assert record.norm_squared == sum(int(g) ** 2 for g in average)
+        low, high = fixed_point.alignment_sum_bounds(average, len(SAMPLES))
+        assert low <= sum(record.scores) - record.norm_squared <= high
+
+    def test_six_rounds_with_absences_pay_what_the_exact_arithmetic_says(self, fed, clients):
+        rng = np.random.default_rng(5)
+        history = {client: [] for client in clients}
+        pot, factors = 20 * ETHER, dict.fromkeys(clients, incentives.ONE)
+        stakes = {c: n * CONFIG.stake_per_sample for c, n in zip(clients, SAMPLES, strict=True)}
+        attendance = [(0, 1, 2, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2, 3), (0, 2), (0, 1, 2, 3)]
+        alpha, cap, rate, burned = 500_000, 50_000, 100_000, 0
+        for number, present in enumerate(attendance, start=1):
+            here = [clients[i] for i in present]
+            updates = {client: rng.normal(0.05, 1.0, CONFIG.parameters).clip(-5, 5) for client in here}
+            record = fed.play_round(updates, rng=rng)
+            for client in clients:
+                history[client].append(client in here and record.scores[record.clients.index(client)] >= 0)
+            consistency = [incentives.compute_consistency(history[client], CONFIG.window) for client in here]
+            weights = [
+                incentives.compute_reward_weight(score, c, factors[client], alpha)
+                for client, score, c in zip(here, record.scores, consistency, strict=True)
+            ]
+            rewards = incentives.compute_rewards(weights, CONFIG.budget, pot)
+            penalties = [
+                incentives.compute_penalty(stakes[client], score, record.norm_squared, rate=rate, cap=cap)
+                for client, score in zip(here, record.scores, strict=True)
+            ]
+            assert record.number == number
+            assert list(record.rewards) == rewards
+            assert list(record.penalties) == penalties
+            pot -= sum(rewards)
+            burned += sum(penalties)
+            for client, penalty in zip(here, penalties, strict=True):
+                stakes[client] -= penalty
+                assert fed.registry.functions.clientOf(client).call()[0] == stakes[client]
+            if number == 2:
+                factors = dict(zip(clients, (500_000, 1_250_000, 1_000_000, 1_500_000), strict=True))
+                fed.attest(0, b"\7" * 32, factors, clients=clients[:3])
+                fed.apply_factors(0, b"\7" * 32, factors)
+        assert burned > 0, "no score was negative: the scenario tests no penalty"
+        assert fed.pool.functions.pot().call() == pot
+
+    def test_model_is_the_sum_of_the_averages(self, fed, clients):
+        total = np.zeros(CONFIG.parameters, dtype=object)
+        for seed in range(3):
+            record = fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+            total = total + np.array(record.global_update, dtype=object)
+        assert fed.aggregator.functions.model().call() == list(total)
+
+    def test_a_federation_repeats_itself_to_the_last_hash(self):
+        def play():
+            with Chain.start() as chain:
+                federation = Federation.deploy(chain, CONFIG)
+                federation.register(chain.accounts[1:5], SAMPLES)
+                return federation.play_round(updates_for(chain.accounts[1:5], 3), rng=np.random.default_rng(3))
+
+        assert play() == play()
+
+
+class TestManyClients:
+    @pytest.mark.parametrize(("n", "parameters"), [(10, 650), (50, 31), (100, 31)])
+    def test_every_phase_stays_under_the_transaction_cap(self, node, n, parameters):
+        config = dataclasses.replace(CONFIG, parameters=parameters, capacity=n)
+        federation = Federation.deploy(node, config)
+        clients = node.accounts[1 : n + 1]
+        federation.register(clients, [10 + i for i in range(n)])
+        federation.fund(ETHER)
+        rng = np.random.default_rng(n)
+        record = federation.play_round({c: rng.normal(0, 0.1, parameters) for c in clients}, rng=rng)
+        assert max(max(used) for used in record.gas.values()) <= TX_GAS_CAP
+        assert len(record.clients) == n and sum(record.rewards) == pytest.approx(ETHER, abs=n)
+
+
+class TestRefusals:
+    def test_short_stake(self, fed, node):
+        message = "InsufficientStake: sent 0.5 ETH, 1.2 ETH needed for 120 samples"
+        with pytest.raises(ContractError, match=message) as caught:
+            fed.register([node.accounts[9]], [120], stake=5 * 10**17)
+        assert caught.value.values == {"sent": 5 * 10**17, "needed": 12 * 10**17, "samples": 120}
+
+    def test_double_registration(self, fed, clients):
+        with pytest.raises(ContractError, match=f"AlreadyRegistered: {clients[0]}"):
+            fed.register([clients[0]], [40])
+
+    def test_zero_samples(self, fed, node):
+        with pytest.raises(ContractError, match="ZeroSamples: a client needs at least one sample"):
+            fed.register([node.accounts[9]], [0])
+
+    def test_wrong_phase(self, fed, node, clients):
+        with pytest.raises(ContractError, match="WrongPhase: the round is in phase"):
+            node.send(fed.aggregator.functions.commit(b"\1" * 32), sender=clients[0])
+
+    def test_late_reveal(self, fed, node, clients):
+        submissions = in_reveal(fed, clients)
+        node.advance_time(CONFIG.reveal_seconds + 1)
+        with pytest.raises(ContractError, match=r"DeadlinePassed: the phase ended at time \d+, it is \d+"):
+            fed.reveal(submissions[:1])
+
+    def test_reveal_that_does_not_match(self, fed, clients):
+        submission = in_reveal(fed, clients)[0]
+        other = dataclasses.replace(submission, values=submission.values + 1)
+        with pytest.raises(ContractError, match="CommitmentMismatch"):
+            fed.reveal([other])
+
+    def test_copied_commitment_opens_for_nobody_else(self, fed, clients):
+        fed.open_round()
+        [mine] = fed.prepare({clients[0]: np.ones(CONFIG.parameters)}, rng=np.random.default_rng(0))
+        fed.commit([mine, dataclasses.replace(mine, client=clients[1])])
+        fed.end_phase("Commit")
+        fed.reveal([mine])
+        with pytest.raises(ContractError, match="CommitmentMismatch"):
+            fed.reveal([dataclasses.replace(mine, client=clients[1])])
+
+    def test_replayed_update(self, fed, clients):
+        update = {client: np.arange(6) * (k + 1) / 10 for k, client in enumerate(clients)}
+        fed.play_round(update, rng=np.random.default_rng(0))
+        fed.open_round()
+        again = fed.prepare({clients[2]: update[clients[0]]}, rng=np.random.default_rng(1))
+        other = fed.prepare({clients[1]: np.ones(6)}, rng=np.random.default_rng(1))
+        fed.commit([*again, *other])
+        fed.end_phase("Commit")
+        with pytest.raises(ContractError, match=f"CopiedUpdate: the same update was revealed before, by {clients[0]}"):
+            fed.reveal(again)
+
+    def test_wrong_length_is_refused_here_and_by_the_contract(self, fed, node, clients):
+        fed.open_round()
+        with pytest.raises(InvalidUpdate, match=r"has shape \(5,\), the model has 6 parameters"):
+            fed.prepare({clients[0]: np.ones(5)}, rng=np.random.default_rng(0))
+        submissions = fed.prepare(updates_for(clients, 0), rng=np.random.default_rng(0))
+        fed.commit(submissions)
+        with pytest.raises(ContractError, match="WrongLength: the update has 5 entries, the model has 6"):
+            node.send(fed.aggregator.functions.reveal([1] * 5, submissions[0].salt), sender=clients[0])
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 5.1, -5.1])
+    def test_values_out_of_bounds(self, fed, clients, bad):
+        fed.open_round()
+        update = np.zeros(6)
+        update[4] = bad
+        with pytest.raises(FixedPointError) as caught:
+            fed.prepare({clients[0]: update}, rng=np.random.default_rng(0))
+        assert caught.value.index == 4
+
+    def test_contract_checks_bounds_itself(self, fed, clients):
+        fed.open_round()
+        values = np.array([0, 0, 0, -5_000_000_001, 0, 0], dtype=np.int64)
+        submissions = fed.prepare({clients[0]: values, clients[1]: np.ones(6)}, rng=np.random.default_rng(0))
+        fed.commit(submissions)
+        fed.end_phase("Commit")
+        with pytest.raises(ContractError, match="ValueOutOfBounds: entry 3 is -5000000001, the bound is ±5000000000"):
+            fed.reveal(submissions[:1])
+
+    def test_claims(self, fed, node, clients):
+        record = fed.play_round(updates_for(clients, 1), rng=np.random.default_rng(1))
+        winner = clients[int(np.argmax(record.rewards))]
+        fed.withdraw([winner])
+        for nobody in (winner, node.accounts[20]):
+            with pytest.raises(ContractError, match=f"NothingToWithdraw: {nobody} has no credit"):
+                fed.withdraw([nobody])
+
+    def test_fund_with_nothing(self, fed):
+        with pytest.raises(ContractError, match="NothingToFund"):
+            fed.fund(0)
+
+    def test_round_without_clients(self, fed):
+        with pytest.raises(InvalidUpdate, match="at least one client"):
+            fed.play_round({}, rng=np.random.default_rng(0))
+
+    def test_factors_without_a_quorum(self, fed, clients):
+        for seed in range(2):
+            fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+        factors = dict.fromkeys(clients, 1_100_000)
+        fed.attest(0, b"\1" * 32, factors, clients=clients[:2])
+        with pytest.raises(ContractError, match="NoAgreement: 2 equal attestations, 3 needed"):
+            fed.apply_factors(0, b"\1" * 32, factors)
+        with pytest.raises(ContractError, match="AlreadyAttested"):
+            fed.attest(0, b"\2" * 32, factors, clients=clients[:1])
+        with pytest.raises(ContractError, match=r"EpochNotOver: epoch 1 ends with round 4, the last closed round is 2"):
+            fed.attest(1, b"\1" * 32, factors, clients=clients[3:])
+
+    def test_configuration_that_lets_stakes_escape(self):
+        with pytest.raises(ValueError, match="make the cool-down longer"):
+            dataclasses.replace(CONFIG, cool_down_seconds=100)
+        with pytest.raises(ValueError, match="vote twice"):
+            dataclasses.replace(CONFIG, attest_seconds=10**6)
+
+    def test_node_killed_in_the_middle_of_a_round(self):
+        with Chain.start() as chain:
+            federation = Federation.deploy(chain, CONFIG)
+            federation.register(chain.accounts[1:5], SAMPLES)
+            submissions = in_reveal(federation, chain.accounts[1:5])
+            chain._child.stop()
+            with pytest.raises(ServiceError, match=r"start"):
+                federation.reveal(submissions)
+
+
+class TestLifeOfARound:
+    def test_missing_clients_do_not_hold_up_a_round(self, fed, clients):
+        record = fed.play_round(updates_for(clients[:2], 4), rng=np.random.default_rng(4))
+        assert record.clients == tuple(clients[:2]) and not record.void
+
+    def test_a_round_may_be_larger_than_any_before(self, fed, clients):
+        """Returning clients find the list of participants shorter than those before them in the batch leave it."""
+        fed.play_round(updates_for(clients[:2], 6), rng=np.random.default_rng(6))
+        record = fed.play_round(updates_for([*clients[2:], *clients[:2]], 7), rng=np.random.default_rng(7))
+        assert record.clients == (*clients[2:], *clients[:2])
+
+    def test_commitment_without_reveal_costs_the_cap_and_voids_nothing(self, fed, clients):
+        submissions = in_reveal(fed, clients)
+        fed.reveal(submissions[:3])
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        record = fed.settle()
+        assert record.scores[3] is None and record.samples[3] == 0 and record.rewards[3] == 0
+        assert record.penalties[3] == SAMPLES[3] * CONFIG.stake_per_sample // 20
+
+    def test_round_below_its_minimum_is_void_and_costs_nobody(self, fed, clients):
+        fed.open_round()
+        fed.commit(fed.prepare(updates_for(clients[:1], 0), rng=np.random.default_rng(0)))
+        fed.end_phase("Commit")
+        record = fed.settle()
+        assert record.void and sum(record.rewards) == sum(record.penalties) == 0
+
+    def test_stopping_finishes_the_round_and_frees_the_pot(self, fed, node, clients):
+        in_reveal(fed, clients)
+        node.send(fed.aggregator.functions.stop(), sender=fed.publisher)
+        fed.end_phase("Reveal")
+        fed.settle()
+        with pytest.raises(ContractError, match="FederationStopped"):
+            fed.open_round()
+        node.send(fed.pool.functions.reclaim(), sender=fed.publisher)
+        assert fed.pool.functions.pot().call() == 0
+
+
+class TestRecords:
+    def test_round_trip(self, fed, clients):
+        record = fed.play_round(updates_for(clients[:3], 2), rng=np.random.default_rng(2))
+        assert RoundRecord.from_json(record.to_json()) == record
+        assert fed.record(record.number) == record
+        fed.play_round(updates_for(clients, 3), rng=np.random.default_rng(3))
+        assert fed.record(record.number) == record, "a later round changed what an earlier one looks like"
+
+    @pytest.mark.parametrize(
+        "broken", [{}, [], {"kind": "bcfl-round", "version": 2}, {"kind": "bcfl-round", "version": 1}]
+    )
+    def test_broken_record(self, broken):
+        with pytest.raises(RecordError):
+            RoundRecord.from_json(broken)
+
+    def test_round_that_was_not_settled(self, fed):
+        with pytest.raises(RecordError, match="round 7 was not settled here"):
+            fed.record(7)
+
+
+def test_create_address_is_the_next_contracts(node):
+    expected = compute_create_address(node.accounts[5], node.w3.eth.get_transaction_count(node.accounts[5]))
+    federation = Federation.deploy(node, CONFIG, publisher=node.accounts[5])
+    assert federation.registry.address == expected
+
+
+def test_factors_hash_depends_on_order(clients):
+    one = {clients[0]: 1, clients[1]: 2}
+    assert compute_factors_hash(one) != compute_factors_hash(dict(reversed(one.items())))

@@ -1,0 +1,213 @@
+"""Encoding, exact integer references and their error bounds, against rational arithmetic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bcfl_support.errors import BcflError, FixedPointError
+from bcfl_support.protocol import fixed_point as fp
+
+small = st.floats(-1000.0, 1000.0, allow_nan=False)
+scales = st.sampled_from([1, 10, 10**3, 10**6, 10**9])
+
+
+@st.composite
+def rounds(draw: st.DrawFn) -> tuple[np.ndarray, list[int]]:
+    """Updates (n, P) and sample counts of one round."""
+    n, p = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    updates = draw(st.lists(st.lists(small, min_size=p, max_size=p), min_size=n, max_size=n))
+    return np.array(updates), draw(st.lists(st.integers(1, 2000), min_size=n, max_size=n))
+
+
+def exact_fedavg(updates: np.ndarray, samples: list[int]) -> list[Fraction]:
+    total = sum(samples)
+    return [
+        sum((Fraction(int(n), total) * Fraction(float(x)) for n, x in zip(samples, column, strict=True)), Fraction(0))
+        for column in updates.T
+    ]
+
+
+def test_encode_rounds_ties_to_even() -> None:
+    assert fp.encode([0.5, 1.5, 2.5, -0.5, -1.5], scale=1).tolist() == [0, 2, 2, 0, -2]
+
+
+def test_encode_returns_int64_of_the_same_shape() -> None:
+    encoded = fp.encode(np.array([[1.0, -2.0], [0.25, 0.0]]))
+    assert encoded.dtype == np.int64
+    assert encoded.tolist() == [[10**9, -2 * 10**9], [250_000_000, 0]]
+    assert fp.encode(3.0).shape == ()
+
+
+@given(small, scales)
+def test_one_number_is_within_the_encoding_error(x: float, scale: int) -> None:
+    error = abs(Fraction(int(fp.encode(x, scale=scale)), scale) - Fraction(x))
+    assert error <= Fraction(fp.encoding_error(scale, largest=abs(x)))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1), scales)
+def test_decode_gives_the_nearest_float(integers: list[int], scale: int) -> None:
+    decoded = fp.decode(np.array(integers, dtype=np.int64), scale=scale)
+    assert decoded.tolist() == [v / scale for v in integers]  # Python's int / int is correctly rounded
+
+
+def test_decode_takes_scores_beyond_64_bits() -> None:
+    assert fp.decode([3 * 10**30, -(10**18)], scale=10**18).tolist() == [3e12, -1.0]
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=20))
+def test_encode_undoes_decode(integers: list[int]) -> None:
+    assert fp.encode(fp.decode(integers)).tolist() == integers
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message", "index"),
+    [
+        ([1.0, float("nan")], {}, r"values\[1\] = nan is not a finite number", 1),
+        ([[0.0, 1.0], [float("-inf"), 0.0]], {}, r"values\[1, 0\] = -inf is not a finite number", (1, 0)),
+        ([0.0, -2.5], {"bound": 2.0}, r"values\[1\] = -2\.5 is above the bound 2: clip", 1),
+        ([9.3e9], {}, r"values\[0\] = 9300000000\.0 does not fit int64 at scale 1000000000", 0),
+        ([1e308], {}, r"does not fit int64", 0),
+        ([3.0], {"bits": 32}, r"does not fit int32 at scale 1000000000: the range is -2\.14748 to 2\.14748", 0),
+        (float("inf"), {}, r"values = inf is not a finite number", ()),
+    ],
+)
+def test_encode_names_what_does_not_fit(values: object, options: dict, message: str, index: object) -> None:
+    with pytest.raises(FixedPointError, match=message) as caught:
+        fp.encode(values, **options)
+    assert caught.value.index == index
+    assert isinstance(caught.value, BcflError) and isinstance(caught.value, ValueError)
+
+
+def test_the_integer_range_is_closed_below_and_open_above() -> None:
+    assert int(fp.encode(-(2.0**63), scale=1)) == -(2**63)
+    with pytest.raises(FixedPointError, match="int64"):
+        fp.encode(2.0**63, scale=1)
+    assert int(fp.encode(-8.0, scale=1, bits=4)) == -8
+    with pytest.raises(FixedPointError, match="int4"):
+        fp.encode(8.0, scale=1, bits=4)
+
+
+@pytest.mark.parametrize("scale", [0, -1, 1.5, True])
+def test_a_scale_is_a_positive_integer(scale: object) -> None:
+    with pytest.raises(FixedPointError, match=r"scale is .* positive integer"):
+        fp.encode([1.0], scale=scale)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bits", [1, 65, 256])
+def test_widths_beyond_int64_are_refused(bits: int) -> None:
+    with pytest.raises(FixedPointError, match=f"bits is {bits}"):
+        fp.encode([1.0], bits=bits)
+
+
+def test_decode_refuses_floats() -> None:
+    with pytest.raises(FixedPointError, match=r"integers holds 1\.5 at flat index 1"):
+        fp.decode([1, 1.5])
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(-(10**20), 10**20).filter(bool))
+def test_division_cuts_toward_zero(a: int, b: int) -> None:
+    exact = Fraction(a, b)
+    quotient = fp.divide_toward_zero(a, b)
+    assert abs(quotient) == abs(exact).__floor__()
+    assert quotient * exact >= 0
+
+
+def test_division_of_arrays_is_elementwise_and_exact() -> None:
+    result = fp.divide_toward_zero(np.array([-(2**63), 7, -7], dtype=np.int64), [-1, -2, 2])
+    assert result.tolist() == [2**63, -3, -3]
+    assert all(type(v) is int for v in result)
+
+
+def test_division_by_zero_reverts() -> None:
+    with pytest.raises(FixedPointError, match="5 / 0: the divisor is zero"):
+        fp.divide_toward_zero(5, 0)
+    with pytest.raises(FixedPointError, match="1 / 0"):
+        fp.divide_toward_zero([2, 1], [1, 0])
+
+
+def test_hand_sized_round() -> None:
+    # N = 6; column sums 1*7 + 2*(-3) + 3*1 = 4 and 1*(-9) + 2*2 + 3*(-1) = -8
+    updates, samples = [[7, -9], [-3, 2], [1, -1]], [1, 2, 3]
+    g = fp.fedavg_fixed(updates, samples)
+    assert g.tolist() == [0, -1]
+    assert fp.alignment_fixed(updates, samples, g).tolist() == [1, 0, 0]  # 9/6, -4/6, 3/6
+
+
+@given(rounds(), scales)
+def test_fedavg_is_within_its_bound(case: tuple[np.ndarray, list[int]], scale: int) -> None:
+    updates, samples = case
+    bound = Fraction(fp.fedavg_error_bound(scale, largest=float(np.abs(updates).max())))
+    g = fp.fedavg_fixed(fp.encode(updates, scale=scale), samples)
+    for integer, real in zip(g, exact_fedavg(updates, samples), strict=True):
+        assert abs(Fraction(integer, scale) - real) <= bound
+
+
+@given(rounds(), scales)
+def test_scores_are_within_their_bound(case: tuple[np.ndarray, list[int]], scale: int) -> None:
+    updates, samples = case
+    encoded = fp.encode(updates, scale=scale)
+    scores = fp.alignment_fixed(encoded, samples, fp.fedavg_fixed(encoded, samples))
+    bounds = fp.alignment_error_bound(updates, samples, scale)
+    step = exact_fedavg(updates, samples)
+    for i, (score, row) in enumerate(zip(scores, updates, strict=True)):
+        dot = sum((Fraction(float(x)) * g for x, g in zip(row, step, strict=True)), Fraction(0))
+        real = Fraction(samples[i], sum(samples)) * dot
+        # 1e-12: the bound itself is evaluated in floats
+        assert abs(Fraction(score, scale**2) - real) <= Fraction(float(bounds[i])) * (1 + Fraction(1, 10**12))
+
+
+def test_the_score_bound_is_not_far_from_what_happens() -> None:
+    rng = np.random.default_rng(0)
+    updates, samples = rng.standard_normal((10, 650)) * 0.1, rng.integers(20, 200, 10)
+    encoded = fp.encode(updates)
+    scores = fp.alignment_fixed(encoded, samples, fp.fedavg_fixed(encoded, samples))
+    weights = samples / samples.sum()
+    error = np.abs(fp.decode(scores, scale=fp.SCALE**2) - weights * (updates @ (weights @ updates)))
+    bound = fp.alignment_error_bound(updates, samples)
+    assert (error <= bound).all()
+    assert error.max() > bound.max() / 1000
+
+
+@given(rounds(), scales)
+def test_scores_sum_to_the_squared_norm_within_rounding(case: tuple[np.ndarray, list[int]], scale: int) -> None:
+    updates, samples = case
+    encoded = fp.encode(updates, scale=scale)
+    g = fp.fedavg_fixed(encoded, samples)
+    excess = sum(fp.alignment_fixed(encoded, samples, g)) - sum(v * v for v in g)
+    low, high = fp.alignment_sum_bounds(g, len(samples))
+    assert low <= excess <= high
+
+
+def test_sums_beyond_int64_are_exact() -> None:
+    huge = 2**62
+    assert fp.fedavg_fixed([[huge], [huge]], [3, 5]).tolist() == [huge]
+    assert fp.alignment_fixed([[huge], [huge]], [1, 3], [huge]).tolist() == [huge * huge // 4, 3 * huge * huge // 4]
+
+
+@pytest.mark.parametrize(
+    ("updates", "samples", "message"),
+    [
+        ([[1], [2]], [1, 0], r"samples\[1\] = 0: every client in the round needs at least 1 sample"),
+        ([[1], [2]], [1], r"updates_int has shape \(2, 1\): it must be \(1, P\)"),
+        ([[1.5]], [1], r"updates_int holds 1\.5"),
+        ([[1]], [], r"samples has shape \(0,\)"),
+        ([1, 2], [1, 2], r"updates_int has shape \(2,\)"),
+    ],
+)
+def test_bad_rounds_are_refused(updates: object, samples: object, message: str) -> None:
+    with pytest.raises(FixedPointError, match=message):
+        fp.fedavg_fixed(updates, samples)
+    with pytest.raises(FixedPointError, match=message):
+        fp.alignment_fixed(updates, samples, [1])
+
+
+def test_global_update_of_another_length_is_refused() -> None:
+    with pytest.raises(FixedPointError, match=r"global_int has shape \(3,\): it must be \(2,\)"):
+        fp.alignment_fixed([[1, 2]], [1], [1, 2, 3])
+    with pytest.raises(FixedPointError, match=r"updates has shape \(2,\)"):
+        fp.alignment_error_bound([1.0, 2.0], [1, 1])
