@@ -2,7 +2,7 @@
 
 Each round: the clients that take part train from w, an attack may change what they send, the server averages, scores
 and pays, w ← w + g. One tidy table comes back, a row for each round and client. Scores are found in `scores.SCORES`,
-how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src/RewardPool.sol`.
+how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src/core/RewardPool.sol`.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def run(
         participation: share of clients drawn for each round; or a function (round, rng) -> client numbers (k,).
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
         aggregate: how the server averages, (updates (k, P), samples (k,)) -> g (P,).
-        transform_updates: attack or defence, (round, updates (k, P), state) -> updates (k, P) as sent.
+        transform_updates: attack or defense, (round, updates (k, P), state) -> updates (k, P) as sent.
         observe: called with each round's outcome, to keep updates or to let clients learn from their pay.
 
     Returns:

@@ -535,13 +535,14 @@ def load_minority(seed: int) -> FederatedData:
     return replace(data, x=data.x[order], y=data.y[order], sizes=sizes)
 
 
-def run_minority(rate: float, cap: float, seed: int, rounds: int, *, liars: bool = False) -> dict[str, float]:
+def run_minority(rate: float, cap: float, seed: int, rounds: int, *, flippers: bool = False) -> dict[str, float]:
     """A federation with that penalty; a client whose stake fell below half of what it needs is out, as on chain.
 
-    Watched is client 0, the only one with nines; with `liars`, three sign flippers in a Dirichlet(1.0) world instead.
+    Watched is client 0, the only one with nines; with `flippers`, three sign flippers in a
+    Dirichlet(1.0) world instead.
     """
-    data = load_world("digits", "dir1.0", seed) if liars else load_minority(seed)
-    watched = choose_attackers(seed) if liars else np.array([0])
+    data = load_world("digits", "dir1.0", seed) if flippers else load_minority(seed)
+    watched = choose_attackers(seed) if flippers else np.array([0])
     model, stakes = MLP(data.n_features, 32, data.n_classes), np.ones(CLIENTS)
     slashed, seen = np.zeros(2), np.zeros(2)  # watched, others
 
@@ -568,7 +569,7 @@ def run_minority(rate: float, cap: float, seed: int, rounds: int, *, liars: bool
         lr=LR,
         batch_size=BATCH,
         participation=lambda number, rng: np.flatnonzero(stakes >= 0.5),
-        transform_updates=lie if liars else None,
+        transform_updates=lie if flippers else None,
         observe=burn,
     )
     nine = data.y_test == 9
@@ -587,10 +588,10 @@ def study_minority(seeds: int, rounds: int, jobs: int) -> list[dict[str, Any]]:
     """Penalties from none to harsh: what they do to the honest client with rare data, and to sign flippers."""
     rows = []
     for rate, cap in PENALTIES:
-        for liars in (False, True):
-            runs = (delayed(run_minority)(rate, cap, seed, rounds, liars=liars) for seed in range(seeds))
+        for flippers in (False, True):
+            runs = (delayed(run_minority)(rate, cap, seed, rounds, flippers=flippers) for seed in range(seeds))
             done = Parallel(n_jobs=jobs)(runs)
-            row: dict[str, Any] = {"rate": rate, "cap": cap, "watched": "sign flippers" if liars else "rare class"}
+            row: dict[str, Any] = {"rate": rate, "cap": cap, "watched": "sign flippers" if flippers else "rare class"}
             for name in done[0]:
                 values = np.array([[run[name] for run in done]])
                 row[name], row[f"{name}_half"] = float(values.mean()), float(half_width(values)[0])
@@ -602,15 +603,15 @@ def study_minority(seeds: int, rounds: int, jobs: int) -> list[dict[str, Any]]:
 
 
 def measure_gas() -> dict[str, int]:
-    """Gas of settling a round of ten clients, by how many of them have a negative score and are penalised.
+    """Gas of settling a round of ten clients, by how many of them have a negative score and are penalized.
 
     Returns:
-        settle_honest, settle_penalised (three of ten penalised), penalty_gas_overhead (their difference, a client).
+        settle_honest, settle_penalized (three of ten penalized), penalty_gas_overhead (their difference, a client).
     """
     from bcfl_support import chain, protocol
 
     used = {}
-    for name, flipped in (("settle_honest", 0), ("settle_penalised", 3)):
+    for name, flipped in (("settle_honest", 0), ("settle_penalized", 3)):
         with chain.connect() as node:
             config = protocol.FederationConfig(parameters=31, penalty_rate=PENALTY_RATE, penalty_cap=PENALTY_CAP)
             federation = protocol.Federation.deploy(node, config)
@@ -623,7 +624,7 @@ def measure_gas() -> dict[str, int]:
                 record = federation.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
             assert sum(penalty > 0 for penalty in record.penalties) == flipped
             used[name] = sum(record.gas["settle"])
-    used["penalty_gas_overhead"] = (used["settle_penalised"] - used["settle_honest"]) // 3
+    used["penalty_gas_overhead"] = (used["settle_penalized"] - used["settle_honest"]) // 3
     return used | _measure_adjusted_gas()
 
 
@@ -722,7 +723,7 @@ def run_parts(parts: list[str], jobs: int, quick: bool) -> dict[str, Any]:
     return plain(found)
 
 
-def summarise(found: dict[str, Any], quick: bool) -> dict[str, Any]:
+def summarize(found: dict[str, Any], quick: bool) -> dict[str, Any]:
     """The figures the benchmark is judged by."""
     grid, collusion = found.get("grid"), found.get("collusion")
     figures: dict[str, Any] = {"quick": quick}
@@ -757,7 +758,7 @@ def main() -> None:
         content = {**plain(kept), **found, "command": "python benchmarks/adversaries.py --json"}
         RESULTS.write_text(json.dumps({key: content[key] for key in sorted(content)}, separators=(",", ":")) + "\n")
         found = content
-    figures = summarise(found, options.quick)
+    figures = summarize(found, options.quick)
     print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
 
 

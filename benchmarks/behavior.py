@@ -207,7 +207,7 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
     wanted = dict.fromkeys(
         [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
     )
-    # neighbours share a world: the cache of each process is then small and hit often
+    # neighbors share a world: the cache of each process is then small and hit often
     order = sorted(wanted, key=lambda s: (s.partition, incentives.RULE_SCORES[s.rule], s.rule))
     start = time.monotonic()
     found, used = run_cells(order, seeds, rounds, jobs)
@@ -223,7 +223,7 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
         "study_minutes": round(minutes, 2),
         "study_cpu_minutes": round(used / 60, 2),
         "sections": {
-            name: [{"setting": s.changed(), "figures": summarise(found[s])} for s in chosen]
+            name: [{"setting": s.changed(), "figures": summarize(found[s])} for s in chosen]
             for name, chosen in sections.items()
         },
         "effects": [
@@ -233,7 +233,7 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
     }
 
 
-def summarise(figures: dict[str, np.ndarray]) -> list[list[float]]:
+def summarize(figures: dict[str, np.ndarray]) -> list[list[float]]:
     """[mean, half-width] of each of `FIGURES`."""
     return [[round(value, 5) for value in incentives.mean_interval(figures[name])] for name in FIGURES]
 
@@ -244,7 +244,7 @@ def compare(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list
 
 
 def time_one_run(repeats: int) -> float:
-    """Median seconds of one 150-round, 12-client run with the dearest rule, which tests every update; data loaded."""
+    """Median seconds of one 150-round, 12-client run with the slowest rule, which tests every update; data loaded."""
     play_setting(Setting(rule="gate"), seeds=(0,), rounds=1)
     seconds = []
     for _ in range(repeats):

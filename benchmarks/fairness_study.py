@@ -6,7 +6,7 @@
 Ten clients train a softmax regression on digits; one number a seed is kept, 20 seeds.
 
 `conventions`: exact values of ten rounds, summed, for five ways to deal the digits. Rank correlations (Spearman) of
-fixed with re-normalised weights, of loss with accuracy, of the alignment score S and of the midpoint rule with the
+fixed with re-normalized weights, of loss with accuracy, of the alignment score S and of the midpoint rule with the
 exact values, and with label quality where labels are wrong; `negative`, the share of clients with a negative sum.
 
 `intervals`: 40 rounds, a record every K. All rounds are valued, or only the last of each K, or one drawn after the K
@@ -78,20 +78,20 @@ def compare_conventions(name: str, seed: int) -> dict[str, float]:
     run = simulation.run(data, MODEL, rounds=ROUNDS, rng=rng, scores=("alignment", "midpoint"), observe=outcomes.append)
     score, midpoint = (run.table.pivot(f"score_{kind}").sum(axis=0) for kind in ("alignment", "midpoint"))
     fixed = np.sum([value_round(outcome) for outcome in outcomes], axis=0)
-    renormalised = np.sum([value_round(outcome, "renormalised") for outcome in outcomes], axis=0)
+    renormalized = np.sum([value_round(outcome, "renormalized") for outcome in outcomes], axis=0)
     accuracy = np.sum([value_round(outcome, kind="accuracy") for outcome in outcomes], axis=0)
     found = {
-        "fixed, renormalised": rank_correlation(fixed, renormalised),
+        "fixed, renormalized": rank_correlation(fixed, renormalized),
         "loss, accuracy": rank_correlation(fixed, accuracy),
         "S, fixed": rank_correlation(score, fixed),
-        "S, renormalised": rank_correlation(score, renormalised),
+        "S, renormalized": rank_correlation(score, renormalized),
         "midpoint, fixed": rank_correlation(midpoint, fixed),
         "midpoint error": round(float(np.linalg.norm(midpoint - fixed) / np.linalg.norm(fixed)), 6),
         "negative, fixed": float((fixed < 0).mean()),
-        "negative, renormalised": float((renormalised < 0).mean()),
+        "negative, renormalized": float((renormalized < 0).mean()),
     }
     if name == "IID, wrong labels":
-        for kind, values in (("S", score), ("fixed", fixed), ("renormalised", renormalised)):
+        for kind, values in (("S", score), ("fixed", fixed), ("renormalized", renormalized)):
             found[f"quality, {kind}"] = rank_correlation(-wrong, values)
     return found
 

@@ -52,7 +52,7 @@ def our_round(data: FederatedData, w: np.ndarray) -> np.ndarray:
 
 
 class PlainLoop:
-    """The usual way: one PyTorch model and optimiser for each client, one after another, float32."""
+    """The usual way: one PyTorch model and optimizer for each client, one after another, float32."""
 
     def __init__(self, data: FederatedData) -> None:
         import torch
@@ -70,11 +70,11 @@ class PlainLoop:
         for (x, y), size in zip(self.clients, self.sizes, strict=True):
             net = torch.nn.Linear(64, 10)
             net.load_state_dict(start)
-            optimiser = torch.optim.SGD(net.parameters(), lr=LR)
+            optimizer = torch.optim.SGD(net.parameters(), lr=LR)
             for _ in range(STEPS):
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 torch.nn.functional.cross_entropy(net(x), y).backward()
-                optimiser.step()
+                optimizer.step()
             for name, value in net.state_dict().items():
                 average[name] += value * (float(size) / float(self.sizes.sum()))
         return np.concatenate([average["weight"].reshape(-1).numpy(), average["bias"].numpy()]).astype(np.float64)

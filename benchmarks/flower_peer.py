@@ -43,11 +43,11 @@ def make_client(folder: str, steps: int, lr: float) -> ClientApp:
         state = message.content["arrays"].to_torch_state_dict()
         net = torch.nn.Linear(state["weight"].shape[1], state["weight"].shape[0])
         net.load_state_dict(state)
-        optimiser = torch.optim.SGD(net.parameters(), lr=lr)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr)
         for _ in range(steps):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.nn.functional.cross_entropy(net(x), y).backward()
-            optimiser.step()
+            optimizer.step()
         content = {"arrays": ArrayRecord(net.state_dict()), "metrics": MetricRecord({"num-examples": len(y)})}
         return Message(content=RecordDict(content), reply_to=message)
 

@@ -35,7 +35,7 @@ CAP_OFF_BLOCK = 20_000_000_000
 
 
 def draw(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
-    """Values as 8-bit quantised gradients look (bell-shaped, few zeros), and weights that differ."""
+    """Values as 8-bit quantized gradients look (bell-shaped, few zeros), and weights that differ."""
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((n, P), dtype=np.float32)
     values *= 30
@@ -157,7 +157,7 @@ def main() -> None:
             mark = "measured" if row["measured"] else "predicted"
             print(
                 f"rung {row['rung']}, n = {row['n']:3d}, P = {row['P']:9,}: {row['gas_round']:17,} gas, "
-                f"{row['gas_per_value']:10,.1f} a value, dearest {row['max_tx_gas']:13,}, {mark}",
+                f"{row['gas_per_value']:10,.1f} a value, most expensive {row['max_tx_gas']:13,}, {mark}",
                 flush=True,
             )
     if options.json:

@@ -3,8 +3,8 @@
     python benchmarks/services.py [--json] [--quick]
 
 Times are the median of several starts on this machine; gas is the receipts' ``gasUsed``. ``max_tx_gas_n100`` is the
-dearest transaction of a round with 100 clients on a chain whose cap of 16,777,216 gas a transaction is switched on
-(P = 31, and without ``--quick`` also P = 650).
+most expensive transaction of a round with 100 clients on a chain whose cap of 16,777,216 gas a transaction is switched
+on (P = 31, and without ``--quick`` also P = 650).
 """
 
 from __future__ import annotations

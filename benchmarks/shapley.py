@@ -50,7 +50,7 @@ from bcfl_support.scores import midpoint_scores
 ROOT = Path(__file__).resolve().parent.parent
 PEER_PYTHON = ROOT / ".venv-pydvl" / "bin" / "python"
 NETWORK, LINEAR = MLP(64, 32, 10), SoftmaxRegression(64, 10)
-CONVENTIONS: tuple[Any, ...] = ("fixed", "renormalised")
+CONVENTIONS: tuple[Any, ...] = ("fixed", "renormalized")
 Round = dict[str, Any]
 
 
@@ -283,7 +283,7 @@ def measure(quick: bool) -> dict[str, Any]:
         doubled = twelve | {"x": np.tile(twelve["x"], (2, 1)), "y": np.tile(twelve["y"], 2)}
         result["twice_the_samples"] = compare(doubled, ["pydvl", "pydvl_cached"], repeats=3)
     for convention in CONVENTIONS[:1] if quick else CONVENTIONS:
-        suffix = "" if convention == "fixed" else "_renormalised"
+        suffix = "" if convention == "fixed" else "_renormalized"
         result[f"exact_softmax16{suffix}_s"] = statistics.median(
             seconds(exact, LINEAR, sixteen, convention) for _ in range(3)
         )

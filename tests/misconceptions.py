@@ -33,7 +33,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def rewards_of(record, alpha=0.5, budget=1.0):\n"
             "    s = np.maximum(record.scores_float(), 0)\n    return budget * s / s.sum()"
         ),
-        "not normalised": (
+        "not normalized": (
             "def rewards_of(record, alpha=0.5, budget=1.0):\n"
             "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
             "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
@@ -267,7 +267,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "rank 0 is the worst": _misjudged("values", "np.argmax(a - l)"),
         "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
         "best by accuracy": _misjudged("-values", "np.argmin(a)"),
-        "re-normalised": _misjudged("-values", "np.argmax(a - l)", "convention='renormalised', "),
+        "re-normalized": _misjudged("-values", "np.argmax(a - l)", "convention='renormalized', "),
     },
     "ex-3-4": {
         "applies the true record": (

@@ -56,9 +56,9 @@ def shapley(n: int, value: Callable[[frozenset[int]], object]) -> list:
 
 def quadratic(rng: np.random.Generator, p: int) -> tuple[Callable, Callable]:
     """A strictly convex quadratic loss and its gradient."""
-    root, centre = rng.standard_normal((p, p)), rng.standard_normal(p)
+    root, center = rng.standard_normal((p, p)), rng.standard_normal(p)
     hessian = root @ root.T + np.eye(p)
-    return lambda w: 0.5 * (w - centre) @ hessian @ (w - centre), lambda w: hessian @ (w - centre)
+    return lambda w: 0.5 * (w - center) @ hessian @ (w - center), lambda w: hessian @ (w - center)
 
 
 UPDATES = np.random.default_rng(0).standard_normal((6, 9)) + 0.5

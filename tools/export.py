@@ -1,7 +1,7 @@
-"""Lessons as pages that anybody can open: no kernel, no network, no colour that is needed to understand.
+"""Lessons as pages that anybody can open: no kernel, no network, no color that is needed to understand.
 
 nbconvert's page with five changes: formulas are typeset here and need no script from elsewhere; folded cells fold;
-links between lessons lead to pages; marks for a course's tools are left out; colours have the contrast that WCAG 2.1 AA
+links between lessons lead to pages; marks for a course's tools are left out; colors have the contrast that WCAG 2.1 AA
 asks for.
 """
 

@@ -240,10 +240,10 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
         if not 0 <= target < rows.shape[-2]:
             raise InvalidUpdate(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
         return rows[..., target, :].copy()
-    centred = rows - rows.mean(axis=-2, keepdims=True)
+    centered = rows - rows.mean(axis=-2, keepdims=True)
     # the h x h Gram matrix has the same leading eigenvalue as the P x P covariance
-    leading = np.linalg.eigh(centred @ centred.swapaxes(-1, -2))[1][..., -1]  # (..., h)
-    z = (leading[..., None, :] @ centred)[..., 0, :]  # (..., P), not normalised: only the order counts
+    leading = np.linalg.eigh(centered @ centered.swapaxes(-1, -2))[1][..., -1]  # (..., h)
+    z = (leading[..., None, :] @ centered)[..., 0, :]  # (..., P), not normalized: only the order counts
     best = np.abs((rows * z[..., None, :]).sum(axis=-1)).argmax(axis=-1)
     return np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
 

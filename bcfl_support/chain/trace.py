@@ -224,7 +224,7 @@ class GasEntry:
 
 @dataclass(frozen=True)
 class GasTotal:
-    """The transactions of one operation together: how many, their gas, the dearest one, their bytes."""
+    """The transactions of one operation together: how many, their gas, the most expensive one, their bytes."""
 
     operation: str
     transactions: int

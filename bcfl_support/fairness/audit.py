@@ -69,7 +69,7 @@ class AuditReport:
         agreed: the record the ledger agreed on.
         recomputed: the record the rounds give.
         attested: client → CID it attested to.
-        liars: clients that attested to another record, or to other factors, than the rounds give.
+        false_attesters: clients that attested to another record, or to other factors, than the rounds give.
         overpaid: client → wei it got too much since the factors were applied; negative if it got too little.
         problems: what is wrong, one sentence each.
     """
@@ -78,13 +78,13 @@ class AuditReport:
     agreed: FairnessRecord
     recomputed: FairnessRecord
     attested: Mapping[str, str]
-    liars: tuple[str, ...]
+    false_attesters: tuple[str, ...]
     overpaid: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the agreed record is true and was paid; a liar whom nobody followed does no harm."""
+        """Whether the agreed record is true and was paid; a false attester whom nobody followed does no harm."""
         return not self.problems
 
 
@@ -123,20 +123,20 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
             problems += [f"{entry.name}: {difference}" for difference in differ]
         elif said != found:
             problems.append(f"{entry.name}: {said!r} for {found!r}")
-    attested, liars = _find_liars(fed, recomputed, cid if unlike_chain else None)
+    attested, false_attesters = _find_false_attesters(fed, recomputed, cid if unlike_chain else None)
     applied, overpaid = _compare_pay(fed, recomputed)
     if applied is not None and applied != recomputed.factors:
         problems.append("the factors applied on chain are not those that the rounds give")
-    return AuditReport(epoch, agreed, recomputed, attested, liars, overpaid, tuple(problems))
+    return AuditReport(epoch, agreed, recomputed, attested, false_attesters, overpaid, tuple(problems))
 
 
-def _find_liars(
+def _find_false_attesters(
     fed: Federation, truth: FairnessRecord, false_cid: str | None
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Who attested to what, and who to something untrue.
 
-    A record made from rounds that never took place, `false_cid`, makes liars of those who attested to it; what the
-    others said cannot be judged then. Otherwise the truth is known, and whoever said anything else lied.
+    A record made from rounds that never took place, `false_cid`, makes false attesters of those who attested to it;
+    what the others said cannot be judged then. Otherwise the truth is known, and whoever said anything else lied.
     """
     logs = [e["args"] for e in fed.chain.events(fed.ledger.events.Attested) if e["args"]["epoch"] == truth.epoch]
     attested = {log["client"]: digest_to_cid(log["record"]) for log in logs}

@@ -41,7 +41,7 @@ class Task:
         model: the model; its parameters are the contract's, which begin at zero.
         x: validation features, (V, d), used as rounded to 10^-9.
         y: validation labels, (V,).
-        convention: weights of a coalition, "fixed" or "renormalised".
+        convention: weights of a coalition, "fixed" or "renormalized".
         utility: "loss" or "accuracy".
         estimator: one of ESTIMATORS; "midpoint" goes with the loss and fixed weights.
         budget: coalitions a round, for estimators that sample.

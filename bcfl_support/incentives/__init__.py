@@ -41,7 +41,7 @@ from bcfl_support.incentives.market import (
     make_world,
     mean_interval,
     play,
-    summarise,
+    summarize,
 )
 from bcfl_support.incentives.pay_rules import PayRule, bonus_factor, gate_factor, rank_weights, threshold_factor
 from bcfl_support.incentives.policies import (
@@ -170,7 +170,7 @@ __all__ = [
     "softmax_probabilities",
     "stay_threshold",
     "streak_consistency",
-    "summarise",
+    "summarize",
     "threshold_factor",
     "update_exp3",
     "update_values",

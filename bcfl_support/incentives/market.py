@@ -1,4 +1,4 @@
-"""Clients that learn what pays: work × pay rule × behaviour, round after round, many seeds in one array.
+"""Clients that learn what pays: work × pay rule × behavior, round after round, many seeds in one array.
 
     choose policies → train, copy or stay away → average, score, test → pay and fine → learn
 
@@ -255,12 +255,12 @@ class _Table:
 # ---------------------------------------------------------------- what came of it
 
 
-def summarise(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: int = 50) -> dict[str, np.ndarray]:
-    """What came of a game, one number a seed, behaviour over the last rounds.
+def summarize(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: int = 50) -> dict[str, np.ndarray]:
+    """What came of a game, one number a seed, behavior over the last rounds.
 
     Args:
         game: the game.
-        last: rounds at the end over which behaviour is averaged.
+        last: rounds at the end over which behavior is averaged.
         target: accuracy to be reached.
         paid_rounds: rounds whose full budget "accuracy_at_budget" allows.
 

@@ -36,7 +36,7 @@ class Costs:
 
     Attributes:
         compute: full local training on a free machine; half and token effort cost that share of it.
-        data: having fresh labelled data to train on, whatever the effort.
+        data: having fresh labeled data to train on, whatever the effort.
         send: taking part at all: gas and attention.
         outside: earned by a client that has left: its stake at work elsewhere.
         rejoin: paid once on coming back.

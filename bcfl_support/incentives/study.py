@@ -1,4 +1,4 @@
-"""The behaviour study's cells: one setting, played for all seeds in one array; and how to read the study's results.
+"""The behavior study's cells: one setting, played for all seeds in one array; and how to read the study's results.
 
 `benchmarks/behavior.py` lists the settings, plays them through joblib, and writes ``results/behavior.json``. What it
 needs on every worker is here, in the package, so that a cluster's machines find it.
@@ -138,9 +138,9 @@ def play_timed(setting: Setting, seeds: tuple[int, ...], rounds: int) -> tuple[d
 
 def measure(done: market.Play) -> dict[str, np.ndarray]:
     """`FIGURES` of a game, one number a seed; the first fifth of the rounds does not count for `pay_0`."""
-    found = market.summarise(done)
+    found = market.summarize(done)
     found["rounds_to_90"], found["spent_to_90"] = found.pop("rounds_to_target"), found.pop("spent_to_target")
-    more = market.summarise(done, target=0.95)
+    more = market.summarize(done, target=0.95)
     found["rounds_to_95"], found["spent_to_95"] = more["rounds_to_target"], more["spent_to_target"]
     found["reached_95"] = (done.accuracy >= 0.95).any(axis=0).astype(float)
     found["fair_weather"] = (done.chosen[-50:] == FAIR_WEATHER).mean(axis=(0, 2))

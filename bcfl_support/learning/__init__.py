@@ -14,7 +14,7 @@ from bcfl_support.learning.aggregators import (
     geometric_median,
     krum,
     krum_scores,
-    mix_neighbours,
+    mix_neighbors,
     multi_krum,
     trimmed_mean,
 )
@@ -101,7 +101,7 @@ __all__ = [
     "load_mnist1d_federation",
     "load_mnist_federation",
     "local_updates",
-    "mix_neighbours",
+    "mix_neighbors",
     "multi_krum",
     "partition_dirichlet",
     "partition_iid",

@@ -55,7 +55,7 @@ def fedavg(updates: Any, samples: Any) -> np.ndarray:
 
 
 def coordinate_median(updates: Any) -> np.ndarray:
-    """Median of every coordinate (Yin et al. 2018, arXiv 1803.01498). Bears fewer than n / 2 liars.
+    """Median of every coordinate (Yin et al. 2018, arXiv 1803.01498). Tolerates fewer than n / 2 Byzantine clients.
 
     With skewed data a coordinate that only a minority has reason to move stays still.
 
@@ -91,19 +91,19 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     return np.sort(rows, axis=-2)[..., trim : n - trim, :].mean(axis=-2)
 
 
-def krum_scores(updates: Any, *, attackers: int, neighbours: int | None = None) -> np.ndarray:
+def krum_scores(updates: Any, *, attackers: int, neighbors: int | None = None) -> np.ndarray:
     """Krum's badness of each update: the sum of its squared distances to its closest others (arXiv 1703.02757).
 
     Args:
         updates: shape (..., n, P), float64.
-        attackers: f, the number of liars provided for, with 2 f + 2 < n (the theorem's condition).
-        neighbours: others counted; None for the paper's n - f - 2.
+        attackers: f, the number of Byzantine clients provided for, with 2 f + 2 < n (the theorem's condition).
+        neighbors: others counted; None for the paper's n - f - 2.
 
     Returns:
         Sums, shape (..., n); small is trusted.
 
     Raises:
-        InvalidUpdate: too many liars for n, or neighbours out of range.
+        InvalidUpdate: too many Byzantine clients for n, or neighbors out of range.
 
     >>> krum_scores([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
     [5.0, 2.0, 2.0, 5.0, 18625.0]
@@ -112,14 +112,14 @@ def krum_scores(updates: Any, *, attackers: int, neighbours: int | None = None) 
     n = rows.shape[-2]
     if attackers < 0 or 2 * attackers + 2 >= n:
         raise InvalidUpdate(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
-    count = n - attackers - 2 if neighbours is None else neighbours
+    count = n - attackers - 2 if neighbors is None else neighbors
     if not 1 <= count <= n - 1:
-        raise InvalidUpdate(f"neighbours is {count}: an update has 1 to {n - 1} others.")
+        raise InvalidUpdate(f"neighbors is {count}: an update has 1 to {n - 1} others.")
     return np.sort(compute_square_distances(rows), axis=-1)[..., 1 : count + 1].sum(axis=-1)
 
 
 def multi_krum(
-    updates: Any, *, attackers: int, selected: int | None = None, neighbours: int | None = None
+    updates: Any, *, attackers: int, selected: int | None = None, neighbors: int | None = None
 ) -> np.ndarray:
     """Multi-Krum: mean of the updates with the smallest Krum scores; `selected=1` is Krum (arXiv 1703.02757).
 
@@ -129,7 +129,7 @@ def multi_krum(
         updates: shape (..., n, P), float64.
         attackers: f, with 2 f + 2 < n.
         selected: how many are averaged, 1 to n; None for n - f.
-        neighbours: as in `krum_scores`.
+        neighbors: as in `krum_scores`.
 
     Returns:
         The aggregate, shape (..., P).
@@ -142,18 +142,18 @@ def multi_krum(
     count = n - attackers if selected is None else selected
     if not 1 <= count <= n:
         raise InvalidUpdate(f"selected is {count}: average 1 to {n} updates.")
-    order = np.argsort(krum_scores(rows, attackers=attackers, neighbours=neighbours), axis=-1, kind="stable")
+    order = np.argsort(krum_scores(rows, attackers=attackers, neighbors=neighbors), axis=-1, kind="stable")
     chosen = np.sort(order[..., :count], axis=-1)
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
 
 
-def krum(updates: Any, *, attackers: int, neighbours: int | None = None) -> np.ndarray:
+def krum(updates: Any, *, attackers: int, neighbors: int | None = None) -> np.ndarray:
     """Krum: the one update closest to its n - f - 2 nearest others. See `multi_krum`.
 
     >>> krum([[0.0], [1.0], [2.1], [3.0], [99.0]], attackers=1).tolist()
     [2.1]
     """
-    return multi_krum(updates, attackers=attackers, selected=1, neighbours=neighbours)
+    return multi_krum(updates, attackers=attackers, selected=1, neighbors=neighbors)
 
 
 def geometric_median(updates: Any, *, smoothing: float = 1e-6, iterations: int = 50) -> np.ndarray:
@@ -161,7 +161,8 @@ def geometric_median(updates: Any, *, smoothing: float = 1e-6, iterations: int =
 
         z <- sum_i b_i g_i / sum_i b_i,   b_i = 1 / max(||g_i - z||, smoothing)
 
-    Bears fewer than n / 2 liars, however long their updates. Unlike the coordinate median it turns with the axes.
+    Tolerates fewer than n / 2 Byzantine clients, however long their updates. Unlike the coordinate median it turns with
+    the axes.
 
     Args:
         updates: shape (..., n, P), float64.
@@ -225,7 +226,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any, iterations: int
     return value
 
 
-def mix_neighbours(updates: Any, *, attackers: int) -> np.ndarray:
+def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
     """NNM: replace every update by the mean of its n - f nearest, itself included (Allouah et al. arXiv 2302.01772).
 
     A step before another aggregator: it narrows the honest spread in which an attacker hides.
@@ -240,7 +241,7 @@ def mix_neighbours(updates: Any, *, attackers: int) -> np.ndarray:
     Raises:
         InvalidUpdate: f out of range.
 
-    >>> mix_neighbours([[0.0], [1.0], [99.0]], attackers=1).tolist()
+    >>> mix_neighbors([[0.0], [1.0], [99.0]], attackers=1).tolist()
     [[0.5], [0.5], [50.0]]
     """
     rows = check_updates(updates)
@@ -256,7 +257,8 @@ def mix_neighbours(updates: Any, *, attackers: int) -> np.ndarray:
 def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
     """FLTrust: average with weights ReLU(cos(g_i, r)), every update at length ||r|| (Cao et al. arXiv 2012.13995).
 
-    r is the update of the server's own small, clean "root" data set. Bears any number of liars, and trusts the root.
+    r is the update of the server's own small, clean "root" data set. Tolerates any number of Byzantine
+    clients, and trusts the root.
 
     Args:
         updates: shape (..., n, P), float64.
@@ -291,7 +293,7 @@ AGGREGATORS: dict[str, Callable[[Round], np.ndarray]] = {
     "multi_krum": lambda r: multi_krum(r.updates, attackers=r.byzantine),
     "geometric_median": lambda r: geometric_median(r.updates, iterations=20),
     "centered_clipping": _centered,
-    "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbours(r.updates, attackers=r.byzantine), trim=r.byzantine),
+    "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbors(r.updates, attackers=r.byzantine), trim=r.byzantine),
     "fltrust": lambda r: fltrust(r.updates, root_update=r.descent if r.root_update is None else r.root_update),
 }
 """Aggregators by name. "norm_clip" and "centered_clipping" cut at the round's median length."""

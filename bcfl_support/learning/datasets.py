@@ -94,7 +94,7 @@ def load_hospitals(
 ) -> FederatedData:
     """Breast-cancer records (569 x 30, benign or malignant) held by n hospitals.
 
-    Features are standardised with the mean and deviation of the training rows alone. A real federation would agree
+    Features are standardized with the mean and deviation of the training rows alone. A real federation would agree
     on these two vectors first; here they count as public. A logistic regression has 31 parameters.
 
     Args:
@@ -120,7 +120,7 @@ def load_hospitals(
         n_clients,
         classes=tuple(source.target_names),
         partition=partition,
-        standardise=True,
+        standardize=True,
         rng=rng,
         **options,
     )
@@ -167,11 +167,11 @@ def federate(
     *,
     classes: tuple[str, ...],
     partition: str = "iid",
-    standardise: bool = False,
+    standardize: bool = False,
     rng: np.random.Generator,
     **options: Any,
 ) -> FederatedData:
-    """Split any labelled data 70 : 15 : 15 into train, validation and test, then deal the training rows to clients.
+    """Split any labeled data 70 : 15 : 15 into train, validation and test, then deal the training rows to clients.
 
     The split is drawn before the partition: the same seed gives the same test set for every partition and n.
 
@@ -182,7 +182,7 @@ def federate(
         n_clients: number of clients.
         classes: the C class names.
         partition: a name in `partitions.PARTITIONS`.
-        standardise: scale features by the mean and deviation of the training rows.
+        standardize: scale features by the mean and deviation of the training rows.
         rng: source of the split and of the partition.
         **options: passed to the partition.
 
@@ -195,7 +195,7 @@ def federate(
     if partition not in PARTITIONS:
         raise InvalidUpdate(f"partition is {partition!r}: use one of {', '.join(PARTITIONS)}.")
     train, val, test = split_stratified(y, rng=rng)
-    if standardise:
+    if standardize:
         # a constant feature has deviation 0: it stays 0 instead of becoming NaN
         deviation = x[train].std(axis=0)
         x = (x - x[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

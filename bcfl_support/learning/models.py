@@ -235,7 +235,7 @@ class MLP(Model):
         return self.n_hidden + self.n_classes
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """He initialisation: W ~ N(0, 2 / fan-in), biases zero."""
+        """He initialization: W ~ N(0, 2 / fan-in), biases zero."""
         return _he_init(self._shapes, rng)
 
     def _forward(self, params: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -306,7 +306,7 @@ class ConvNet(Model):
         return self.n_features * (sum(self.channels) + 1)
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """He initialisation: W ~ N(0, 2 / fan-in), biases zero."""
+        """He initialization: W ~ N(0, 2 / fan-in), biases zero."""
         return _he_init(self._shapes, rng)
 
     def _torch_logits(self, params: Any, x: Any) -> Any:

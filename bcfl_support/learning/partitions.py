@@ -1,4 +1,4 @@
-"""Ways to deal N labelled samples to n clients: pure functions (labels, n_clients, rng) -> list of index arrays.
+"""Ways to deal N labeled samples to n clients: pure functions (labels, n_clients, rng) -> list of index arrays.
 
     {0, ..., N-1} = D_1 + ... + D_n  (disjoint),    n_i = |D_i| >= 1
 

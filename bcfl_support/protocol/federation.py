@@ -248,7 +248,7 @@ class Federation:
         return self._paged("score", self.aggregator.functions.score, self.config.capacity, "Score", sender)
 
     def settle(self, *, sender: str | None = None) -> RoundRecord:
-        """Have the contract pay and penalise, close the round, and read it back.
+        """Have the contract pay and penalize, close the round, and read it back.
 
         Returns:
             The round's record.
@@ -377,7 +377,7 @@ class Federation:
         revealed = by_client(self.aggregator.events.Revealed)
         scored = by_client(self.aggregator.events.Scored)
         rewarded = by_client(self.pool.events.Rewarded)
-        penalised = by_client(self.pool.events.Penalised)
+        penalized = by_client(self.pool.events.Penalized)
 
         def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
             return tuple(source[client][key] if client in source else missing for client in committed)
@@ -388,7 +388,7 @@ class Federation:
             samples=column(revealed, "samples", 0),
             scores=column(scored, "score", None),
             rewards=column(rewarded, "amount", 0),
-            penalties=column(penalised, "amount", 0),
+            penalties=column(penalized, "amount", 0),
             consistency=column(rewarded, "consistency", None),
             factors=column(rewarded, "factor", None),
             digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),

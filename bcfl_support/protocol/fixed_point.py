@@ -8,7 +8,7 @@ contract does FedAvg and the alignment score on integers:
 
 with v_ij the encoded update of client i, n_i its sample count, N = sum_i n_i and trunc the EVM's signed division
 (SDIV), which rounds toward zero. This module holds the encoding, the same two sums in exact Python integers, and
-how far the integers can lie from the real numbers. It serves `contracts/src/Aggregator.sol`; the formulas of G and
+how far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
 S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
 """
 

@@ -45,7 +45,7 @@ from bcfl_support.scaling.lanes import (
     from_lanes,
     pack,
     part_trees,
-    quantise,
+    quantize,
     to_blob,
     to_lanes,
 )
@@ -102,7 +102,7 @@ __all__ = [
     "part_trees",
     "predict",
     "predict_dispute",
-    "quantise",
+    "quantize",
     "send_blobs",
     "start_rung",
     "to_blob",

@@ -61,7 +61,7 @@ class RoundCost:
         parameters: P.
         gas: by operation.
         transactions: how many.
-        max_tx_gas: the dearest one, if it were not cut to size (rung 0) or as it is cut (the others).
+        max_tx_gas: the most expensive one, if it were not cut to size (rung 0) or as it is cut (the others).
         max_calldata_bytes: of the longest one.
         blobs: how many.
     """

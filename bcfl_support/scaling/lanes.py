@@ -40,10 +40,10 @@ _ZERO = bytes(32)
 
 
 # ---------------------------------------------------------------- values
-def quantise(updates: np.ndarray, step: float) -> np.ndarray:
+def quantize(updates: np.ndarray, step: float) -> np.ndarray:
     """Round updates to int8: v = round(g / step), half to even.
 
-    >>> quantise(np.array([[0.4, -0.013, 1.27]]), 0.01).tolist()
+    >>> quantize(np.array([[0.4, -0.013, 1.27]]), 0.01).tolist()
     [[40, -1, 127]]
 
     Args:
@@ -92,7 +92,7 @@ def chunks_of(row: bytes) -> list[bytes]:
 def _as_int8(values: np.ndarray) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype != np.int8:
-        raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8; see lanes.quantise")
+        raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8; see lanes.quantize")
     return array
 
 

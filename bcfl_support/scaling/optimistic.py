@@ -101,7 +101,7 @@ class OptimisticRung(Rung):
         self.tree, self.claimed = tree, tuple(tree.total if scores is None else scores)
 
     def work(self, values: np.ndarray) -> None:
-        """Propose the honest result, wait for the window to pass, finalise."""
+        """Propose the honest result, wait for the window to pass, finalize."""
         self.propose(self.honest_tree())
         self.finalize()
 

@@ -68,7 +68,7 @@ class RoundBill:
         scores: S_i.
         result_digest: what the contract keeps of the round, see `Rung.result_digest`.
         gas: total gas by operation.
-        max_tx_gas: the dearest transaction.
+        max_tx_gas: the most expensive transaction.
         max_calldata_bytes: the longest one.
         transactions: how many.
         blobs: how many.

@@ -2,9 +2,9 @@
 
 φ_i = (1/n) Σ_{s=1…n} {mean of v over coalitions of size s with i} − (1/n) Σ_{s=0…n−1} {the same without i}
 
-Small coalitions are few and differ most when weights are re-normalised; large ones are few too. Both ends are
+Small coalitions are few and differ most when weights are re-normalized; large ones are few too. Both ends are
 enumerated as far as the budget goes and only the sizes between are sampled. That is what makes these two estimators
-the ones to use under the re-normalised convention, where orders, which draw all sizes alike, are several times less
+the ones to use under the re-normalized convention, where orders, which draw all sizes alike, are several times less
 precise. `estimators` has those, the meaning of `Estimate`, and a table of all.
 """
 
@@ -37,7 +37,7 @@ def svarm_shapley(
     Each evaluated coalition enters one such mean for every client. Sizes whose share of the budget pays for all their
     coalitions are enumerated (0, 1, n − 1, n always), the others sampled in number ∝ 1/(s(n − s)). Client i's mean at
     size s rests on a share s/n of the samples, or (n − s)/n, so counts ∝ σ_s/√(s(n − s)) are optimal for values that
-    spread by σ_s; re-normalised weights make it fall like 1/√s, and hence these counts. The gap to
+    spread by σ_s; re-normalized weights make it fall like 1/√s, and hence these counts. The gap to
     Σφ_i = v(all) − v(none) is then shared equally, a projection: it adds no bias and never adds error.
 
     Args:

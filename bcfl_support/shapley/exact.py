@@ -167,7 +167,7 @@ def leave_one_out(utility: Utility, n: int) -> Array:
 
 
 def mean_game_shapley(x: ArrayLike) -> Array:
-    """Shapley values of v(S) = mean of x over S, v(none) = 0: a linear utility, equal counts, re-normalised weights.
+    """Shapley values of v(S) = mean of x over S, v(none) = 0: a linear utility, equal counts, re-normalized weights.
 
     φ_i = (1/n)[x_i + c(x_i − x̄)],  c = (H_n − 1)·n/(n − 1),  H_n = 1 + 1/2 + … + 1/n
 

@@ -3,7 +3,7 @@
 Two conventions for the coalition's update g_S are in use, and they are different games:
 
 * ``"fixed"``: g_S = Σ_{i∈S} p_i g_i with p_i = n_i / N, so absent clients contribute a zero update;
-* ``"renormalised"``: g_S = Σ_{i∈S} n_i g_i / Σ_{i∈S} n_i, FedAvg among those present (GTG-Shapley, Liu et al. 2022).
+* ``"renormalized"``: g_S = Σ_{i∈S} n_i g_i / Σ_{i∈S} n_i, FedAvg among those present (GTG-Shapley, Liu et al. 2022).
 
 A layer's pre-activations are linear in its parameters, and the parameters are linear in the coalition's weights. So the
 first layer is computed once for each client and once for all, and every coalition's pre-activations follow by one
@@ -26,7 +26,7 @@ from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegress
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
 
 Array = NDArray[np.float64]
-Convention = Literal["fixed", "renormalised"]
+Convention = Literal["fixed", "renormalized"]
 Kind = Literal["loss", "accuracy"]
 
 CHUNK_FLOATS = 1 << 18  # widest array of a chunk: 2 MiB, about a core's own cache
@@ -41,14 +41,14 @@ def coalition_weights(coalitions: Coalitions, samples: ArrayLike, convention: Co
     Args:
         coalitions: (m, n) bool.
         samples: (n,) int, sample counts.
-        convention: ``"fixed"`` or ``"renormalised"``.
+        convention: ``"fixed"`` or ``"renormalized"``.
 
     Returns:
         (m, n) float64.
 
     >>> coalition_weights(np.array([[True, False], [False, False]]), [1, 3]).tolist()
     [[0.25, 0.0], [0.0, 0.0]]
-    >>> coalition_weights(np.array([[True, False], [False, False]]), [1, 3], "renormalised").tolist()
+    >>> coalition_weights(np.array([[True, False], [False, False]]), [1, 3], "renormalized").tolist()
     [[1.0, 0.0], [0.0, 0.0]]
     """
     return _weigh(coalitions, compute_weights(samples), check_convention(convention))
@@ -56,8 +56,8 @@ def coalition_weights(coalitions: Coalitions, samples: ArrayLike, convention: Co
 
 def check_convention(convention: str) -> str:
     """Return the convention's name if it is one of the two."""
-    if convention not in ("fixed", "renormalised"):
-        raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalised'")
+    if convention not in ("fixed", "renormalized"):
+        raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
     return convention
 
 
@@ -140,7 +140,7 @@ class LayeredUtility(RoundUtility):
     """v(S) for linear models and the one-hidden-layer MLP, from sums over the clients present.
 
     What is linear in the parameters (pre-activations of the first layer, weights and biases of the second) is kept as
-    one row a client, so that a coalition's is base + Σ_{i∈S} row_i, divided under "renormalised" by p_S = Σ_{i∈S} p_i.
+    one row a client, so that a coalition's is base + Σ_{i∈S} row_i, divided under "renormalized" by p_S = Σ_{i∈S} p_i.
     That division waits until after the ReLU, max(z, 0)/p = max(z/p, 0), when arrays are smaller.
     """
 
@@ -190,7 +190,7 @@ class LayeredUtility(RoundUtility):
     def _score(self, sums: list[Array], present: Array) -> Values:
         """Values from the sums (m, …) of a chunk's coalitions, which are overwritten, and their weights p_S, (m,)."""
         z = sums[0]  # (m, H + 1, V) or (m, C, V)
-        if self.convention == "renormalised":
+        if self.convention == "renormalized":
             divisor = np.where(present > 0, present, 1.0)  # the empty coalition's value is overwritten later
             sums[-1] *= divisor[:, None, None] ** -len(sums)
         if len(sums) == 2:
@@ -260,7 +260,7 @@ def round_utility(
         samples: (n,) sample counts n_i.
         x: (V, d) validation features.
         y: (V,) validation labels 0 … C − 1.
-        convention: "fixed" weights p_i = n_i / N, or "renormalised" among those present.
+        convention: "fixed" weights p_i = n_i / N, or "renormalized" among those present.
         kind: "loss" or "accuracy"; accuracy moves in steps of 1/V and rewards no improvement that flips no sample.
         chunk: coalitions computed at a time; chosen by memory if left out.
 
@@ -300,7 +300,7 @@ def _check_round(model: Model, params: ArrayLike, updates: ArrayLike) -> tuple[A
 
 def _weigh(rows: Coalitions, shares: Array, convention: str) -> Array:
     weights = rows * shares
-    if convention == "renormalised":
+    if convention == "renormalized":
         weights /= np.where(rows.any(axis=1), weights.sum(axis=1), 1.0)[:, None]
     return weights
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bcfl_support.teaching.plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, make_figure
 
-# Where the boxes of the system picture stand: centre, label, second line.
+# Where the boxes of the system picture stand: center, label, second line.
 _BOXES = {
     "client": ((0.085, 0.46), "Client", "data, training"),
     "registry": ((0.45, 0.84), "ClientRegistry", "stakes"),
@@ -73,7 +73,7 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     for start, end, label in _ARROWS:
         _draw_arrow(axes, start, end, label, {start, end} <= set(highlight))
     (x, y), _, _ = _BOXES["publisher"]
-    _draw_labelled(axes, (x + _HALF_WIDTH, y), (left, y), "deploys all four", chosen="publisher" in highlight)
+    _draw_labeled(axes, (x + _HALF_WIDTH, y), (left, y), "deploys all four", chosen="publisher" in highlight)
     for name, ((x, y), title, detail) in _BOXES.items():
         chosen = name in highlight
         axes.add_patch(
@@ -87,9 +87,9 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
                 linewidth=2.2 if chosen else 1.2,
             )
         )
-        colour = "white" if chosen else BLACK
-        axes.text(x, y + 0.033, title, ha="center", va="center", color=colour, weight="bold", fontsize=10)
-        axes.text(x, y - 0.045, detail, ha="center", va="center", color=colour, fontsize=9.5)
+        color = "white" if chosen else BLACK
+        axes.text(x, y + 0.033, title, ha="center", va="center", color=color, weight="bold", fontsize=10)
+        axes.text(x, y - 0.045, detail, ha="center", va="center", color=color, fontsize=9.5)
     axes.text(0, 0.02, "dashed: carried by the clients", fontsize=9, color="#555555")
     if highlight:
         axes.text(0, 0.11, "filled: what this lesson is about", fontsize=9, color=BLUE, weight="bold")
@@ -100,10 +100,10 @@ def _draw_arrow(axes: Axes, start: str, end: str, label: str, chosen: bool) -> N
     (x0, y0), (x1, y1) = _BOXES[start][0], _BOXES[end][0]
     edge = _to_edge(x1 - x0, y1 - y0)
     line = "dashed" if (start, end) in _CARRIED else "solid"
-    _draw_labelled(axes, (x0 + edge[0], y0 + edge[1]), (x1 - edge[0], y1 - edge[1]), label, line, chosen=chosen)
+    _draw_labeled(axes, (x0 + edge[0], y0 + edge[1]), (x1 - edge[0], y1 - edge[1]), label, line, chosen=chosen)
 
 
-def _draw_labelled(
+def _draw_labeled(
     axes: Axes,
     tail: tuple[float, float],
     head: tuple[float, float],
@@ -113,8 +113,8 @@ def _draw_labelled(
     chosen: bool = False,
 ) -> None:
     """An arrow with its label, above it where it is level; blue and thicker between chosen boxes."""
-    colour, width = (BLUE, 2.2) if chosen else ("#555555", 1.3)
-    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "linestyle": line, "shrinkA": 0, "shrinkB": 0}
+    color, width = (BLUE, 2.2) if chosen else ("#555555", 1.3)
+    arrow = {"arrowstyle": "-|>", "color": color, "linewidth": width, "linestyle": line, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=head, xytext=tail, arrowprops=arrow)
     level = tail[1] == head[1]
     axes.text(
@@ -130,7 +130,7 @@ def _draw_labelled(
 
 
 def _to_edge(dx: float, dy: float) -> np.ndarray:
-    """From a box's centre to its edge, in the direction (dx, dy)."""
+    """From a box's center to its edge, in the direction (dx, dy)."""
     shrink = min(_HALF_WIDTH / abs(dx) if dx else np.inf, _HALF_HEIGHT / abs(dy) if dy else np.inf)
     return np.array([dx, dy]) * shrink
 
@@ -310,12 +310,12 @@ def describe_round(
 ) -> str:
     """The text alternative of `draw_round`, with its main numbers."""
     best, worst, decimals = int(np.nanargmax(scores)), int(np.nanargmin(scores)), _decimals(scores)
-    dearest = max(gas, key=lambda name: gas[name])
+    most_expensive = max(gas, key=lambda name: gas[name])
     return (
         f"{title}. The scores sum to {np.nansum(scores):.{decimals}f}. "
         f"Highest: {names[best]} with {scores[best]:.{decimals}f}, paid {rewards[best]:.3f} ETH; "
         f"lowest: {names[worst]} with {_signed(scores[worst], decimals)}, paid {rewards[worst]:.3f} ETH. "
-        f"Most gas: {dearest} with {gas[dearest] / 1e6:.2f} million of {sum(gas.values()) / 1e6:.2f}."
+        f"Most gas: {most_expensive} with {gas[most_expensive] / 1e6:.2f} million of {sum(gas.values()) / 1e6:.2f}."
     )
 
 

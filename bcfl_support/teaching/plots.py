@@ -1,6 +1,6 @@
-"""Figures of the lessons: one style, readable without colour, on light and dark pages, each with a text alternative.
+"""Figures of the lessons: one style, readable without color, on light and dark pages, each with a text alternative.
 
-Colours are Okabe and Ito's, told apart by people with any common colour vision deficiency; what a colour says, a
+Colors are Okabe and Ito's, told apart by people with any common color vision deficiency; what a color says, a
 label, a marker or a position says too. The background is opaque white, so a dark theme does not swallow the axes.
 """
 
@@ -78,7 +78,7 @@ def make_figure(width: float = 7.5, height: float = 3.4, rows: int = 1, columns:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as PNG bytes, in at most 128 colours: a third of the size, and no difference to the eye."""
+    """The figure as PNG bytes, in at most 128 colors: a third of the size, and no difference to the eye."""
     from PIL import Image
 
     drawn, stored = io.BytesIO(), io.BytesIO()

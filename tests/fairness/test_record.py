@@ -161,7 +161,7 @@ def test_another_way_of_adding_gives_the_same_bytes(epoch, store):
 
 def test_every_term_is_in_the_address(epoch, store):
     _, _, cids = epoch
-    variants = [{}, {"convention": "renormalised"}, {"utility": "accuracy"}, {"seed": 1}, {"estimator": "midpoint"}]
+    variants = [{}, {"convention": "renormalized"}, {"utility": "accuracy"}, {"seed": 1}, {"estimator": "midpoint"}]
     variants += [{"estimator": "svarm", "budget": 40, "seed": seed} for seed in (0, 1)]
     addresses = {fairness.compute_fairness(store, cids, make_task(**v), epoch=0).cid for v in variants}
     assert len(addresses) == len(variants)
@@ -252,7 +252,7 @@ def test_a_record_that_does_not_fit_one_block(record):
     [
         ({"estimator": "guess"}, "'guess'"),
         ({"estimator": "svarm"}, "budget = 0; svarm samples"),
-        ({"estimator": "midpoint", "convention": "renormalised"}, "midpoint rule needs"),
+        ({"estimator": "midpoint", "convention": "renormalized"}, "midpoint rule needs"),
     ],
 )
 def test_tasks_that_make_no_sense(changes, message):
@@ -329,19 +329,19 @@ def test_quorum_then_factors_then_pay_then_a_clean_audit(epoch, store):
     assert [fed.ledger.functions.factorOf(c).call() for c in clients] == [record.factors[c] for c in clients]
     play(fed, store, clients, 3)
     report = audit(fed, store, 0, TASK)
-    assert report.ok and report.liars == () and report.agreed == report.recomputed == record
+    assert report.ok and report.false_attesters == () and report.agreed == report.recomputed == record
     assert report.attested == dict.fromkeys(clients[:3], cid)
     assert max(map(abs, report.overpaid.values())) <= 4  # roundings
 
 
-def test_a_lone_liar_is_named_and_does_no_harm(epoch, store):
+def test_a_lone_false_attester_is_named_and_does_no_harm(epoch, store):
     fed, clients, cids = epoch
     record = fairness.compute_fairness(store, cids, TASK, epoch=0)
     forged = forge(record, factors=record.factors | {clients[3]: 1_500_000})
     fairness.attest_record(fed, store, forged, [clients[3]])
     fairness.attest_record(fed, store, record, clients[:3])
     report = audit(fed, store, 0, TASK)
-    assert report.ok and report.liars == (clients[3],)
+    assert report.ok and report.false_attesters == (clients[3],)
     assert report.attested[clients[3]] == forged.cid != report.agreed.cid
 
 
@@ -350,7 +350,7 @@ def test_true_record_with_forged_factors_beside_it(epoch, store):
     record = fairness.compute_fairness(store, cids, TASK, epoch=0)
     fed.attest(0, cid_digest(record.cid), record.factors | {clients[3]: 1_500_000}, clients=[clients[3]])
     fairness.attest_record(fed, store, record, clients[:3])
-    assert audit(fed, store, 0, TASK).liars == (clients[3],)
+    assert audit(fed, store, 0, TASK).false_attesters == (clients[3],)
 
 
 def test_a_forging_quorum_gets_its_way_and_is_caught(epoch, store):
@@ -363,7 +363,7 @@ def test_a_forging_quorum_gets_its_way_and_is_caught(epoch, store):
     fairness.apply_record(fed, forged)
     play(fed, store, clients, 3)
     report = audit(fed, store, 0, TASK)
-    assert not report.ok and set(report.liars) == set(clients[1:])
+    assert not report.ok and set(report.false_attesters) == set(clients[1:])
     assert report.agreed == forged and report.recomputed == record
     assert any("the factors applied on chain are not" in problem for problem in report.problems)
     assert any(f"factors: {down} 500000 for {record.factors[down]}" in problem for problem in report.problems)
@@ -390,7 +390,7 @@ def test_invented_rounds_are_caught(epoch, store):
     fairness.attest_record(fed, store, fairness.compute_fairness(store, cids, TASK, epoch=0), clients[:1])
     fairness.attest_record(fed, store, record, clients[1:])
     report = audit(fed, store, 0, TASK)
-    assert not report.ok and set(report.liars) == set(clients[1:])
+    assert not report.ok and set(report.false_attesters) == set(clients[1:])
     assert verify_round(fed, store, _renumbered(store, past, 77)) == ("round 77 was never opened",)
 
 
@@ -442,15 +442,15 @@ def test_a_record_of_other_rounds_is_caught(epoch, store):
     fairness.attest_record(fed, store, fairness.compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
     report = audit(fed, store, 0, TASK)
     assert report.problems == ("the record covers rounds [1], epoch 0 has 1 … 2",)
-    assert report.liars == tuple(clients[:3])
+    assert report.false_attesters == tuple(clients[:3])
 
 
 def test_a_record_with_other_terms_is_caught(epoch, store):
     fed, clients, cids = epoch
-    chosen = make_task(convention="renormalised")
+    chosen = make_task(convention="renormalized")
     fairness.attest_record(fed, store, fairness.compute_fairness(store, cids, chosen, epoch=0), clients[:3])
     report = audit(fed, store, 0, TASK)
-    assert "convention: 'renormalised' for 'fixed'" in report.problems and len(report.liars) == 3
+    assert "convention: 'renormalized' for 'fixed'" in report.problems and len(report.false_attesters) == 3
 
 
 def test_agreement_on_something_that_is_no_record(epoch, store):

@@ -344,7 +344,7 @@ def test_summary_by_hand() -> None:
     played = np.array([[[FULL, COPY, OUT]], [[HALF, NOISE, SKIP]], [[TOKEN, COPY, OUT]], [[FULL, COPY, FULL]]])
     rewards = np.array([[[2.0, 1.0, 0.0]], [[2.0, 1.0, 0.0]], [[2.0, 0.5, 0.5]], [[1.0, 0.5, 0.5]]])
     done = handmade(played, [0.2, 0.8, 0.95, 0.9], rewards)
-    got = {name: float(values[0]) for name, values in game.summarise(done, last=2, paid_rounds=2).items()}
+    got = {name: float(values[0]) for name, values in game.summarize(done, last=2, paid_rounds=2).items()}
     assert got["honest"] == pytest.approx(3 / 6) and got["effort"] == pytest.approx(2.25 / 6)
     assert (got["copy"], got["noise"], got["skip"], got["out"]) == (2 / 6, 0, 0, 1 / 6)
     assert got["rounds_to_target"] == 3 and got["spent_to_target"] == 9.0
@@ -353,7 +353,7 @@ def test_summary_by_hand() -> None:
     assert got["false_fines"] == pytest.approx(0.1 * 3 / 2 / 3)
     per_data = np.array([6.0, 4.0, 4.0])
     assert got["jain"] == pytest.approx(per_data.sum() ** 2 / (3 * (per_data**2).sum()))
-    never = game.summarise(done, target=0.99)
+    never = game.summarize(done, target=0.99)
     assert never["rounds_to_target"][0] == 5 and never["spent_to_target"][0] == 11.0
 
 

@@ -563,7 +563,7 @@ def test_an_address_that_is_none_is_refused(bad: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [(404, b"no such page"), (200, b"<html>"), (500, b"oops")])
-def test_a_server_that_is_no_ipfs_api_is_recognised(answer: tuple[int, bytes]) -> None:
+def test_a_server_that_is_no_ipfs_api_is_recognized(answer: tuple[int, bytes]) -> None:
     with FakeApi(lambda command: answer) as url, pytest.raises(ServiceError, match="not as an IPFS API does"):
         IpfsNode.connect(url)
 
@@ -692,7 +692,7 @@ def test_content_that_looks_like_a_boundary_survives(node: IpfsNode) -> None:
 
 
 # ---------------------------------------------------------------- Kubo
-def test_kubo_is_initialised_once_and_run_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubo_is_initialized_once_and_run_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for `ipfs` that keeps a log of its calls and, as a daemon, runs the embedded node."""
     program, calls = tmp_path / "bin" / "ipfs", tmp_path / "calls"
     program.parent.mkdir()

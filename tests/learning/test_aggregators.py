@@ -1,4 +1,4 @@
-"""Defences against byzfl's, against slow loops in exact fractions, and against what their papers promise."""
+"""Defenses against byzfl's, against slow loops in exact fractions, and against what their papers promise."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class TestAgainstByzfl:
         ours = aggregators.trimmed_mean(case["updates"], trim=case["f"])
         np.testing.assert_allclose(ours, case["trimmed_mean"], rtol=1e-10, atol=1e-12)
 
-    def test_krum_with_byzfls_neighbours(self, case: dict) -> None:
+    def test_krum_with_byzfls_neighbors(self, case: dict) -> None:
         n, f = len(case["updates"]), case["f"]
         for name, selected in (("krum", 1), ("multi_krum", n - f)):
-            ours = aggregators.multi_krum(case["updates"], attackers=f, selected=selected, neighbours=n - f - 1)
+            ours = aggregators.multi_krum(case["updates"], attackers=f, selected=selected, neighbors=n - f - 1)
             np.testing.assert_allclose(ours, case[name], rtol=1e-10, atol=1e-12)
 
     def test_geometric_median(self, case: dict) -> None:
@@ -63,7 +63,7 @@ class TestAgainstByzfl:
         np.testing.assert_allclose(ours, case["centered_clipping"], rtol=1e-12)
 
     def test_nnm(self, case: dict) -> None:
-        ours = aggregators.mix_neighbours(case["updates"], attackers=case["f"])
+        ours = aggregators.mix_neighbors(case["updates"], attackers=case["f"])
         np.testing.assert_allclose(ours, case["nnm"], rtol=1e-10, atol=1e-12)
 
     def test_clipping(self, case: dict) -> None:
@@ -78,7 +78,7 @@ whole = st.integers(-20, 20)
 
 @st.composite
 def rounds(draw: st.DrawFn) -> tuple[list[list[int]], int]:
-    """Integer updates (n, P) and a number f of liars that Krum provides for."""
+    """Integer updates (n, P) and a number f of Byzantine clients that Krum provides for."""
     f = draw(st.integers(0, 2))
     n, size = draw(st.integers(2 * f + 3, 2 * f + 6)), draw(st.integers(1, 3))
     rows = draw(st.lists(st.lists(whole, min_size=size, max_size=size), min_size=n, max_size=n))
@@ -111,7 +111,7 @@ def test_trimmed_mean_and_median_in_fractions(case: tuple[list[list[int]], int])
     assert aggregators.coordinate_median(rows).tolist() == middles
 
 
-def test_geometric_median_beats_every_neighbour() -> None:
+def test_geometric_median_beats_every_neighbor() -> None:
     for rows in UPDATES:
         best = aggregators.geometric_median(rows, iterations=500)
         total = np.linalg.norm(rows - best, axis=1).sum()
@@ -196,14 +196,14 @@ ROBUST = {
     "geometric median": lambda rows: aggregators.geometric_median(rows, iterations=300),
     "centered clipping": lambda rows: aggregators.centered_clipping(rows, center=np.zeros(5), radius=3.0, iterations=3),
     "NNM, then trimmed mean": lambda rows: aggregators.trimmed_mean(
-        aggregators.mix_neighbours(rows, attackers=3), trim=3
+        aggregators.mix_neighbors(rows, attackers=3), trim=3
     ),
 }
 
 
 @pytest.mark.parametrize("name", list(ROBUST))
 @pytest.mark.parametrize("size", [1e1, 1e3, 1e6])
-def test_three_liars_of_nine_move_it_a_bounded_way(name: str, size: float) -> None:
+def test_three_attackers_of_nine_move_it_a_bounded_way(name: str, size: float) -> None:
     honest = UPDATES[0].copy()
     lied = honest.copy()
     lied[:3] = size * np.random.default_rng(2).standard_normal(5)
@@ -313,9 +313,9 @@ def test_own_data_test_pays_nothing_for_generic_gain() -> None:
     [
         (lambda: aggregators.trimmed_mean(UPDATES, trim=5), "trim is 5 for 9 updates"),
         (lambda: aggregators.krum(UPDATES, attackers=4), "attackers is 4 for 9 updates: Krum needs n > 2 f \\+ 2"),
-        (lambda: aggregators.krum(UPDATES, attackers=3, neighbours=9), "neighbours is 9: an update has 1 to 8 others"),
+        (lambda: aggregators.krum(UPDATES, attackers=3, neighbors=9), "neighbors is 9: an update has 1 to 8 others"),
         (lambda: aggregators.multi_krum(UPDATES, attackers=3, selected=0), "selected is 0: average 1 to 9 updates"),
-        (lambda: aggregators.mix_neighbours(UPDATES, attackers=5), "attackers is 5 for 9 updates: NNM needs fewer"),
+        (lambda: aggregators.mix_neighbors(UPDATES, attackers=5), "attackers is 5 for 9 updates: NNM needs fewer"),
         (lambda: aggregators.geometric_median(UPDATES, smoothing=0.0), "smoothing is 0.0"),
         (lambda: aggregators.centered_clipping(UPDATES, center=np.zeros(5), radius=-1.0), "radius is -1.0"),
         (lambda: updates.clip_norms(UPDATES, clip=-2.0), "clip is -2.0"),
@@ -331,7 +331,7 @@ def test_bad_input(call, error: str) -> None:
         call()
 
 
-def test_more_liars_means_more_trimming_never_a_wider_range() -> None:
+def test_more_attackers_means_more_trimming_never_a_wider_range() -> None:
     """The trimmed mean stays between the smallest and largest value kept, and the range shrinks with `trim`."""
     ordered = np.sort(UPDATES[2], axis=0)
     for trim, wider in pairwise((4, 3, 2, 1, 0)):

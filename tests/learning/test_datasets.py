@@ -1,4 +1,4 @@
-"""The four federations: shapes, standardisation, splits, and what a learner can get wrong."""
+"""The four federations: shapes, standardization, splits, and what a learner can get wrong."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_splits_are_disjoint_complete_and_stratified() -> None:
 
 def test_a_constant_feature_stays_finite() -> None:
     x = np.column_stack([np.ones(40), np.arange(40.0)])
-    data = ds.federate("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardise=True, rng=seed())
+    data = ds.federate("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardize=True, rng=seed())
     assert np.array_equal(data.x[:, 0], np.zeros(len(data.y)))
 
 

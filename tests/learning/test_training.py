@@ -63,11 +63,11 @@ def train_alone(
     """The usual loop of one client: a fresh network, SGD, one batch a step. Returns its update."""
     net = build().double()
     vector_to_parameters(torch.tensor(start), net.parameters())
-    optimiser = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     for x, y in batches:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(y)).backward()
-        optimiser.step()
+        optimizer.step()
     return parameters_to_vector(net.parameters()).detach().numpy() - start
 
 

@@ -231,7 +231,7 @@ class TestLesson3:
         expected = shapley.leave_one_out(lambda rows: table[rows @ (1 << np.arange(6))], 6)
         np.testing.assert_allclose([float(value) for value in rule], expected, atol=1e-14)
 
-    @pytest.mark.parametrize("convention", ["fixed", "renormalised"])
+    @pytest.mark.parametrize("convention", ["fixed", "renormalized"])
     def test_worth_of_a_round(self, played, convention):
         outcome, model = played
         state = outcome.state

@@ -70,11 +70,11 @@ def test_lanes_go_both_ways(valid, seed):
 
 def test_bad_input_is_named():
     with pytest.raises(FixedPointError, match=r"entry \(0, 1\) is 2, more than 127 steps of 0.01"):
-        lanes.quantise(np.array([[0.0, 2.0]]), 0.01)
+        lanes.quantize(np.array([[0.0, 2.0]]), 0.01)
     with pytest.raises(FixedPointError, match="entry"):
-        lanes.quantise(np.array([[np.nan]]), 0.01)
+        lanes.quantize(np.array([[np.nan]]), 0.01)
     with pytest.raises(ValueError, match="step = 0"):
-        lanes.quantise(np.zeros((1, 1)), 0)
+        lanes.quantize(np.zeros((1, 1)), 0)
     with pytest.raises(InvalidUpdate, match="dtype float64"):
         lanes.pack(np.zeros(3))
     with pytest.raises(InvalidUpdate, match="sum to 2,049"):

@@ -153,9 +153,9 @@ def test_a_log_that_was_asked_for_is_kept(tmp_path):
 
 
 def test_a_child_gets_its_environment_folder_and_no_input(tmp_path):
-    code = "import os, sys; print(os.environ['COLOUR'], os.getcwd(), repr(sys.stdin.read()))"
+    code = "import os, sys; print(os.environ['COLOR'], os.getcwd(), repr(sys.stdin.read()))"
     child = start_supervised(
-        [sys.executable, "-c", code], name="reader", env={**os.environ, "COLOUR": "red"}, cwd=tmp_path
+        [sys.executable, "-c", code], name="reader", env={**os.environ, "COLOR": "red"}, cwd=tmp_path
     )
     child.wait(10)
     assert child.log_tail() == f"red {tmp_path.resolve()} ''"

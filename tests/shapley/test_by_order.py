@@ -238,7 +238,7 @@ def test_reverse_orders_cancel_what_is_linear_in_position():
     assert misses["antithetic"] < 0.9 * misses["permutation"]
 
 
-def test_sampling_by_size_wins_when_weights_are_renormalised():
+def test_sampling_by_size_wins_when_weights_are_renormalized():
     own = np.random.default_rng(11).normal(1.0, 1.0, 20)
 
     def mean(rows):

@@ -163,13 +163,13 @@ def test_efficiency(values):
 
 
 @given(tables(), st.randoms(use_true_random=False))
-def test_relabelling_clients_relabels_their_values(values, random):
+def test_relabeling_clients_relabels_their_values(values, random):
     n = clients_of(values)
     order = list(range(n))
     random.shuffle(order)
-    relabelled = [values[sum(1 << order[i] for i in range(n) if mask >> i & 1)] for mask in range(1 << n)]
+    relabeled = [values[sum(1 << order[i] for i in range(n) if mask >> i & 1)] for mask in range(1 << n)]
     for rule in (sh.exact_shapley, sh.exact_banzhaf):
-        assert rule(relabelled) == pytest.approx(rule(values)[order], abs=1e-9)
+        assert rule(relabeled) == pytest.approx(rule(values)[order], abs=1e-9)
 
 
 @given(tables(4))

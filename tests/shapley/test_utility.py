@@ -15,7 +15,7 @@ from bcfl_support.shapley.exact import exact_shapley
 
 LAYERED = [LogisticRegression(5), SoftmaxRegression(4, 3), MLP(4, 6, 3)]
 MODELS = [*LAYERED, ConvNet(4, 4, 3)]
-CONVENTIONS = ["fixed", "renormalised"]
+CONVENTIONS = ["fixed", "renormalized"]
 KINDS = ["loss", "accuracy"]
 
 
@@ -121,18 +121,18 @@ def test_ties_count_as_in_the_models_own_accuracy(model):
 
 def test_conventions_are_different_games():
     arguments = make_round(SoftmaxRegression(4, 3), 6)
-    fixed, renormalised = (exact_shapley(ru.round_utility(*arguments, convention=c).all_values()) for c in CONVENTIONS)
+    fixed, renormalized = (exact_shapley(ru.round_utility(*arguments, convention=c).all_values()) for c in CONVENTIONS)
     # both share out the same total, v(all)
-    assert fixed.sum() == pytest.approx(renormalised.sum(), abs=1e-12)
-    assert np.abs(fixed - renormalised).max() > 0.01
+    assert fixed.sum() == pytest.approx(renormalized.sum(), abs=1e-12)
+    assert np.abs(fixed - renormalized).max() > 0.01
 
 
 def test_weights_of_coalitions():
     samples = np.array([10, 30, 60])
     rows = np.array([[True, True, False], [False, False, False], [True, True, True]])
     assert ru.coalition_weights(rows, samples).tolist() == [[0.1, 0.3, 0.0], [0.0, 0.0, 0.0], [0.1, 0.3, 0.6]]
-    renormalised = ru.coalition_weights(rows, samples, "renormalised")
-    assert renormalised == pytest.approx(np.array([[0.25, 0.75, 0.0], [0.0, 0.0, 0.0], [0.1, 0.3, 0.6]]))
+    renormalized = ru.coalition_weights(rows, samples, "renormalized")
+    assert renormalized == pytest.approx(np.array([[0.25, 0.75, 0.0], [0.0, 0.0, 0.0], [0.1, 0.3, 0.6]]))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
@@ -158,7 +158,7 @@ def test_one_client():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"convention": "average"}, "convention = 'average'; choose 'fixed' or 'renormalised'"),
+        ({"convention": "average"}, "convention = 'average'; choose 'fixed' or 'renormalized'"),
         ({"kind": "f1"}, "kind = 'f1'; choose 'loss' or 'accuracy'"),
         ({"chunk": 0}, "chunk = 0; give at least one coalition at a time"),
     ],

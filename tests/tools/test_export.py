@@ -1,4 +1,4 @@
-"""Exported pages: readable without kernel, network or colour, and linked among themselves."""
+"""Exported pages: readable without kernel, network or color, and linked among themselves."""
 
 from __future__ import annotations
 

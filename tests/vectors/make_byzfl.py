@@ -1,4 +1,4 @@
-"""Write byzfl.json: what byzfl 0.0.11 computes for a few small rounds, as an oracle for attacks and defences.
+"""Write byzfl.json: what byzfl 0.0.11 computes for a few small rounds, as an oracle for attacks and defenses.
 
     python -m pip install --no-deps --target build/byzfl byzfl==0.0.11
     PYTHONPATH=build/byzfl python tests/vectors/make_byzfl.py

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import { IAggregator } from "../interfaces/IAggregator.sol";
-import { IClientRegistry } from "../interfaces/IClientRegistry.sol";
+import { IAggregator } from "../core/IAggregator.sol";
+import { IClientRegistry } from "../core/IClientRegistry.sol";
 import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
 /// @title AccuracyAdjusted
@@ -177,7 +177,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
             address client = aggregator.participantAt(i);
             IAggregator.Entry memory entry = aggregator.entryOf(client);
             uint128 weight;
-            if (!entry.revealed || entry.score < 0) _penalise(state.round, client, entry, square);
+            if (!entry.revealed || entry.score < 0) _penalize(state.round, client, entry, square);
             else if (gains.length != 0) weight = _weight(uint128(entry.score), gains[i]);
             _accounts[client].weight = weight;
             state.totalWeight += weight; // Σ of the positive S_i ≤ P · bound² ≤ 2^120, since the n_i / N sum to 1
@@ -219,7 +219,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
     }
 
     /// @dev Burn stake · min(penaltyRate · (−S_i)/‖g‖², penaltyCap); the whole cap when the reveal is missing.
-    function _penalise(uint256 round, address client, IAggregator.Entry memory entry, uint256 square) private {
+    function _penalize(uint256 round, address client, IAggregator.Entry memory entry, uint256 square) private {
         uint256 ratio = _terms.penaltyCap;
         if (entry.revealed && square != 0) {
             uint256 graded = uint256(-int256(entry.score)) * _terms.penaltyRate / square;
@@ -227,7 +227,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
         }
         uint256 amount = uint256(registry.clientOf(client).stake) * ratio / _ONE;
         if (amount == 0) return;
-        emit Penalised(round, client, registry.slash(client, amount));
+        emit Penalized(round, client, registry.slash(client, amount));
     }
 
     /// @dev Where a page of `count` clients from `cursor` on ends. No count is too large: "all" may be 2^256 − 1.

@@ -50,7 +50,7 @@ interface IAccuracyAdjusted {
     event AttestationOpened(uint256 indexed round, uint256 deadline);
     event Attested(uint256 indexed round, address indexed client, bytes32 gainsHash, uint256 samples);
     event Agreed(uint256 indexed round, bytes32 gainsHash, uint256 samples);
-    event Penalised(uint256 indexed round, address indexed client, uint256 amount);
+    event Penalized(uint256 indexed round, address indexed client, uint256 amount);
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, int256 gain);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot, bool byGains);
     event Withdrawn(address indexed client, uint256 amount);

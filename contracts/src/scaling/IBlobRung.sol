@@ -49,7 +49,7 @@ interface IBlobRung is IOptimisticRung {
     ) external;
 
     /// @notice The answer is overdue: the client is out of the round and loses its stake. A proposal that counted it is
-    /// cancelled; its proposer keeps the bond.
+    /// canceled; its proposer keeps the bond.
     function expireData(uint256 round, uint256 client, uint256 chunk) external;
 
     /// @notice Show that a client's blob does not hold the chunk it committed to. Consequences as above.

@@ -27,9 +27,9 @@ interface IOptimisticRung is IRung {
         uint96 stake;
     }
 
-    /// @param deadline When it may be finalised, at the earliest.
+    /// @param deadline When it may be finalized, at the earliest.
     /// @param attempt Counts proposals; a demand belongs to one of them.
-    /// @param open Demands not yet answered; while there are any, the proposal cannot be finalised.
+    /// @param open Demands not yet answered; while there are any, the proposal cannot be finalized.
     struct Proposal {
         address proposer;
         uint40 deadline;
@@ -76,7 +76,7 @@ interface IOptimisticRung is IRung {
     event Demanded(uint256 indexed round, uint256 indexed chunk, address challenger, uint256 deadline);
     event Answered(uint256 indexed round, uint256 indexed chunk, Leaf leaf, Path path);
     event Rejected(uint256 indexed round, address indexed proposer, address challenger, uint256 chunk);
-    event Cancelled(uint256 indexed round, address indexed proposer);
+    event Canceled(uint256 indexed round, address indexed proposer);
 
     error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);

@@ -6,7 +6,7 @@ import { IRung } from "./IRung.sol";
 import { LanePacked } from "./LanePacked.sol";
 import { Rung } from "./Rung.sol";
 
-/// @title What rungs 3 and 4 share: deposits, proposals, demands, and the judgement on one chunk
+/// @title What rungs 3 and 4 share: deposits, proposals, demands, and the judgment on one chunk
 /// @dev An honest proposer cannot lose its bond: `proveChunk` compares its leaf with what the committed data give, and
 /// those are what it computed from; `expire` needs a demand it left unanswered for `windowSeconds`.
 /// A cheat cannot keep it, if one watcher has the data: a wrong total has a wrong leaf below it, or a node that cannot
@@ -242,7 +242,7 @@ abstract contract OptimisticRung is IOptimisticRung, Rung {
         _pay(challenger, _fee);
     }
 
-    // ----------------------------------------------------------------------------------------------------- judgement
+    // ----------------------------------------------------------------------------------------------------- judgment
 
     /// @inheritdoc IOptimisticRung
     function proveTotal(

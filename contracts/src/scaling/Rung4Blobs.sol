@@ -123,7 +123,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         Out memory out = _outNow();
         out.clients |= uint120(1 << client); // client < 120, since its bit in `submitted` was set
         _out = out;
-        if (_round.phase == Phase.Proposed) emit Cancelled(round, _proposal.proposer);
+        if (_round.phase == Phase.Proposed) emit Canceled(round, _proposal.proposer);
         _reopen();
         _slash(_account(client), _stake, challenger);
         emit Excluded(round, client, challenger);

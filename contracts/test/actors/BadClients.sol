@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IClientRegistry } from "../../src/interfaces/IClientRegistry.sol";
-import { IRewardPool } from "../../src/interfaces/IRewardPool.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
 
 /// @notice A client that takes no ether.
 contract RefusingClient { }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
 
 /// @notice An aggregator that reports whatever a test wants, as far as the reward pool asks: any score, any norm.
 contract StubAggregator {

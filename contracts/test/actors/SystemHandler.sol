@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
-import { IClientRegistry } from "../../src/interfaces/IClientRegistry.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { Federation } from "../utils/Federation.sol";
 
 /// @notice Lives a federation at random: every public function is an action, with a random client and random numbers.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
-import { IClientRegistry } from "../../src/interfaces/IClientRegistry.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { IAccuracyAdjusted } from "../../src/proposals/IAccuracyAdjusted.sol";
 import { IAggregation, IRegistry } from "../utils/Getters.sol";
 import { Federation } from "../utils/Federation.sol";
@@ -136,7 +136,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         int32[] memory gains = gains3(4, 16, 8);
         agree(gains);
         vm.expectEmit(address(adjusted));
-        emit IAccuracyAdjusted.Penalised(1, carol, 0.5 ether * 15_000 / uint256(1_000_000)); // 0.05 · 1.5 / 5 of the stake
+        emit IAccuracyAdjusted.Penalized(1, carol, 0.5 ether * 15_000 / uint256(1_000_000)); // 0.05 · 1.5 / 5 of the stake
         vm.expectEmit(address(adjusted));
         emit IAccuracyAdjusted.Rewarded(1, alice, 0.625 ether, 4);
         vm.expectEmit(address(adjusted));
@@ -350,7 +350,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
             attest(bob, hashOf(gains));
             if (round == 1) vm.snapshotGasLastCall("proposals", "attest last");
             adjusted.settle(6, gains);
-            if (round == 1) vm.snapshotGasLastCall("proposals", "settle 3 clients, 1 penalised");
+            if (round == 1) vm.snapshotGasLastCall("proposals", "settle 3 clients, 1 penalized");
             for (uint256 i; i < 3; ++i) {
                 updates[i][2] = 9;
             }

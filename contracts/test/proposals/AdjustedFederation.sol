@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IAccuracyAdjusted } from "../../src/proposals/IAccuracyAdjusted.sol";
 import { IAggregation, IRegistry } from "../utils/Getters.sol";
 import { Federation } from "../utils/Federation.sol";

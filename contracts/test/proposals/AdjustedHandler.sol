@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
 import { AdjustedFederation } from "./AdjustedFederation.sol";
 
 /// @notice Lives a federation that pays by accuracy-adjusted alignment: honest clients 0 … 3 attest to the true gains,

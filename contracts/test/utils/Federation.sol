@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
-import { IRewardPool } from "../../src/interfaces/IRewardPool.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { Base } from "./Base.sol";
 import { IAggregation, ILedger, IPool, IRegistry } from "./Getters.sol";
 

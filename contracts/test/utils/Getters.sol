@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/interfaces/IAggregator.sol";
-import { IClientRegistry } from "../../src/interfaces/IClientRegistry.sol";
-import { IFairnessLedger } from "../../src/interfaces/IFairnessLedger.sol";
-import { IRewardPool } from "../../src/interfaces/IRewardPool.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IFairnessLedger } from "../../src/core/IFairnessLedger.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
 
 // The contracts' interfaces with the getters that Solidity adds for public constants. Tests import these and not the
 // contracts: a test file that imports a contract compiles it anew.

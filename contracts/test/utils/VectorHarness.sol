@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Int64Vector } from "../../src/libraries/Int64Vector.sol";
+import { Int64Vector } from "../../src/core/Int64Vector.sol";
 
 /// @notice Int64Vector behind external functions, compiled with the contracts' own settings.
 contract VectorHarness {

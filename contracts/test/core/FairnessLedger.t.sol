@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IClientRegistry } from "../src/interfaces/IClientRegistry.sol";
-import { IFairnessLedger } from "../src/interfaces/IFairnessLedger.sol";
-import { Federation } from "./utils/Federation.sol";
-import { ILedger } from "./utils/Getters.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IFairnessLedger } from "../../src/core/IFairnessLedger.sol";
+import { Federation } from "../utils/Federation.sol";
+import { ILedger } from "../utils/Getters.sol";
 
 /// @notice Attesting, agreeing, expiring, applying. Epochs have two rounds here, and two equal attestations agree.
 contract FairnessLedgerTest is Federation {

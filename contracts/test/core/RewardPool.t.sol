@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../src/interfaces/IAggregator.sol";
-import { IRewardPool } from "../src/interfaces/IRewardPool.sol";
-import { RefusingClient, ReenteringEarner } from "./actors/BadClients.sol";
-import { Federation } from "./utils/Federation.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
+import { RefusingClient, ReenteringEarner } from "../actors/BadClients.sol";
+import { Federation } from "../utils/Federation.sol";
 
 /// @notice Money in the whole federation: funding, settling, penalties, withdrawing, reclaiming.
 /// @dev Three clients with 100, 50 and 50 samples. The first two agree on the direction, the third pulls back.
@@ -246,7 +246,7 @@ contract RewardPoolTest is Federation {
         carolTurnsRound();
         playToSettle(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Penalised(1, carol, 0.0075 ether);
+        emit IRewardPool.Penalized(1, carol, 0.0075 ether);
         pool.settle(6);
         vm.assertEq(stakeOf(carol), 0.4925 ether, "burned");
         vm.assertEq(stakeOf(alice), 1 ether, "alice's is not touched");
@@ -287,7 +287,7 @@ contract RewardPoolTest is Federation {
         updates[1] = new int64[](0);
         playToSettle(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Penalised(1, bob, 0.05 ether);
+        emit IRewardPool.Penalized(1, bob, 0.05 ether);
         pool.settle(6);
         vm.assertEq(stakeOf(bob), 0.45 ether, "a tenth");
     }

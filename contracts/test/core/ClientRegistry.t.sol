@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IRegistry } from "./utils/Getters.sol";
-import { IClientRegistry } from "../src/interfaces/IClientRegistry.sol";
-import { Base } from "./utils/Base.sol";
-import { RefusingClient, ReenteringLeaver } from "./actors/BadClients.sol";
+import { IRegistry } from "../utils/Getters.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { Base } from "../utils/Base.sol";
+import { RefusingClient, ReenteringLeaver } from "../actors/BadClients.sol";
 
 contract ClientRegistryTest is Base {
     uint256 private constant PRICE = 0.01 ether;

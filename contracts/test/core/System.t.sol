@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Base } from "./utils/Base.sol";
-import { SystemHandler } from "./actors/SystemHandler.sol";
+import { Base } from "../utils/Base.sol";
+import { SystemHandler } from "../actors/SystemHandler.sol";
 
 /// @notice What holds of the whole federation, whatever anybody does, in any order.
 contract SystemTest is Base {

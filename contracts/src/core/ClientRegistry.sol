@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
+import { IClientRegistry } from "./IClientRegistry.sol";
 
 /// @title ClientRegistry
 /// @notice Registration with a stake proportional to the declared sample count.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../src/interfaces/IAggregator.sol";
-import { IRewardPool } from "../src/interfaces/IRewardPool.sol";
-import { Base } from "./utils/Base.sol";
-import { IPool, IRegistry } from "./utils/Getters.sol";
-import { Reference } from "./utils/Reference.sol";
-import { StubAggregator, StubLedger } from "./actors/Stubs.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
+import { Base } from "../utils/Base.sol";
+import { IPool, IRegistry } from "../utils/Getters.sol";
+import { Reference } from "../utils/Reference.sol";
+import { StubAggregator, StubLedger } from "../actors/Stubs.sol";
 
 /// @notice Rewards, consistency and penalties against the plain formulas of Reference.sol. The pool and the registry are
 /// real; a stub stands in for the aggregator, so that scores, norms, absences and factors can be anything.

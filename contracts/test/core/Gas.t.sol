@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../src/interfaces/IAggregator.sol";
-import { Federation } from "./utils/Federation.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { Federation } from "../utils/Federation.sol";
 
 /// @notice The gas of every step, kept in snapshots/*.json. With FORGE_SNAPSHOT_CHECK=true a changed figure is a failure;
 /// without it the files are written anew.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "./interfaces/IAggregator.sol";
-import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
-import { IFairnessLedger } from "./interfaces/IFairnessLedger.sol";
+import { IAggregator } from "./IAggregator.sol";
+import { IClientRegistry } from "./IClientRegistry.sol";
+import { IFairnessLedger } from "./IFairnessLedger.sol";
 
 /// @title FairnessLedger
 /// @notice Agreement on fairness records by content identifier.

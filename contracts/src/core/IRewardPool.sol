@@ -44,7 +44,7 @@ interface IRewardPool {
     }
 
     event Funded(address indexed from, uint256 amount, uint256 pot);
-    event Penalised(uint256 indexed round, address indexed client, uint256 amount);
+    event Penalized(uint256 indexed round, address indexed client, uint256 amount);
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, uint256 consistency, uint256 factor);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot);
     event Withdrawn(address indexed client, uint256 amount);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../src/interfaces/IAggregator.sol";
-import { Federation } from "./utils/Federation.sol";
-import { Reference } from "./utils/Reference.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { Federation } from "../utils/Federation.sol";
+import { Reference } from "../utils/Reference.sol";
 
 /// @notice What a round computes, against plain loops (Reference.sol) and against exact fractions (vectors/rounds.json).
 contract AggregatorMathsTest is Federation {

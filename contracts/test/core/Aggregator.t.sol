@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../src/interfaces/IAggregator.sol";
-import { IClientRegistry } from "../src/interfaces/IClientRegistry.sol";
-import { IRewardPool } from "../src/interfaces/IRewardPool.sol";
-import { Federation } from "./utils/Federation.sol";
+import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
+import { Federation } from "../utils/Federation.sol";
 
 /// @notice The life of a round: phases, deadlines, commit–reveal. What the rounds compute is in AggregatorMaths.t.sol.
 contract AggregatorTest is Federation {

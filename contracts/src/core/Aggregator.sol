@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "./interfaces/IAggregator.sol";
-import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
-import { Int64Vector } from "./libraries/Int64Vector.sol";
+import { IAggregator } from "./IAggregator.sol";
+import { IClientRegistry } from "./IClientRegistry.sol";
+import { Int64Vector } from "./Int64Vector.sol";
 
 // Slither takes whatever comes out of the slot of `_round` for a time, since a deadline is in it. Phases and counters are
 // compared with `==` because they are exact; deadlines lie minutes apart, and a proposer can shift a block by seconds.

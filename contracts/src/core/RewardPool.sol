@@ -2,10 +2,10 @@
 pragma solidity ^0.8.30;
 
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import { IAggregator } from "./interfaces/IAggregator.sol";
-import { IClientRegistry } from "./interfaces/IClientRegistry.sol";
-import { IFairnessLedger } from "./interfaces/IFairnessLedger.sol";
-import { IRewardPool } from "./interfaces/IRewardPool.sol";
+import { IAggregator } from "./IAggregator.sol";
+import { IClientRegistry } from "./IClientRegistry.sol";
+import { IFairnessLedger } from "./IFairnessLedger.sol";
+import { IRewardPool } from "./IRewardPool.sol";
 
 // Registry, aggregator and ledger are this federation's own contracts, fixed for good at deployment: none of them calls
 // back, and pages bound the number of calls. What is paid out goes through `_send`, behind the reentrancy guard.
@@ -108,7 +108,7 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
             account.weight = good ? _weight(client, uint128(entry.score), account.history) : 0;
             state.totalWeight += account.weight;
             _accounts[client] = account;
-            if (!good) _penalise(state.round, client, entry, square);
+            if (!good) _penalize(state.round, client, entry, square);
         }
         state.cursor = uint32(end);
         if (end < clients) return left;
@@ -152,7 +152,7 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
     }
 
     /// @dev Burn stake · min(penaltyRate · (−S_i)/‖g‖², penaltyCap); the whole cap when the reveal is missing.
-    function _penalise(uint256 round, address client, IAggregator.Entry memory entry, uint256 square) private {
+    function _penalize(uint256 round, address client, IAggregator.Entry memory entry, uint256 square) private {
         Terms memory t = _terms;
         uint256 ratio = t.penaltyCap;
         if (entry.revealed && square != 0) {
@@ -161,7 +161,7 @@ contract RewardPool is IRewardPool, ReentrancyGuardTransient {
         }
         uint256 amount = uint256(registry.clientOf(client).stake) * ratio / _ONE;
         if (amount == 0) return;
-        emit Penalised(round, client, registry.slash(client, amount));
+        emit Penalized(round, client, registry.slash(client, amount));
     }
 
     /// @dev The history moved on to `round`, its own bit still empty. Rounds a client was absent from shift in zeros; after
