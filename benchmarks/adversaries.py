@@ -674,11 +674,7 @@ MNIST = Study(
     aggregators=("fedavg", "multi-krum"),
     adaptive=False,
 )
-QUICK = Study(
-    attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"),
-    seeds=2,
-    rounds=3,
-)
+QUICK = Study(attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"), seeds=2, rounds=3)
 PARTS = ("grid", "mnist", "collusion", "minority", "gas")
 
 

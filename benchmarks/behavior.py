@@ -287,13 +287,7 @@ def check_on_chain(rounds: int = 20) -> bool:
             record = fed.play_round(row, rng=rng)
             scores = dict(zip(record.clients, record.scores, strict=True))
             settled = incentives.settle_round(
-                t + 1,
-                scores,
-                norm_squared=record.norm_squared,
-                terms=terms,
-                accounts=accounts,
-                stakes=stakes,
-                pot=pot,
+                t + 1, scores, norm_squared=record.norm_squared, terms=terms, accounts=accounts, stakes=stakes, pot=pot
             )
             accounts, stakes, pot = dict(settled.accounts), dict(settled.stakes), settled.pot
             equal &= tuple(settled.rewards.values()) == record.rewards

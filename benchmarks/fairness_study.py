@@ -111,12 +111,7 @@ def play_long(seed: int, honest_rounds: set[int]) -> tuple[np.ndarray, np.ndarra
         return sent
 
     run = simulation.run(
-        data,
-        MODEL,
-        rounds=LONG,
-        rng=np.random.default_rng([seed, 2]),
-        transform_updates=cheat,
-        observe=outcomes.append,
+        data, MODEL, rounds=LONG, rng=np.random.default_rng([seed, 2]), transform_updates=cheat, observe=outcomes.append
     )
     return run.table.pivot("score"), np.array([value_round(outcome) for outcome in outcomes])
 

@@ -91,11 +91,7 @@ def _finish(body: str, formulas: list[markdown.Formula], folder: Path) -> str:
     for heading in page("a", class_="anchor-link"):
         heading.decompose()
     text = str(page)
-    return re.sub(
-        r'<span data-formula="(\d+)"></span>',
-        lambda match: rendered[int(match[1])]["html"],
-        text,
-    )
+    return re.sub(r'<span data-formula="(\d+)"></span>', lambda match: rendered[int(match[1])]["html"], text)
 
 
 def write(notebook: Any, name: str, folder: Path | None = None) -> Path:

@@ -41,10 +41,7 @@ WRITTEN = (
     (r"`+.*", "a backtick without its second"),
     (r"<!--(?![\s\S]*?-->)", "a comment without its end, which swallows all that follows"),
     (r"\w\*\w+\*\w|\b__\w+__\b", "stars or underscores of code are taken for emphasis: put it into backticks"),
-    (
-        r"^[^\s|>#*-].*\n(?:-{2,}|={2,})[ \t]*$",
-        "a paragraph taken for a heading: put an empty line before the rule",
-    ),
+    (r"^[^\s|>#*-].*\n(?:-{2,}|={2,})[ \t]*$", "a paragraph taken for a heading: put an empty line before the rule"),
     (r"\]\s+\(https?:.*|\)\[https?:.*|\[[^\]\n]+\]\[\]", "no link"),
     (r"^(?:> \[!\w+\]|:::).*|^[•·] .*", "markup that JupyterLab does not know"),
 )

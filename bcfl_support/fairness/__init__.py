@@ -4,33 +4,6 @@ A `FairnessRecord` has one sequence of bytes, hence one CID; `verify_round` deri
 updates; `audit` tells an honest record from a forged one and says which entries differ.
 """
 
-from bcfl_support.fairness.audit import AuditReport, audit, verify_round
-from bcfl_support.fairness.record import (
-    MARGIN,
-    UNIT,
-    FairnessRecord,
-    apply_record,
-    attest_record,
-    compute_fairness,
-    rounding_distance,
-)
-from bcfl_support.fairness.task import ESTIMATORS, VERSION, PublishedRound, Task, get_round, publish_round
-
-__all__ = [
-    "ESTIMATORS",
-    "MARGIN",
-    "UNIT",
-    "VERSION",
-    "AuditReport",
-    "FairnessRecord",
-    "PublishedRound",
-    "Task",
-    "apply_record",
-    "attest_record",
-    "audit",
-    "compute_fairness",
-    "get_round",
-    "publish_round",
-    "rounding_distance",
-    "verify_round",
-]
+from bcfl_support.fairness.audit import audit, verify_round
+from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness, rounding_distance
+from bcfl_support.fairness.task import Task, get_round, publish_round

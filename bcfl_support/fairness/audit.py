@@ -12,11 +12,7 @@ from bcfl_support import incentives, protocol
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import UNIT, FairnessRecord, compute_fairness
 from bcfl_support.fairness.task import Task, get_round
-from bcfl_support.ipfs import (
-    IpfsNode,
-    cid_digest,
-    digest_to_cid,
-)
+from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
 from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
 
 

@@ -30,15 +30,7 @@ import numpy as np
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
 from bcfl_support.fairness.task import _SAMPLERS, VERSION, PublishedRound, Task, get_round
-from bcfl_support.ipfs import (
-    CHUNK_SIZE,
-    IpfsNode,
-    canonical_json,
-    cid_digest,
-    compute_cid,
-    parse_cid,
-    parse_record,
-)
+from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
 from bcfl_support.protocol import Federation
 from bcfl_support.scores import midpoint_scores
 

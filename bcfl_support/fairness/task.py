@@ -10,11 +10,7 @@ import numpy as np
 
 from bcfl_support import protocol, shapley
 from bcfl_support.errors import InvalidCid, InvalidUpdate, RecordError
-from bcfl_support.ipfs import (
-    IpfsNode,
-    canonical_json,
-    compute_cid,
-)
+from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.learning import Model
 from bcfl_support.protocol import RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind

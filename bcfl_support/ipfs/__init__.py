@@ -4,37 +4,6 @@
 without a node. `canonical_json` turns a record into the one sequence of bytes that its CID stands for.
 """
 
-from bcfl_support.ipfs.cids import (
-    CHUNK_SIZE,
-    CODECS,
-    MAX_FILE_SIZE,
-    MAX_LINKS,
-    Cid,
-    cid_digest,
-    compute_cid,
-    digest_to_cid,
-    parse_cid,
-    read_file,
-    verify_block,
-)
-from bcfl_support.ipfs.node import API_VARIABLE, IpfsNode
-from bcfl_support.ipfs.records import SAFE_INTEGER, canonical_json, parse_record
-
-__all__ = [
-    "API_VARIABLE",
-    "CHUNK_SIZE",
-    "CODECS",
-    "MAX_FILE_SIZE",
-    "MAX_LINKS",
-    "SAFE_INTEGER",
-    "Cid",
-    "IpfsNode",
-    "canonical_json",
-    "cid_digest",
-    "compute_cid",
-    "digest_to_cid",
-    "parse_cid",
-    "parse_record",
-    "read_file",
-    "verify_block",
-]
+from bcfl_support.ipfs.cids import CHUNK_SIZE, cid_digest, compute_cid, digest_to_cid, parse_cid
+from bcfl_support.ipfs.node import IpfsNode
+from bcfl_support.ipfs.records import canonical_json, parse_record

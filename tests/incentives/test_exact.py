@@ -221,13 +221,7 @@ def test_settled_history_gives_the_same_c_as_the_record(record: list[bool], wind
         accounts = dict(settled.accounts)
     assert settled.consistency["a"] == incentives.compute_consistency(padded, window)
     later = settle_round(
-        number + 70,
-        {"a": 1},
-        norm_squared=1,
-        terms=Terms(window=window),
-        accounts=accounts,
-        stakes={"a": 0},
-        pot=0,
+        number + 70, {"a": 1}, norm_squared=1, terms=Terms(window=window), accounts=accounts, stakes={"a": 0}, pot=0
     )
     assert later.accounts["a"].history == 1
 
@@ -311,9 +305,7 @@ def test_stake_follows_the_declared_samples() -> None:
         incentives.compute_stake(0, 3)
 
 
-@given(
-    st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 10**18)), min_size=1, max_size=8),
-)
+@given(st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 10**18)), min_size=1, max_size=8))
 def test_fairness_factors_in_floats_equal_those_in_integers(pairs: list[tuple[float, int]]) -> None:
     brought, paid = [a for a, _ in pairs], [b for _, b in pairs]
     integers = incentives.compute_fairness_factors(brought, paid)

@@ -81,10 +81,7 @@ def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], 
         scores[there] = alignment_scores(updates[there], data.sizes[there])
         midpoint = np.zeros(N)
         midpoint[there] = midpoint_scores(
-            updates[there],
-            data.sizes[there],
-            params=w,
-            gradient=lambda v: model.gradient(v, data.x_val, data.y_val),
+            updates[there], data.sizes[there], params=w, gradient=lambda v: model.gradient(v, data.x_val, data.y_val)
         )
         honest = [np.linalg.norm(updates[i]) for i in range(N) if there[i] and played[i] <= TOKEN]
         length = float(np.median(honest)) if honest else length

@@ -71,11 +71,7 @@ def test_cost_levels_have_mean_one() -> None:
 # ---------------------------------------------------------------- learning rules
 
 
-@given(
-    hnp.arrays(np.float64, (3, len(POLICIES)), elements=st.floats(-50, 50)),
-    st.floats(0.01, 5),
-    st.floats(0, 1),
-)
+@given(hnp.arrays(np.float64, (3, len(POLICIES)), elements=st.floats(-50, 50)), st.floats(0.01, 5), st.floats(0, 1))
 def test_softmax_is_a_distribution_and_prefers_higher_values(
     values: np.ndarray, temperature: float, explore: float
 ) -> None:

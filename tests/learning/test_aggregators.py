@@ -233,12 +233,7 @@ def test_a_batch_equals_one_after_another(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "score",
-    [
-        median_reference_scores,
-        peer_median_scores,
-        lambda rows, n: fltrust_scores(rows, n, root_update=ROOT[0]),
-    ],
+    "score", [median_reference_scores, peer_median_scores, lambda rows, n: fltrust_scores(rows, n, root_update=ROOT[0])]
 )
 def test_scores_of_a_batch(score) -> None:
     together = score(UPDATES, np.tile(SAMPLES, (3, 1)))

@@ -177,9 +177,7 @@ class TestLesson2:
     def test_clipped_scores(self, round_):
         middle = compute_median_norm(round_[0])
         np.testing.assert_allclose(
-            definitions("02")["clipped_scores_of"](*round_),
-            clipped_scores(*round_, clip=middle),
-            atol=1e-15,
+            definitions("02")["clipped_scores_of"](*round_), clipped_scores(*round_, clip=middle), atol=1e-15
         )
 
     def test_factor_at_which_harm_pays(self, round_):

@@ -28,9 +28,7 @@ def sound():
         new_code_cell(
             "# Figure: a line that rises\nplots.show(figure, alt=words)",
             metadata={"jupyter": {"source_hidden": True}},
-            outputs=[
-                new_output("display_data", {"text/html": IMAGE.format(alt="a line that rises from 0 to 1")}),
-            ],
+            outputs=[new_output("display_data", {"text/html": IMAGE.format(alt="a line that rises from 0 to 1")})],
         ),
         new_markdown_cell(
             "## 2 · Second\n\nSee [the figure](#A-heading) and [the other](other.ipynb#1-·-First).\n\n### A heading"
