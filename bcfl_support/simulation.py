@@ -8,14 +8,13 @@ how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.incentives import PayRule
-from bcfl_support.learning import FederatedData, Model, Round, check_round, fedavg, local_updates
+from bcfl_support.learning import FederatedData, Model, Round, check_round, fedavg, local_updates, play_rounds
 from bcfl_support.scores import SCORES
 
 
@@ -103,11 +102,6 @@ class Table:
         """A column that is the same for all clients of a round, such as accuracy, shape (rounds,)."""
         return self.pivot(name)[:, 0]
 
-    def to_rows(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries of Python numbers, for printing and for JSON."""
-        lists = {name: values.tolist() for name, values in self.columns.items()}
-        return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-
 
 @dataclass(frozen=True, eq=False)
 class SimulationResult:
@@ -175,114 +169,142 @@ def run(
         InvalidUpdate: rounds, participation or declared counts out of range, an unknown score, or updates that are
             not finite or of the wrong shape; the message says which client of the round.
     """
-    n = data.n_clients
-    if rounds < 1:
-        raise InvalidUpdate(f"rounds is {rounds}: run at least 1.")
-    declared = _check_declared(declared_samples, data.sizes)
-    scorers, rule = _named_scorers(scores), reward or PayRule()
-    if rule.record == "verified" or rule.stake:
-        raise InvalidUpdate(
-            f"record is {rule.record!r}, stake {rule.stake}: nothing is tested and fined here, see `game`."
-        )
-    start_rng, client_rng, batch_rng, hook_rng = rng.spawn(4)
-    params = model.init(rng=start_rng)
-    step = np.zeros(model.n_params)
-    record = np.zeros((rounds, n), dtype=bool)
-    blocks: list[dict[str, np.ndarray]] = []
-    for number in range(1, rounds + 1):
-        clients = _draw_clients(participation, n, number, client_rng)
-        todo = _count_steps(steps, number, clients)
-        state = RoundState(number, params, clients, declared[clients], todo, step, model, data, hook_rng)
-        updates = _sent_updates(state, lr, batch_size, batch_rng, transform_updates)
-        step = aggregate(updates, state.samples) if len(clients) else np.zeros_like(params)
-        seen = _seen(state, updates)
-        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in scorers.items()}
-        spread = {name: _spread(values, clients, n) for name, values in given.items()}
-        paying = next(iter(spread.values()))
-        present = np.isin(np.arange(n), clients)
-        record[number - 1] = present if rule.record == "attended" else paying >= 0
-        standing = rule.standing(record[:number])
-        rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
-        params = params + step
-        blocks.append(_round_columns(state, updates, params, declared, spread, standing, rewards))
+    federation = _Federation(
+        data, model, steps, lr, batch_size, participation, declared_samples, transform_updates, rng.spawn(4)
+    )
+    books = _Books(federation, scores, reward or PayRule(), rounds)
+    params = model.init(rng=federation.rngs[0])
+    for seen in play_rounds(params, rounds, federation.work, aggregate=_by_present_clients(aggregate)):
+        outcome = books.enter(seen)
         if observe is not None:
-            observe(RoundOutcome(state, updates, step, given, rewards))
-    columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return SimulationResult(Table(columns, n), params)
+            observe(outcome)
+    return books.close()
 
 
-# ---------------------------------------------------------------- pieces of a round
+# ---------------------------------------------------------------- the clients at work
 
 
-def _sent_updates(
-    state: RoundState,
-    lr: float,
-    batch_size: int | None,
-    rng: np.random.Generator,
-    transform: Callable[[int, np.ndarray, RoundState], np.ndarray] | None,
-) -> np.ndarray:
-    """Train the round's clients, let the hook change what they send, and check it."""
-    if len(state.clients) == 0:
-        return np.zeros((0, len(state.params)))
-    updates = local_updates(
-        state.model,
-        state.params,
-        state.data,
-        steps=state.steps,
-        lr=lr,
-        batch_size=batch_size,
-        clients=state.clients,
-        rng=rng,
-    )
-    if transform is not None:
-        sent = np.asarray(transform(state.round, updates.copy(), state), dtype=np.float64)
-        if sent.shape != updates.shape:
+@dataclass(eq=False)
+class _Federation:
+    """Who comes, what it trains, what it sends. `rngs`: start, participation, mini-batches, hooks."""
+
+    data: FederatedData
+    model: Model
+    steps: int | Callable[[int, np.ndarray], np.ndarray]
+    lr: float
+    batch_size: int | None
+    participation: float | Callable[[int, np.random.Generator], np.ndarray]
+    declared_samples: np.ndarray | None
+    transform: Callable[[int, np.ndarray, RoundState], np.ndarray] | None
+    rngs: list[np.random.Generator]
+    state: RoundState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.declared = _check_declared(self.declared_samples, self.data.sizes)
+
+    def work(self, number: int, params: np.ndarray, previous: np.ndarray) -> Round:
+        """Draw the round's clients, train them, let the hook change what they send, and check it."""
+        model, data = self.model, self.data
+        clients = _draw_clients(self.participation, data.n_clients, number, self.rngs[1])
+        samples, todo = self.declared[clients], _count_steps(self.steps, number, clients)
+        self.state = RoundState(number, params, clients, samples, todo, previous, model, data, self.rngs[3])
+        return Round(
+            updates=self._sent_updates(),
+            samples=samples,
+            params=params,
+            gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
+            accuracy=lambda where: model.accuracy(where, data.x_val, data.y_val),
+            previous=previous,
+        )
+
+    def _sent_updates(self) -> np.ndarray:
+        state = self.state
+        if len(state.clients) == 0:
+            return np.zeros((0, len(state.params)))
+        updates = local_updates(
+            state.model,
+            state.params,
+            state.data,
+            steps=state.steps,
+            lr=self.lr,
+            batch_size=self.batch_size,
+            clients=state.clients,
+            rng=self.rngs[2],
+        )
+        if self.transform is not None:
+            sent = np.asarray(self.transform(state.round, updates.copy(), state), dtype=np.float64)
+            if sent.shape != updates.shape:
+                raise InvalidUpdate(
+                    f"transform_updates returned shape {sent.shape} in round {state.round}, not {updates.shape}."
+                )
+            updates = sent
+        return check_round(updates, state.samples)[0]
+
+
+def _by_present_clients(aggregate: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Round], np.ndarray]:
+    """The aggregator as a function of a round; a round that nobody came to moves nothing."""
+    return lambda seen: aggregate(seen.updates, seen.samples) if len(seen.samples) else np.zeros_like(seen.params)
+
+
+# ---------------------------------------------------------------- the books
+
+
+class _Books:
+    """Scores, standing and pay of each round, and the table that they become."""
+
+    def __init__(
+        self, federation: _Federation, scores: str | tuple[str, ...] | Mapping[str, Scorer], rule: PayRule, rounds: int
+    ) -> None:
+        if rounds < 1:
+            raise InvalidUpdate(f"rounds is {rounds}: run at least 1.")
+        if rule.record == "verified" or rule.stake:
             raise InvalidUpdate(
-                f"transform_updates returned shape {sent.shape} in round {state.round}, not {updates.shape}."
+                f"record is {rule.record!r}, stake {rule.stake}: nothing is tested and fined here; use `incentives.play`."
             )
-        updates = sent
-    return check_round(updates, state.samples)[0]
+        self.federation, self.rule, self.scorers = federation, rule, _named_scorers(scores)
+        self.record = np.zeros((rounds, federation.data.n_clients), dtype=bool)
+        self.blocks: list[dict[str, np.ndarray]] = []
+        self.params = np.empty(0)
+
+    def enter(self, seen: Round) -> RoundOutcome:
+        """Score and pay a round."""
+        state, declared, rule = self.federation.state, self.federation.declared, self.rule
+        clients, n = state.clients, len(declared)
+        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in self.scorers.items()}
+        spread = {name: _spread(values, clients, n) for name, values in given.items()}
+        paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
+        self.record[state.round - 1] = present if rule.record == "attended" else paying >= 0
+        standing = rule.standing(self.record[: state.round])
+        rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
+        self.params = state.params + seen.step
+        steps = np.zeros(n, dtype=np.int64)
+        steps[clients] = state.steps
+        test = state.data.x_test, state.data.y_test
+        self.blocks.append(
+            {
+                "round": np.full(n, state.round),
+                "client": np.arange(n),
+                "samples": declared,
+                "participated": present,
+                "steps": steps,
+                "norm": _spread(np.linalg.norm(seen.updates, axis=1), clients, n),
+                "score": paying,
+                **{f"score_{name}": values for name, values in spread.items()},
+                "consistency": standing,
+                "reward": rewards,
+                "accuracy": np.full(n, state.model.accuracy(self.params, *test)),
+                "loss": np.full(n, state.model.loss(self.params, *test)),
+            }
+        )
+        return RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
+
+    def close(self) -> SimulationResult:
+        """The table of all rounds."""
+        columns = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.blocks[0]}
+        return SimulationResult(Table(columns, self.record.shape[1]), self.params)
 
 
-def _seen(state: RoundState, updates: np.ndarray) -> Round:
-    """The round as a score sees it."""
-    model, x, y = state.model, state.data.x_val, state.data.y_val
-    return Round(
-        updates=updates,
-        samples=state.samples,
-        params=state.params,
-        gradient=lambda params: model.gradient(params, x, y),
-        accuracy=lambda params: model.accuracy(params, x, y),
-        previous=state.previous_step,
-    )
-
-
-def _round_columns(
-    state: RoundState,
-    updates: np.ndarray,
-    params: np.ndarray,
-    declared: np.ndarray,
-    scores: dict[str, np.ndarray],
-    standing: np.ndarray,
-    rewards: np.ndarray,
-) -> dict[str, np.ndarray]:
-    data, n = state.data, state.data.n_clients
-    steps = np.zeros(n, dtype=np.int64)
-    steps[state.clients] = state.steps
-    return {
-        "round": np.full(n, state.round),
-        "client": np.arange(n),
-        "samples": declared,
-        "participated": np.isin(np.arange(n), state.clients),
-        "steps": steps,
-        "norm": _spread(np.linalg.norm(updates, axis=1), state.clients, n),
-        "score": next(iter(scores.values())),
-        **{f"score_{name}": values for name, values in scores.items()},
-        "consistency": standing,
-        "reward": rewards,
-        "accuracy": np.full(n, state.model.accuracy(params, data.x_test, data.y_test)),
-        "loss": np.full(n, state.model.loss(params, data.x_test, data.y_test)),
-    }
+# ---------------------------------------------------------------- pieces
 
 
 def _draw_clients(

@@ -129,8 +129,8 @@ def play(
     if len(rngs) != len(world.sizes):
         raise ValueError(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
     table = _Table(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
-    for number in range(rounds):
-        table.play_round(number)
+    for outcome in world.play(rounds, table.work_rngs, table.choose):
+        table.settle(outcome)
     return table.result()
 
 
@@ -156,7 +156,7 @@ class _Table:
         streams = [rng.spawn(3) for rng in rngs]
         self.levels = np.stack([draw_cost_levels(n, costs.spread, rng=own[0]) for own in streams])
         self.draws = np.stack([own[1].random((rounds, n, 9)) for own in streams], axis=1)  # (rounds, seeds, n, 9)
-        self.work = world.begin(rounds, [own[2] for own in streams])
+        self.work_rngs = [own[2] for own in streams]
         self.crowd = Crowd(learner, expected_costs(costs, self.levels))
         self.record = np.zeros((rounds, seeds, n), dtype=bool)
         self.factor_now = np.ones((seeds, n))
@@ -173,25 +173,29 @@ class _Table:
         }
         self.accuracy = np.zeros((rounds, seeds))
 
-    def play_round(self, number: int) -> None:
-        """Choose, work, pay, learn."""
+    def choose(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """What each client does in a round, and whose update arrives."""
         draws, accidents = self.draws[number], self.accidents
-        busy = draws[..., 4] < self.costs.busy
+        self.number, self.busy = number, draws[..., 4] < self.costs.busy
         self._welcome_newcomers(number, draws[..., 5] < accidents.churn)
-        chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
-        played = resolve_policies(chosen, busy)
-        sent = played < SKIP
+        self.chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
+        self.played = resolve_policies(self.chosen, self.busy)
+        sent = self.played < SKIP
         dropped = sent & (draws[..., 7] < np.asarray(accidents.drop))
-        late = dropped & (draws[..., 8] < accidents.late)
-        present = sent & ~dropped
-        outcome = self.work.step(played, present)
-        rewards, foreseen, fines, standing = self._pay(number, outcome, present, late)
-        spent = compute_costs(self.costs, played, busy, self.levels)
+        self.late = dropped & (draws[..., 8] < accidents.late)
+        self.present = sent & ~dropped
+        return self.played, self.present
+
+    def settle(self, outcome: Outcome) -> None:
+        """Pay, and let the clients learn from it."""
+        number, chosen = self.number, self.chosen
+        rewards, foreseen, fines, standing = self._pay(number, outcome, self.present, self.late)
+        spent = compute_costs(self.costs, self.played, self.busy, self.levels)
         spent = spent + np.where(self.away & (chosen != OUT), self.costs.rejoin, 0.0)
         unit = self.sizes * self.sizes.shape[1]
         self.crowd.learn((foreseen - fines) / unit, spent)
         self.away = chosen == OUT
-        columns = {"chosen": chosen, "played": played, "present": present, "passed": outcome.passed}
+        columns = {"chosen": chosen, "played": self.played, "present": self.present, "passed": outcome.passed}
         columns |= {"rewards": rewards, "fines": fines, "costs": spent * unit, "standing": standing}
         columns |= {"factors": self.factor_now, "scores": outcome.scores, "contributions": outcome.contributions}
         for name, values in columns.items():

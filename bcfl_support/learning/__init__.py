@@ -14,7 +14,7 @@ from bcfl_support.learning.datasets import (
     with_label_noise,
 )
 from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression
-from bcfl_support.learning.training import draw_batches, local_updates
+from bcfl_support.learning.training import descend, draw_batches, local_updates, play_rounds
 from bcfl_support.learning.updates import (
     Round,
     check_round,

@@ -1,25 +1,33 @@
-"""Local training: every client of a round trains a copy of the global model, all of them in one batch.
+"""Local training and the loop around it: every client of a round trains a copy of the global model, all in one batch.
 
-    w_i <- w, then S times  w_i <- w_i - lr * grad L_i(w_i)       local training on client i's own samples
-    g_i = w_i - w                                                 its update
-    g = sum_i p_i g_i,   p_i = n_i / N,   w <- w + g              FedAvg (McMahan et al. 2017, arXiv 1602.05629)
+    w_i ← w, then S times  w_i ← w_i − lr · ∇L_i(w_i)             local training on client i's own samples
+    g_i = w_i − w                                                 its update
+    g = Σ p_i g_i,   p_i = n_i / N,   w ← w + g                   FedAvg (McMahan et al. 2017, arXiv 1602.05629)
 
-All clients of a round train in one batch: their parameters are the rows of one (n, P) array and a step is a few
-batched matrix products. The result is that of training them one after another, to about 1e-15.
+The clients' parameters are the rows of one array, and a step is a few batched matrix products; the result is that of
+training them one after another, to about 1e-15. `play_rounds` is the loop that every federation off chain runs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.learning.updates import check_finite
+from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.updates import Round, check_finite
+
+_AT_ONCE = 120  # models whose parameters and gradients stay in the cache
+
+Draw = tuple[np.ndarray, np.ndarray]
+"""Row numbers (k, b) of k clients' samples for one step, and the weights (k, b) of these samples."""
 
 
 class TrainingData(Protocol):
-    """What training needs of a federation's data; `datasets.FederatedData` has it.
+    """What training needs of a federation's data; `FederatedData` has it.
 
     Attributes:
         x: features in client order, shape (N, d), float64.
@@ -38,13 +46,39 @@ class TrainingData(Protocol):
 
 
 class Trainable(Protocol):
-    """What training needs of a model; every model in `models` has it."""
+    """What training needs of a model; every `Model` has it."""
 
     n_params: int
 
     def client_gradients(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Gradients (k, P) of k models, each on its own weighted samples."""
         ...
+
+
+def play_rounds(
+    params: np.ndarray,
+    rounds: int,
+    work: Callable[[int, np.ndarray, np.ndarray], Round],
+    *,
+    aggregate: Callable[[Round], np.ndarray] = lambda seen: fedavg(seen.updates, seen.samples),
+) -> Iterator[Round]:
+    """Play rounds: clients work, the server averages, w ← w + g. Whoever iterates scores, pays and watches.
+
+    Args:
+        params: global parameters w before the first round, shape (…, P); leading axes are batches (seeds, runs).
+        rounds: number of rounds.
+        work: (number from 1, w, the last round's g) → the round: who took part, and what they sent.
+        aggregate: what the server makes of the round, g of the shape of w.
+
+    Yields:
+        Each round with its `step` g; w is advanced before the next round's work begins.
+    """
+    previous = np.zeros_like(params)
+    for number in range(1, rounds + 1):
+        seen = work(number, params, previous)
+        step = aggregate(seen)
+        yield replace(seen, step=step)
+        params, previous = params + step, step
 
 
 def local_updates(
@@ -56,16 +90,18 @@ def local_updates(
     lr: float,
     batch_size: int | None = None,
     clients: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Train every client of a round from the same global model, all of them in one batch.
 
-    Memory grows with k * P: three float64 arrays of that size, and one padded copy of the samples in use, at most
+    Memory grows with k · P: three float64 arrays of that size, and one padded copy of the samples in use, at most
     twice their size.
 
     Args:
         model: gives the gradients.
-        params: global parameters w, shape (P,), float64.
+        params: global parameters w, shape (P,), float64; or (T, P) for T federations of these clients that train on
+            the same mini-batches.
         data: the clients' samples.
         steps: gradient steps S; an array (k,) gives each client its own number (a straggler does fewer, 0 gives a
             zero update).
@@ -73,26 +109,68 @@ def local_updates(
         batch_size: samples a step, drawn without replacement within a step and anew for every step; None, and every
             client with no more samples than that, uses all of its samples.
         clients: numbers of the k clients that take part, distinct; None for all.
+        labels: what the clients take for labels in place of `data.y`, shape (N,) or (T, N).
         rng: source of the mini-batches; not read when `batch_size` is None.
 
     Returns:
-        Updates g_i = w_i - w, shape (k, P), float64, in the order of `clients`.
+        Updates g_i = w_i − w, shape (k, P) or (T, k, P), float64, in the order of `clients`.
 
     Raises:
         InvalidUpdate: a client without samples, an unknown or repeated client, sizes that do not fit, or training
             that left the finite numbers (lr too large).
     """
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
+    starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else labels)
+    updates = np.empty((len(starts), len(chosen), model.n_params))
+    at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause
-        if batch_size is None:
-            updates = _train_on_all_samples(model, params, data, chosen, todo, lr)
-        else:
-            updates = _train_on_batches(model, params, data, chosen, todo, lr, batch_size, rng)
+        for group, draws in _plan(data.sizes, chosen, todo, lr, batch_size, rng):
+            for first in range(0, len(starts), at_once):
+                part = slice(first, first + at_once)
+                own = np.repeat(starts[part, None], len(group), axis=1)
+                y = np.broadcast_to(answers, (len(starts), answers.shape[1]))[part]
+                updates[part, group] = descend(model, own, data.x, y, todo[group], draws)
     check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
-    return updates
+    return updates if params.ndim > 1 else updates[0]
 
 
-def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def descend(
+    model: Trainable, starts: np.ndarray, x: np.ndarray, y: np.ndarray, steps: np.ndarray, draws: Sequence[Draw]
+) -> np.ndarray:
+    """Gradient descent of T · k models from where each starts, in one batch; who is done drops out.
+
+    Args:
+        model: gives the gradients.
+        starts: parameters, shape (T, k, P).
+        x: features, shape (N, d).
+        y: labels, shape (T, N).
+        steps: steps of each client, shape (k,).
+        draws: the samples of each step and their weights, the learning rate included (a gradient is linear in the
+            weights of its samples); the last ones serve all further steps.
+
+    Returns:
+        How far each model moved, shape (T, k, P).
+    """
+    moved, federations = starts.copy(), len(starts)
+
+    def each(values: np.ndarray) -> np.ndarray:  # the same for all federations: (k, …) → (T · k, …)
+        return values if federations == 1 else np.concatenate([values] * federations)
+
+    active = np.arange(0)
+    for step in range(int(steps.max(initial=0))):
+        left = np.flatnonzero(steps > step)
+        if step < len(draws) or len(left) < len(active):
+            active = left
+            rows, weights = (drawn[active] for drawn in draws[min(step, len(draws) - 1)])
+            batch = each(x[rows]), y[:, rows].reshape(-1, rows.shape[1]), each(weights)
+        place = (slice(None), slice(None) if len(active) == len(steps) else active)
+        gradients = model.client_gradients(moved[place].reshape(-1, moved.shape[-1]), *batch)
+        moved[place] -= gradients.reshape(federations, len(active), -1)
+    moved -= starts
+    return moved
+
+
+def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator) -> Draw:
     """Draw one mini-batch for every client: min(batch_size, n_i) of its samples, without replacement.
 
     Args:
@@ -116,41 +194,23 @@ def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator
 # ---------------------------------------------------------------- pieces
 
 
-def _train_on_all_samples(
-    model: Trainable, params: np.ndarray, data: TrainingData, chosen: np.ndarray, steps: np.ndarray, lr: float
-) -> np.ndarray:
-    updates = np.empty((len(chosen), model.n_params))
-    for group in _similar_sizes(data.sizes[chosen]):
-        rows, weights = _all_rows(data.sizes, chosen[group])
-        weights = lr * weights  # a gradient is linear in the sample weights: this makes it the step itself
-        x, y = data.x[rows], data.y[rows]  # (k, m, d), (k, m)
-        w = np.repeat(params[None], len(group), axis=0)
-        for step in range(int(steps[group].max())):
-            active = step < steps[group]
-            w -= model.client_gradients(w, x, y, weights if active.all() else weights * active[:, None])
-        w -= params
-        updates[group] = w
-    return updates
-
-
-def _train_on_batches(
-    model: Trainable,
-    params: np.ndarray,
-    data: TrainingData,
+def _plan(
+    sizes: np.ndarray,
     chosen: np.ndarray,
     steps: np.ndarray,
     lr: float,
-    batch_size: int,
+    batch_size: int | None,
     rng: np.random.Generator,
-) -> np.ndarray:
-    w = np.repeat(params[None], len(chosen), axis=0)
-    for step in range(int(steps.max())):
-        # drawn for all clients, so that a client's batches do not depend on who else takes part
-        rows, weights = (drawn[chosen] for drawn in draw_batches(data.sizes, batch_size, rng=rng))
-        active = (step < steps)[:, None]
-        w -= model.client_gradients(w, data.x[rows], data.y[rows], lr * weights * active)
-    w -= params
-    return w
+) -> Iterator[tuple[np.ndarray, list[Draw]]]:
+    """Which of the chosen clients train together, and on which samples in each step."""
+    if batch_size is None:
+        for group in _similar_sizes(sizes[chosen]):
+            rows, weights = _all_rows(sizes, chosen[group])
+            yield group, [(rows, lr * weights)]
+        return
+    # drawn for all clients, so that a client's batches do not depend on who else takes part
+    drawn = [draw_batches(sizes, batch_size, rng=rng) for _ in range(int(steps.max()))]
+    yield np.arange(len(chosen)), [(rows[chosen], lr * weights[chosen]) for rows, weights in drawn]
 
 
 def _all_rows(sizes: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,8 +241,10 @@ def _check_training(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chosen clients' numbers and step counts, both (k,) int64, after all checks."""
     n = len(data.sizes)
-    if params.shape != (model.n_params,):
-        raise InvalidUpdate(f"params has shape {params.shape}: {model!r} needs ({model.n_params},).")
+    if params.ndim not in (1, 2) or params.shape[-1] != model.n_params:
+        raise InvalidUpdate(
+            f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or one such row a federation."
+        )
     if np.min(data.sizes) < 1 or int(np.sum(data.sizes)) != len(data.y):
         raise InvalidUpdate(f"sizes {data.sizes.tolist()} must be at least 1 each and sum to {len(data.y)} samples.")
     if not lr > 0:

@@ -41,7 +41,7 @@ def check_updates(updates: Any) -> np.ndarray:
     return rows
 
 
-def check_finite(rows: np.ndarray, advice: str) -> None:
+def check_finite(rows: np.ndarray, advice: str, name: str = "updates") -> None:
     """Say which entry of an array is NaN or infinite, and what to do about it.
 
     Raises:
@@ -50,23 +50,26 @@ def check_finite(rows: np.ndarray, advice: str) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(rows.sum()):  # one pass and no copy; only an overflow needs the second look
             return
-    if not np.isfinite(rows).all():
-        place = np.argwhere(~np.isfinite(rows))[0]
-        where = ", ".join(map(str, place))
-        raise InvalidUpdate(f"updates[{where}] = {rows[tuple(place)]} is not a finite number: {advice}.")
+    for place in np.argwhere(~np.isfinite(rows)):
+        raise InvalidUpdate(f"{name}[{_name(place)}] = {rows[tuple(place)]} is not a finite number: {advice}.")
+
+
+def _name(place: np.ndarray) -> str:
+    return ", ".join(map(str, place))
 
 
 def compute_weights(samples: Any) -> np.ndarray:
     """FedAvg weights p_i = n_i / N, along the last axis.
 
     Args:
-        samples: sample counts n_i, shape (…, n), positive integers.
+        samples: sample counts n_i, shape (…, n), positive integers. In a batch of rounds, shape (…, n) with a leading
+            axis, 0 marks a client that is absent from one of them.
 
     Returns:
-        Weights that sum to 1, shape of `samples`, float64.
+        Weights that sum to 1 (to 0 where all are absent), shape of `samples`, float64.
 
     Raises:
-        InvalidUpdate: no client, not integers, or a count below 1.
+        InvalidUpdate: no client, not integers, or a count below 1, in a batch below 0.
 
     >>> compute_weights([1, 3]).tolist()
     [0.25, 0.75]
@@ -76,12 +79,10 @@ def compute_weights(samples: Any) -> np.ndarray:
         raise InvalidUpdate(f"samples has shape {counts.shape}: it must be (…, n) with at least one client.")
     if counts.dtype.kind not in "iu":
         raise InvalidUpdate(f"samples has dtype {counts.dtype}: sample counts are integers.")
-    for place in np.argwhere(counts < 1):
-        where = ", ".join(map(str, place))
-        raise InvalidUpdate(
-            f"samples[{where}] = {counts[tuple(place)]}: leave a client with no sample out of the round."
-        )
-    return counts / counts.sum(axis=-1, keepdims=True)
+    for place in np.argwhere(counts < (1 if counts.ndim == 1 else 0)):
+        count = counts[tuple(place)]
+        raise InvalidUpdate(f"samples[{_name(place)}] = {count}: leave a client with no sample out of the round.")
+    return counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
 
 
 def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -99,10 +100,9 @@ def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     weights = compute_weights(samples)
     rows = check_updates(updates)
-    if rows.shape[-2] != weights.shape[-1] or (weights.ndim > 1 and weights.shape != rows.shape[:-1]):
-        raise InvalidUpdate(
-            f"updates has shape {rows.shape}: it must be (…, {weights.shape[-1]}, P), one row per sample count."
-        )
+    n = weights.shape[-1]
+    if rows.shape[-2] != n or (weights.ndim > 1 and weights.shape != rows.shape[:-1]):
+        raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, {n}, P), one row per sample count.")
     return rows, weights
 
 
@@ -113,16 +113,10 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
         InvalidUpdate: another shape, or an entry that is NaN or infinite.
     """
     vector = np.asarray(values, dtype=np.float64)
-    if vector.shape not in (rows.shape[-1:], (*rows.shape[:-2], rows.shape[-1])):
-        raise InvalidUpdate(
-            f"{name} has shape {vector.shape}: the updates have {rows.shape[-1]} parameters, so must it."
-        )
-    if not np.isfinite(vector).all():
-        place = tuple(np.argwhere(~np.isfinite(vector))[0])
-        where = ", ".join(map(str, place))
-        raise InvalidUpdate(
-            f"{name}[{where}] = {vector[place]} is not a finite number: check the root data and the model."
-        )
+    size = rows.shape[-1]
+    if vector.shape not in ((size,), (*rows.shape[:-2], size)):
+        raise InvalidUpdate(f"{name} has shape {vector.shape}: the updates have {size} parameters, so must it.")
+    check_finite(vector, "check the root data and the model", name)
     return vector
 
 

@@ -29,7 +29,7 @@ from bcfl_support.incentives.policies import (
     stay_threshold,
 )
 from bcfl_support.incentives.population import Learner
-from bcfl_support.incentives.worlds import SCORES, PresenceWorld, TrainingWorld
+from bcfl_support.incentives.worlds import PAYING, PresenceWorld, TrainingWorld
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.datasets import load_digits_federation
 from bcfl_support.learning.models import SoftmaxRegression
@@ -90,7 +90,7 @@ def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], 
     return rows
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", PAYING)
 def test_training_equals_the_loop_written_out(federations: tuple, score: str) -> None:
     acts = [
         [FULL, HALF, TOKEN, FULL, FULL],
@@ -105,10 +105,9 @@ def test_training_equals_the_loop_written_out(federations: tuple, score: str) ->
         [True, True, False, True, True],
     ]
     world = TrainingWorld(federations, score=score)
-    work = world.begin(4, generators(7, 8, 9))
     expected = [slow_rounds(d, acts, present, r) for d, r in zip(federations, generators(7, 8, 9), strict=True)]
-    for t in range(4):
-        outcome = work.step(np.array([acts[t]] * 3), np.array([present[t]] * 3))
+    everywhere = [(np.array([acts[t]] * 3), np.array([present[t]] * 3)) for t in range(4)]
+    for t, outcome in enumerate(world.play(4, generators(7, 8, 9), everywhere.__getitem__)):
         for s in range(3):
             scores, midpoint, accuracy = expected[s][t]
             assert np.allclose(outcome.scores[s], scores if score == "alignment" else midpoint, rtol=1e-9, atol=1e-12)
@@ -127,22 +126,27 @@ def test_the_own_data_test_tells_work_from_copies(federations: tuple) -> None:
 
 
 def test_a_test_by_hand(federations: tuple) -> None:
-    """An update that lowers the loss on the client's first mini-batch passes; an empty one does not."""
+    """Own first mini-batch against public samples, client after client from the single-model functions."""
+    played = np.array([[FULL, HALF, TOKEN, COPY, FULL]] * 3)
+    present = np.array([[True, True, True, True, False]] * 3)
     world = TrainingWorld(federations, tested=True)
-    work = world.begin(1, generators(1, 2, 3))
-    x, y = work._batch(0, np.arange(3 * N))
-    model = SoftmaxRegression(64, 10)
-    updates = np.stack([-0.5 * model.gradient(np.zeros(650), x[k], y[k]) for k in range(3 * N)]).reshape(3, N, -1)
-    everyone = np.ones((3, N), bool)
-    assert work._test(updates, everyone).mean() > 0.9
-    assert not work._test(np.zeros_like(updates), everyone).any()
-    assert not work._test(updates, ~everyone).any()
-    public = work._public_gain(updates)
-    for s in range(3):
-        picked = (work.probes[0, s] * len(federations[s].y_val)).astype(int)
-        px, py = federations[s].x_val[picked], federations[s].y_val[picked]
-        gains = model.loss(np.zeros(650), px, py) - model.loss(updates[s], px, py)
-        assert np.allclose(public[s], gains, rtol=1e-9)
+    (outcome,) = world.play(1, generators(1, 2, 3), lambda number: (played, present))
+    model, start = SoftmaxRegression(64, 10), np.zeros(650)
+    for s, (data, rng) in enumerate(zip(federations, generators(1, 2, 3), strict=True)):
+        batches = rng.spawn(2)[0]
+        draws, probes = batches.random((4, N, 16)), batches.random(32)
+        picked = (probes * len(data.y_val)).astype(int)
+        for i, steps in enumerate((4, 2, 1, 0, 4)):
+            x, y = data.client(i)
+            chosen = (draws[:, i] * len(y)).astype(int)
+            own = start.copy()
+            for k in range(steps):
+                own -= 0.3 * model.gradient(own, x[chosen[k]], y[chosen[k]])
+            gains = [
+                model.loss(start, features, labels) - model.loss(own, features, labels)
+                for features, labels in ((x[chosen[0]], y[chosen[0]]), (data.x_val[picked], data.y_val[picked]))
+            ]
+            assert outcome.passed[s, i] == (present[s, i] and gains[0] > gains[1])
 
 
 @pytest.mark.parametrize("kind", behavior.LEARNERS)
