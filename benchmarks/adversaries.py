@@ -31,8 +31,8 @@ from joblib import Parallel, delayed
 from scipy.stats import t as student
 
 from bcfl_support import adversaries, incentives, learning, simulation
-from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, draw_batches, fedavg
-from bcfl_support.scores import SCORES, alignment_scores
+from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, local_updates, play_rounds
+from bcfl_support.scores import SCORES
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "adversaries.json"
 
@@ -175,48 +175,16 @@ def collusion_direction(seed: int, size: int) -> np.ndarray:
     return np.random.default_rng([seed, 12]).standard_normal(size)
 
 
-def train(
-    model: MLP, params: np.ndarray, data: FederatedData, flipped: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Updates (T, n, P) of T federations from their own params (T, P), all on the same mini-batches.
-
-    `flipped` (T, n) says which client trains on mirrored labels. Equals `training.local_updates` for each row.
-    """
-    count, n = flipped.shape
-    w = np.repeat(params[:, None], n, axis=1)  # (T, n, P)
-    mirrored = adversaries.mirror_labels(data.y, n_classes=data.n_classes)
-    for _ in range(STEPS):
-        rows, weights = draw_batches(data.sizes, BATCH, rng=rng)  # (n, b)
-        x, labels = data.x[rows], np.stack([data.y[rows], mirrored[rows]])
-        for start in range(0, count, 12):  # 120 models at a time stay in the cache
-            part = slice(start, start + 12)
-            k = len(w[part])
-            y = labels[flipped[part].astype(int), np.arange(n)]  # (k, n, b)
-            gradient = model.client_gradients(
-                w[part].reshape(k * n, -1),
-                np.broadcast_to(x, (k, *x.shape)).reshape(k * n, *x.shape[1:]),
-                y.reshape(k * n, -1),
-                np.broadcast_to(weights, (k, *weights.shape)).reshape(k * n, -1),
-            )
-            w[part] -= LR * gradient.reshape(k, n, -1)
-    w -= params[:, None]
-    return w
-
-
 def see_round(
     model: MLP, data: FederatedData, params: np.ndarray, updates: np.ndarray, samples: np.ndarray, previous: np.ndarray
 ) -> Round:
     """T rounds at once, as whoever scores them sees them: params (T, P), updates (T, n, P), samples (T, n)."""
     x, y = data.x_val, data.y_val
-
-    def gradient(where: np.ndarray) -> np.ndarray:
-        return model.gradient(where, x, y)
-
     return Round(
         updates=updates,
         samples=samples,
         params=params,
-        gradient=gradient,
+        gradient=lambda where: model.gradient(where, x, y),
         accuracy=lambda where: model.accuracy(where, x, y),
         previous=previous,
         byzantine=ATTACKERS,
@@ -306,26 +274,30 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     model, runs = MLP(data.n_features, 32, data.n_classes), study.trajectories()
     bad, count = choose_attackers(seed), len(runs)
     start_rng, _, batch_rng, _ = np.random.default_rng([seed, 7]).spawn(4)  # the streams of simulation.run
-    params = np.tile(model.init(rng=start_rng), (count, 1))
-    previous = np.zeros_like(params)
-    declared = np.tile(data.sizes, (count, 1))
-    flipped = np.zeros((count, CLIENTS), dtype=bool)
+    declared, labels = np.tile(data.sizes, (count, 1)), np.tile(data.y, (count, 1))
+    theirs = np.isin(np.repeat(np.arange(CLIENTS), data.sizes), bad)  # samples of the attackers
     for t, run in enumerate(runs):
-        flipped[t, bad] = run.attack in ("label flip", "replacement")
+        if run.attack in ("label flip", "replacement"):
+            labels[t, theirs] = adversaries.mirror_labels(data.y[theirs], n_classes=data.n_classes)
         if run.attack == "inflate x5":
             declared[t] = adversaries.inflate_samples(data.sizes, clients=list(bad), factor=5)
-    totals: dict[str, np.ndarray] = {}
-    clock = time.perf_counter()
-    for number in range(1, study.rounds + 1):
-        updates = train(model, params, data, flipped, batch_rng)
+    options: dict[str, Any] = {"steps": STEPS, "lr": LR, "batch_size": BATCH, "labels": labels, "rng": batch_rng}
+
+    def work(number: int, params: np.ndarray, previous: np.ndarray) -> Round:
+        updates = local_updates(model, params, data, **options)
         seen = see_round(model, data, params, updates, declared, previous)
         _lie(seen, runs, bad, data.sizes, seed, number)
-        seen = replace(seen, step=_average_all(seen, runs))
+        return seen
+
+    start = np.tile(model.init(rng=start_rng), (count, 1))
+    totals: dict[str, np.ndarray] = {}
+    clock = time.perf_counter()
+    for seen in play_rounds(start, study.rounds, work, aggregate=lambda seen: _average_all(seen, runs)):
         for name, values in _measure(seen, bad).items():
             totals[name] = totals.get(name, 0.0) + np.nan_to_num(values)
             if name == "share":
                 totals["paid_rounds"] = totals.get("paid_rounds", 0.0) + ~np.isnan(values)
-        params, previous = params + seen.step, seen.step
+        params = seen.params + seen.step
     # "seconds": without loading data and starting a process; "cpu": what this world took of a core
     times = {"seconds": np.array(time.perf_counter() - clock), "cpu": np.array(time.process_time() - cpu)}
     return {**_summary(totals, model, params, data, study.rounds), **times}
@@ -457,7 +429,7 @@ def _pay_shift(study: Study, pay: np.ndarray) -> dict[str, Any]:
 
 
 def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Seed 0 of the cells under FedAvg, for a check by `simulation.run`, which shares no code with this file."""
+    """Seed 0 of the cells under FedAvg, for a check by `simulation.run`, a run by itself."""
     index = [t for t, run in enumerate(study.trajectories()) if run.aggregator == "fedavg" and not run.target]
     return {"share": table["share"][:, 0, index], "accuracy": table["accuracy"][:, 0, index]}
 
@@ -474,26 +446,27 @@ def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int
     data = load_world("digits", partition, seed, n)
     model, count = MLP(data.n_features, 32, data.n_classes), len(sizes)
     start_rng, batch_rng = np.random.default_rng([seed, 8]).spawn(2)
-    params = np.tile(model.init(rng=start_rng), (count, 1))
-    agreed = np.tile(collusion_direction(seed, model.n_params), (count, 1))
-    equal, nobody = np.ones(n, dtype=np.int64), np.zeros((count, n), dtype=bool)
+    agreed = collusion_direction(seed, model.n_params)
+    equal = np.ones(n, dtype=np.int64)
     sums = {name: np.zeros(count) for name in ("measured", "theory", "kappa", "signed", "negative")}
-    for _ in range(rounds):
-        updates = train(model, params, data, nobody, batch_rng)
+
+    def work(number: int, params: np.ndarray, previous: np.ndarray) -> Round:
+        updates = local_updates(model, params, data, steps=STEPS, lr=LR, batch_size=BATCH, rng=batch_rng)
         for t, k in enumerate(sizes):
             length = learning.compute_median_norm(updates[t, k:])
             updates[t] = learning.clip_norms(updates[t], clip=length)
-            updates[t, :k] = adversaries.collude(agreed[t], norm=length)
+            updates[t, :k] = adversaries.collude(agreed, norm=length)
             kappa = adversaries.compute_kappa(updates[t, k:], norm=length)
             sums["kappa"][t] += kappa
             sums["theory"][t] += adversaries.compute_collusion_share(k / n, kappa)
-        step = fedavg(updates, equal)
-        scores = alignment_scores(updates, equal, step=step)
+        return see_round(model, data, params, updates, equal, previous)
+
+    for seen in play_rounds(np.tile(model.init(rng=start_rng), (count, 1)), rounds, work):
+        scores = SCORES["alignment"](seen)
         for t, k in enumerate(sizes):
             sums["measured"][t] += compute_share(scores[t : t + 1], np.arange(k))[0]
             sums["signed"][t] += scores[t, :k].sum() / scores[t].sum()
             sums["negative"][t] += (scores[t, k:] < 0).mean()
-        params = params + step
     return {name: values / rounds for name, values in sums.items()}
 
 
