@@ -14,27 +14,19 @@ width of a 95% interval over seeds; beside it what a negative-alignment penalty 
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy: one thread a process, the processes share the cores
+from _common import half_width, make_parser, read_result, report, write_result  # first: it sets the threads
 
-# ruff: noqa: E402
+# isort: split
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.stats import t as student
 
 from bcfl_support import adversaries, incentives, learning, simulation
 from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, local_updates, play_rounds
 from bcfl_support.scores import SCORES
-
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "adversaries.json"
 
 CLIENTS, ATTACKERS, ROOT_SAMPLES = 10, 3, 100
 STEPS, LR, BATCH = 5, 0.5, 32
@@ -389,14 +381,14 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
         values = values.reshape(*shape, *grid, *values.shape[3:])
         result[name] = values.mean(axis=1)
         if name in ("share", "accuracy"):
-            result[f"{name}_half"] = half_width(values)
+            result[f"{name}_half"] = half_width(values, axis=1)
     result["pay_shift"] = _pay_shift(study, table["pay"])
     if study.adaptive:
         own = np.arange(len(SCORE_NAMES))
         share = table["share"][:, :, plain + own, own]
         result["adaptive"] = {
             "share": share.mean(axis=1),
-            "share_half": half_width(share),
+            "share_half": half_width(share, axis=1),
             "accuracy": table["accuracy"][:, :, plain:].mean(axis=1),
             "burned_bad": table["burned_bad"][:, :, plain + own, own].mean(axis=1),
         }
@@ -412,20 +404,12 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
     return {**result, "seed_0": check, **cost, "cells_per_s": study.count_cells() * study.seeds / seconds}
 
 
-def half_width(values: np.ndarray) -> np.ndarray:
-    """Half width of the 95% interval of a mean over axis 1 (Student's t)."""
-    n = values.shape[1]
-    if n < 2:
-        return np.full(values[:, 0].shape, np.nan)
-    return student.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
-
-
 def _pay_shift(study: Study, pay: np.ndarray) -> dict[str, Any]:
     """Pay that changes hands among ten honest clients when the aggregator does: half of sum |share - share_fedavg|."""
     first = study.attacks.index("honest") * len(study.aggregators)
     honest = pay[:, :, first : first + len(study.aggregators)]  # (partitions, seeds, aggregators, S, n)
     moved = 0.5 * np.abs(honest - honest[:, :, study.aggregators.index("fedavg")][:, :, None]).sum(axis=-1)
-    return {"mean": moved.mean(axis=1), "half": half_width(moved)}
+    return {"mean": moved.mean(axis=1), "half": half_width(moved, axis=1)}
 
 
 def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -478,7 +462,7 @@ def study_collusion(sizes: tuple[int, ...], seeds: int, rounds: int, jobs: int) 
     for place, partition in enumerate(PARTITIONS):
         part = done[place * seeds : (place + 1) * seeds]
         values = {name: np.stack([run[name] for run in part]) for name in part[0]}
-        half = half_width(values["measured"][None])[0]
+        half = half_width(values["measured"], axis=0)
         for t, k in enumerate(sizes):
             mean = {name: float(column[:, t].mean()) for name, column in values.items()}
             rows.append(
@@ -567,7 +551,7 @@ def study_minority(seeds: int, rounds: int, jobs: int) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"rate": rate, "cap": cap, "watched": "sign flippers" if flippers else "rare class"}
             for name in done[0]:
                 values = np.array([[run[name] for run in done]])
-                row[name], row[f"{name}_half"] = float(values.mean()), float(half_width(values)[0])
+                row[name], row[f"{name}_half"] = float(values.mean()), float(half_width(values, axis=1)[0])
             rows.append(row)
     return rows
 
@@ -714,21 +698,15 @@ def _trajectory_rounds(study: Study) -> int:
 
 def main() -> None:
     """Run, print, and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a small part, written nowhere")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser = make_parser(__doc__, jobs=True)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to run; the rest is kept")
     options = parser.parse_args()
     parts = [part for part in options.parts if not (options.quick and part == "mnist")]
     found = run_parts(parts, options.jobs, options.quick)
     if not options.quick:
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        content = {**plain(kept), **found, "command": "python benchmarks/adversaries.py --json"}
-        RESULTS.write_text(json.dumps({key: content[key] for key in sorted(content)}, separators=(",", ":")) + "\n")
-        found = content
-    figures = summarize(found, options.quick)
-    print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
+        found = {**read_result("adversaries"), **found}
+        write_result("adversaries", found)
+    report(summarize(found, options.quick), options.json)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/behavior.py --json            the whole study, written to results/behavior.json
     python benchmarks/behavior.py --json --quick    a small part of it, written nowhere, under 45 s
 
-Twelve clients train a softmax regression on digits for 150 rounds and learn from their pay (`bcfl_support.game`). A
+Twelve clients train a softmax regression on digits for 150 rounds and learn from their pay (`incentives.play`). A
 cell is one setting, played for 20 seeds in one array; the same seeds in every cell, so that two cells differ in the
 setting only and `effects` can compare them seed by seed. A cell holds what differs from `defaults`, and for each figure
 the mean over seeds and the half-width of its 95% interval (Student's t). Settings that several sections need are played
@@ -15,29 +15,22 @@ Cells go through joblib: `--dask ADDRESS` runs them on a Dask cluster, "local" o
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import statistics
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before numpy: one thread a process, the processes share the cores
+from _common import make_parser, median_seconds, read_result, report, write_result  # first: it sets the threads
 
-# ruff: noqa: E402
+# isort: split
 import joblib
 import numpy as np
 
 from bcfl_support import incentives
 from bcfl_support.incentives import CLIENTS, FIGURES, PARTITIONS, ROUNDS, SEEDS, Setting, play_setting, play_timed
 
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "behavior.json"
 ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 
@@ -213,7 +206,6 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
     found, used = run_cells(order, seeds, rounds, jobs)
     minutes = (time.monotonic() - start) / 60
     return {
-        "command": "python benchmarks/behavior.py --json",
         "seeds": len(seeds),
         "rounds": rounds,
         "clients": CLIENTS,
@@ -246,12 +238,7 @@ def compare(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list
 def time_one_run(repeats: int) -> float:
     """Median seconds of one 150-round, 12-client run with the slowest rule, which tests every update; data loaded."""
     play_setting(Setting(rule="gate"), seeds=(0,), rounds=1)
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        play_setting(Setting(rule="gate"), seeds=(0,))
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return median_seconds(lambda: play_setting(Setting(rule="gate"), seeds=(0,)), repeats)
 
 
 def check_on_chain(rounds: int = 20) -> bool:
@@ -299,34 +286,25 @@ def check_on_chain(rounds: int = 20) -> bool:
 
 def main() -> None:
     """Run, print, and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a small part, written nowhere")
-    parser.add_argument("--jobs", type=int, default=2, help="processes, or tasks at a time on Dask")
+    parser = make_parser(__doc__, jobs=True)
     parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
     options = parser.parse_args()
-    figures = {
+    figures: dict[str, Any] = {
         "onchain_equals_simulated": check_on_chain(),
         "run_150x12_s": round(time_one_run(1 if options.quick else 3), 3),
     }
     with cluster(options.dask):
         content = study(options.quick, options.jobs)
     if not options.quick:
-        RESULTS.write_text(json.dumps(content | figures, separators=(",", ":")) + "\n")
-    figures["study_minutes"] = content["study_minutes"] if not options.quick else read_minutes()
-    figures["study_cpu_minutes"] = content["study_cpu_minutes"]
-    figures["cells_played"], figures["seeds"] = content["cells_played"], content["seeds"]
+        write_result("behavior", content | figures)
+    figures["study_minutes"] = (read_result("behavior") if options.quick else content).get("study_minutes")
+    figures |= {name: content[name] for name in ("study_cpu_minutes", "cells_played", "seeds")}
     for cell in content["sections"]["main"]:
         setting = asdict(Setting()) | cell["setting"]
         if setting["partition"] == "dir1.0" and setting["alpha"] in (0.0, 2.0):
             mean, half = cell["figures"][FIGURES.index("honest")]
             figures[f"honest_{setting['rule']}_alpha{setting['alpha']:g}"] = [mean, half]
-    print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
-
-
-def read_minutes() -> float | None:
-    """Wall time of the whole study as the result file has it."""
-    return json.loads(RESULTS.read_text())["study_minutes"] if RESULTS.exists() else None
+    report(figures, options.json)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,23 @@
 """What a round costs on each rung of the ladder: measured where anvil runs it in reasonable time, else predicted.
 
-    python benchmarks/gas.py [--json] [--quick] [--write]
+    python benchmarks/gas.py --json            all of it, some 6 minutes, written to results/gas.json
+    python benchmarks/gas.py --json --quick    ten clients and fewer sizes, written nowhere
 
 Every measured round is checked against exact integers. The cap of 16,777,216 gas a transaction is on, except for rung
 0 above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first
 round, from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024
-parameters wrong. ``--write`` (without ``--quick``: some 6 minutes) stores the list in results/gas.json.
+parameters wrong.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from _common import make_parser, report, write_result  # first: it sets the threads
+
+# isort: split
 import numpy as np
 
 from bcfl_support import scaling
@@ -144,12 +145,8 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
-    parser.add_argument("--quick", action="store_true", help="end within 45 s: ten clients, fewer sizes")
-    parser.add_argument("--write", action="store_true", help="store the list in results/gas.json")
-    options = parser.parse_args()
+    """Measure, print, and write the result file."""
+    options = make_parser(__doc__).parse_args()
     found = []
     for row in rows(options.quick):
         found.append(row)
@@ -161,10 +158,9 @@ def main() -> None:
                 flush=True,
             )
     if options.json:
-        print(json.dumps(found))
-    if options.write:
-        path = Path(__file__).resolve().parent.parent / "results" / "gas.json"
-        path.write_text(json.dumps(found, indent=1) + "\n")
+        report({"rows": found}, as_json=True)
+    if not options.quick:
+        write_result("gas", {"rows": found})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How fast the ground is: import, anvil, IPFS, a registration's gas, a ten-client round, the largest transaction.
 
-    python benchmarks/services.py [--json] [--quick]
+    python benchmarks/services.py --json            written to results/services.json
+    python benchmarks/services.py --json --quick    fewer repeats and shapes, written nowhere
 
 Times are the median of several starts on this machine; gas is the receipts' ``gasUsed``. ``max_tx_gas_n100`` is the
 most expensive transaction of a round with 100 clients on a chain whose cap of 16,777,216 gas a transaction is switched
@@ -9,30 +10,20 @@ on (P = 31, and without ``--quick`` also P = 650).
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
+from _common import make_parser, median_seconds, report, write_result  # first: it sets the threads
+
+# isort: split
 import numpy as np
 
 from bcfl_support import learning
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.ipfs import IpfsNode
 from bcfl_support.protocol import Federation, FederationConfig, RoundRecord
-
-
-def median_seconds(action: Callable[[], object], repeats: int) -> float:
-    """Median wall time of `action`."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
 
 
 def import_seconds(repeats: int) -> float:
@@ -75,14 +66,12 @@ def many_clients(n: int, parameters: int) -> RoundRecord:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="end within 45 seconds")
-    arguments = parser.parse_args()
-    repeats = 3 if arguments.quick else 9
+    """Measure, print, and write the result file."""
+    options = make_parser(__doc__).parse_args()
+    repeats = 3 if options.quick else 9
 
-    register_gas, round_seconds = ten_hospitals(3 if arguments.quick else 10)
-    shapes = [(100, 31)] if arguments.quick else [(10, 31), (50, 31), (100, 31), (10, 650), (100, 650)]
+    register_gas, round_seconds = ten_hospitals(3 if options.quick else 10)
+    shapes = [(100, 31)] if options.quick else [(10, 31), (50, 31), (100, 31), (10, 650), (100, 650)]
     rounds = {f"n={n} P={p}": many_clients(n, p) for n, p in shapes}
     largest = max(max(max(used) for used in record.gas.values()) for record in rounds.values())
     result = {
@@ -98,7 +87,9 @@ def main() -> None:
             for shape, record in rounds.items()
         },
     }
-    print(json.dumps(result) if arguments.json else json.dumps(result, indent=2))
+    if not options.quick:
+        write_result("services", result)
+    report(result, options.json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 Task: digits dealt to n clients (Dirichlet 0.5), five rounds of FedAvg, then the game of the sixth round,
 v(S) = L(w) − L(w + g_S) on the federation's validation samples, float64, one thread. Every contestant gets the same
 round from the same file and evaluates the same function: the plain loop, pyDVL and shapiq through one forward pass a
-coalition (`CoalitionLoss` in shapley_peer.py), ours in one batch; the Shapley values must agree to 1e-9. pyDVL is timed
+coalition (`CoalitionLoss` in shapley_peers.py), ours in one batch; Shapley values must agree to 1e-9. pyDVL is timed
 as shipped, where it evaluates coalitions anew for each client, and with a dictionary as cache; shapiq with the loop and
 with our batched utility. Our time is the median of runs just before and after each peer's, utility set-up included.
 The ratios are those at `speedup_clients` clients. The longer one forward pass takes, the less there is to save by
@@ -21,12 +21,6 @@ round with exact values (MLP, n = 12): Spearman's rank correlation and the error
 
 from __future__ import annotations
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy is loaded
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
-import argparse
 import json
 import resource
 import statistics
@@ -38,16 +32,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from _common import ROOT, make_parser  # first: it sets the threads
+
+# isort: split
 import numpy as np
-from bcfl_support.alignment import alignment_scores
 from scipy.stats import spearmanr
-from shapley_peer import CoalitionLoss
+from shapley_peers import CoalitionLoss
 
 from bcfl_support import shapley
 from bcfl_support.learning import MLP, Model, SoftmaxRegression, fedavg, load_digits_federation, local_updates
-from bcfl_support.scores import midpoint_scores
+from bcfl_support.scores import alignment_scores, midpoint_scores
 
-ROOT = Path(__file__).resolve().parent.parent
 PEER_PYTHON = ROOT / ".venv-pydvl" / "bin" / "python"
 NETWORK, LINEAR = MLP(64, 32, 10), SoftmaxRegression(64, 10)
 CONVENTIONS: tuple[Any, ...] = ("fixed", "renormalized")
@@ -103,7 +98,7 @@ def run_peer(arrays: Round, method: str) -> dict[str, Any]:
     """One peer's time and values, from its own environment."""
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "round.npz", **arrays)
-        command = [str(PEER_PYTHON), str(ROOT / "benchmarks" / "shapley_peer.py"), f"{folder}/round.npz", method]
+        command = [str(PEER_PYTHON), str(ROOT / "benchmarks" / "shapley_peers.py"), f"{folder}/round.npz", method]
         done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{method} failed: {done.stderr.strip().splitlines()[-1:]}")
@@ -318,9 +313,7 @@ def print_table(result: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="end within 45 s: fewer clients, budgets and seeds")
+    parser = make_parser(__doc__)
     parser.add_argument("--linear20", choices=CONVENTIONS, help="run only the exact values of 20 clients, print JSON")
     options = parser.parse_args()
     if options.linear20:

@@ -1,7 +1,7 @@
 """How fast a round trains: all clients in one batch, against one PyTorch model after another, against Flower.
 
-    python benchmarks/federation.py --json            all of it, some minutes (Flower takes most of them)
-    python benchmarks/federation.py --json --quick    without Flower and with fewer repeats, under 45 s
+    python benchmarks/training.py --json            all of it, some minutes (Flower takes most of them)
+    python benchmarks/training.py --json --quick    without Flower and with fewer repeats, under 45 s
 
 Task: digits, softmax regression (650 parameters), IID partition, 5 full-batch steps a round, n = 10, 100, 1000
 clients. All three sides get the same partition, start, steps and learning rate, and no randomness is left, so their
@@ -16,13 +16,6 @@ lesson's cell has; `lesson_cold_s` adds a fresh interpreter and the imports (sci
 
 from __future__ import annotations
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy and torch are loaded
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-os.environ["MKL_NUM_THREADS"] = "1"
-
-import argparse
 import json
 import statistics
 import subprocess
@@ -33,13 +26,15 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+from _common import ROOT, make_parser  # first: it sets the threads
+
+# isort: split
 import numpy as np
 
 from bcfl_support import simulation
 from bcfl_support.learning import FederatedData, SoftmaxRegression, fedavg, load_digits_federation, local_updates
 from bcfl_support.scores import SCORES
 
-ROOT = Path(__file__).resolve().parent.parent
 FLOWER_PYTHON = ROOT / ".venv-flower" / "bin" / "python"
 STEPS, LR = 5, 0.5
 MODEL = SoftmaxRegression(64, 10)
@@ -85,7 +80,7 @@ def run_flower(data: FederatedData, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("x", "y", "sizes", "x_test", "y_test"):
             np.save(Path(folder) / f"{name}.npy", getattr(data, name))
-        script = [str(FLOWER_PYTHON), str(ROOT / "benchmarks" / "flower_peer.py"), folder]
+        script = [str(FLOWER_PYTHON), str(ROOT / "benchmarks" / "training_flower.py"), folder]
         options = ["--rounds", str(rounds), "--steps", str(STEPS), "--lr", str(LR)]
         done = subprocess.run([*script, *options], capture_output=True, text=True, timeout=1200, check=False)
     if done.returncode != 0:
@@ -182,9 +177,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="end within 45 s: fewer repeats, no Flower")
+    parser = make_parser(__doc__)
     parser.add_argument("--lesson", action="store_true", help="run a lesson's 30 rounds once and print nothing")
     options = parser.parse_args()
     if options.lesson:

@@ -1,6 +1,6 @@
 """The same federation on Flower's simulation engine; runs in Flower's own environment (`make bench` makes it).
 
-    .venv-flower/bin/python benchmarks/flower_peer.py FOLDER --rounds 4 --steps 5 --lr 0.5
+    .venv-flower/bin/python benchmarks/training_flower.py FOLDER --rounds 4 --steps 5 --lr 0.5
 
 FOLDER holds x.npy, y.npy, sizes.npy (training samples in client order) and x_test.npy, y_test.npy. Every client is a
 PyTorch `Linear` trained by full-batch SGD; FedAvg over all clients, no evaluation on clients. Prints one JSON object:

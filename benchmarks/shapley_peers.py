@@ -3,7 +3,7 @@
 `shapley.py` runs this file in the peers' own environment (pyDVL needs numpy < 2) with the round in an .npz file, and
 imports `CoalitionLoss` from it for the plain loop, so that every contestant evaluates the same function:
 
-    python shapley_peer.py round.npz pydvl        (or pydvl_cached, shapiq, shapiq_batched)
+    python shapley_peers.py round.npz pydvl        (or pydvl_cached, shapiq, shapiq_batched)
 
 prints one JSON object with "seconds", "evaluations" and "values". Imports and first calls are not timed.
 """

@@ -1,7 +1,7 @@
 """What a fairness record depends on: the convention, the score it is compared with, the interval and the audits.
 
-    python benchmarks/fairness_study.py --json            the whole study, written to results/shapley.json
-    python benchmarks/fairness_study.py --json --quick    two seeds of it, written nowhere
+    python benchmarks/fairness.py --json            the whole study, written to results/fairness.json
+    python benchmarks/fairness.py --json --quick    two seeds of it, written nowhere
 
 Ten clients train a softmax regression on digits; one number a seed is kept, 20 seeds.
 
@@ -18,17 +18,11 @@ over all 40 rounds| / 2 when everybody is honest.
 
 from __future__ import annotations
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy: one thread a process, the processes share the cores
-
-# ruff: noqa: E402
-import argparse
-import json
-from pathlib import Path
 from typing import Any
 
+from _common import make_parser, report, write_result  # first: it sets the threads
+
+# isort: split
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import spearmanr
@@ -36,7 +30,6 @@ from scipy.stats import spearmanr
 from bcfl_support import adversaries, learning, shapley, simulation
 from bcfl_support.learning import SoftmaxRegression
 
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "shapley.json"
 MODEL = SoftmaxRegression(64, 10)
 CLIENTS, SEEDS, ROUNDS, LONG = 10, 20, 10, 40
 DEALS: dict[str, dict[str, Any]] = {
@@ -185,27 +178,20 @@ def gather(per_seed: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Run, print, and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="two seeds, written nowhere")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    options = parser.parse_args()
+    options = make_parser(__doc__, jobs=True).parse_args()
     seeds = range(2 if options.quick else SEEDS)
     work = [delayed(compare_conventions)(name, seed) for name in DEALS for seed in seeds]
     work += [delayed(compare_intervals)(seed) for seed in seeds]
     done = Parallel(n_jobs=options.jobs)(work)
     conventions = {name: gather(done[k * len(seeds) : (k + 1) * len(seeds)]) for k, name in enumerate(DEALS)}
-    found = {
-        "command": "python benchmarks/fairness_study.py --json",
-        "conventions": conventions,
-        "intervals": gather(done[len(DEALS) * len(seeds) :]),
-        "seeds": len(seeds),
-    }
+    found = {"conventions": conventions, "intervals": gather(done[len(DEALS) * len(seeds) :]), "seeds": len(seeds)}
     if not options.quick:
-        RESULTS.write_text(json.dumps(found, sort_keys=True, indent=1).replace("\n     ", " ") + "\n", encoding="utf-8")
-    cells = {name: cell for part in ("conventions", "intervals") for name, cell in found[part].items()}
-    means = {f"{name}: {key}": round(float(np.mean(v)), 4) for name, cell in cells.items() for key, v in cell.items()}
-    print(json.dumps(means, ensure_ascii=False) if options.json else json.dumps(means, indent=1, ensure_ascii=False))
+        write_result("fairness", found)
+    cells = conventions | found["intervals"]
+    report(
+        {f"{name}: {key}": round(float(np.mean(v)), 4) for name, cell in cells.items() for key, v in cell.items()},
+        options.json,
+    )
 
 
 if __name__ == "__main__":
