@@ -8,32 +8,37 @@ from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalti
 from bcfl_support.incentives.exact import (
     MAX_FACTOR,
     MIN_FACTOR,
-    ONE,
+    PPM,
     Account,
     Terms,
-    compute_consistency,
-    compute_ewma,
     compute_fairness_factors,
     compute_penalty,
     compute_reward_weight,
     compute_rewards,
     compute_stake,
-    compute_streak,
     settle_round,
 )
-from bcfl_support.incentives.market import RULE_SCORES, RULES, Accidents, make_world, mean_interval, play, summarize
-from bcfl_support.incentives.pay_rules import PayRule, gate_factor
-from bcfl_support.incentives.policies import COPY, FULL, TOKEN, UNKNOWN, Costs, price_of_a_miss, stay_threshold
-from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
-from bcfl_support.incentives.study import (
-    CLIENTS,
-    FIGURES,
-    PARTITIONS,
-    ROUNDS,
-    SEEDS,
-    Results,
-    Setting,
-    play_setting,
-    play_timed,
+from bcfl_support.incentives.market import (
+    RULE_SCORES,
+    RULES,
+    Accidents,
+    Play,
+    make_world,
+    mean_interval,
+    play,
+    summarize,
 )
-from bcfl_support.incentives.worlds import PresenceWorld
+from bcfl_support.incentives.pay_rules import PayRule, gate_factor
+from bcfl_support.incentives.policies import (
+    COPY,
+    FAIR_WEATHER,
+    FULL,
+    TOKEN,
+    UNKNOWN,
+    Costs,
+    price_of_a_miss,
+    stay_threshold,
+)
+from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
+from bcfl_support.incentives.study import Results
+from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-ONE = 1_000_000
-"""The ratio 1, in millionths."""
+PPM = 1_000_000
+"""The ratio 1: on chain, ratios are integers in millionths."""
 
 
 MIN_FACTOR, MAX_FACTOR = 500_000, 1_500_000
@@ -24,68 +24,13 @@ HISTORY_BITS = 64
 """Rounds of history the contract keeps for a client."""
 
 
-def compute_consistency(history: Sequence[bool], window: int) -> int:
-    """C_i: the share of good rounds among the last K, in millionths.
-
-    Args:
-        history: one entry a round, oldest first, up to and including the round to be paid: did the client reveal, with
-            S_i ≥ 0? A round it was absent from is False.
-        window: K, 1 to 64. The denominator is K also for a client younger than K rounds.
-
-    Returns:
-        C_i in millionths, rounded down.
-
-    Raises:
-        ValueError: if `window` is out of range.
-
-    >>> compute_consistency([True, False, True], 8)
-    250000
-    """
-    _check_window(window)
-    return sum(map(bool, list(history)[-window:])) * ONE // window
-
-
-def compute_streak(history: Sequence[bool], window: int) -> int:
-    """C_i as a streak: min(good rounds in a row up to now, K) / K, in millionths. No contract here uses it.
-
-    Args, Raises: as in `compute_consistency`.
-
-    >>> compute_streak([True, False, True, True], 8)
-    250000
-    """
-    _check_window(window)
-    run = 0
-    for good in reversed(history):
-        if not good or run == window:
-            break
-        run += 1
-    return run * ONE // window
-
-
-def compute_ewma(history: Sequence[bool], window: int) -> int:
-    """C_i as an exponentially weighted mean, c ← c·(K − 1)/K + good/K from c = 0, in millionths. No contract uses it.
-
-    A contract would keep c itself instead of bits, hence one rounding down a round.
-
-    Args, Raises: as in `compute_consistency`.
-
-    >>> compute_ewma([True, True], 8)
-    234375
-    """
-    _check_window(window)
-    value = 0
-    for good in history:
-        value = (value * (window - 1) + (ONE if good else 0)) // window
-    return value
-
-
 def compute_multiplier(consistency: int, alpha: int) -> int:
     """1 + α·C_i, in millionths, rounded down.
 
     >>> compute_multiplier(250_000, 500_000)
     1125000
     """
-    return ONE + alpha * consistency // ONE
+    return PPM + alpha * consistency // PPM
 
 
 def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int) -> int:
@@ -102,7 +47,7 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
     """
     if score < 0:
         return 0
-    return score * compute_multiplier(consistency, alpha) // ONE * factor // ONE
+    return score * compute_multiplier(consistency, alpha) // PPM * factor // PPM
 
 
 def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
@@ -150,7 +95,7 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
         return 0
     else:
         ratio = min(-score * rate // norm_squared, cap) if norm_squared else cap
-    return stake * ratio // ONE
+    return stake * ratio // PPM
 
 
 def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[int]) -> list[int]:
@@ -177,10 +122,10 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
         if not reward:
-            factors.append(MAX_FACTOR if value else ONE)
+            factors.append(MAX_FACTOR if value else PPM)
         else:
             ratio = (value / brought if brought else 0.0) / (reward / paid)
-            factors.append(max(MIN_FACTOR, min(MAX_FACTOR, round(ratio * ONE))))
+            factors.append(max(MIN_FACTOR, min(MAX_FACTOR, round(ratio * PPM))))
     return factors
 
 
@@ -201,6 +146,10 @@ class Terms:
     window: int = 8
     penalty_rate: int = 100_000
     penalty_cap: int = 50_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window <= HISTORY_BITS:
+            raise ValueError(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")
 
 
 @dataclass(frozen=True)
@@ -282,8 +231,8 @@ def settle_round(
         good = score is not None and score >= 0
         history = (account.history << number - account.last_round | good) % 2**HISTORY_BITS
         books[client] = replace(account, history=history, last_round=number)
-        consistency[client] = _count_ones(history, terms.window)
-        factor = (factors or {}).get(client, ONE)
+        consistency[client] = (history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
+        factor = (factors or {}).get(client, PPM)
         counted = -1 if score is None else score  # a missing reveal earns what a negative score does
         weights[client] = compute_reward_weight(counted, consistency[client], factor, terms.alpha)
         penalties[client] = compute_penalty(
@@ -294,12 +243,3 @@ def settle_round(
     for client, amount in paid.items():
         books[client] = replace(books[client], credit=books[client].credit + amount)
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))
-
-
-def _count_ones(history: int, window: int) -> int:
-    return (history & ((1 << window) - 1)).bit_count() * ONE // window
-
-
-def _check_window(window: int) -> None:
-    if not 1 <= window <= HISTORY_BITS:
-        raise ValueError(f"window is {window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")

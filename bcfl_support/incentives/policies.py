@@ -9,7 +9,6 @@ presence counts; they are what the simulation is tested against. All numbers are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,21 +162,3 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     if cost <= 1:
         return 0.0
     return (cost - 1) / (most - cost) if cost < most else float("inf")
-
-
-def count_stayers(costs: Sequence[float], budget: float) -> int:
-    """How many clients stay when k present clients share the budget equally: the largest k with budget/k ≥ c_(k).
-
-    c_(1) ≤ c_(2) ≤ … are the sorted costs, outside option included. With k clients in, none of them gains by leaving
-    and no other by joining. α plays no part: a bonus all present clients have cancels in the shares.
-
-    Args:
-        costs: cost of a round for each client, shape (n,).
-        budget: of a round.
-
-    >>> count_stayers([0.2, 0.5, 0.9, 2.0], 2.0)
-    2
-    """
-    ordered = np.sort(np.asarray(costs, dtype=np.float64))
-    fits = np.flatnonzero(budget / np.arange(1, len(ordered) + 1) >= ordered)
-    return int(fits[-1]) + 1 if len(fits) else 0

@@ -1,4 +1,4 @@
-"""Every benchmark can be started from any folder and is on the list; every result file names the command that made it."""
+"""Every benchmark starts from any folder and is on the list; every result file names the command that made it."""
 
 from __future__ import annotations
 

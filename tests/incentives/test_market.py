@@ -24,7 +24,6 @@ from bcfl_support.incentives.policies import (
     SKIP,
     TOKEN,
     Costs,
-    count_stayers,
     draw_cost_levels,
     stay_threshold,
 )
@@ -50,6 +49,13 @@ def federations() -> tuple:
         load_digits_federation(N, partition="dirichlet", alpha=1.0, rng=np.random.default_rng(seed))
         for seed in range(3)
     )
+
+
+def count_stayers(costs: list[float], budget: float) -> int:
+    """How many clients stay when k present clients share the budget equally: the largest k with budget/k ≥ c_(k)."""
+    ordered = np.sort(np.asarray(costs, dtype=np.float64))
+    fits = np.flatnonzero(budget / np.arange(1, len(ordered) + 1) >= ordered)
+    return int(fits[-1]) + 1 if len(fits) else 0
 
 
 # ---------------------------------------------------------------- training

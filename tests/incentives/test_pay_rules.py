@@ -8,7 +8,7 @@ import pytest
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives.consistency import share_budget
-from bcfl_support.incentives.exact import ONE
+from bcfl_support.incentives.exact import PPM
 from bcfl_support.incentives.pay_rules import PayRule
 
 
@@ -36,9 +36,7 @@ def test_the_papers_rule_equals_the_contract_in_floats() -> None:
     pay = share_budget(weights, 10.0)
     assert np.array_equal(pay, rule.share(scores, np.full(5, 0.2), present, rule.standing(record), budget=10.0))
     integers = [
-        incentives.compute_reward_weight(
-            int(s * 10**18), incentives.compute_consistency(record[:, i].tolist(), 8), ONE, 500_000
-        )
+        incentives.compute_reward_weight(int(s * 10**18), int(record[-8:, i].sum()) * PPM // 8, PPM, 500_000)
         for i, s in enumerate(scores)
     ]
     exact = incentives.compute_rewards(integers, 10**19, 10**20)

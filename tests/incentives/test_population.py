@@ -23,7 +23,6 @@ from bcfl_support.incentives.policies import (
     UNKNOWN,
     Costs,
     compute_costs,
-    count_stayers,
     draw_cost_levels,
     expected_costs,
     price_of_a_miss,
@@ -251,11 +250,3 @@ def test_stay_threshold_says_what_is_wrong() -> None:
         stay_threshold(1.2, attendance=1.0, consistency=1.0)
     with pytest.raises(ValueError, match=r"consistency 0\.2 between it and 1"):
         stay_threshold(1.2, attendance=0.5, consistency=0.2)
-
-
-@given(st.lists(st.floats(0.01, 5), min_size=1, max_size=12), st.floats(0.1, 20))
-def test_nobody_gains_by_joining_or_leaving(costs: list[float], budget: float) -> None:
-    stay = count_stayers(costs, budget)
-    ordered = sorted(costs)
-    assert all(budget / stay >= cost for cost in ordered[:stay])
-    assert all(budget / (stay + 1) < cost for cost in ordered[stay:])
