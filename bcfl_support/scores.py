@@ -194,16 +194,16 @@ def midpoint_scores(
 
 
 def median_reference_scores(updates: Any, samples: Any) -> np.ndarray:
-    """Alignment with the coordinate median instead of the mean: p_i <g_i, median>.
+    """Alignment with the coordinate median instead of the mean: p_i ⟨g_i, median⟩.
 
     Nobody moves the reference by length alone, but one's own length still pays, linearly.
 
     Args:
-        updates: shape (..., n, P), float64.
-        samples: sample counts, shape (..., n), positive.
+        updates: shape (…, n, P), float64.
+        samples: sample counts, shape (…, n), positive.
 
     Returns:
-        Scores, shape (..., n).
+        Scores, shape (…, n).
 
     >>> median_reference_scores([[1.0], [2.0], [9.0]], [1, 1, 2]).tolist()
     [0.5, 1.0, 9.0]
@@ -216,9 +216,9 @@ def fltrust_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarra
     """FLTrust's trust as a score: p_i ReLU(cos(g_i, r)). The paper's penalty idea with a reference nobody can move.
 
     Args:
-        updates: shape (..., n, P), float64.
-        samples: sample counts, shape (..., n), positive.
-        root_update: r, shape (..., P).
+        updates: shape (…, n, P), float64.
+        samples: sample counts, shape (…, n), positive.
+        root_update: r, shape (…, P).
 
     >>> fltrust_scores([[3.0, 4.0], [-1.0, 0.0]], [1, 1], root_update=[1.0, 0.0]).tolist()
     [0.3, 0.0]
@@ -230,19 +230,19 @@ def fltrust_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarra
 def peer_median_scores(updates: Any, samples: Any) -> np.ndarray:
     """Peer ratings cut at their median, in the manner of Bittensor's Yuma consensus.
 
-        W_ji = max(<g_j, g_i>, 0) / sum_k max(<g_j, g_k>, 0), W_jj = 0     how client j rates client i
-        S_i  = p_i sum_j p_j min(W_ji, median_j W_ji)                      no rating above the weighted median counts
+        W_ji = max(⟨g_j, g_i⟩, 0) / Σ_k max(⟨g_j, g_k⟩, 0), W_jj = 0     how client j rates client i
+        S_i  = p_i Σ_j p_j min(W_ji, median_j W_ji)                      no rating above the weighted median counts
 
     A coalition holding less than half of the weight cannot lift its rating above what some honest client gives it. But
     honest clients are paid only by a majority that agrees with them: with rare data there may be none.
     Yuma's raters are stake-holders, here they are the clients; the ratings here are computed, not reported.
 
     Args:
-        updates: shape (..., n, P), float64, n >= 2.
-        samples: sample counts, shape (..., n), positive.
+        updates: shape (…, n, P), float64, n ≥ 2.
+        samples: sample counts, shape (…, n), positive.
 
     Returns:
-        Scores, shape (..., n), none negative.
+        Scores, shape (…, n), none negative.
 
     >>> peer_median_scores([[1.0], [1.0], [-1.0]], [1, 1, 1]).round(4).tolist()
     [0.0, 0.0, 0.0]
@@ -265,12 +265,12 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
     negative, so a negative score stays one and no product of two negatives earns.
 
     Args:
-        scores: S_i, shape (..., n).
-        gains: a_i, shape (..., n), in units of accuracy (1 = all).
+        scores: S_i, shape (…, n).
+        gains: a_i, shape (…, n), in units of accuracy (1 = all).
         cap: gain from which on a score counts in full, positive.
 
     Returns:
-        Adjusted scores, shape (..., n).
+        Adjusted scores, shape (…, n).
 
     Raises:
         InvalidUpdate: cap not positive.
@@ -289,7 +289,7 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
 
 
 def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
-    """How much of an update is new: 1 - ||projection of g_i on the span of what was known|| / ||g_i||.
+    """How much of an update is new: 1 - ‖projection of g_i on the span of what was known‖ / ‖g_i‖.
 
     0 for any combination of earlier updates, 1 for one at right angles to all of them. A zero update has novelty 0.
 
@@ -308,21 +308,6 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     basis = left[:, size > 1e-10 * max(size.max(initial=0.0), 1e-300)]  # (P, rank)
     inside, length = np.linalg.norm(rows @ basis, axis=-1), compute_lengths(rows)
     return np.where(length > 0, 1.0 - divide_or_zero(inside, length), 0.0).clip(0.0, 1.0)
-
-
-def own_data_scores(own_gains: Any, random_gains: Any) -> np.ndarray:
-    """Gauntlet's test: does the update help on the client's own data more than on random data (arXiv 2505.21684)?
-
-    max(own - random, 0): who did not train on its own (assigned) data gains as much on the one as on the other.
-
-    Args:
-        own_gains: loss before minus loss after the client's update, on its own data, shape (..., n).
-        random_gains: the same on random data, shape (..., n).
-
-    >>> own_data_scores([0.5, 0.2], [0.2, 0.3]).round(4).tolist()
-    [0.3, 0.0]
-    """
-    return np.maximum(np.asarray(own_gains, dtype=np.float64) - np.asarray(random_gains, dtype=np.float64), 0.0)
 
 
 # ---------------------------------------------------------------- by name
@@ -357,7 +342,7 @@ def _step(rows: np.ndarray, samples: Any, step: Any) -> np.ndarray:
 
 
 def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Along axis -2: the smallest value with at least half of the weight at or below it; (..., n, n) -> (..., n)."""
+    """Along axis -2: the smallest value with at least half of the weight at or below it; (…, n, n) → (…, n)."""
     order = np.argsort(values, axis=-2, kind="stable")
     ordered = np.take_along_axis(values, order, axis=-2)
     below = np.cumsum(np.take_along_axis(weights, order, axis=-2), axis=-2)

@@ -1,6 +1,6 @@
 """What dishonest clients send: attacks on the model and on the money, as functions of what the attackers know.
 
-    sent = attack(honest updates, own updates, last global update)        honest (..., h, P) -> (..., P) or (..., m, P)
+    sent = attack(honest updates, own updates, last global update)        honest (…, h, P) → (…, P) or (…, m, P)
 
 Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, ...) wants a worse model. *Reward gaming* (scale,
 collude, copy, inflate, Sybil, badmouth) wants money for little or no work. The adaptive attacker knows the score and
@@ -25,14 +25,14 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     """Label flip: train on C - 1 - y instead of y (Fang et al. 2020, arXiv 1911.11815, section 5.1).
 
     Args:
-        labels: labels 0 ... C-1, any shape, int.
+        labels: labels 0 … C-1, any shape, int.
         n_classes: C, at least 2.
 
     Returns:
         Flipped labels, same shape, int64.
 
     Raises:
-        InvalidUpdate: fewer than two classes, or a label outside 0 ... C-1.
+        InvalidUpdate: fewer than two classes, or a label outside 0 … C-1.
 
     >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
     [9, 6, 0]
@@ -44,7 +44,7 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
 
 
 def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
-    """Sign flip: send -factor * g_i, the own update turned round.
+    """Sign flip: send -factor · g_i, the own update turned round.
 
     Args:
         updates: own updates, any shape, float64.
@@ -59,27 +59,27 @@ def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
 def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
     """Gaussian attack: a normal vector scaled to length `norm`, one for each row.
 
-    A normal vector of variance sigma^2 has length sigma sqrt(P) within 1 / sqrt(2 P); fixing the length takes that
-    chance out. Under S_i = p_i <g_i, g> it earns p_i^2 norm^2 on average: the share the client gives itself.
+    A normal vector of variance σ² has length σ sqrt(P) within 1 / sqrt(2 P); fixing the length takes that
+    chance out. Under S_i = p_i ⟨g_i, g⟩ it earns p_i² norm² on average: the share the client gives itself.
 
     Args:
-        like: array (..., P) that gives the shape.
-        norm: length, a number or an array that broadcasts to (...).
+        like: array (…, P) that gives the shape.
+        norm: length, a number or an array that broadcasts to (…).
         rng: source of the directions.
 
     Returns:
-        Noise, shape (..., P), float64.
+        Noise, shape (…, P), float64.
     """
     noise = rng.standard_normal(np.shape(like))
     return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * np.asarray(norm, dtype=np.float64)[..., None]
 
 
 def scale_up(updates: Any, *, factor: float) -> np.ndarray:
-    """Scaling: send lambda g_i. The self-paid part p_i^2 ||g_i||^2 of the score grows with lambda^2.
+    """Scaling: send λ g_i. The self-paid part p_i² ‖g_i‖² of the score grows with λ².
 
     Args:
         updates: own updates, any shape, float64.
-        factor: lambda, positive.
+        factor: λ, positive.
 
     >>> scale_up([[1.0, -2.0]], factor=5).tolist()
     [[5.0, -10.0]]
@@ -90,13 +90,13 @@ def scale_up(updates: Any, *, factor: float) -> np.ndarray:
 def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarray:
     """Model replacement: the update after which the average is the attacker's target (arXiv 1807.00459, eq. 3).
 
-    The average is p a + sum_others p_j g_j; it equals the target t for a = (t - sum_others p_j g_j) / p. Near
+    The average is p a + Σ_others p_j g_j; it equals the target t for a = (t - Σ_others p_j g_j) / p. Near
     convergence the others' sum is close to 0, and the attacker leaves it out: a = t / p.
 
     Args:
-        target: the global update wanted, shape (..., P), float64.
+        target: the global update wanted, shape (…, P), float64.
         weight: p, the weight of all attackers together, in (0, 1].
-        others: sum_others p_j g_j where it is known, broadcast to (..., P).
+        others: Σ_others p_j g_j where it is known, broadcast to (…, P).
 
     Raises:
         InvalidUpdate: weight outside (0, 1].
@@ -131,17 +131,17 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
 
 
 def alie(honest: Any, *, z: float) -> np.ndarray:
-    """A Little Is Enough: mean - z * deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
+    """A Little Is Enough: mean - z · deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
 
     Inside the spread of honest updates, so distances give nothing away; always on the same side, so it adds up.
     The deviation is the sample deviation (ddof = 1).
 
     Args:
-        honest: honest updates, shape (..., h, P), float64, h >= 2.
+        honest: honest updates, shape (…, h, P), float64, h ≥ 2.
         z: deviations, see `compute_alie_z`; negative goes the other way.
 
     Returns:
-        The vector all attackers send, shape (..., P).
+        The vector all attackers send, shape (…, P).
 
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
@@ -151,13 +151,13 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
 
 
 def ipm(honest: Any, *, tau: float) -> np.ndarray:
-    """Inner-product manipulation: -tau * mean (Xie et al. 2019, arXiv 1903.03936).
+    """Inner-product manipulation: -τ * mean (Xie et al. 2019, arXiv 1903.03936).
 
-    With share q of the weight the average becomes (1 - q - q tau) * mean: it turns against descent for
-    tau > (1 - q) / q.
+    With share q of the weight the average becomes (1 - q - q τ) · mean: it turns against descent for
+    τ > (1 - q) / q.
 
     Args:
-        honest: honest updates, shape (..., h, P), float64.
+        honest: honest updates, shape (…, h, P), float64.
         tau: positive.
 
     >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
@@ -169,17 +169,17 @@ def ipm(honest: Any, *, tau: float) -> np.ndarray:
 def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
     """Min-Max: as far out as the two honest updates furthest apart (Shejwalkar and Houmansadr 2021, NDSS).
 
-        mean + gamma d,  largest gamma with  max_i ||mean + gamma d - g_i|| <= max_ij ||g_i - g_j||
+        mean + γ d,  largest γ with  max_i ‖mean + γ d - g_i‖ ≤ max_ij ‖g_i - g_j‖
 
-    The authors search gamma by halving; each condition is a quadratic inequality, so the smallest of the larger roots
+    The authors search γ by halving; each condition is a quadratic inequality, so the smallest of the larger roots
     is the exact answer.
 
     Args:
-        honest: honest updates, shape (..., h, P), float64, h >= 2.
-        direction: d: "std" (-deviation), "unit" (-mean / ||mean||) or "sign" (-sign of the mean).
+        honest: honest updates, shape (…, h, P), float64, h ≥ 2.
+        direction: d: "std" (-deviation), "unit" (-mean / ‖mean‖) or "sign" (-sign of the mean).
 
     Returns:
-        The vector all attackers send, shape (..., P).
+        The vector all attackers send, shape (…, P).
 
     Raises:
         InvalidUpdate: unknown direction or fewer than two honest updates.
@@ -201,9 +201,9 @@ def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
 def min_sum(honest: Any, *, direction: str = "std") -> np.ndarray:
     """Min-Sum: no larger sum of squared distances than the worst honest update has (Shejwalkar and Houmansadr 2021).
 
-        mean + gamma d,  largest gamma with  sum_i ||mean + gamma d - g_i||^2 <= max_i sum_j ||g_i - g_j||^2
+        mean + γ d,  largest γ with  Σ_i ‖mean + γ d - g_i‖² ≤ max_i Σ_j ‖g_i - g_j‖²
 
-    Since sum_i (mean - g_i) = 0 this is gamma^2 h ||d||^2 <= max_i sum_j ||g_i - g_j||^2 - sum_i ||mean - g_i||^2.
+    Since Σ_i (mean - g_i) = 0 this is γ² h ‖d‖² ≤ max_i Σ_j ‖g_i - g_j‖² - Σ_i ‖mean - g_i‖².
 
     Args, Returns, Raises: as in `min_max`.
 
@@ -222,15 +222,15 @@ def min_sum(honest: Any, *, direction: str = "std") -> np.ndarray:
 def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     """Mimic: all attackers copy one honest client, which is then over-represented (He et al. 2020, arXiv 2006.09365).
 
-    Which one: the client furthest along the direction z in which honest updates differ most, i* = argmax_i |<z, g_i>|,
+    Which one: the client furthest along the direction z in which honest updates differ most, i* = argmax_i |⟨z, g_i⟩|,
     z the first principal direction (here of this round alone).
 
     Args:
-        honest: honest updates, shape (..., h, P), float64.
+        honest: honest updates, shape (…, h, P), float64.
         target: number of the client to copy; None for i*.
 
     Returns:
-        The vector all attackers send, shape (..., P).
+        The vector all attackers send, shape (…, P).
 
     >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
     [0.9, 5.0]
@@ -260,19 +260,19 @@ def free_ride(like: Any) -> np.ndarray:
 def disguise(
     previous_step: Any, *, clients: int, round_number: int, decay: float = 1.0, rng: np.random.Generator
 ) -> np.ndarray:
-    """Disguised free-rider: noise that looks like training, w + sigma t^-gamma epsilon (arXiv 2006.11901).
+    """Disguised free-rider: noise that looks like training, w + σ t^-γ ε (arXiv 2006.11901).
 
-    Sigma is the deviation of the last global update's entries; the noise fades as training does.
+    σ is the deviation of the last global update's entries; the noise fades as training does.
 
     Args:
-        previous_step: the last round's global update, shape (..., P), float64.
+        previous_step: the last round's global update, shape (…, P), float64.
         clients: how many free-riders, m.
         round_number: t, from 1.
-        decay: gamma.
-        rng: source of epsilon.
+        decay: γ.
+        rng: source of ε.
 
     Returns:
-        One vector each, shape (..., m, P).
+        One vector each, shape (…, m, P).
     """
     step = np.asarray(previous_step, dtype=np.float64)
     sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -decay
@@ -287,8 +287,8 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
     next average than honest work is. In round 1, with nothing to copy, it is zero.
 
     Args:
-        previous_step: the last round's global update, shape (..., P), float64.
-        norm: length to send, a number or (...).
+        previous_step: the last round's global update, shape (…, P), float64.
+        norm: length to send, a number or (…).
 
     >>> replay([3.0, 4.0], norm=10.0).tolist()
     [6.0, 8.0]
@@ -321,6 +321,6 @@ def _perturbation(rows: np.ndarray, direction: str) -> np.ndarray:
 
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Larger root of a x^2 + 2 b x + c = 0 for c <= 0; 0 where a = 0: there is no direction to go."""
+    """Larger root of a x² + 2 b x + c = 0 for c ≤ 0; 0 where a = 0: there is no direction to go."""
     root = -b + np.sqrt(np.maximum(b**2 - a * c, 0.0))
     return np.divide(root, a, out=np.zeros_like(root), where=np.broadcast_to(a, root.shape) > 0)

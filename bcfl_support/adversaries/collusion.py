@@ -18,8 +18,8 @@ def collude(direction: Any, *, norm: Any) -> np.ndarray:
     Each is paid for agreeing with the others. See `compute_collusion_share` for how much.
 
     Args:
-        direction: the agreed direction, shape (..., P), float64, not zero.
-        norm: length to send, a number or (...).
+        direction: the agreed direction, shape (…, P), float64, not zero.
+        norm: length to send, a number or (…).
 
     >>> collude([0.0, 2.0], norm=5.0).tolist()
     [0.0, 5.0]
@@ -34,11 +34,11 @@ def sybil(updates: Any, samples: Any) -> np.ndarray:
     heads, or that leaves out a client's own part only, is not.
 
     Args:
-        updates: the updates its m names would have sent, shape (..., m, P), float64.
+        updates: the updates its m names would have sent, shape (…, m, P), float64.
         samples: their sample counts, shape (m,).
 
     Returns:
-        What each name sends, shape (..., m, P).
+        What each name sends, shape (…, m, P).
 
     >>> sybil([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
     [[0.25, 3.0], [0.25, 3.0]]
@@ -46,37 +46,6 @@ def sybil(updates: Any, samples: Any) -> np.ndarray:
     rows, counts = np.asarray(updates, dtype=np.float64), np.asarray(samples)
     mean = ((counts / counts.sum())[:, None] * rows).sum(axis=-2, keepdims=True)
     return np.broadcast_to(mean, rows.shape).copy()
-
-
-def split_client(updates: Any, samples: Any, *, client: int, parts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sybil split: client i leaves and comes back as k names with n_i / k samples and the same update each.
-
-    Args:
-        updates: shape (n, P), float64.
-        samples: shape (n,), positive integers.
-        client: i.
-        parts: k, at least 1 and at most n_i. The remainder of n_i / k goes to the first names.
-
-    Returns:
-        (updates (n + k - 1, P), samples (n + k - 1,)): the names stand at the end.
-
-    Raises:
-        InvalidUpdate: a client or a number of parts out of range.
-
-    >>> split_client([[1.0], [2.0]], [4, 7], client=1, parts=3)[1].tolist()
-    [4, 3, 2, 2]
-    """
-    rows, counts = np.asarray(updates, dtype=np.float64), np.asarray(samples)
-    if not 0 <= client < len(rows):
-        raise InvalidUpdate(f"client is {client}: the round has clients 0 to {len(rows) - 1}.")
-    if not 1 <= parts <= counts[client]:
-        raise InvalidUpdate(f"parts is {parts}: client {client} has {counts[client]} samples to split.")
-    pieces = np.array([len(piece) for piece in np.array_split(np.arange(counts[client]), parts)])
-    rest = np.arange(len(rows)) != client
-    return (
-        np.concatenate([rows[rest], np.repeat(rows[client][None], parts, axis=0)]),
-        np.concatenate([counts[rest], pieces]),
-    )
 
 
 def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.ndarray:
@@ -100,12 +69,12 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
 def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
     """Badmouthing: push against one competitor, -g_victim at length `norm` (aim described in arXiv 2509.19921).
 
-    It lowers <g_victim, g>, hence the victim's score, and leaves the rest of the pay to the others.
+    It lowers ⟨g_victim, g⟩, hence the victim's score, and leaves the rest of the pay to the others.
 
     Args:
-        honest: honest updates, shape (..., h, P), float64.
+        honest: honest updates, shape (…, h, P), float64.
         victim: number of the competitor among them.
-        norm: length to send, a number or (...).
+        norm: length to send, a number or (…).
 
     >>> badmouth([[3.0, 4.0], [1.0, 0.0]], victim=0, norm=10.0).tolist()
     [-6.0, -8.0]
@@ -124,12 +93,12 @@ def search_best(
     commit-reveal scheme takes the second away.
 
     Args:
-        candidates: directions, each (..., P) or (..., m, P), all of one shape.
+        candidates: directions, each (…, P) or (…, m, P), all of one shape.
         scales: factors c to try for each.
-        payoff: what the attackers would get for sending an array of that shape; one number a batch entry, shape (...).
+        payoff: what the attackers would get for sending an array of that shape; one number a batch entry, shape (…).
 
     Returns:
-        (best array, its payoff (...)), chosen for each batch entry on its own; ties go to the earlier candidate.
+        (best array, its payoff (…)), chosen for each batch entry on its own; ties go to the earlier candidate.
 
     Raises:
         InvalidUpdate: nothing to try.
@@ -156,13 +125,13 @@ def search_best(
 
 
 def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
-    """How much honest clients agree: kappa = ||mean honest update||^2 / B^2, B the length everybody is clipped to.
+    """How much honest clients agree: κ = ‖mean honest update‖² / B², B the length everybody is clipped to.
 
     1 when all send the same vector of length B, about 1/h when they are unrelated.
 
     Args:
-        honest: honest updates (after clipping), shape (..., h, P), float64.
-        norm: B, a number or (...).
+        honest: honest updates (after clipping), shape (…, h, P), float64.
+        norm: B, a number or (…).
 
     >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
     0.5
@@ -174,10 +143,10 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
 def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
     """Share of the reward taken by a fraction q that sends one common vector of length B, unrelated to the honest ones.
 
-    With equal weights g = q B u + (1 - q) mu and <u, mu> = 0. The colluders' scores sum to q B <u, g> = q^2 B^2, the
-    honest ones to (1 - q) <mu, g> = (1 - q)^2 ||mu||^2; with kappa = ||mu||^2 / B^2 their share is
+    With equal weights g = q B u + (1 - q) mu and ⟨u, mu⟩ = 0. The colluders' scores sum to q B ⟨u, g⟩ = q² B², the
+    honest ones to (1 - q) ⟨mu, g⟩ = (1 - q)² ‖mu‖²; with κ = ‖mu‖² / B² their share is
 
-        q^2 / (q^2 + (1 - q)^2 kappa).
+        q² / (q² + (1 - q)² κ).
 
     Exact when no honest score is negative (negative ones are paid 0, which this sum does not know).
 
@@ -186,7 +155,7 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
         kappa: see `compute_kappa`, positive.
 
     Raises:
-        InvalidUpdate: q or kappa out of range.
+        InvalidUpdate: q or κ out of range.
 
     >>> float(compute_collusion_share(0.5, 0.25))
     0.8
@@ -198,9 +167,9 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
 
 
 def compute_break_even(kappa: Any) -> np.ndarray:
-    """The fraction from which collusion pays more than its head count: q* = kappa / (1 + kappa).
+    """The fraction from which collusion pays more than its head count: q* = κ / (1 + κ).
 
-    q^2 / (q^2 + (1 - q)^2 kappa) > q  is  q (1 - q) > (1 - q)^2 kappa,  is  q > kappa / (1 + kappa).
+    q² / (q² + (1 - q)² κ) > q  is  q (1 - q) > (1 - q)² κ,  is  q > κ / (1 + κ).
 
     >>> float(compute_break_even(0.25))
     0.2

@@ -114,20 +114,20 @@ def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
 
 
 def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: float, cap: float) -> np.ndarray:
-    """Negative-alignment penalty (our form): burn_i = stake_i min(rate (-S_i) / ||g||^2, cap) where S_i < 0, else 0.
+    """Negative-alignment penalty (our form): burn_i = stake_i min(rate (-S_i) / ‖g‖², cap) where S_i < 0, else 0.
 
     The rule of `RewardPool.sol`, which computes it in integers (`compute_penalty`). No client, honest or
-    not, loses more than cap * stake_i in a round.
+    not, loses more than cap · stake_i in a round.
 
     Args:
-        scores: S_i, shape (..., n).
-        stakes: stake_i, shape (..., n).
-        step_square: ||g||^2, shape (...); where it is 0, a negative score costs the cap.
-        rate: share of the stake per unit of -S_i / ||g||^2, not negative.
+        scores: S_i, shape (…, n).
+        stakes: stake_i, shape (…, n).
+        step_square: ‖g‖², shape (…); where it is 0, a negative score costs the cap.
+        rate: share of the stake per unit of -S_i / ‖g‖², not negative.
         cap: most that one round burns, as a share of the stake, in [0, 1].
 
     Returns:
-        What is burned, in the unit of the stakes, shape (..., n).
+        What is burned, in the unit of the stakes, shape (…, n).
 
     Raises:
         ValueError: rate or cap out of range.
