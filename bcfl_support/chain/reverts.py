@@ -6,6 +6,7 @@ ABI-encoded. The ABIs a decoder has been shown tell which error that is.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -104,11 +105,9 @@ class RevertDecoder:
         if not data:
             return ContractError("the contract reverted without a reason")
         item = self._errors.get(bytes(data[:4]))
-        try:
+        with contextlib.suppress(DecodingError):  # arguments that are not what the ABI says: shown as unknown
             if item is not None:
                 return self._describe(item, data[4:])
-        except DecodingError:
-            pass  # the selector is known, the arguments are not what its ABI says: show it as unknown
         selector = f"0x{data[:4].hex()}"
         return ContractError(
             f"{selector}: an error no registered ABI explains; show its contract's ABI to chain.register_abi",

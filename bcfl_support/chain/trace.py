@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from pathlib import Path
+from typing import Any
 
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
+from web3.types import RPCEndpoint
 
+from bcfl_support.chain.node import Chain
+from bcfl_support.chain.schedule import OSAKA, calldata_floor, intrinsic_gas
 from bcfl_support.errors import ServiceError
-
-if TYPE_CHECKING:
-    from web3 import Web3
-    from web3.types import RPCEndpoint
-from bcfl_support.chain.gas import OSAKA, calldata_floor, intrinsic_gas
 
 
 # ---------------------------------------------------------------- a mined transaction, taken apart
@@ -56,93 +55,24 @@ class GasTrace:
     storage: tuple[StorageAccess, ...]
 
 
-_KINDS = {
-    "SLOAD": "storage read",
-    "SSTORE": "storage write",
-    "TLOAD": "transient storage",
-    "TSTORE": "transient storage",
-    "KECCAK256": "hash",
-    "SHA3": "hash",
-    "CALL": "call",
-    "STATICCALL": "call",
-    "DELEGATECALL": "call",
-    "CALLCODE": "call",
-    "CREATE": "creation",
-    "CREATE2": "creation",
-    "CODE DEPOSIT": "code deposit",
-    "BALANCE": "account access",
-    "EXTCODESIZE": "account access",
-    "EXTCODECOPY": "account access",
-    "EXTCODEHASH": "account access",
-    "SELFDESTRUCT": "account access",
+_INSTRUCTIONS = {
+    "storage read": ("SLOAD",),
+    "storage write": ("SSTORE",),
+    "transient storage": ("TLOAD", "TSTORE"),
+    "hash": ("KECCAK256", "SHA3"),
+    "call": ("CALL", "STATICCALL", "DELEGATECALL", "CALLCODE"),
+    "creation": ("CREATE", "CREATE2"),
+    "code deposit": ("CODE DEPOSIT",),
+    "account access": ("BALANCE", "EXTCODESIZE", "EXTCODECOPY", "EXTCODEHASH", "SELFDESTRUCT"),
+    "event": ("LOG0", "LOG1", "LOG2", "LOG3", "LOG4"),
 }
+_KINDS = {name: kind for kind, names in _INSTRUCTIONS.items() for name in names}
 
 
-# Runs inside the node. The cost of an instruction is the gas before it minus the gas before the next one of the same
-# frame, minus what the frames it opened used. Nodes do not agree on getCost(), so it is not asked. The last instruction
-# of the outermost frame has no next one: it is STOP (free), or RETURN or REVERT, which pay only for memory.
-_TRACER = """{
-  operations: {}, storage: [], frames: [{inner: 0}], refund: 0,
-  add: function (name, gas) {
-    var row = this.operations[name] || [0, 0];
-    this.operations[name] = [row[0] + 1, row[1] + gas];
-  },
-  settle: function (frame, left) {
-    var gas = frame.gas - left - frame.inner;
-    this.add(frame.op, gas);
-    if (frame.slot !== null) this.storage.push([frame.op, frame.address, frame.slot, gas]);
-    frame.inner = 0;
-  },
-  memory: function (log) {
-    var size = parseInt(log.stack.peek(1).toString());
-    if (size === 0) return 0;
-    var words = Math.ceil((parseInt(log.stack.peek(0).toString()) + size) / 32), before = log.memory.length() / 32;
-    if (words <= before) return 0;
-    return 3 * (words - before) + Math.floor(words * words / 512) - Math.floor(before * before / 512);
-  },
-  step: function (log) {
-    var frame = this.frames[this.frames.length - 1], op = log.op.toString(), left = log.getGas();
-    if (frame.op) this.settle(frame, left);
-    var touches = op === "SLOAD" || op === "SSTORE";
-    frame.op = op; frame.gas = left;
-    frame.slot = touches ? log.stack.peek(0).toString(16) : null;
-    if (touches) frame.address = toHex(log.contract.getAddress());
-    frame.last = op === "RETURN" || op === "REVERT" ? this.memory(log) : 0;
-    this.refund = log.getRefund();
-  },
-  fault: function () {},
-  enter: function (call) {
-    var to = call.getTo();
-    this.frames.push({inner: 0, forwarded: call.getGas(), type: call.getType(), to: to ? toHex(to) : ""});
-  },
-  exit: function (result) {
-    var frame = this.frames.pop(), error = result.getError(), output = result.getOutput();
-    // A frame that fails for any reason but REVERT uses all it was given.
-    var used = error && String(error).indexOf("revert") < 0 ? frame.forwarded : result.getGasUsed();
-    var created = frame.type.indexOf("CREATE") === 0 && !error && output ? (toHex(output).length - 2) / 2 : 0;
-    if (frame.op) this.settle(frame, frame.forwarded - used + 200 * created);
-    else if (used > 0) this.add("PRECOMPILE " + frame.to, used);
-    if (created) this.add("CODE DEPOSIT", 200 * created);
-    this.frames[this.frames.length - 1].inner += used;
-  },
-  result: function (context) {
-    var frame = this.frames[0];
-    if (frame.op) this.settle(frame, frame.gas - frame.inner - frame.last);
-    var error = String(context.error || "");
-    return {operations: this.operations, storage: this.storage, refund: this.refund, error: error};
-  }
-}"""
+_TRACER = Path(__file__).with_name("tracer.js")
 
 
-class HasWeb3(Protocol):
-    """Anything with a web3 in it, such as a `bcfl_support.chain.Chain`."""
-
-    @property
-    def w3(self) -> Web3:
-        """The web3 to ask."""
-
-
-def trace_gas(chain: HasWeb3, transaction: bytes | str) -> GasTrace:
+def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
     """Take a mined transaction apart; the parts sum to its receipt's ``gasUsed``.
 
     The node runs a tracer at each instruction, some 30 µs: fine for a registration, minutes for a full block.
@@ -157,9 +87,8 @@ def trace_gas(chain: HasWeb3, transaction: bytes | str) -> GasTrace:
     """
     w3, hash_ = chain.w3, HexBytes(transaction)
     sent, receipt = w3.eth.get_transaction(hash_), w3.eth.get_transaction_receipt(hash_)
-    answer = w3.provider.make_request(
-        cast("RPCEndpoint", "debug_traceTransaction"), [hash_.to_0x_hex(), {"tracer": _TRACER}]
-    )
+    question = [hash_.to_0x_hex(), {"tracer": _TRACER.read_text()}]
+    answer = w3.provider.make_request(RPCEndpoint("debug_traceTransaction"), question)
     found: Any = answer.get("result") if isinstance(answer, dict) else None
     if not isinstance(found, dict) or "operations" not in found:
         raise ServiceError(
@@ -175,7 +104,9 @@ def trace_gas(chain: HasWeb3, transaction: bytes | str) -> GasTrace:
     if receipt["status"] == 0 and "revert" not in found["error"]:
         parts["burnt by failure"] = gas_used - sum(parts.values())
     else:
-        _settle(parts, int(found["refund"]) if receipt["status"] == 1 else 0, calldata_floor(bytes(sent["input"])))
+        used, counter = sum(parts.values()), int(found["refund"]) if receipt["status"] == 1 else 0
+        parts["refund"] = -min(counter, used // OSAKA.refund_quotient)
+        parts["calldata floor"] = max(0, calldata_floor(bytes(sent["input"])) - used - parts["refund"])
     if sum(parts.values()) != gas_used:
         raise ServiceError(f"the node's trace adds up to {sum(parts.values())} gas, but its receipt says {gas_used}")
     storage = tuple(StorageAccess(op, address, int(slot, 16), int(gas)) for op, address, slot, gas in found["storage"])
@@ -187,17 +118,9 @@ def _parts(data: bytes, create: bool, operations: Mapping[str, tuple[int, int]])
     base = OSAKA.transaction + (OSAKA.create if create else 0)
     parts = {"base": base, "calldata": intrinsic_gas(data, create=create) - base}
     for name, (_, gas) in operations.items():
-        kind = "event" if name.startswith("LOG") else "precompile" if name.startswith("PRECOMPILE") else ""
-        kind = kind or _KINDS.get(name, "computation")
+        kind = "precompile" if name.startswith("PRECOMPILE") else _KINDS.get(name, "computation")
         parts[kind] = parts.get(kind, 0) + gas
     return parts
-
-
-def _settle(parts: dict[str, int], refund: int, floor: int) -> None:
-    """Add what is given back, and what is missing to the calldata floor."""
-    used = sum(parts.values())
-    parts["refund"] = -min(refund, used // OSAKA.refund_quotient)
-    parts["calldata floor"] = max(0, floor - used - parts["refund"])
 
 
 # ---------------------------------------------------------------- the bill of a federation
@@ -224,13 +147,11 @@ class GasEntry:
 
 @dataclass(frozen=True)
 class GasTotal:
-    """The transactions of one operation together: how many, their gas, the most expensive one, their bytes."""
+    """The transactions of one operation together: their gas, and the most expensive one's."""
 
     operation: str
-    transactions: int
     gas_used: int
     most: int
-    calldata_bytes: int
 
 
 class GasLedger:
@@ -240,7 +161,7 @@ class GasLedger:
     >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"}, clients=10, parameters=31)
     >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"}, clients=10, parameters=31)
     >>> ledger.totals()
-    [GasTotal(operation='register', transactions=2, gas_used=89000, most=45000, calldata_bytes=0)]
+    [GasTotal(operation='register', gas_used=89000, most=45000)]
     """
 
     def __init__(self) -> None:
@@ -263,14 +184,7 @@ class GasLedger:
 
     def totals(self) -> list[GasTotal]:
         """One row an operation, in the order they first appeared."""
-        rows = []
-        for operation in dict.fromkeys(entry.operation for entry in self.entries):
-            mine = [entry for entry in self.entries if entry.operation == operation]
-            gas = [entry.gas_used for entry in mine]
-            rows.append(GasTotal(operation, len(mine), sum(gas), max(gas), sum(entry.calldata_bytes for entry in mine)))
-        return rows
-
-    @property
-    def gas_used(self) -> int:
-        """Everything together."""
-        return sum(entry.gas_used for entry in self.entries)
+        gas: dict[str, list[int]] = {}
+        for entry in self.entries:
+            gas.setdefault(entry.operation, []).append(entry.gas_used)
+        return [GasTotal(operation, sum(used), max(used)) for operation, used in gas.items()]

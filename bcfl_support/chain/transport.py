@@ -1,0 +1,123 @@
+"""The connection to a node: JSON-RPC over HTTP, one request or many, in this package's exceptions.
+
+A node that is gone is one sentence, never a traceback out of an HTTP library; a revert in an answer is the contract's
+own error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from web3 import HTTPProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from bcfl_support import services
+from bcfl_support.chain.reverts import RevertDecoder, revert_data
+from bcfl_support.errors import ServiceError, TransactionFailed
+
+# anvil runs the calls of one JSON-RPC batch concurrently. Up to 30 are polled strictly in order; beyond about 60
+# sends its scheduler makes the rest yield and they arrive in reverse. Twenty keeps the order with room to spare.
+_BATCH = 20
+
+
+class Transport(HTTPProvider):
+    """web3's HTTP provider that raises `ServiceError` and `ContractError`.
+
+    Attributes:
+        child: our own anvil, None for a foreign node.
+        decoder: what turns reverts into errors.
+    """
+
+    def __init__(self, url: str, child: services.Child | None) -> None:
+        session = requests.Session()
+        session.trust_env = child is None  # a proxy set for the web must not catch traffic to this machine
+        session.headers["Content-Type"] = "application/json"
+        super().__init__(url, {"timeout": 120}, session=session, exception_retry_configuration=None)
+        self._session, self._closed = session, False
+        self.child, self.decoder = child, RevertDecoder()
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """One request; a revert in the answer is raised as the contract's own error."""
+        with self._answering():
+            response = super().make_request(method, params)
+        data = revert_data(response)
+        if data is not None:
+            raise self.decoder.decode(data)
+        return response
+
+    def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
+        """Several requests at once; errors stay in the answers, because the others may have succeeded."""
+        with self._answering():
+            return super().make_batch_request(batch_requests)
+
+    def rpc(self, method: str, *params: Any) -> Any:
+        """The result of one request, which the node must not refuse."""
+        response = self.make_request(RPCEndpoint(method), list(params))
+        if "error" in response:
+            raise TransactionFailed(f"the node refused {method}: {error_message(response)}")
+        return response["result"]
+
+    def batch(self, method: str, many: Sequence[list[Any]]) -> list[RPCResponse]:
+        """Answers to one method with many parameters, in order, errors included.
+
+        Public endpoints may refuse batches, so that a foreign node gets one request after the other.
+        """
+        answers: list[RPCResponse] = []
+        size = _BATCH if self.child else 1
+        for start in range(0, len(many), size):
+            part = [(RPCEndpoint(method), params) for params in many[start : start + size]]
+            if len(part) == 1:
+                with self._answering():
+                    answers.append(super().make_request(*part[0]))
+            else:
+                found = self.make_batch_request(part)
+                answers += found if isinstance(found, list) else [found] * len(part)
+        return answers
+
+    def close(self) -> None:
+        """End the connection; what is asked afterwards is told so."""
+        self._closed = True
+        self._session.close()
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except (requests.RequestException, ValueError) as error:
+            raise self._no_answer(error) from None
+
+    def _no_answer(self, error: Exception) -> ServiceError:
+        if self.child is None:
+            return ServiceError(
+                f"no JSON-RPC answer from {without_secrets(str(self.endpoint_uri))} ({type(error).__name__}); start "
+                "that node or correct BCFL_RPC_URL, or unset it and a local chain is started"
+            )
+        if self._closed:
+            return ServiceError("this chain has been closed; start a new one with Chain.start()")
+        if self.child.wait(0.5):
+            return ServiceError(
+                f"anvil (process {self.child.pid}) has ended and its state is gone; start a new chain with "
+                f"Chain.start() and deploy again. Its last output:\n{self.child.log_tail(5) or '(none)'}"
+            )
+        return ServiceError(f"anvil (process {self.child.pid}) runs but did not answer ({type(error).__name__})")
+
+
+def error_message(answer: RPCResponse) -> str:
+    """What the node said in an answer that is an error."""
+    error = answer["error"]
+    return str(error.get("message", error) if isinstance(error, dict) else error)
+
+
+def without_secrets(url: str) -> str:
+    """A URL without user, password, path and query: providers put keys there.
+
+    >>> without_secrets("https://user:pw@rpc.example:8545/v3/key?x=1")
+    'https://rpc.example:8545/…'
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{'/…' if parts.path.strip('/') or parts.query else ''}"
