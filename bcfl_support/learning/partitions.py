@@ -1,6 +1,6 @@
-"""Ways to deal N labeled samples to n clients: pure functions (labels, n_clients, rng) -> list of index arrays.
+"""Ways to deal N labeled samples to n clients: pure functions (labels, n_clients, rng) → list of index arrays.
 
-    {0, ..., N-1} = D_1 + ... + D_n  (disjoint),    n_i = |D_i| >= 1
+    {0, …, N−1} = D_1 ∪ … ∪ D_n  (disjoint),    n_i = |D_i| ≥ 1
 
 Five ways, under the names of Flower's partitioners where it has one: IID, Dirichlet per class, k classes a client
 ("pathological"), label skew at equal sizes, and quantity skew. A partition that leaves a client without a sample is
@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from bcfl_support.errors import InvalidUpdate
 
 Parts = list[np.ndarray]
 
 
-def partition_iid(labels: np.ndarray, n_clients: int, *, rng: np.random.Generator) -> Parts:
+def partition_iid(labels: np.ndarray, n_clients: int, *, rng: Generator) -> Parts:
     """Deal the samples at random, sizes as equal as they can be (Flower: IidPartitioner).
 
     Args:
@@ -28,7 +29,7 @@ def partition_iid(labels: np.ndarray, n_clients: int, *, rng: np.random.Generato
         rng: source of the shuffle.
 
     Returns:
-        n sorted index arrays that together hold 0 ... N-1 once each.
+        n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
         InvalidUpdate: fewer samples than clients.
@@ -41,15 +42,9 @@ def partition_iid(labels: np.ndarray, n_clients: int, *, rng: np.random.Generato
 
 
 def partition_dirichlet(
-    labels: np.ndarray,
-    n_clients: int,
-    *,
-    alpha: float,
-    rng: np.random.Generator,
-    min_size: int = 1,
-    max_tries: int = 100,
+    labels: np.ndarray, n_clients: int, *, alpha: float, rng: Generator, min_size: int = 1, max_tries: int = 100
 ) -> Parts:
-    """Cut every class by its own draw from Dirichlet(alpha, ..., alpha) (Flower: DirichletPartitioner).
+    """Cut every class by its own draw from Dirichlet(alpha, …, alpha) (Flower: DirichletPartitioner).
 
     Small alpha gives each class to few clients, large alpha approaches IID. Class proportions *and* sizes vary.
     A draw that leaves a client with fewer than `min_size` samples is thrown away and drawn again.
@@ -63,7 +58,7 @@ def partition_dirichlet(
         max_tries: number of draws before giving up.
 
     Returns:
-        n sorted index arrays that together hold 0 ... N-1 once each.
+        n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
         InvalidUpdate: alpha not positive, or no draw gave every client `min_size` samples.
@@ -86,9 +81,7 @@ def partition_dirichlet(
     )
 
 
-def partition_pathological(
-    labels: np.ndarray, n_clients: int, *, classes_per_client: int, rng: np.random.Generator
-) -> Parts:
+def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_client: int, rng: Generator) -> Parts:
     """Give every client samples of exactly k classes (Flower: PathologicalPartitioner).
 
     The classes are dealt round robin from a shuffled deck, so that every class has an owner and no class has many
@@ -97,11 +90,11 @@ def partition_pathological(
     Args:
         labels: class of each sample, shape (N,), int, C distinct values.
         n_clients: number of clients n, 1 to N.
-        classes_per_client: k, with 1 <= k <= C and n * k >= C.
+        classes_per_client: k, with 1 ≤ k ≤ C and n·k ≥ C.
         rng: source of the shuffles.
 
     Returns:
-        n sorted index arrays that together hold 0 ... N-1 once each.
+        n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
         InvalidUpdate: k out of range, classes left without an owner, or a class with fewer samples than owners.
@@ -122,18 +115,17 @@ def partition_pathological(
         owners = np.flatnonzero((owned == c).any(axis=1))
         members = rng.permutation(np.flatnonzero(labels == c))
         if len(members) < len(owners):
-            raise InvalidUpdate(
-                f"class {c} has {len(members)} samples for {len(owners)} clients: deal to fewer clients."
-            )
+            clients = f"{len(owners)} clients"
+            raise InvalidUpdate(f"class {c} has {len(members)} samples for {clients}: deal to fewer clients.")
         for owner, piece in zip(owners, np.array_split(members, len(owners)), strict=True):
             parts[owner].append(piece)
     return [np.sort(np.concatenate(own)) for own in parts]
 
 
-def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.8, rng: np.random.Generator) -> Parts:
+def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.8, rng: Generator) -> Parts:
     """Sort a fraction of the samples by label, deal the rest at random; sizes stay equal (Hsieh et al. 2020).
 
-    With skew 0 this is IID, with skew 1 client 0 gets the first labels only and client n-1 the last ones. Only the
+    With skew 0 this is IID, with skew 1 client 0 gets the first labels only and client n−1 the last ones. Only the
     class proportions vary, so that effects of n_i stay out of the picture.
 
     Args:
@@ -143,7 +135,7 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
         rng: source of the shuffles.
 
     Returns:
-        n sorted index arrays that together hold 0 ... N-1 once each.
+        n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
         InvalidUpdate: skew outside [0, 1], or fewer samples than clients.
@@ -160,43 +152,34 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
     return [np.sort(np.concatenate(own)) for own in zip(np.array_split(skewed, n_clients), rest_pieces, strict=True)]
 
 
-def partition_quantity_skew(
-    labels: np.ndarray, n_clients: int, *, growth: str = "linear", rng: np.random.Generator
-) -> Parts:
-    """Deal at random, client sizes growing with the client's number (Flower: Linear-, Square-, ExponentialPartitioner).
-
-    n_i is proportional to i (linear), i^2 (square) or e^i (exponential), i = 1 ... n.
+def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generator) -> Parts:
+    """Deal at random, client sizes growing with the client's number: n_i ∝ i, i = 1 … n (Flower: LinearPartitioner).
 
     Args:
         labels: class of each sample, shape (N,), int.
         n_clients: number of clients n, 1 to N.
-        growth: "linear", "square" or "exponential".
         rng: source of the shuffle.
 
     Returns:
-        n sorted index arrays that together hold 0 ... N-1 once each.
+        n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: unknown growth, or a client would be left without a sample.
+        InvalidUpdate: a client would be left without a sample.
 
     >>> [len(p) for p in partition_quantity_skew(np.zeros(60, int), 3, rng=np.random.default_rng(0))]
     [10, 20, 30]
     """
     labels = _check_partition(labels, n_clients)
-    number = np.arange(1, n_clients + 1, dtype=np.float64)
-    shapes = {"linear": number, "square": number**2, "exponential": np.exp(number - n_clients)}
-    if growth not in shapes:
-        raise InvalidUpdate(f"growth is {growth!r}: use one of {', '.join(shapes)}.")
-    parts = _cut(rng.permutation(len(labels)), shapes[growth] / shapes[growth].sum())
+    number = np.arange(1, n_clients + 1)
+    parts = _cut(rng.permutation(len(labels)), number / number.sum())
     for i, part in enumerate(parts):
-        if len(part) == 0:
-            raise InvalidUpdate(
-                f"client {i} gets no sample: {len(labels)} samples are too few for {n_clients} clients with "
-                f"{growth} growth, deal to fewer clients or use a slower growth."
-            )
+        if not len(part):
+            few = f"{len(labels)} samples are too few for {n_clients} clients"
+            raise InvalidUpdate(f"client {i} gets no sample: {few} whose sizes grow, deal to fewer clients.")
     return [np.sort(part) for part in parts]
 
 
+# by name, for the loaders of `datasets`
 PARTITIONS: dict[str, Callable[..., Parts]] = {
     "iid": partition_iid,
     "dirichlet": partition_dirichlet,
@@ -204,7 +187,6 @@ PARTITIONS: dict[str, Callable[..., Parts]] = {
     "label_skew": partition_label_skew,
     "quantity_skew": partition_quantity_skew,
 }
-"""Partitions by name, for the loaders below."""
 
 
 def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
@@ -214,9 +196,8 @@ def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
     if n_clients < 1:
         raise InvalidUpdate(f"n_clients is {n_clients}: a federation has at least 1 client.")
     if n_clients > len(array):
-        raise InvalidUpdate(
-            f"{len(array)} samples cannot give {n_clients} clients 1 sample each: deal to fewer clients."
-        )
+        what = f"{len(array)} samples cannot give {n_clients} clients 1 sample each"
+        raise InvalidUpdate(f"{what}: deal to fewer clients.")
     return array
 
 

@@ -12,11 +12,9 @@ estimator                  what is averaged                                     
 `stratified_shapley`       rotations of a random order: all positions covered       none
 `svarm_shapley`            values by size, with and without the client              none
 `regression_shapley`       least squares over coalition pairs (KernelSHAP)          O(1/budget); none if v additive
-`monte_carlo_banzhaf`      v(S) − v(all but S) over random S                        none (estimates Banzhaf)
 =========================  =======================================================  ===========================
 
-With a `tolerance` sampling ends as soon as every standard error is at most that; stopping on an estimated error is
-itself a small bias. The budget counts coalitions evaluated, the empty one and that of all clients included.
+The budget counts coalitions evaluated, the empty one and that of all clients included.
 """
 
 from __future__ import annotations
@@ -27,11 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate, progress_bar
+from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
 Array = NDArray[np.float64]
-BATCH = 16384  # coalitions drawn at a time without a tolerance
-FIRST_LOOK = 16  # replicates before a standard error may stop the sampling
+BATCH = 16384  # coalitions drawn at a time
 
 
 @dataclass(frozen=True)
@@ -42,27 +39,22 @@ class Estimate:
         values: (n,) float64, in the utility's unit.
         standard_errors: (n,) float64, of `values`, estimated from the same sample: rough when replicates are few.
         evaluations: coalitions evaluated, never more than the budget.
-        converged: every standard error is at most the tolerance; False if none was given.
     """
 
     values: Array
     standard_errors: Array
     evaluations: int
-    converged: bool
 
 
 class Meter:
-    """A utility with a budget: evaluates, counts, and shows progress."""
+    """A utility with a budget: v(none) and v(all) at once, then whatever is asked for as long as the budget lasts."""
 
-    def __init__(
-        self, utility: Utility, n: int, budget: int, tolerance: float | None, advance: Callable[[int], object]
-    ) -> None:
+    def __init__(self, utility: Utility, n: int, budget: int) -> None:
         if n < 2:
             raise ValueError(f"n = {n}; an estimate needs at least 2 clients: with one, its value is v(all) − v(none)")
-        if tolerance is not None and not tolerance > 0:
-            raise ValueError(f"tolerance = {tolerance}; give a positive standard error, or None to spend the budget")
-        self.n, self.budget, self.tolerance, self.spent = n, budget, tolerance, 0
-        self._utility, self._advance = utility, advance
+        self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
+        ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))
+        self.none, self.everyone = float(ends[0]), float(ends[1])
 
     @property
     def left(self) -> int:
@@ -72,48 +64,27 @@ class Meter:
     def require(self, least: int) -> None:
         """Raise unless `least` more coalitions may be evaluated."""
         if self.left < least:
-            raise ValueError(
-                f"budget = {self.budget}; n = {self.n} clients need at least {self.spent + least} coalitions"
-            )
+            need = f"n = {self.n} clients need at least {self.spent + least} coalitions"
+            raise ValueError(f"budget = {self.budget}; {need}")
 
     def __call__(self, coalitions: Coalitions) -> Values:
         """Values of coalitions (…, n), in the same shape without the last axis."""
         rows = coalitions.reshape(-1, self.n)
         self.require(len(rows))
-        values = evaluate(self._utility, rows) if len(rows) else np.empty(0)
         self.spent += len(rows)
-        self._advance(len(rows))
+        values = evaluate(self._utility, rows) if len(rows) else np.empty(0)
         return values.reshape(coalitions.shape[:-1])
 
-    def ends(self) -> tuple[float, float]:
-        """v(none) and v(all)."""
-        none, everyone = self(np.stack([np.zeros(self.n, dtype=np.bool_), np.ones(self.n, dtype=np.bool_)]))
-        return float(none), float(everyone)
 
-    def is_met(self, errors: Array) -> bool:
-        """Whether there is a tolerance and no standard error exceeds it."""
-        return self.tolerance is not None and bool((errors <= self.tolerance).all())
-
-
-Draw = Callable[[Meter, int], Array]  # meter, how many replicates → (replicates, n)
-
-
-def _average(meter: Meter, draw: Draw, cost: int) -> Estimate:
-    """Mean of independent replicates of at most `cost` coalitions each, until the budget or the tolerance is met."""
+def _average(meter: Meter, draw: Callable[[int], Array], cost: int) -> Estimate:
+    """Mean of as many replicates (count, n) as the budget pays for, at most `cost` coalitions each."""
     meter.require(2 * cost)
-    replicates = np.empty((0, meter.n))
+    batches = []
     while meter.left >= cost:
-        batch = max(1, BATCH // cost) if meter.tolerance is None else max(FIRST_LOOK, len(replicates) // 4)
-        replicates = np.concatenate([replicates, draw(meter, min(batch, meter.left // cost))])
-        if len(replicates) >= FIRST_LOOK and meter.is_met(_error_of_mean(replicates)):
-            break
-    errors = _error_of_mean(replicates)
-    return Estimate(replicates.mean(axis=0), errors, meter.spent, meter.is_met(errors))
-
-
-def _error_of_mean(replicates: Array) -> Array:
-    error: Array = replicates.std(axis=0, ddof=1) / np.sqrt(len(replicates))
-    return error
+        batches.append(draw(min(max(1, BATCH // cost), meter.left // cost)))
+    replicates = np.concatenate(batches)
+    errors = replicates.std(axis=0, ddof=1) / np.sqrt(len(replicates))
+    return Estimate(replicates.mean(axis=0), errors, meter.spent)
 
 
 # ---------------------------------------------------------------- orders
@@ -139,36 +110,29 @@ def _marginals(orders: NDArray[np.int64], values: Array) -> Array:
     return added
 
 
-def _walk(meter: Meter, orders: NDArray[np.int64], ends: tuple[float, float]) -> Array:
+def _walk(meter: Meter, orders: NDArray[np.int64]) -> Array:
     """Marginals along whole orders, all prefixes in one batch."""
     values = np.empty((len(orders), meter.n + 1))
-    values[:, 0], values[:, -1] = ends
+    values[:, 0], values[:, -1] = meter.none, meter.everyone
     values[:, 1:-1] = meter(take_prefixes(orders))
     return _marginals(orders, values)
 
 
-def _walk_truncated(meter: Meter, orders: NDArray[np.int64], ends: tuple[float, float], truncation: float) -> Array:
+def _walk_truncated(meter: Meter, orders: NDArray[np.int64], truncation: float) -> Array:
     """Marginals along orders, each 0 from where v(all) is within `truncation`; one batch for each prefix size."""
     values = np.empty((len(orders), meter.n + 1))
-    values[:, 0], values[:, -1] = ends
-    walking = np.abs(values[:, 0] - ends[1]) > truncation
+    values[:, 0], values[:, -1] = meter.none, meter.everyone
+    walking = np.abs(values[:, 0] - meter.everyone) > truncation
     for size in range(1, meter.n):
         values[:, size] = values[:, size - 1]
         values[walking, size] = meter(take_prefixes(orders[walking], size))
-        walking &= np.abs(values[:, size] - ends[1]) > truncation
+        walking &= np.abs(values[:, size] - meter.everyone) > truncation
     values[~walking, -1] = values[~walking, -2]
     return _marginals(orders, values)
 
 
 def permutation_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    rng: np.random.Generator,
-    antithetic: bool = True,
-    tolerance: float | None = None,
-    progress: bool = False,
+    utility: Utility, n: int, *, budget: int, rng: np.random.Generator, antithetic: bool = True
 ) -> Estimate:
     """Mean marginal over random orders (Castro, Gómez and Tejada 2009), unbiased; the values sum to v(all) − v(none).
 
@@ -181,8 +145,6 @@ def permutation_shapley(
         budget: coalitions that may be evaluated; an order costs n − 1, a pair twice that, plus 2 once.
         rng: source of the orders.
         antithetic: walk each order both ways.
-        tolerance: stop when every standard error is at most this, in the utility's unit.
-        progress: show a bar.
 
     Returns:
         The estimate; one replicate is an order, or a pair of them.
@@ -195,27 +157,18 @@ def permutation_shapley(
     >>> permutation_shapley(game, 3, budget=20, rng=np.random.default_rng(0)).values.tolist()
     [1.0, 2.0, 4.0]
     """
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        ends = meter.ends()
+    meter = Meter(utility, n, budget)
 
-        def draw(meter: Meter, count: int) -> Array:
-            orders = draw_orders(count, n, rng)
-            added = _walk(meter, np.concatenate([orders, orders[:, ::-1]]) if antithetic else orders, ends)
-            return added.reshape(-1, count, n).mean(axis=0)
+    def draw(count: int) -> Array:
+        orders = draw_orders(count, n, rng)
+        added = _walk(meter, np.concatenate([orders, orders[:, ::-1]]) if antithetic else orders)
+        return added.reshape(-1, count, n).mean(axis=0)
 
-        return _average(meter, draw, (n - 1) * (2 if antithetic else 1))
+    return _average(meter, draw, (n - 1) * (2 if antithetic else 1))
 
 
 def truncated_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    truncation: float,
-    rng: np.random.Generator,
-    tolerance: float | None = None,
-    progress: bool = False,
+    utility: Utility, n: int, *, budget: int, truncation: float, rng: np.random.Generator
 ) -> Estimate:
     """Truncated Monte Carlo (Ghorbani and Zou 2019): once |v(all) − v(prefix)| ≤ truncation, later clients add 0.
 
@@ -225,7 +178,7 @@ def truncated_shapley(
 
     Args:
         truncation: how close to v(all) is close enough, in the utility's unit; 0 truncates almost nothing.
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; an order costs at most n − 1.
+        utility, n, budget, rng: as in `permutation_shapley`; an order costs at most n − 1.
 
     Returns:
         The estimate; one replicate is an order.
@@ -235,29 +188,10 @@ def truncated_shapley(
     >>> float(estimate.values.sum().round(9)), estimate.evaluations <= 200
     (2.0, True)
     """
-    _check_truncation(truncation)
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        ends = meter.ends()
-        if abs(ends[1] - ends[0]) <= truncation:
-            return Estimate(np.zeros(n), np.zeros(n), meter.spent, tolerance is not None)
-
-        def draw(meter: Meter, count: int) -> Array:
-            return _walk_truncated(meter, draw_orders(count, n, rng), ends, truncation)
-
-        return _average(meter, draw, n - 1)
+    return _truncated(utility, n, budget, truncation, rng, lead=False)
 
 
-def gtg_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    truncation: float,
-    rng: np.random.Generator,
-    tolerance: float | None = None,
-    progress: bool = False,
-) -> Estimate:
+def gtg_shapley(utility: Utility, n: int, *, budget: int, truncation: float, rng: np.random.Generator) -> Estimate:
     """The sampler of GTG-Shapley (Liu et al. 2022): truncated orders in which every client leads equally often.
 
     A round with |v(all) − v(none)| ≤ truncation pays nobody and costs two evaluations. Otherwise leaders follow a
@@ -266,7 +200,7 @@ def gtg_shapley(
 
     Args:
         truncation: how close to v(all) is close enough, in the utility's unit.
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; an order costs at most n − 1.
+        utility, n, budget, rng: as in `permutation_shapley`; an order costs at most n − 1.
 
     Returns:
         The estimate; one replicate is an order.
@@ -275,44 +209,42 @@ def gtg_shapley(
     >>> gtg_shapley(game, 3, budget=20, truncation=0.01, rng=np.random.default_rng(0)).evaluations
     2
     """
-    _check_truncation(truncation)
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        none, everyone = meter.ends()
-        if abs(everyone - none) <= truncation:
-            return Estimate(np.zeros(n), np.zeros(n), meter.spent, tolerance is not None)
-        cycle, led = rng.permutation(n), 0
+    return _truncated(utility, n, budget, truncation, rng, lead=True)
 
-        def draw(meter: Meter, count: int) -> Array:
-            nonlocal led
+
+def _truncated(
+    utility: Utility, n: int, budget: int, truncation: float, rng: np.random.Generator, *, lead: bool
+) -> Estimate:
+    """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
+    if not truncation >= 0:
+        raise ValueError(f"truncation = {truncation}; give a distance from v(all), at least 0")
+    meter, led = Meter(utility, n, budget), 0
+    if abs(meter.everyone - meter.none) <= truncation:
+        return Estimate(np.zeros(n), np.zeros(n), meter.spent)
+    cycle = rng.permutation(n) if lead else np.arange(n)
+
+    def draw(count: int) -> Array:
+        nonlocal led
+        orders = draw_orders(count, n, rng)
+        if lead:
             leaders = cycle[(led + np.arange(count)) % n]
             led += count
-            orders = draw_orders(count, n, rng)
             place = np.argmax(orders == leaders[:, None], axis=1)
             orders[np.arange(count), place], orders[:, 0] = orders[:, 0], leaders
-            return _walk_truncated(meter, orders, (none, everyone), truncation)
+        return _walk_truncated(meter, orders, truncation)
 
-        return _average(meter, draw, n - 1)
+    return _average(meter, draw, n - 1)
 
 
-def stratified_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    rng: np.random.Generator,
-    rotations: int | None = None,
-    tolerance: float | None = None,
-    progress: bool = False,
-) -> Estimate:
+def stratified_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Generator) -> Estimate:
     """Orders stratified by position: each random order is walked in evenly spaced rotations. Unbiased.
 
-    With `rotations` = n every client takes every position once, which removes the variance between positions
-    (stratification by coalition size: Maleki et al. 2013); with fewer the positions are a systematic sample of them.
+    There are as many rotations as leave 8 orders or more, n at most. With n every client takes every position once,
+    which removes the variance between positions (stratification by coalition size: Maleki et al. 2013); with fewer the
+    positions are a systematic sample of them.
 
     Args:
-        rotations: rotations of each order, 1 … n; left out, as many as leave 8 replicates or more.
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; a rotation costs n − 1.
+        utility, n, budget, rng: as in `permutation_shapley`; a rotation costs n − 1.
 
     Returns:
         The estimate; one replicate is an order with its rotations.
@@ -322,59 +254,12 @@ def stratified_shapley(
     >>> estimate.values.tolist(), estimate.standard_errors.tolist()
     ([4.0, 4.0, 4.0, 4.0], [0.0, 0.0, 0.0, 0.0])
     """
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        ends = meter.ends()
-        turns = rotations if rotations is not None else int(np.clip(meter.left // (8 * (n - 1)), 1, n))
-        if not 1 <= turns <= n:
-            raise ValueError(f"rotations = {rotations}; give 1 to n = {n}")
-        shifts = (np.arange(turns)[:, None] * n // turns + np.arange(n)) % n  # (rotation, position)
+    meter = Meter(utility, n, budget)
+    turns = int(np.clip(meter.left // (8 * (n - 1)), 1, n))
+    shifts = (np.arange(turns)[:, None] * n // turns + np.arange(n)) % n  # (rotation, position)
 
-        def draw(meter: Meter, count: int) -> Array:
-            orders = draw_orders(count, n, rng)[:, shifts].reshape(-1, n)
-            return _walk(meter, orders, ends).reshape(count, turns, n).mean(axis=1)
+    def draw(count: int) -> Array:
+        orders = draw_orders(count, n, rng)[:, shifts].reshape(-1, n)
+        return _walk(meter, orders).reshape(count, turns, n).mean(axis=1)
 
-        return _average(meter, draw, turns * (n - 1))
-
-
-def _check_truncation(truncation: float) -> None:
-    if not truncation >= 0:
-        raise ValueError(f"truncation = {truncation}; give a distance from v(all), at least 0")
-
-
-# ---------------------------------------------------------------- coalitions
-
-
-def monte_carlo_banzhaf(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    rng: np.random.Generator,
-    tolerance: float | None = None,
-    progress: bool = False,
-) -> Estimate:
-    """Banzhaf values β_i = E[v(S ∪ {i}) − v(S)], S uniform, each sample reused for every client. Unbiased.
-
-    Maximum sample reuse (Wang and Jia 2023), paired: a coalition and its complement give ±[v(S) − v(all but S)] for the
-    clients in S and outside, whose mean is E[v | i ∈ S] − E[v | i ∉ S] = β_i.
-
-    Args:
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; a pair costs 2.
-
-    Returns:
-        The estimate; one replicate is a pair.
-
-    >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])
-    >>> estimate = monte_carlo_banzhaf(game, 3, budget=4000, rng=np.random.default_rng(0))
-    >>> bool((np.abs(estimate.values - [1, 2, 4]) < 4 * estimate.standard_errors).all())
-    True
-    """
-    with progress_bar(budget, progress) as advance:
-
-        def draw(meter: Meter, count: int) -> Array:
-            rows = rng.random((count, n)) < 0.5
-            values = meter(np.stack([rows, ~rows]))
-            return np.where(rows, 1.0, -1.0) * (values[0] - values[1])[:, None]
-
-        return _average(Meter(utility, n, budget, tolerance, advance), draw, 2)
+    return _average(meter, draw, turns * (n - 1))

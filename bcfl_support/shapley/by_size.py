@@ -5,31 +5,22 @@
 Small coalitions are few and differ most when weights are re-normalized; large ones are few too. Both ends are
 enumerated as far as the budget goes and only the sizes between are sampled. That is what makes these two estimators
 the ones to use under the re-normalized convention, where orders, which draw all sizes alike, are several times less
-precise. `estimators` has those, the meaning of `Estimate`, and a table of all.
+precise. `by_order` has those, the meaning of `Estimate`, and a table of all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.shapley.by_order import FIRST_LOOK, Array, Estimate, Meter, draw_orders, take_prefixes
-from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, progress_bar
+from bcfl_support.shapley.by_order import Array, Estimate, Meter, draw_orders, take_prefixes
+from bcfl_support.shapley.coalitions import Coalitions, Utility, Values
 
 
-def svarm_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    rng: np.random.Generator,
-    tolerance: float | None = None,
-    progress: bool = False,
-) -> Estimate:
+def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Generator) -> Estimate:
     """Stratified SVARM (Kolpaczki et al. 2024): no marginals; every value serves all n clients. Unbiased.
 
     φ_i = (1/n) Σ_s {mean of v over coalitions of size s with i} − (1/n) Σ_s {the same without i}
@@ -41,7 +32,7 @@ def svarm_shapley(
     Σφ_i = v(all) − v(none) is then shared equally, a projection: it adds no bias and never adds error.
 
     Args:
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; the least budget grows like 2n ln n.
+        utility, n, budget, rng: as in `permutation_shapley`; the least budget grows like 2n ln n.
 
     Returns:
         The estimate; standard errors from the spread within sizes, the gain of the projection not counted.
@@ -50,35 +41,20 @@ def svarm_shapley(
     >>> svarm_shapley(game, 6, budget=60, rng=np.random.default_rng(0)).values.round(9).tolist()
     [6.0, 6.0, 6.0, 6.0, 6.0, 6.0]
     """
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        none, everyone = meter.ends()
-        sizes = np.arange(n // 2 + 1)
-        cover = -(-n // np.maximum(sizes, 1))  # windows that hold every client
-        plan = _plan(meter, 1.0 / np.maximum(sizes * (n - sizes), 1), cover)
-        strata = _Strata(n)
-        exact = _enumerate_sizes(n, plan.enumerated)
-        strata.add(exact, meter(exact))
-        sampled = np.zeros(n + 1, dtype=np.bool_)
-        sampled[[side for s in np.flatnonzero(plan.counts) for side in (s, n - s)]] = True
-        for rows in _svarm_batches(n, plan.counts, cover, 1 if tolerance is None else FIRST_LOOK, rng):
-            strata.add(rows, meter(rows))
-            if meter.is_met(strata.errors(sampled)):
-                break
-        values = strata.shapley() + (everyone - none) / n
-        errors = strata.errors(sampled)
-        return Estimate(values + (everyone - none - values.sum()) / n, errors, meter.spent, meter.is_met(errors))
+    meter = Meter(utility, n, budget)
+    sizes = np.arange(n // 2 + 1)
+    cover = -(-n // np.maximum(sizes, 1))  # windows that hold every client
+    counts, enumerated = _plan(meter, cover)
+    strata = _Strata(n)
+    for rows in (_enumerate_sizes(n, enumerated), _draw_covers(n, counts, rng)):
+        strata.add(rows, meter(rows))
+    sampled = np.isin(np.arange(n + 1), [side for s in np.flatnonzero(counts) for side in (s, n - s)])
+    whole = meter.everyone - meter.none
+    values = strata.shapley() + whole / n
+    return Estimate(values + (whole - values.sum()) / n, strata.errors(sampled), meter.spent)
 
 
-def regression_shapley(
-    utility: Utility,
-    n: int,
-    *,
-    budget: int,
-    rng: np.random.Generator,
-    tolerance: float | None = None,
-    progress: bool = False,
-) -> Estimate:
+def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Generator) -> Estimate:
     """KernelSHAP (Lundberg and Lee 2017) with paired samples (Covert and Lee 2021): the best additive fit is Shapley.
 
     φ = argmin Σ_S k(|S|) [v(S) − v(none) − Σ_{i∈S} φ_i]²  subject to Σφ_i = v(all) − v(none),
@@ -91,7 +67,7 @@ def regression_shapley(
     none once every size is enumerated.
 
     Args:
-        utility, n, budget, rng, tolerance, progress: as in `permutation_shapley`; at least 3n + 2 coalitions always do.
+        utility, n, budget, rng: as in `permutation_shapley`; at least 3n + 2 coalitions always do.
 
     Returns:
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
@@ -100,51 +76,34 @@ def regression_shapley(
     >>> regression_shapley(game, 8, budget=40, rng=np.random.default_rng(0)).values.round(9).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     """
-    with progress_bar(budget, progress) as advance:
-        meter = Meter(utility, n, budget, tolerance, advance)
-        none, everyone = meter.ends()
-        sizes = np.arange(n // 2 + 1)
-        one_pair = np.where(2 * sizes == n, 2, 1)
-        plan = _plan(meter, 1.0 / np.maximum(sizes * (n - sizes), 1), one_pair)
-        fit = _KernelFit(n, none, everyone)
-        fit.add_exact(rows := _enumerate_sizes(n, plan.enumerated), meter(rows))
-        for pairs in _draw_pairs(n, plan.counts, 1 if tolerance is None else FIRST_LOOK, rng):
-            fit.add_pairs(pairs, meter(np.stack([pairs, ~pairs], axis=1)))
-            if meter.is_met(fit.solve()[1]):
-                break
-        values, errors = fit.solve()
-        return Estimate(values, errors, meter.spent, meter.is_met(errors))
+    meter = Meter(utility, n, budget)
+    one_pair = np.where(2 * np.arange(n // 2 + 1) == n, 2, 1)
+    counts, enumerated = _plan(meter, one_pair)
+    exact, pairs = _enumerate_sizes(n, enumerated), _draw_pairs(n, counts, rng)
+    fit = _KernelFit(n, meter.none, meter.everyone)
+    fit.add_exact(exact, meter(exact))
+    values, errors = fit.solve(pairs, meter(np.stack([pairs, ~pairs], axis=1)))
+    return Estimate(values, errors, meter.spent)
 
 
 # ---------------------------------------------------------------- which sizes
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """How many coalitions of sizes s and n − s to take; sizes small enough for their share are enumerated.
-
-    Attributes:
-        counts: (n // 2 + 1,) coalitions of size s to draw, and as many of size n − s; at 0, those enumerated or unused.
-        enumerated: sizes s ≤ n / 2 of which all coalitions, and their complements, are taken.
-    """
-
-    counts: NDArray[np.int64]
-    enumerated: tuple[int, ...]
-
-
-def _plan(meter: Meter, density: Array, least: NDArray[np.int64]) -> _Plan:
-    """Share out what is left of the budget over sizes 1 … n // 2 in proportion to `density`, at least `least` each.
+def _plan(meter: Meter, least: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
+    """Share out what is left of the budget over sizes 1 … n // 2 ∝ 1/(s(n − s)), at least `least` each.
 
     Args:
         meter: says n and the budget left.
-        density: (n // 2 + 1,) coalitions of sizes s and n − s wanted, up to a factor.
         least: (n // 2 + 1,) coalitions of size s needed, and as many of size n − s.
 
     Returns:
-        The plan. A size whose share is no less than its number of coalitions is enumerated, and what it leaves over
-        goes to the others, which may then be enumerated in turn; sizes 1 and n − 1 always are.
+        How many coalitions of size s to draw, and as many of size n − s, (n // 2 + 1,); and the sizes of which all
+        coalitions, and their complements, are taken. A size whose share is no less than its number of coalitions is
+        enumerated, and what it leaves over goes to the others, which may then be enumerated in turn; sizes 1 and n − 1
+        always are.
     """
-    n, left, counts = meter.n, meter.left, np.zeros(meter.n // 2 + 1, dtype=np.int64)
+    n, left, sizes = meter.n, meter.left, np.arange(meter.n // 2 + 1)
+    density = 1.0 / np.maximum(sizes * (n - sizes), 1)
     open_sizes, enumerated = list(range(1, n // 2 + 1)), [1]
     while enumerated and open_sizes:
         price = {s: _sides(n, s) * comb(n, s) for s in open_sizes}
@@ -155,9 +114,10 @@ def _plan(meter: Meter, density: Array, least: NDArray[np.int64]) -> _Plan:
     spare = left - sum(_sides(n, s) * int(least[s]) for s in open_sizes)
     if spare < 0:
         raise ValueError(f"budget = {meter.budget}; n = {n} clients need at least {meter.budget - spare} coalitions")
+    counts = np.zeros(len(sizes), dtype=np.int64)
     for s in open_sizes:
         counts[s] = least[s] + int(spare * density[s] / density[open_sizes].sum() / _sides(n, s))
-    return _Plan(counts, tuple(s for s in range(1, n // 2 + 1) if s not in open_sizes))
+    return counts, [s for s in range(1, n // 2 + 1) if s not in open_sizes]
 
 
 def _sides(n: int, size: int) -> int:
@@ -165,7 +125,7 @@ def _sides(n: int, size: int) -> int:
     return 1 if 2 * size == n else 2
 
 
-def _enumerate_sizes(n: int, sizes: tuple[int, ...]) -> Coalitions:
+def _enumerate_sizes(n: int, sizes: list[int]) -> Coalitions:
     """All coalitions of the given sizes and their complements, each once."""
     blocks = [np.empty((0, n), dtype=np.bool_)]
     for size in sizes:
@@ -223,35 +183,28 @@ def _cover(n: int, size: int, rng: np.random.Generator) -> Coalitions:
     return rows
 
 
-def _svarm_batches(
-    n: int, counts: NDArray[np.int64], cover: NDArray[np.int64], batches: int, rng: np.random.Generator
-) -> list[Coalitions]:
-    """The sampled sizes' coalitions dealt into batches, each size in proportion; the first holds all strata."""
-    dealt: list[list[Coalitions]] = [[np.empty((0, n), dtype=np.bool_)] for _ in range(batches)]
-    for size in np.flatnonzero(counts):
+def _draw_covers(n: int, counts: NDArray[np.int64], rng: np.random.Generator) -> Coalitions:
+    """The sampled sizes' coalitions, a cover of each stratum among them."""
+    drawn = [np.empty((0, n), dtype=np.bool_)]
+    for size in map(int, np.flatnonzero(counts)):
         # complements of a cover have size n − s and leave every client out at least once
-        for complement in (False, True)[: _sides(n, int(size))]:
-            first = _cover(n, int(size), rng)
-            rest = take_prefixes(draw_orders(int(counts[size]) - len(first), n, rng), int(size))
-            rows = np.concatenate([first, rest])
-            stops = np.maximum(np.arange(1, batches) * len(rows) // batches, cover[size])
-            for part, chosen in zip(dealt, np.split(~rows if complement else rows, stops), strict=True):
-                part.append(chosen)
-    return [np.concatenate(part) for part in dealt]
+        for complement in (False, True)[: _sides(n, size)]:
+            first = _cover(n, size, rng)
+            rest = take_prefixes(draw_orders(int(counts[size]) - len(first), n, rng), size)
+            drawn.append(np.concatenate([first, rest]) ^ complement)
+    return np.concatenate(drawn)
 
 
 # ---------------------------------------------------------------- regression
 
 
-def _draw_pairs(n: int, counts: NDArray[np.int64], batches: int, rng: np.random.Generator) -> list[Coalitions]:
-    """First members of complementary pairs, dealt into batches, each size in proportion."""
-    dealt: list[list[Coalitions]] = [[np.empty((0, n), dtype=np.bool_)] for _ in range(batches)]
-    for size in np.flatnonzero(counts):
-        count = int(counts[size]) * _sides(n, int(size)) // 2  # at n / 2 a pair is two coalitions of the one size
-        rows = take_prefixes(draw_orders(count, n, rng), int(size))
-        for part, chosen in zip(dealt, np.split(rows, np.arange(1, batches) * count // batches), strict=True):
-            part.append(chosen)
-    return [np.concatenate(part) for part in dealt]
+def _draw_pairs(n: int, counts: NDArray[np.int64], rng: np.random.Generator) -> Coalitions:
+    """First members of complementary pairs."""
+    drawn = [np.empty((0, n), dtype=np.bool_)]
+    for size in map(int, np.flatnonzero(counts)):
+        count = int(counts[size]) * _sides(n, size) // 2  # at n / 2 a pair is two coalitions of the one size
+        drawn.append(take_prefixes(draw_orders(count, n, rng), size))
+    return np.concatenate(drawn)
 
 
 class _KernelFit:
@@ -264,7 +217,6 @@ class _KernelFit:
     def __init__(self, n: int, none: float, everyone: float) -> None:
         self.n, self.none, self.share = n, none, (everyone - none) / n
         self.gram, self.moment = np.zeros((n, n)), np.zeros(n)  # of the enumerated coalitions
-        self.pairs, self.values = np.empty((0, n), dtype=np.bool_), np.empty((0, 2))
 
     def _center(self, rows: Coalitions, values: Values) -> tuple[Array, Array, Array]:
         sizes = rows.sum(axis=1)
@@ -277,15 +229,10 @@ class _KernelFit:
         self.gram += (x * weights[:, None]).T @ x
         self.moment += (weights * y) @ x
 
-    def add_pairs(self, rows: Coalitions, values: Values) -> None:
-        """Sampled coalitions (m, n); `values` (m, 2) has theirs and their complements'."""
-        self.pairs = np.concatenate([self.pairs, rows])
-        self.values = np.concatenate([self.values, values])
-
-    def solve(self) -> tuple[Array, Array]:
-        """Values and their standard errors."""
-        x, y, sizes = self._center(self.pairs, self.values[:, 0])
-        y = y - self._center(~self.pairs, self.values[:, 1])[1]  # the complement's x is −x
+    def solve(self, pairs: Coalitions, values: Values) -> tuple[Array, Array]:
+        """Values and their standard errors, with the sampled pairs (m, n) and the `values` (m, 2) of both of a pair."""
+        x, y, sizes = self._center(pairs, values[:, 0])
+        y = y - self._center(~pairs, values[:, 1])[1]  # the complement's x is −x
         drawn = np.bincount(sizes, minlength=self.n + 1)[sizes]
         # the mass of sizes s and n − s, 2(n − 1)/(s(n − s)), shared by the pairs; half of it if they are one size
         mass = np.where(2 * sizes == self.n, 1.0, 2.0) * (self.n - 1) / (sizes * (self.n - sizes))

@@ -8,8 +8,7 @@ Rows are drawn before they are sent out, so the answer does not depend on where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import joblib
 import numpy as np
@@ -32,31 +31,19 @@ def check_exact(n: int) -> int:
     return n
 
 
-def coalition_masks(n: int) -> NDArray[np.uint32]:
-    """All 2^n coalitions as bit masks.
-
-    >>> coalition_masks(2).tolist()
-    [0, 1, 2, 3]
-    """
-    return np.arange(1 << check_exact(n), dtype="<u4")
-
-
-def coalition_matrix(n: int, start: int = 0, stop: int | None = None) -> Coalitions:
-    """Coalitions `start` … `stop` − 1 of n clients as rows of a boolean matrix.
+def coalition_matrix(n: int) -> Coalitions:
+    """All 2^n coalitions of n clients as rows of a boolean matrix, in the order of their bit masks.
 
     Args:
         n: number of clients, at most 24.
-        start: first coalition, as a bit mask.
-        stop: one past the last coalition; 2^n if left out.
 
     Returns:
-        (stop − start, n) bool; row k, column i: whether client i is in coalition start + k.
+        (2^n, n) bool; row k, column i: whether client i is in coalition k.
 
     >>> coalition_matrix(2).astype(int).tolist()
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
-    stop = 1 << check_exact(n) if stop is None else stop
-    octets = np.arange(start, stop, dtype="<u4").view(np.uint8).reshape(-1, 4)
+    octets = np.arange(1 << check_exact(n), dtype="<u4").view(np.uint8).reshape(-1, 4)
     return np.unpackbits(octets, axis=1, count=n, bitorder="little").view(np.bool_)
 
 
@@ -73,6 +60,20 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(coalition))
 
 
+def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
+    try:
+        raw = utility(rows)
+    except Exception as cause:
+        _name_the_culprit(utility, rows, cause)
+        raise
+    values = np.asarray(raw, dtype=np.float64)
+    if values.shape != (len(rows),):
+        what = f"utility returned shape {values.shape} for {len(rows)} coalitions"
+        raise UtilityError(f"{what}; it must be ({len(rows)},)")
+    check_finite(values, rows)
+    return values
+
+
 def _name_the_culprit(utility: Utility, rows: Coalitions, cause: Exception) -> None:
     """Raise UtilityError for the first single row that fails; return if each row alone succeeds."""
     for row in rows:
@@ -83,32 +84,12 @@ def _name_the_culprit(utility: Utility, rows: Coalitions, cause: Exception) -> N
             raise UtilityError(f"utility of coalition {members} failed: {cause!r}", members) from cause
 
 
-def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
-    try:
-        raw = utility(rows)
-    except Exception as cause:
-        _name_the_culprit(utility, rows, cause)
-        raise
-    values = np.asarray(raw, dtype=np.float64)
-    if values.shape != (len(rows),):
-        raise UtilityError(
-            f"utility returned shape {values.shape} for {len(rows)} coalitions; it must be ({len(rows)},)"
-        )
-    check_finite(values, rows)
-    return values
-
-
 def check_finite(values: Values, rows: Coalitions | None = None) -> None:
     """Raise UtilityError naming the first coalition whose value is not finite; without `rows` value k is mask k's."""
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         members = coalition_members(int(bad[0]) if rows is None else rows[bad[0]])
         raise UtilityError(f"utility of coalition {members} is {values[bad[0]]}; it must be a finite number", members)
-
-
-def _blocks(coalitions: Coalitions, jobs: int) -> Iterator[Coalitions]:
-    count = max(-(-len(coalitions) // BLOCK), min(jobs, len(coalitions)), 1)
-    yield from np.array_split(coalitions, count)
 
 
 def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
@@ -129,53 +110,7 @@ def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
     """
     pool = joblib.Parallel()
     jobs = joblib.effective_n_jobs(pool.n_jobs)
-    blocks = _blocks(coalitions, jobs)
+    blocks = np.array_split(coalitions, max(-(-len(coalitions) // BLOCK), min(jobs, len(coalitions)), 1))
     if jobs == 1:
         return np.concatenate([_evaluate_block(utility, rows) for rows in blocks])
     return np.concatenate(pool(joblib.delayed(_evaluate_block)(utility, rows) for rows in blocks))
-
-
-def compute_all_values(utility: Utility, n: int, *, progress: bool = False) -> Values:
-    """Utilities of all 2^n coalitions, in the order of their bit masks.
-
-    A utility that offers ``all_values()``, as those of a round do, is asked for it: it knows a faster way.
-
-    Args:
-        utility: boolean (m, n) → float (m,).
-        n: number of clients, at most 24.
-        progress: show a bar.
-
-    Returns:
-        (2^n,) float64.
-
-    >>> compute_all_values(lambda rows: rows @ np.array([1.0, 10.0]), 2).tolist()
-    [0.0, 1.0, 10.0, 11.0]
-    """
-    total = 1 << check_exact(n)
-    whole = getattr(utility, "all_values", None)
-    if whole is not None:
-        values: Values = np.asarray(whole(), dtype=np.float64)
-        if values.shape != (total,):
-            raise UtilityError(f"all_values() returned shape {values.shape} for n = {n}; it must be ({total},)")
-        check_finite(values)
-        return values
-    step = BLOCK * joblib.effective_n_jobs(joblib.Parallel().n_jobs)
-    values = np.empty(total)
-    with progress_bar(total, progress) as advance:
-        for start in range(0, total, step):
-            stop = min(start + step, total)
-            values[start:stop] = evaluate(utility, coalition_matrix(n, start, stop))
-            advance(stop - start)
-    return values
-
-
-@contextmanager
-def progress_bar(total: int, show: bool) -> Iterator[Callable[[int], object]]:
-    """Give a function to call with the number of coalitions just done; silent unless `show`."""
-    if not show:
-        yield lambda count: None
-        return
-    from tqdm.auto import tqdm  # a widget in notebooks, a line of text elsewhere
-
-    with tqdm(total=total, unit="coalition") as bar:
-        yield bar.update

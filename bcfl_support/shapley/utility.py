@@ -35,32 +35,6 @@ TILE = 64  # rows of a table multiplied at a time, for the same reason
 SAFE_EXPONENT = 600.0  # exp of anything up to ± this is a normal float64, and so are sums of such
 
 
-def coalition_weights(coalitions: Coalitions, samples: ArrayLike, convention: Convention = "fixed") -> Array:
-    """Weight of each client's update in each coalition's update: p_i, or n_i / Σ_{j∈S} n_j, and 0 for the absent.
-
-    Args:
-        coalitions: (m, n) bool.
-        samples: (n,) int, sample counts.
-        convention: ``"fixed"`` or ``"renormalized"``.
-
-    Returns:
-        (m, n) float64.
-
-    >>> coalition_weights(np.array([[True, False], [False, False]]), [1, 3]).tolist()
-    [[0.25, 0.0], [0.0, 0.0]]
-    >>> coalition_weights(np.array([[True, False], [False, False]]), [1, 3], "renormalized").tolist()
-    [[1.0, 0.0], [0.0, 0.0]]
-    """
-    return _weigh(coalitions, compute_weights(samples), check_convention(convention))
-
-
-def check_convention(convention: str) -> str:
-    """Return the convention's name if it is one of the two."""
-    if convention not in ("fixed", "renormalized"):
-        raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
-    return convention
-
-
 class RoundUtility:
     """v(S) of one round, for any model: parameter vectors of the coalitions in batches, then the model's own loss.
 
@@ -84,32 +58,29 @@ class RoundUtility:
         *,
         convention: Convention = "fixed",
         kind: Kind = "loss",
-        chunk: int | None = None,
     ) -> None:
         if kind not in ("loss", "accuracy"):
             raise ValueError(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
-        if chunk is not None and chunk < 1:
-            raise ValueError(f"chunk = {chunk}; give at least one coalition at a time")
-        self.convention, self.kind = check_convention(convention), kind
+        if convention not in ("fixed", "renormalized"):
+            raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
+        self.convention, self.kind = convention, kind
         self._model, self._x, self._y = model, np.asarray(x, dtype=np.float64), np.asarray(y)
         self._params, self._updates = _check_round(model, params, updates)
         self.n = len(self._updates)
         self._weights = compute_weights(samples)
         if self._weights.shape != (self.n,):
-            raise InvalidUpdate(
-                f"samples has {self._weights.size} counts for {self.n} updates: give one for each client"
-            )
+            counts = self._weights.size
+            raise InvalidUpdate(f"samples has {counts} counts for {self.n} updates: give one for each client")
         self._start = float(self._measure(self._params[None])[0])
         self._prepare()
-        self._chunk = chunk or max(1, CHUNK_FLOATS // self._floats)
+        self._chunk = max(1, CHUNK_FLOATS // self._floats)  # coalitions computed at a time
 
     def __call__(self, coalitions: Coalitions) -> Values:
         """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64."""
         rows = np.asarray(coalitions, dtype=np.bool_)
         if rows.ndim != 2 or rows.shape[1] != self.n:
-            raise ValueError(
-                f"coalitions has shape {rows.shape}; this round has n = {self.n} clients: give (m, {self.n})"
-            )
+            clients = f"this round has n = {self.n} clients"
+            raise ValueError(f"coalitions has shape {rows.shape}; {clients}: give (m, {self.n})")
         values = self._gains(rows)
         values[~rows.any(axis=1)] = 0.0
         return values
@@ -249,12 +220,11 @@ def round_utility(
     *,
     convention: Convention = "fixed",
     kind: Kind = "loss",
-    chunk: int | None = None,
 ) -> RoundUtility:
     """The game of one round: v(S) = L(w) − L(w + g_S), or the gain in accuracy, on validation data.
 
     Args:
-        model: a model of `bcfl_support.models`, or anything with its `loss`, `accuracy` and `n_params`.
+        model: a model of `bcfl_support.learning`, or anything with its `loss`, `accuracy` and `n_params`.
         params: (P,) global parameters w at the start of the round.
         updates: (n, P) the change each client's training makes.
         samples: (n,) sample counts n_i.
@@ -262,7 +232,6 @@ def round_utility(
         y: (V,) validation labels 0 … C − 1.
         convention: "fixed" weights p_i = n_i / N, or "renormalized" among those present.
         kind: "loss" or "accuracy"; accuracy moves in steps of 1/V and rewards no improvement that flips no sample.
-        chunk: coalitions computed at a time; chosen by memory if left out.
 
     Returns:
         A utility: call it with (m, n) coalitions, or `all_values()`.
@@ -278,7 +247,7 @@ def round_utility(
     """
     layered = type(model) in (LogisticRegression, SoftmaxRegression, MLP)
     build = LayeredUtility if layered else RoundUtility
-    return build(model, params, updates, samples, x, y, convention=convention, kind=kind, chunk=chunk)
+    return build(model, params, updates, samples, x, y, convention=convention, kind=kind)
 
 
 # ---------------------------------------------------------------- pieces

@@ -1,113 +1,108 @@
-"""What is found by name: each is one of a kind, works on batches as on single rounds, and is what the study runs."""
+"""What is computed of a round's updates, against slow loops; and what a bad vector is told."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
-from itertools import combinations
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bcfl_support.adversaries.registry import ATTACKS, Insight
-from bcfl_support.learning.aggregators import AGGREGATORS, fedavg
+from bcfl_support.errors import InvalidUpdate
+from bcfl_support.learning import updates
 from bcfl_support.learning.models import SoftmaxRegression
-from bcfl_support.learning.updates import Round
-from bcfl_support.scores import SCORES
 
-RUNS, CLIENTS, BAD = 3, 9, 2
-MODEL = SoftmaxRegression(5, 3)
+CASES = json.loads((Path(__file__).parent.parent / "vectors" / "byzfl.json").read_text())["cases"]
+ROWS = np.random.default_rng(8).standard_normal((3, 9, 5)) * np.linspace(0.5, 2, 9)[:, None]
+SAMPLES = np.array([5, 11, 2, 7, 3, 13, 1, 8, 6])
 
 
-def make_round() -> Round:
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_clipping_is_byzfls(case: dict) -> None:
+    ours = updates.clip_norms(case["updates"], clip=case["radius"])
+    np.testing.assert_allclose(ours, case["clipping"], rtol=1e-12)
+
+
+def test_a_clip_of_zero_leaves_nothing_and_a_negative_one_is_refused() -> None:
+    assert not updates.clip_norms([[1.0, 2.0], [0.0, 0.0]], clip=0.0).any()
+    with pytest.raises(InvalidUpdate, match=r"clip is -2\.0: it is a length and must not be negative"):
+        updates.clip_norms(ROWS, clip=-2.0)
+
+
+def test_lengths_cosines_and_distances_in_a_loop() -> None:
+    reference = np.random.default_rng(1).standard_normal((3, 5))
+    cosines, squares = updates.compute_cosines(ROWS, reference), updates.compute_square_distances(ROWS)
+    for run, (rows, r) in enumerate(zip(ROWS, reference, strict=True)):
+        lengths = [np.linalg.norm(row) for row in rows]
+        assert updates.compute_median_norm(ROWS)[run] == pytest.approx(np.median(lengths))
+        assert cosines[run] == pytest.approx([row @ r / np.linalg.norm(row) / np.linalg.norm(r) for row in rows])
+        for i in range(9):
+            assert squares[run, i] == pytest.approx([np.sum((rows[i] - row) ** 2) for row in rows], abs=1e-12)
+            assert squares[run, i, i] == 0.0
+    assert updates.compute_cosines([[0.0, 0.0], [1.0, 0.0]], [1.0, 0.0]).tolist() == [0.0, 1.0]
+
+
+def test_rescaling_keeps_the_direction_and_zero_stays_zero() -> None:
+    rescaled = updates.rescale(ROWS, np.full((3, 9), 2.0))
+    np.testing.assert_allclose(np.linalg.norm(rescaled, axis=-1), 2.0)
+    np.testing.assert_allclose(rescaled * np.linalg.norm(ROWS, axis=-1, keepdims=True), 2 * ROWS)
+    assert updates.rescale([0.0, 0.0], 3.0).tolist() == [0.0, 0.0]
+
+
+def test_averages_and_projections_of_a_batch_are_those_of_its_rounds() -> None:
+    _, alone = updates.check_round(ROWS[0], SAMPLES)
+    _, each = updates.check_round(ROWS, np.tile(SAMPLES, (3, 1)))
+    expected = [sum(n / SAMPLES.sum() * row for n, row in zip(SAMPLES, rows, strict=True)) for rows in ROWS]
+    np.testing.assert_allclose(updates.average(alone, ROWS), expected)
+    np.testing.assert_allclose(updates.average(each, ROWS), expected)
+    np.testing.assert_allclose(updates.project(ROWS, ROWS[:, 0]), [rows @ rows[0] for rows in ROWS])
+
+
+def test_a_round_says_what_each_update_brings_alone() -> None:
     rng = np.random.default_rng(4)
-    x, y = rng.standard_normal((40, 5)), rng.integers(0, 3, 40)
-    params = rng.standard_normal((RUNS, MODEL.n_params))
-    return Round(
-        updates=rng.standard_normal((RUNS, CLIENTS, MODEL.n_params)) * rng.uniform(0.2, 2, (RUNS, CLIENTS, 1)) + 0.2,
-        samples=rng.integers(1, 50, (RUNS, CLIENTS)),
+    model, x, y = SoftmaxRegression(2, 3), rng.standard_normal((40, 2)), rng.integers(0, 3, 40)
+    params, sent = rng.standard_normal((2, 9)), rng.standard_normal((2, 4, 9))
+    seen = updates.Round(
+        updates=sent,
+        samples=np.array([1, 2, 3, 4]),
         params=params,
-        gradient=lambda where: MODEL.gradient(where, x, y),
-        accuracy=lambda where: MODEL.accuracy(where, x, y),
-        previous=rng.standard_normal(params.shape),
-        byzantine=BAD,
+        gradient=lambda w: model.gradient(w, x, y),
+        accuracy=lambda w: model.accuracy(w, x, y),
+        previous=np.zeros((2, 9)),
     )
+    for run in range(2):
+        before = model.accuracy(params[run], x, y)
+        assert seen.gains[run] == pytest.approx([model.accuracy(params[run] + g, x, y) - before for g in sent[run]])
+        np.testing.assert_allclose(seen.descent[run], -model.gradient(params[run], x, y))
+    assert (updates.compute_lengths(seen.clipped) <= updates.compute_median_norm(sent)[:, None] * (1 + 1e-12)).all()
 
 
-def make_insight(seen: Round) -> Insight:
-    return Insight(
-        own=seen.updates[..., :BAD, :],
-        honest=seen.updates[..., BAD:, :],
-        previous=seen.previous,
-        samples=np.array([3, 8]),
-        weight=0.2,
-        victim=1,
-        agreed=np.arange(MODEL.n_params) - 4.0,
-        round_number=3,
-        rng=np.random.default_rng(7),
-    )
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0, 2.0], r"root_update has shape \(2,\): the updates have 5 parameters, so must it"),
+        (np.zeros((2, 5)), r"root_update has shape \(2, 5\)"),
+        ([1.0, np.nan, 0, 0, 0], r"root_update\[1\] = nan is not a finite number: check the root data and the model"),
+    ],
+)
+def test_a_bad_vector_is_refused(values: object, message: str) -> None:
+    with pytest.raises(InvalidUpdate, match=message):
+        updates.check_vector(values, ROWS, "root_update")
 
 
-def one_run(seen: Round, run: int) -> Round:
-    parts = {name: getattr(seen, name)[run] for name in ("updates", "samples", "params", "previous")}
-    return replace(seen, **parts)
-
-
-@pytest.mark.parametrize("name", SCORES)
-def test_scores_of_a_batch_are_those_of_its_rounds(name: str) -> None:
-    seen = make_round()
-    whole = SCORES[name](seen)
-    assert whole.shape == (RUNS, CLIENTS)
-    for run in range(RUNS):
-        np.testing.assert_allclose(whole[run], SCORES[name](one_run(seen, run)), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", AGGREGATORS)
-def test_averages_of_a_batch_are_those_of_its_rounds(name: str) -> None:
-    seen = make_round()
-    whole = AGGREGATORS[name](seen)
-    assert whole.shape == seen.params.shape
-    for run in range(RUNS):
-        np.testing.assert_allclose(whole[run], AGGREGATORS[name](one_run(seen, run)), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attacks_on_a_batch_are_those_on_its_rounds(name: str) -> None:
-    seen = make_round()
-    whole = ATTACKS[name](make_insight(seen))
-    assert whole.shape == (RUNS, BAD, MODEL.n_params)
-    for run in range(RUNS):
-        alone = ATTACKS[name](make_insight(one_run(seen, run)))
-        np.testing.assert_allclose(whole[run], alone, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("registry", [SCORES, AGGREGATORS, ATTACKS], ids=["scores", "aggregators", "attacks"])
-def test_no_two_are_the_same(registry: dict) -> None:
-    seen = make_round()
-    values = {name: one(make_insight(seen) if registry is ATTACKS else seen) for name, one in registry.items()}
-    for a, b in combinations(values, 2):
-        assert not np.allclose(values[a], values[b], rtol=1e-6), f"{a} and {b} are one thing under two names"
-
-
-def test_a_step_of_another_aggregator_is_the_one_that_scores() -> None:
-    seen = make_round()
-    other = replace(seen, step=AGGREGATORS["median"](seen))
-    same = replace(seen, step=fedavg(seen.updates, seen.samples))
-    for name in ("alignment", "cosine", "leave_self_out", "midpoint", "accuracy_adjusted"):
-        np.testing.assert_allclose(SCORES[name](same), SCORES[name](seen), atol=1e-12)
-        assert not np.allclose(SCORES[name](other), SCORES[name](seen)), name
-
-
-def test_the_study_runs_what_is_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent.parent / "benchmarks"))
-    import adversaries
-
-    def keys(names: tuple[str, ...]) -> set[str]:
-        return {adversaries.KEYS.get(name, name) for name in names}
-
-    assert keys(adversaries.SCORE_NAMES) == set(SCORES)
-    assert keys(adversaries.AGGREGATOR_NAMES) == set(AGGREGATORS)
-    # These two are made before training: on the labels and on the declared counts.
-    assert keys(adversaries.ATTACKS) - {"label flip", "inflate x5"} == set(ATTACKS)
-    del sys.modules["adversaries"]
+@pytest.mark.parametrize(
+    ("rows", "samples", "message"),
+    [
+        (ROWS, SAMPLES[:8], r"updates has shape \(3, 9, 5\): it must be \(…, 8, P\), one row per sample count"),
+        (ROWS, np.tile(SAMPLES, (2, 1)), r"updates has shape \(3, 9, 5\)"),
+        (ROWS, [0, *SAMPLES[1:]], r"samples\[0\] = 0: leave a client with no sample out of the round"),
+        (np.where(ROWS[1, 2, 3] == ROWS, np.inf, ROWS), SAMPLES, r"updates\[1, 2, 3\] = inf is not a finite number"),
+        (np.full((2, 1), 1e308), [1, 1], None),  # finite, though their sum is not
+    ],
+)
+def test_a_round_is_checked(rows: object, samples: object, message: str | None) -> None:
+    if message is None:
+        updates.check_round(rows, samples)
+        return
+    with pytest.raises(InvalidUpdate, match=message):
+        updates.check_round(rows, samples)

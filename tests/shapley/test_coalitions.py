@@ -20,16 +20,10 @@ def test_rows_of_the_matrix_are_the_bits_of_their_number():
         assert c.coalition_members(mask) == c.coalition_members(matrix[mask]) == tuple(np.flatnonzero(expected))
 
 
-def test_a_part_of_the_matrix_equals_the_slice():
-    assert (c.coalition_matrix(9, 100, 300) == c.coalition_matrix(9)[100:300]).all()
-    assert c.coalition_masks(9)[100] == 100
-
-
 @pytest.mark.parametrize("n", [0, 25, -1])
 def test_too_many_clients_for_a_table_are_refused(n):
-    for function in (c.coalition_masks, c.coalition_matrix):
-        with pytest.raises(ValueError, match=rf"n = {n} clients have .* use an estimator"):
-            function(n)
+    with pytest.raises(ValueError, match=rf"n = {n} clients have .* use an estimator"):
+        c.coalition_matrix(n)
 
 
 def test_evaluation_keeps_the_order_of_the_rows_across_blocks():
@@ -44,24 +38,6 @@ def test_evaluation_keeps_the_order_of_the_rows_across_blocks():
     assert max(calls) <= c.BLOCK and sum(calls) == len(rows)
 
 
-def test_all_values_come_in_the_order_of_the_masks():
-    weights = 2.0 ** np.arange(10)
-    assert (c.compute_all_values(lambda rows: rows @ weights, 10) == np.arange(1024)).all()
-
-
-def test_a_utility_that_knows_all_values_is_asked_for_them():
-    class Table:
-        def __call__(self, rows):
-            raise AssertionError("not needed")
-
-        def all_values(self):
-            return [0.0, 1.0, 1.0, 5.0]
-
-    assert c.compute_all_values(Table(), 2).tolist() == [0.0, 1.0, 1.0, 5.0]
-    with pytest.raises(UtilityError, match=r"all_values\(\) returned shape \(4,\) for n = 3; it must be \(8,\)"):
-        c.compute_all_values(Table(), 3)
-
-
 def test_a_failing_utility_propagates_with_its_coalition():
     def utility(rows):
         if rows[:, 1].any() and (rows[:, 1] & rows[:, 3]).any():
@@ -69,7 +45,7 @@ def test_a_failing_utility_propagates_with_its_coalition():
         return rows.sum(axis=1)
 
     with pytest.raises(UtilityError, match=r"utility of coalition \(1, 3\) failed: .*no samples left") as caught:
-        c.compute_all_values(utility, 4)
+        c.evaluate(utility, c.coalition_matrix(4))
     assert caught.value.coalition == (1, 3)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
@@ -81,7 +57,7 @@ def test_an_error_that_no_single_coalition_causes_is_passed_on_unchanged():
         return rows.sum(axis=1)
 
     with pytest.raises(MemoryError, match="too many at once"):
-        c.compute_all_values(utility, 4)
+        c.evaluate(utility, c.coalition_matrix(4))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -90,12 +66,12 @@ def test_a_value_that_is_not_finite_names_its_coalition(bad):
         return np.where(rows[:, 0] & rows[:, 2], bad, 1.0)
 
     with pytest.raises(UtilityError, match=rf"utility of coalition \(0, 2\) is {bad}; it must be a finite number"):
-        c.compute_all_values(utility, 3)
+        c.evaluate(utility, c.coalition_matrix(3))
 
 
 def test_a_utility_of_the_wrong_shape_is_refused():
     with pytest.raises(UtilityError, match=r"returned shape \(4, 1\) for 4 coalitions; it must be \(4,\)"):
-        c.compute_all_values(lambda rows: rows[:, :1], 2)
+        c.evaluate(lambda rows: rows[:, :1], c.coalition_matrix(2))
 
 
 def test_errors_survive_the_way_back_from_a_worker_process():
@@ -122,16 +98,9 @@ def test_threads_share_the_work():
         return rows.sum(axis=1)
 
     with joblib.parallel_config("threading", n_jobs=2):
-        values = c.compute_all_values(utility, 6)
+        values = c.evaluate(utility, c.coalition_matrix(6))
     assert (values == c.coalition_matrix(6).sum(axis=1)).all()
     assert len(seen) == 2
-
-
-def test_the_progress_bar_is_silent_unless_asked_for(capsys):
-    c.compute_all_values(lambda rows: rows.sum(axis=1), 3)
-    assert capsys.readouterr() == ("", "")
-    c.compute_all_values(lambda rows: rows.sum(axis=1), 3, progress=True)
-    assert "8/8" in "".join(capsys.readouterr())
 
 
 def test_work_moves_to_a_dask_cluster():

@@ -4,17 +4,19 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.learning.models import MLP, ConvNet, LogisticRegression, SoftmaxRegression
+from bcfl_support.learning.models import MLP, LogisticRegression, SoftmaxRegression, TorchModel
 from bcfl_support.shapley import utility as ru
 from bcfl_support.shapley.coalitions import coalition_matrix
 from bcfl_support.shapley.exact import exact_shapley
 
 LAYERED = [LogisticRegression(5), SoftmaxRegression(4, 3), MLP(4, 6, 3)]
-MODELS = [*LAYERED, ConvNet(4, 4, 3)]
+MODULE = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+MODELS = [*LAYERED, TorchModel(MODULE, 4)]
 CONVENTIONS = ["fixed", "renormalized"]
 KINDS = ["loss", "accuracy"]
 
@@ -50,10 +52,11 @@ def one_at_a_time(model, params, updates, samples, x, y, convention, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("model", LAYERED, ids=repr)
-@pytest.mark.parametrize("chunk", [None, 1, 5])
-def test_every_path_gives_the_definition(model, convention, kind, chunk):
+@pytest.mark.parametrize("floats", [ru.CHUNK_FLOATS, 1, 800])
+def test_every_path_gives_the_definition(model, convention, kind, floats, monkeypatch):
+    monkeypatch.setattr(ru, "CHUNK_FLOATS", floats)  # all coalitions at once, one at a time, a few
     arguments = make_round(model, 5)
-    game = ru.round_utility(*arguments, convention=convention, kind=kind, chunk=chunk)
+    game = ru.round_utility(*arguments, convention=convention, kind=kind)
     expected = one_at_a_time(*arguments, convention, kind)
     assert game(coalition_matrix(5)) == pytest.approx(expected, abs=1e-12)
     assert game.all_values() == pytest.approx(expected, abs=1e-12)
@@ -66,7 +69,7 @@ def test_every_path_gives_the_definition(model, convention, kind, chunk):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_any_model_can_be_measured(convention, kind):
-    arguments = make_round(ConvNet(4, 4, 3), 3)
+    arguments = make_round(MODELS[-1], 3)
     game = ru.round_utility(*arguments, convention=convention, kind=kind)
     assert game.all_values() == pytest.approx(one_at_a_time(*arguments, convention, kind), abs=1e-12)
 
@@ -127,14 +130,6 @@ def test_conventions_are_different_games():
     assert np.abs(fixed - renormalized).max() > 0.01
 
 
-def test_weights_of_coalitions():
-    samples = np.array([10, 30, 60])
-    rows = np.array([[True, True, False], [False, False, False], [True, True, True]])
-    assert ru.coalition_weights(rows, samples).tolist() == [[0.1, 0.3, 0.0], [0.0, 0.0, 0.0], [0.1, 0.3, 0.6]]
-    renormalized = ru.coalition_weights(rows, samples, "renormalized")
-    assert renormalized == pytest.approx(np.array([[0.25, 0.75, 0.0], [0.0, 0.0, 0.0], [0.1, 0.3, 0.6]]))
-
-
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_a_utility_can_be_sent_to_a_worker(model):
     game = ru.round_utility(*make_round(model, 4))
@@ -160,7 +155,6 @@ def test_one_client():
     [
         ({"convention": "average"}, "convention = 'average'; choose 'fixed' or 'renormalized'"),
         ({"kind": "f1"}, "kind = 'f1'; choose 'loss' or 'accuracy'"),
-        ({"chunk": 0}, "chunk = 0; give at least one coalition at a time"),
     ],
 )
 def test_unknown_options_are_refused(option, message):
