@@ -144,12 +144,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-2-3": {
         "only the scored update is cut": (
             "def clipped_scores_of(updates, samples):\n"
-            "    c = alignment.clip_updates(updates, clip=alignment.median_norm(updates))\n"
+            "    c = learning.clip_norms(updates, clip=learning.compute_median_norm(updates))\n"
             "    return np.asarray(samples) / np.sum(samples) * (c @ global_update(updates, samples))"
         ),
         "only the average is cut": (
             "def clipped_scores_of(updates, samples):\n"
-            "    c = alignment.clip_updates(updates, clip=alignment.median_norm(updates))\n"
+            "    c = learning.clip_norms(updates, clip=learning.compute_median_norm(updates))\n"
             "    return np.asarray(samples) / np.sum(samples) * (updates @ global_update(c, samples))"
         ),
         "all stretched to one length": (
@@ -399,14 +399,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "one chunk only": (
             "def cheat(tree):\n    leaves = list(tree.levels[0])\n    h, s = leaves[0]\n"
             "    leaves[0] = (h, (s[0] + tree.total[0] // 10, *s[1:]))\n"
-            "    return lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
+            "    return scaling.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
             "def wrong_chunks(claimed, honest):\n"
             "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
         ),
         "everybody gets more": (
             "def cheat(tree):\n"
             "    leaves = [(h, tuple(x + x // 10 for x in s)) for h, s in tree.levels[0]]\n"
-            "    return lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
+            "    return scaling.SumTree([h for h, _ in leaves], [s for _, s in leaves])\n"
             "def wrong_chunks(claimed, honest):\n"
             "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
         ),
@@ -414,17 +414,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-6-5": {
         "forgets the limits": (
             "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
-            "    return min((costs.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
+            "    return min((scaling.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
         ),
         "blobs are free": (
             "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
-            "    f = costs.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
+            "    f = scaling.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
             "    return (4 if watcher else 2), f.ether"
         ),
         "in gwei": (
             "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
             "    k = 2 if not watcher else (4 if blob_price < 1 else 3)\n"
-            "    return k, costs.predict(k, n, P).total_gas * gas_price"
+            "    return k, scaling.predict(k, n, P).total_gas * gas_price"
         ),
     },
     "ex-4-1": {
