@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import subprocess
 import sys
 
@@ -212,3 +214,9 @@ def test_modules_that_do_not_fit_are_refused() -> None:
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
     with pytest.raises(InvalidUpdate, match=r"x has shape \(3, 6\): TorchModel\(Linear, 7\) needs \(m, 7\)"):
         CASES["torch linear"][0].loss(np.zeros(32), np.zeros((3, 6)), np.zeros(3, int))
+
+
+@pytest.mark.parametrize("name", ["aggregators", "models", "partitions", "updates"])
+def test_examples_in_docstrings(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"bcfl_support.learning.{name}"))
+    assert result.failed == 0 and result.attempted > 0
