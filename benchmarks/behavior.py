@@ -54,7 +54,7 @@ class Setting:
     """One cell. Amounts are in fair pays; see `game`, `behavior` and `pay_rules` for what each field does.
 
     Attributes:
-        rule: a name in `incentives.RULES`; `consistency` and `stake` replace the rule's own unless "" and −1.
+        rule: a name in `incentives.PAY_RULES`; `consistency` and `stake` replace the rule's own unless "" and −1.
         cost: honest cost of a round, four fifths computing and one fifth data.
         learner: a kind of `behavior.Learner`, with its `rate` and `foresight`.
         policies: "all", or "honest" for those without copy and noise.
@@ -86,7 +86,7 @@ class Setting:
 
     def pay_rule(self) -> PayRule:
         """The rule of this cell."""
-        rule = replace(incentives.RULES[self.rule], alpha=self.alpha, window=self.window, scaled=self.scaled)
+        rule = replace(incentives.PAY_RULES[self.rule], alpha=self.alpha, window=self.window, scaled=self.scaled)
         if self.consistency:
             rule = replace(rule, consistency=self.consistency)
         if self.stake >= 0:
@@ -104,15 +104,14 @@ class Setting:
 @lru_cache(maxsize=8)
 def get_world(score: str, tested: bool, partition: str, seeds: tuple[int, ...]) -> TrainingWorld:
     """The federations of all seeds; kept, because building them takes longer than playing in them."""
-    rule = next(name for name, value in incentives.RULE_SCORES.items() if value == score)
+    rule = next(name for name, rule in incentives.PAY_RULES.items() if rule.score == score)
     return incentives.make_world(rule, seeds=seeds, n_clients=CLIENTS, tested=tested, **PARTITIONS[partition])
 
 
 def play_setting(setting: Setting, seeds: tuple[int, ...] = SEEDS, rounds: int = ROUNDS) -> dict[str, np.ndarray]:
     """Play one cell; one number a seed for each of `FIGURES`."""
     rule = setting.pay_rule()
-    tested = rule.record == "verified" or rule.fine_on == "failed"
-    world = get_world(incentives.RULE_SCORES[setting.rule], tested, setting.partition, seeds)
+    world = get_world(rule.score, rule.needs_test, setting.partition, seeds)
     fixed = setting.learner == "fixed"
     learner = Learner(
         kind=setting.learner,
@@ -166,7 +165,7 @@ def measure(done: Play) -> dict[str, np.ndarray]:
 
 def list_sections(quick: bool) -> dict[str, list[Setting]]:
     """The settings of each section."""
-    rules = tuple(incentives.RULES)
+    rules = tuple(incentives.PAY_RULES)
     base = Setting()
     if quick:
         return {"main": [replace(base, rule=rule, alpha=alpha) for rule in rules for alpha in (0.0, 2.0)]}
@@ -236,7 +235,7 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
     base = Setting()
     pairs = [
         ("alpha 0 to 2", replace(base, rule=rule, alpha=0.0), replace(base, rule=rule, alpha=2.0))
-        for rule in incentives.RULES
+        for rule in incentives.PAY_RULES
     ]
     if quick:
         return pairs
@@ -248,7 +247,9 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
             pairs.append(("stay: alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
     for partition in PARTITIONS:
         honest = replace(base, learner="fixed", partition=partition)
-        pairs += [("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in incentives.RULES]
+        pairs += [
+            ("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in incentives.PAY_RULES
+        ]
         paper = replace(base, alpha=2.0, partition=partition)
         pairs.append(("only verified rounds count", paper, replace(paper, rule="verified")))
         paper = replace(paper, alpha=0.0)
@@ -328,7 +329,7 @@ def study(quick: bool, jobs: int) -> dict[str, Any]:
         [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
     )
     # neighbors share a world: the cache of each process is then small and hit often
-    order = sorted(wanted, key=lambda s: (s.partition, incentives.RULE_SCORES[s.rule], s.rule))
+    order = sorted(wanted, key=lambda s: (s.partition, incentives.PAY_RULES[s.rule].score, s.rule))
     start = time.monotonic()
     found, used = run_cells(order, seeds, rounds, jobs)
     minutes = (time.monotonic() - start) / 60

@@ -14,4 +14,4 @@ from bcfl_support.adversaries.collusion import (
     search_best,
     sybil,
 )
-from bcfl_support.adversaries.registry import ATTACKS, Insight
+from bcfl_support.adversaries.insight import ATTACKS, Insight

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning import compute_square_distances, rescale
 
@@ -294,6 +295,31 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
     [6.0, 8.0]
     """
     return rescale(previous_step, norm)
+
+
+# ---------------------------------------------------------------- by name
+
+ATTACKS |= {
+    "honest": lambda k: k.own,
+    "sign_flip": lambda k: flip_sign(k.own),
+    "gaussian_x5": lambda k: (
+        draw_noise(np.empty(k.own.shape[-2:]), norm=1.0, rng=k.rng) * (5 * k.typical)[..., None, None]
+    ),
+    "scale_x5": lambda k: scale_up(k.own, factor=5.0),
+    "replacement": lambda k: k.each(replace_model(k.own.mean(axis=-2), weight=k.weight)),
+    "alie": lambda k: k.each(alie(k.honest, z=compute_alie_z(k.honest.shape[-2] + k.own.shape[-2], k.own.shape[-2]))),
+    "alie_z1.5": lambda k: k.each(alie(k.honest, z=1.5)),
+    "ipm_x2": lambda k: k.each(ipm(k.honest, tau=2.0)),
+    "min_max": lambda k: k.each(min_max(k.honest)),
+    "min_sum": lambda k: k.each(min_sum(k.honest)),
+    "mimic": lambda k: k.each(mimic(k.honest)),
+    "free_rider": lambda k: free_ride(k.own),
+    "disguised": lambda k: disguise(k.previous, clients=k.own.shape[-2], round_number=k.round_number, rng=k.rng),
+    "copy": lambda k: k.each(replay(k.previous, norm=k.typical)),
+}
+
+
+# ---------------------------------------------------------------- pieces
 
 
 def _positive(value: float, name: str) -> float:

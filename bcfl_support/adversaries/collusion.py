@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.adversaries.attacks import _check_honest, mimic
+from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning import rescale
 
@@ -178,3 +179,13 @@ def compute_break_even(kappa: Any) -> np.ndarray:
     if not (agreement > 0).all():
         raise InvalidUpdate(f"kappa is {kappa}: it must be positive.")
     return agreement / (1 + agreement)
+
+
+# ---------------------------------------------------------------- by name
+
+ATTACKS |= {
+    "sybil": lambda k: sybil(k.own, k.samples),
+    "collude": lambda k: k.each(collude(np.broadcast_to(k.agreed, k.previous.shape), norm=k.typical)),
+    "collude_x5": lambda k: k.each(collude(np.broadcast_to(k.agreed, k.previous.shape), norm=5.0 * k.typical)),
+    "badmouth": lambda k: k.each(badmouth(k.honest, victim=k.victim, norm=k.typical)),
+}

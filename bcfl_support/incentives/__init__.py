@@ -18,17 +18,8 @@ from bcfl_support.incentives.exact import (
     compute_stake,
     settle_round,
 )
-from bcfl_support.incentives.market import (
-    RULE_SCORES,
-    RULES,
-    Accidents,
-    Play,
-    make_world,
-    mean_interval,
-    play,
-    summarize,
-)
-from bcfl_support.incentives.pay_rules import PayRule, gate_factor
+from bcfl_support.incentives.market import Accidents, Play, make_world, mean_interval, play, summarize
+from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule, gate_factor
 from bcfl_support.incentives.policies import (
     COPY,
     FAIR_WEATHER,
@@ -42,3 +33,5 @@ from bcfl_support.incentives.policies import (
 from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
 from bcfl_support.incentives.study import Results
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
+
+RULES = PAY_RULES

@@ -10,14 +10,14 @@ one for each client if all held equal data. Where the clients work is in `worlds
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
-from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
 from bcfl_support.incentives.policies import (
     COPY,
     EFFORT,
@@ -317,24 +317,6 @@ def mean_interval(values: Any) -> tuple[float, float]:
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
-RULES: Mapping[str, PayRule] = {
-    "flat": PayRule(base="flat", record="attended"),
-    "paper": PayRule(),
-    "paper_fines": PayRule(stake=10.0),
-    "verified": PayRule(record="verified"),
-    "paper_gate": PayRule(gate="product", consistency="ewma", record="verified", alpha=0.0),
-    "midpoint": PayRule(),
-    "rank": PayRule(base="rank", alpha=0.0),
-    "gate": PayRule(base="rank", ratio=0.95, gate="product", consistency="ewma", record="verified", alpha=0.0),
-    "threshold": PayRule(base="flat", gate="threshold", record="verified", alpha=0.0, stake=10.0, fine_on="failed"),
-}
-"""The rules of the study; by which score each pays is in `RULE_SCORES`."""
-RULE_SCORES: Mapping[str, str] = {
-    name: "midpoint" if name in ("midpoint", "rank", "gate", "threshold") else "alignment" for name in RULES
-}
-"""The score each of `RULES` pays by: alignment asks the other clients, midpoint asks public validation data."""
-
-
 def make_world(
     rule: str,
     *,
@@ -344,10 +326,10 @@ def make_world(
     tested: bool | None = None,
     **options: Any,
 ) -> TrainingWorld:
-    """The digits dealt to n clients, once a seed, scored as a rule of `RULES` needs it.
+    """The digits dealt to n clients, once a seed, scored as a rule of `PAY_RULES` needs it.
 
     Args:
-        rule: a name in `RULES`.
+        rule: a name in `PAY_RULES`.
         seeds: one federation each.
         n_clients: number of clients.
         partition: a name in `partitions.PARTITIONS`.
@@ -358,5 +340,5 @@ def make_world(
         load_digits_federation(n_clients, partition=partition, rng=np.random.default_rng(seed), **options)
         for seed in seeds
     )
-    needs_test = RULES[rule].record == "verified" or RULES[rule].fine_on == "failed"
-    return TrainingWorld(federations, score=RULE_SCORES[rule], tested=needs_test if tested is None else tested)
+    chosen = PAY_RULES[rule]
+    return TrainingWorld(federations, score=chosen.score, tested=chosen.needs_test if tested is None else tested)

@@ -94,6 +94,8 @@ class PayRule:
         fine_on: "negative" (S_i < 0, by rate up to the cap, as the contract does) or "failed" (a failed test costs
             the cap).
         loyal_fines: multiply fines by 1 + α·C as well: S_i·(1 + α·C) taken at its word.
+        score: name in `scores.SCORES` of the score it pays by: "alignment" asks the other clients, "midpoint" public
+            validation data.
     """
 
     base: str = "share"
@@ -110,6 +112,7 @@ class PayRule:
     fine_cap: float = 0.05
     fine_on: str = "negative"
     loyal_fines: bool = False
+    score: str = "alignment"
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -119,6 +122,11 @@ class PayRule:
             raise ValueError(f"alpha {self.alpha} and stake {self.stake} must not be negative")
         if self.window < 1:
             raise ValueError(f"window is {self.window}; consistency counts over at least 1 round")
+
+    @property
+    def needs_test(self) -> bool:
+        """Whether the rule asks if the work passed a test."""
+        return self.record == "verified" or self.fine_on == "failed"
 
     def standing(self, record: np.ndarray) -> np.ndarray:
         """C by this rule's definition, from a record of shape (rounds, …, n)."""
@@ -182,3 +190,21 @@ class PayRule:
             ratio = np.where(present & (scores < 0), np.minimum(graded, self.fine_cap), 0.0)
         loyalty = bonus_factor(standing, self.alpha) if self.loyal_fines else 1.0
         return self.stake * sizes * sizes.shape[-1] * ratio * loyalty
+
+
+PAY_RULES: dict[str, PayRule] = {
+    "flat": PayRule(base="flat", record="attended"),
+    "paper": PayRule(),
+    "paper_fines": PayRule(stake=10.0),
+    "verified": PayRule(record="verified"),
+    "paper_gate": PayRule(gate="product", consistency="ewma", record="verified", alpha=0.0),
+    "midpoint": PayRule(score="midpoint"),
+    "rank": PayRule(base="rank", alpha=0.0, score="midpoint"),
+    "gate": PayRule(
+        base="rank", ratio=0.95, gate="product", consistency="ewma", record="verified", alpha=0.0, score="midpoint"
+    ),
+    "threshold": PayRule(
+        base="flat", gate="threshold", record="verified", alpha=0.0, stake=10.0, fine_on="failed", score="midpoint"
+    ),
+}
+"""Pay rules by name; "paper" is what `RewardPool.sol` does."""

@@ -62,7 +62,7 @@ def test_a_setting_names_what_it_changes() -> None:
     }
     rule = Setting(rule="gate", alpha=1.5, stake=3.0, consistency="streak", window=4).pay_rule()
     assert (rule.gate, rule.alpha, rule.stake, rule.consistency, rule.window) == ("product", 1.5, 3.0, "streak", 4)
-    assert Setting(rule="paper_fines").pay_rule().stake == incentives.RULES["paper_fines"].stake == 10.0
+    assert Setting(rule="paper_fines").pay_rule().stake == incentives.PAY_RULES["paper_fines"].stake == 10.0
 
 
 def test_another_partition_is_another_world() -> None:

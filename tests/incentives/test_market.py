@@ -395,7 +395,7 @@ def test_what_does_not_fit_is_refused(federations: tuple) -> None:
 
 
 def test_every_named_rule_plays() -> None:
-    for name, rule in game.RULES.items():
+    for name, rule in game.PAY_RULES.items():
         world = game.make_world(name, seeds=[0, 1], n_clients=4, partition="iid")
         done = play(world, rule, Learner(), Costs(), rounds=4, rngs=generators(0, 1))
         assert done.rewards.shape == (4, 2, 4) and np.isfinite(done.rewards).all() and (done.rewards >= 0).all()
