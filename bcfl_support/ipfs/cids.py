@@ -3,10 +3,10 @@
 A block of bytes ``b`` has the digest ``sha2-256(b)`` (32 bytes), and its address is that digest with a few bytes that
 say how to read it::
 
-    CIDv1 = "b" + base32( 0x01 ‖ codec ‖ 0x12 ‖ 0x20 ‖ digest )      codec 0x55 raw bytes, 0x70 dag-pb node
-    CIDv0 =      base58btc(             0x12 ‖ 0x20 ‖ digest )       always a dag-pb node; begins with "Qm"
+    CID = "b" + base32( 0x01 ‖ codec ‖ 0x12 ‖ 0x20 ‖ digest )      codec 0x55 raw bytes, 0x70 dag-pb node
 
-A file of one chunk (at most 262,144 bytes) is, under CIDv1, one raw block: its digest is the SHA-256 of the file, 32
+(This is version 1. Version 0, ``base58btc(0x12 ‖ 0x20 ‖ digest)``, names dag-pb nodes alone; it is read in the links of
+older trees.) A file of one chunk (at most 262,144 bytes) is one raw block: its digest is the SHA-256 of the file, 32
 bytes that fill exactly one storage slot of a contract. A longer file is a tree of dag-pb nodes with at most 174 links,
 whose leaves are the chunks; the file's digest is that of the tree's root.
 
@@ -33,7 +33,6 @@ MAX_DEPTH = 16
 
 CODECS = {"raw": 0x55, "dag-pb": 0x70}
 _SHA2_256 = b"\x12\x20"  # multihash: function 0x12, 0x20 = 32 bytes
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 # ---------------------------------------------------------------- addresses
@@ -42,28 +41,23 @@ class Cid:
     """A CID taken apart.
 
     Attributes:
-        version: 0 or 1.
         codec: ``"raw"`` (the block is the content) or ``"dag-pb"`` (the block is a node of a tree).
         digest: SHA-256 of the block, 32 bytes.
     """
 
-    version: int
     codec: str
     digest: bytes
 
     def to_bytes(self) -> bytes:
-        """The binary form that tree nodes link with: 34 bytes for version 0, 36 for version 1."""
-        head = b"" if self.version == 0 else bytes([1, CODECS[self.codec]])
-        return head + _SHA2_256 + self.digest
+        """The binary form that tree nodes link with, 36 bytes."""
+        return bytes([1, CODECS[self.codec]]) + _SHA2_256 + self.digest
 
     def __str__(self) -> str:
-        if self.version == 0:
-            return _base58_encode(self.to_bytes())
         return "b" + base64.b32encode(self.to_bytes()).decode().rstrip("=").lower()
 
 
 def parse_cid(text: str) -> Cid:
-    """Take a CID apart: version 0 (``Qm…``) or version 1 in base 32 (``b…``), with a sha2-256 hash.
+    """Take a CID apart: version 1 in base 32 (``b…``), with a sha2-256 hash.
 
     Raises:
         InvalidCid: anything else.
@@ -76,13 +70,10 @@ def parse_cid(text: str) -> Cid:
     try:
         if len(text) > 100:
             raise ValueError("it is too long")
-        if text.startswith("Qm"):
-            cid = _bytes_to_cid(_base58_decode(text))
-        elif text.startswith("b"):
-            body = text[1:].upper()
-            cid = _bytes_to_cid(base64.b32decode(body + "=" * (-len(body) % 8)))
-        else:
-            raise ValueError("it begins neither with Qm (version 0) nor with b (version 1 in base 32)")
+        if not text.startswith("b"):
+            raise ValueError('it does not begin with b (version 1 in base 32), which "ipfs cid base32" makes of others')
+        body = text[1:].upper()
+        cid = _bytes_to_cid(base64.b32decode(body + "=" * (-len(body) % 8)))
         if str(cid) != text:
             raise ValueError("it is not in its one canonical spelling")
     except ValueError as error:
@@ -94,10 +85,10 @@ def _bytes_to_cid(data: bytes) -> Cid:
     """Binary form to `Cid`; ValueError with the reason if it is none of the kinds used here."""
     head, digest = data[:-32], data[-32:]
     if head == _SHA2_256:
-        return Cid(0, "dag-pb", digest)
+        return Cid("dag-pb", digest)
     for name, code in CODECS.items():
         if head == bytes([1, code]) + _SHA2_256:
-            return Cid(1, name, digest)
+            return Cid(name, digest)
     raise ValueError("its bytes are not version, codec raw or dag-pb, and a sha2-256 hash of 32 bytes")
 
 
@@ -107,8 +98,8 @@ def cid_digest(cid: str) -> bytes:
     Raises:
         InvalidCid: not a CID with a sha2-256 hash.
 
-    >>> cid_digest("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH").hex()[:16]
-    'bfccda787baba32b'
+    >>> cid_digest("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku").hex()[:16]
+    'e3b0c44298fc1c14'
     """
     return parse_cid(cid).digest
 
@@ -131,7 +122,7 @@ def digest_to_cid(digest: bytes, codec: str = "raw") -> str:
     if not isinstance(digest, bytes | bytearray) or len(digest) != 32:
         size = f"{len(digest)} bytes" if isinstance(digest, bytes | bytearray) else type(digest).__name__
         raise InvalidCid(f"digest must be the 32 bytes of a SHA-256, not {size}")
-    return str(Cid(1, codec, bytes(digest)))
+    return str(Cid(codec, bytes(digest)))
 
 
 def verify_block(cid: str, block: bytes) -> None:
@@ -149,31 +140,16 @@ def verify_block(cid: str, block: bytes) -> None:
 
 
 # ---------------------------------------------------------------- files as trees of blocks
-def compute_cid(data: bytes, *, cid_version: int = 1, chunk_size: int = CHUNK_SIZE, max_links: int = MAX_LINKS) -> str:
-    """The CID that adding a file gives, computed without a node; equal to Kubo's for the same settings.
-
-    Args:
-        data: the file's content.
-        cid_version: 1 (leaves are raw blocks) or 0 (leaves are dag-pb nodes), Kubo's defaults for each.
-        chunk_size: bytes in a full chunk, at least 1.
-        max_links: links of a full tree node, at least 2.
-
-    Raises:
-        ValueError: a setting out of its range.
+def compute_cid(data: bytes) -> str:
+    """The CID that adding a file gives, computed without a node; equal to Kubo's with CIDv1 and chunks of `CHUNK_SIZE`.
 
     >>> compute_cid(b"")
     'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
-    >>> compute_cid(b"", cid_version=0)
-    'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH'
     """
-    if cid_version not in (0, 1):
-        raise ValueError(f"cid_version = {cid_version} does not exist; choose 0 or 1")
-    if chunk_size < 1 or max_links < 2:
-        raise ValueError(f"chunk_size = {chunk_size} must be at least 1 and max_links = {max_links} at least 2")
-    chunks = [data[start : start + chunk_size] for start in range(0, len(data), chunk_size)] or [b""]
-    level = [_leaf(chunk, cid_version) for chunk in chunks]
+    chunks = [data[start : start + CHUNK_SIZE] for start in range(0, len(data), CHUNK_SIZE)] or [b""]
+    level = [_Node(Cid("raw", hashlib.sha256(chunk).digest()), len(chunk), len(chunk)) for chunk in chunks]
     while len(level) > 1:
-        level = [_parent(level[start : start + max_links], cid_version) for start in range(0, len(level), max_links)]
+        level = [_parent(level[start : start + MAX_LINKS]) for start in range(0, len(level), MAX_LINKS)]
     return str(level[0].cid)
 
 
@@ -186,15 +162,7 @@ class _Node:
     total: int
 
 
-def _leaf(chunk: bytes, version: int) -> _Node:
-    if version == 1:
-        return _Node(Cid(1, "raw", hashlib.sha256(chunk).digest()), len(chunk), len(chunk))
-    data = _field(1, 2) + (_field(2, chunk) if chunk else b"") + _field(3, len(chunk))
-    block = _field(1, data)
-    return _Node(Cid(0, "dag-pb", hashlib.sha256(block).digest()), len(chunk), len(block))
-
-
-def _parent(children: list[_Node], version: int) -> _Node:
+def _parent(children: list[_Node]) -> _Node:
     content = sum(child.content for child in children)
     links = b"".join(
         _field(2, _field(1, child.cid.to_bytes()) + _field(2, b"") + _field(3, child.total)) for child in children
@@ -202,40 +170,39 @@ def _parent(children: list[_Node], version: int) -> _Node:
     data = _field(1, 2) + _field(3, content) + b"".join(_field(4, child.content) for child in children)
     block = links + _field(1, data)
     total = len(block) + sum(child.total for child in children)
-    return _Node(Cid(version, "dag-pb", hashlib.sha256(block).digest()), content, total)
+    return _Node(Cid("dag-pb", hashlib.sha256(block).digest()), content, total)
 
 
-def read_file(cid: str, fetch: Callable[[str], bytes], *, max_size: int = MAX_FILE_SIZE) -> bytes:
+def read_file(cid: str, fetch: Callable[[str], bytes]) -> bytes:
     """Assemble a file from its blocks, checking every one; the source of the blocks need not be trusted.
 
-    Sizes that a tree claims are checked before its blocks are fetched, so the work is bounded by `max_size`.
+    Sizes that a tree claims are checked before its blocks are fetched, so the work is bounded by `MAX_FILE_SIZE`.
 
     Args:
         cid: the file's address.
         fetch: gives the block for a CID, e.g. from a node.
-        max_size: largest file to assemble, bytes.
 
     Raises:
         ContentCorrupted: a block does not hash to its CID, or a tree contradicts itself.
-        RecordError: the CID names no file (a directory, say), or one larger than `max_size`.
+        RecordError: the CID names no file (a directory, say), or one larger than `MAX_FILE_SIZE`.
     """
-    return b"".join(_read(cid, fetch, None, max_size, 0))
+    return b"".join(_read(cid, fetch, None, 0))
 
 
-def _read(cid: str, fetch: Callable[[str], bytes], size: int | None, limit: int, depth: int) -> Iterator[bytes]:
+def _read(cid: str, fetch: Callable[[str], bytes], size: int | None, depth: int) -> Iterator[bytes]:
     """Content of one subtree; `size` is what its parent says it holds, None at the root."""
     block = bytes(fetch(cid))
     verify_block(cid, block)
     own, found, links = _file_node(cid, block) if parse_cid(cid).codec == "dag-pb" else (block, len(block), [])
     if size not in (None, found):
         raise ContentCorrupted(f"{cid} holds {found} bytes where its tree says {size}; the file was made wrongly")
-    if found > limit:
-        raise RecordError(f"{cid} is a file of {found} bytes, more than max_size = {limit}; raise max_size to read it")
+    if found > MAX_FILE_SIZE:
+        raise RecordError(f"{cid} is a file of {found:,} bytes; at most {MAX_FILE_SIZE:,} are read: split the content")
     if depth > MAX_DEPTH:
         raise ContentCorrupted(f"{cid} lies more than {MAX_DEPTH} levels deep; the file was made wrongly")
     yield own
     for child, length in links:
-        yield from _read(child, fetch, length, limit, depth + 1)
+        yield from _read(child, fetch, length, depth + 1)
 
 
 def _file_node(cid: str, block: bytes) -> tuple[bytes, int, list[tuple[str, int]]]:
@@ -316,21 +283,3 @@ def _only(fields: list[tuple[int, int | bytes]], number: int) -> bytes:
     if len(values) != 1 or not isinstance(values[0], bytes):
         raise ValueError(f"protobuf field {number} is there {len(values)} times, not once")
     return values[0]
-
-
-def _base58_encode(data: bytes) -> str:
-    number, text = int.from_bytes(data, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _BASE58[digit] + text
-    return text
-
-
-def _base58_decode(text: str) -> bytes:
-    number = 0
-    for character in text:
-        digit = _BASE58.find(character)
-        if digit < 0:
-            raise ValueError(f"{character!r} is no base 58 digit")
-        number = number * 58 + digit
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")

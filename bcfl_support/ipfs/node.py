@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from bcfl_support import services
 from bcfl_support.errors import ContentCorrupted, ContentMissing, RecordError, ServiceError, ToolMissing
-from bcfl_support.ipfs.cids import CHUNK_SIZE, MAX_FILE_SIZE, compute_cid, parse_cid, read_file
+from bcfl_support.ipfs.cids import CHUNK_SIZE, compute_cid, parse_cid, read_file
 from bcfl_support.ipfs.records import canonical_json, parse_record
 
 if TYPE_CHECKING:
@@ -116,23 +116,20 @@ class IpfsNode:
             self.child.stop()
 
     # ------------------------------------------------------------ content
-    def add(self, data: bytes, *, cid_version: int = 1, pin: bool = True) -> str:
-        """Store a file and return its CID, which is `compute_cid(data)`: chunks of 262,144 bytes, balanced tree.
+    def add(self, data: bytes) -> str:
+        """Store and pin a file; return its CID, which is `compute_cid(data)`: chunks of 262,144 bytes, balanced tree.
 
         Args:
             data: content of the file.
-            cid_version: 1 (raw leaves) or 0 (dag-pb leaves).
-            pin: whether garbage collection must keep it.
 
         Raises:
             ServiceError: the node died or refused, or stored it under another CID.
         """
         data = bytes(memoryview(data))
-        expected = compute_cid(data, cid_version=cid_version)
-        raw_leaves = "true" if cid_version == 1 else "false"
-        options = {"cid-version": str(cid_version), "raw-leaves": raw_leaves, "chunker": f"size-{CHUNK_SIZE}"}
+        expected = compute_cid(data)
+        options = {"cid-version": "1", "raw-leaves": "true", "chunker": f"size-{CHUNK_SIZE}", "pin": "true"}
         with self._asking(f"adding {len(data)} bytes"):
-            found = self.client.add_bytes(data, opts={**options, "pin": "true" if pin else "false"})
+            found = self.client.add_bytes(data, opts=options)
         if found != expected:
             raise ServiceError(
                 f"the node at {self.url} stored the content as {found}, but its CID is {expected}; "
@@ -140,90 +137,52 @@ class IpfsNode:
             )
         return expected
 
-    def cat(self, cid: str, *, max_size: int = MAX_FILE_SIZE) -> bytes:
+    def cat(self, cid: str) -> bytes:
         """The content of a file. Every block is fetched and hashed here; a wrong byte is an error, never a value.
 
         Args:
             cid: address of a file.
-            max_size: largest content to accept, bytes.
 
         Raises:
             InvalidCid: `cid` is no CID.
             ContentMissing: the node lacks the file or a block of it.
             ContentCorrupted: a block does not hash to its CID.
-            RecordError: the CID names no file, or one larger than `max_size`.
+            RecordError: the CID names no file, or one larger than `cids.MAX_FILE_SIZE`.
         """
         parse_cid(cid)
-        return read_file(cid, self.block, max_size=max_size)
+        return read_file(cid, self.block)
 
     def block(self, cid: str) -> bytes:
         """One block as the node gives it, unchecked; `cat` is the checked way."""
         with self._asking(f"reading {cid}", cid):
             return bytes(self.client.block.get(cid))
 
-    def has(self, cid: str) -> bool:
-        """Whether the node itself holds the block of this CID (of a long file: the root of its tree)."""
-        parse_cid(cid)
-        try:
-            with self._asking(f"looking for {cid}", cid):
-                self.client.block.stat(cid, opts={"offline": "true"})
-        except ContentMissing:
-            return False
-        return True
-
     # ------------------------------------------------------------ records
-    def add_json(self, record: Any, *, pin: bool = True) -> str:
+    def add_json(self, record: Any) -> str:
         """Store a record as canonical JSON (RFC 8785), so that equal records have equal CIDs everywhere.
 
         Args:
             record: what `records.canonical_json` takes: dictionaries, lists, texts, numbers.
-            pin: whether garbage collection must keep it.
 
         Raises:
             RecordError: something in it has no canonical JSON.
         """
-        return self.add(canonical_json(record), pin=pin)
+        return self.add(canonical_json(record))
 
-    def get_json(self, cid: str, *, canonical: bool = True) -> Any:
+    def get_json(self, cid: str) -> Any:
         """Read a record back. Whole numbers come back as integers: JSON does not tell 1.0 from 1.
 
         Args:
             cid: address of the record.
-            canonical: refuse JSON in any other spelling than `add_json` writes.
 
         Raises:
             RecordError: not JSON, cut short, or not canonical; and all that `cat` raises.
         """
         data = self.cat(cid)
         try:
-            return parse_record(data, canonical=canonical)
+            return parse_record(data)
         except RecordError as error:
             raise RecordError(f"{cid}: {error}") from None
-
-    # ------------------------------------------------------------ what the node keeps
-    def pin(self, cid: str) -> None:
-        """Keep this DAG through garbage collection; all of it must be on the node."""
-        parse_cid(cid)
-        with self._asking(f"pinning {cid}", cid):
-            self.client.pin.add(cid)
-
-    def unpin(self, cid: str) -> None:
-        """Let garbage collection have this DAG. ContentMissing if it is not pinned by itself."""
-        parse_cid(cid)
-        with self._asking(f"unpinning {cid}", cid):
-            self.client.pin.rm(cid)
-
-    def pins(self) -> list[str]:
-        """CIDs of all recursive pins, sorted."""
-        with self._asking("listing its pins"):
-            answer = self.client.pin.ls(type="recursive")
-        return sorted(answer["Keys"] or {})
-
-    def gc(self) -> list[str]:
-        """Delete every block that no pin reaches; their CIDs, sorted, all written as raw CIDv1."""
-        with self._asking("collecting garbage"):
-            answer = self.client.repo.gc()
-        return sorted(line["Key"]["/"] for line in answer if "Key" in line)
 
     # ------------------------------------------------------------ what can go wrong
     @contextlib.contextmanager
@@ -254,8 +213,6 @@ class IpfsNode:
             return ContentMissing(
                 f"{cid} is not complete on the node at {self.url} ({message}); add it, or ask a node that has it"
             )
-        if "not pinned" in message:
-            return ContentMissing(f"{cid} is not pinned on the node at {self.url} ({message}); pins() lists the pins")
         return ServiceError(f"the node at {self.url} refused {action}: {message}")
 
     def _silence(self, action: str, error: Exception) -> ServiceError:

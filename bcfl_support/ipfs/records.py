@@ -45,12 +45,11 @@ def canonical_json(record: Any) -> bytes:
         ) from None
 
 
-def parse_record(data: bytes, *, canonical: bool = True) -> Any:
+def parse_record(data: bytes) -> Any:
     """A record from its bytes. Whole numbers come back as integers: JSON does not tell 1.0 from 1.
 
     Args:
-        data: JSON in UTF-8.
-        canonical: refuse any spelling but the canonical one; in another, an equal record has another address.
+        data: JSON in UTF-8, in its canonical spelling; in another, an equal record has another address.
 
     Raises:
         RecordError: not JSON, cut short, or not canonical.
@@ -65,7 +64,7 @@ def parse_record(data: bytes, *, canonical: bool = True) -> Any:
         raise RecordError(
             f"the record ({len(data)} bytes) is not JSON or is cut short: {error}; check who wrote it"
         ) from None
-    if canonical and canonical_json(record) != data:
+    if canonical_json(record) != data:
         raise RecordError("the record is JSON but not in canonical form (RFC 8785); write records with canonical_json")
     return record
 

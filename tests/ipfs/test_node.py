@@ -1,4 +1,4 @@
-"""The IPFS node, the addresses and the records: against Kubo's CIDs, against an independent CID library, and broken."""
+"""The IPFS node: its CIDs against Kubo's, what happens when it is broken, and the RPC of the embedded one."""
 
 from __future__ import annotations
 
@@ -19,21 +19,13 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ipfshttpclient.exceptions import ErrorResponse
 
 from bcfl_support import services
 from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, RecordError, ServiceError
-from bcfl_support.ipfs.cids import (
-    CHUNK_SIZE,
-    MAX_LINKS,
-    cid_digest,
-    compute_cid,
-    digest_to_cid,
-    parse_cid,
-    read_file,
-    verify_block,
-)
+from bcfl_support.ipfs import cids
+from bcfl_support.ipfs.cids import CHUNK_SIZE, MAX_LINKS, cid_digest, compute_cid, digest_to_cid
 from bcfl_support.ipfs.node import API_VARIABLE, IpfsNode
-from bcfl_support.ipfs.records import canonical_json, parse_record
 from bcfl_support.services import free_port
 
 C = CHUNK_SIZE
@@ -87,6 +79,33 @@ def post(node: IpfsNode, command: str, *arguments: str, **options: object) -> re
     return requests.post(f"{node.url}/api/v0/{command}", params={"arg": arguments, **options}, timeout=10)
 
 
+def add_loose(node: IpfsNode, data: bytes) -> str:
+    """Add a file that garbage collection may take."""
+    return node.client.add_bytes(data, opts={"cid-version": 1, "pin": "false"})
+
+
+def holds(node: IpfsNode, cid: str) -> bool:
+    """Whether the node itself holds the block of this CID (of a long file: the root of its tree)."""
+    return post(node, "block/stat", cid, offline="true").status_code == 200
+
+
+def pins(node: IpfsNode) -> list[str]:
+    """CIDs of all recursive pins, sorted."""
+    return sorted(node.client.pin.ls(type="recursive")["Keys"] or {})
+
+
+def collect(node: IpfsNode) -> list[str]:
+    """Delete every block that no pin reaches; their CIDs, sorted, all written as raw CIDv1."""
+    return sorted(line["Key"]["/"] for line in node.client.repo.gc() if "Key" in line)
+
+
+def as_version_1(text: str) -> str:
+    """The CIDv1 of a CIDv0: the same dag-pb block."""
+    import cid as py_cid
+
+    return py_cid.make_cid(text).to_v1().encode("base32").decode()
+
+
 def block_file(repo: Path, content: bytes) -> Path:
     """The file in which the embedded node keeps a block."""
     (found,) = (path for path in repo.rglob("*.data") if path.read_bytes() == content)
@@ -117,23 +136,22 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 @pytest.mark.parametrize(("size", "version_0", "version_1"), VECTORS)
 def test_cids_equal_kubo_s_in_python_and_on_the_node(node: IpfsNode, size: int, version_0: str, version_1: str) -> None:
     data = stream(size)
+    assert post(node, "add").status_code == 400  # an add without a body is refused before anything is stored
     for version, expected in enumerate((version_0, version_1)):
-        assert compute_cid(data, cid_version=version) == expected
-        assert post(node, "add").status_code == 400  # an add without a body is refused before anything is stored
         assert node.client.add_bytes(data, opts={"cid-version": version}) == expected
-        assert node.add(data, cid_version=version) == expected
-        assert node.cat(expected) == data
         assert node.client.cat(expected) == data
+    assert compute_cid(data) == node.add(data) == version_1
+    assert node.cat(version_1) == node.cat(as_version_1(version_0)) == data  # its links are of version 0
 
 
-@pytest.mark.parametrize(
-    ("leaves", "version"),
-    [(MAX_LINKS, 0), (MAX_LINKS, 1), (MAX_LINKS + 1, 0), (MAX_LINKS + 1, 1), (MAX_LINKS**2 + 1, 1)],
-)
-def test_trees_of_two_and_three_levels_equal_the_node_s(node: IpfsNode, leaves: int, version: int) -> None:
+@pytest.mark.parametrize("leaves", [MAX_LINKS, MAX_LINKS + 1, MAX_LINKS**2 + 1])
+def test_trees_of_two_and_three_levels_equal_the_node_s(
+    node: IpfsNode, leaves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cids, "CHUNK_SIZE", 1)
     data = stream(leaves)
-    options = {"cid-version": version, "chunker": "size-1", "only-hash": "true"}
-    assert compute_cid(data, cid_version=version, chunk_size=1) == node.client.add_bytes(data, opts=options)
+    options = {"cid-version": 1, "chunker": "size-1", "only-hash": "true"}
+    assert compute_cid(data) == node.client.add_bytes(data, opts=options)
 
 
 @pytest.mark.parametrize("version", [0, 1])
@@ -141,127 +159,21 @@ def test_a_tree_of_two_levels_is_read_back_through_verified_blocks(node: IpfsNod
     data = stream(16 * 350 + 7)
     cid = node.client.add_bytes(data, opts={"cid-version": version, "chunker": "size-16"})
     assert len(node.client.dag.get(cid)["Links"]) == 3
-    assert node.cat(cid) == data
+    assert node.cat(cid if version else as_version_1(cid)) == data
 
 
 @settings(max_examples=12)
-@given(chunks=st.integers(0, 3), beside=st.integers(-3, 3), version=st.sampled_from([0, 1]))
-def test_round_trip_around_chunk_borders(node: IpfsNode, chunks: int, beside: int, version: int) -> None:
+@given(chunks=st.integers(0, 3), beside=st.integers(-3, 3))
+def test_round_trip_around_chunk_borders(node: IpfsNode, chunks: int, beside: int) -> None:
     data = stream(max(0, chunks * C + beside))
-    cid = node.add(data, cid_version=version, pin=False)
-    assert node.cat(cid) == data
-    assert node.has(cid)
+    assert node.cat(node.add(data)) == data
 
 
-def test_an_independent_library_reads_the_same_cids() -> None:
-    import cid as py_cid
-
-    for _, version_0, version_1 in VECTORS:
-        for text in (version_0, version_1):
-            theirs, ours = py_cid.make_cid(text), parse_cid(text)
-            assert (theirs.version, theirs.codec) == (ours.version, ours.codec)
-            assert theirs.multihash == b"\x12\x20" + ours.digest
-
-
-@given(st.binary(min_size=32, max_size=32), st.sampled_from(["raw", "dag-pb"]))
-def test_a_digest_fills_one_slot_and_comes_back(digest: bytes, codec: str) -> None:
-    cid = digest_to_cid(digest, codec)
-    assert cid_digest(cid) == digest
-    assert parse_cid(cid).codec == codec
-
-
-def test_the_digest_of_a_short_record_is_its_sha256() -> None:
-    data = b"0.5,0.25"
-    assert cid_digest(compute_cid(data)) == hashlib.sha256(data).digest()
-
-
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("", "neither with Qm"),
-        ("hello", "neither with Qm"),
-        (EMPTY[:-1], "not a CID"),
-        (EMPTY.upper(), "neither with Qm"),
-        ("b" + "a" * 200, "too long"),
-        (EMPTY[:-1] + "v", "canonical"),  # only the unused last bits differ
-        ("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQ0", "base 58"),
-        ("bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua", "codec raw or dag-pb"),  # dag-cbor
-        (b"bytes", "a text, not bytes"),
-    ],
-)
-def test_what_is_no_cid_is_refused(node: IpfsNode, bad: str, reason: str) -> None:
-    for function in (parse_cid, cid_digest, node.cat, node.has, node.pin, node.get_json):
-        with pytest.raises(InvalidCid, match=reason):
+@pytest.mark.parametrize("bad", ["", "hello", "QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH", EMPTY[:-1]])
+def test_what_is_no_cid_is_refused(node: IpfsNode, bad: str) -> None:
+    for function in (node.cat, node.get_json):
+        with pytest.raises(InvalidCid, match="is not a CID this package reads"):
             function(bad)
-
-
-def test_bad_digests_and_settings_are_refused() -> None:
-    with pytest.raises(InvalidCid, match="not 31 bytes"):
-        digest_to_cid(bytes(31))
-    with pytest.raises(InvalidCid, match="not str"):
-        digest_to_cid("00" * 32)  # type: ignore[arg-type]
-    with pytest.raises(InvalidCid, match="'dag-cbor' is not used"):
-        digest_to_cid(bytes(32), "dag-cbor")
-    with pytest.raises(ValueError, match="cid_version = 2"):
-        compute_cid(b"", cid_version=2)
-    with pytest.raises(ValueError, match="max_links = 1"):
-        compute_cid(b"", max_links=1)
-
-
-# ---------------------------------------------------------------- files from blocks nobody vouches for
-def dag_pb(data: bytes, *links: tuple[str, int]) -> bytes:
-    """A dag-pb block built by hand: protobuf with one-byte lengths."""
-    encoded = b""
-    for cid, total in links:
-        link = b"\x0a\x24" + parse_cid(cid).to_bytes() + b"\x12\x00\x18" + bytes([total])
-        encoded += b"\x12" + bytes([len(link)]) + link
-    return encoded + b"\x0a" + bytes([len(data)]) + data
-
-
-def store(*blocks: bytes, codec: str = "dag-pb") -> tuple[str, dict[str, bytes]]:
-    """Blocks by raw and dag-pb CID, and the CID of the last one."""
-    names = {digest_to_cid(hashlib.sha256(b).digest(), c): b for b in blocks for c in ("raw", "dag-pb")}
-    return digest_to_cid(hashlib.sha256(blocks[-1]).digest(), codec), names
-
-
-def test_a_tree_made_by_hand_is_read() -> None:
-    left, right = digest_to_cid(hashlib.sha256(b"ab").digest()), digest_to_cid(hashlib.sha256(b"cde").digest())
-    cid, blocks = store(b"ab", b"cde", dag_pb(b"\x08\x02\x18\x05\x20\x02\x20\x03", (left, 2), (right, 3)))
-    assert read_file(cid, blocks.__getitem__) == b"abcde"
-
-
-@pytest.mark.parametrize(
-    ("unixfs", "error", "reason"),
-    [
-        (b"\x08\x02\x18\x05\x20\x05", ContentCorrupted, "holds 2 bytes where its tree says 5"),
-        (b"\x08\x02\x18\x05\x20\x02", ContentCorrupted, "contradicts itself"),
-        (b"\x08\x02\x18\x00\x20\x00", ContentCorrupted, "contradicts itself"),  # empty subtrees would be free work
-        (b"\x08\x02\x18\x02", ContentCorrupted, "contradicts itself"),
-        (b"\x08\x01", RecordError, "not a file"),
-        (b"\x08\x02\x18", ContentCorrupted, "cut short"),
-        (b"\x08\x02\x12\x09ab", ContentCorrupted, "cut short"),
-        (b"\x0d\x02\x00\x00\x00", ContentCorrupted, "wire type 5"),
-    ],
-)
-def test_a_tree_that_contradicts_itself_is_refused(unixfs: bytes, error: type[Exception], reason: str) -> None:
-    cid, blocks = store(b"ab", dag_pb(unixfs, (digest_to_cid(hashlib.sha256(b"ab").digest()), 2)))
-    with pytest.raises(error, match=reason):
-        read_file(cid, blocks.__getitem__)
-
-
-def test_a_claimed_size_is_checked_before_any_child_is_fetched() -> None:
-    child = digest_to_cid(hashlib.sha256(b"ab").digest())
-    huge = b"\xff\xff\xff\xff\x7f"
-    cid, blocks = store(dag_pb(b"\x08\x02\x18" + huge + b"\x20" + huge, (child, 2)))
-    with pytest.raises(RecordError, match="34359738367 bytes, more than max_size"):
-        read_file(cid, blocks.__getitem__)  # a fetch of the child would be a KeyError
-
-
-def test_a_wrong_block_is_refused_wherever_it_comes_from() -> None:
-    with pytest.raises(ContentCorrupted, match="ask another node"):
-        verify_block(EMPTY, b"not empty")
-    with pytest.raises(ContentCorrupted, match="ask another node"):
-        read_file(EMPTY, lambda cid: b"not empty")
 
 
 # ---------------------------------------------------------------- damage and loss on the node
@@ -286,21 +198,21 @@ def test_a_missing_cid_is_said_to_be_missing(node: IpfsNode) -> None:
     message = f"block was not found locally (offline): ipld: could not find {ABSENT}"
     for command in ("cat", "block/get", "block/stat"):
         assert post(node, command, ABSENT).json() == {"Message": message, "Code": 0, "Type": "error"}
-    assert not node.has(ABSENT)
-    for function in (node.cat, node.get_json, node.pin):
+    assert not holds(node, ABSENT)
+    for function in (node.cat, node.get_json):
         with pytest.raises(ContentMissing, match="is not complete on the node"):
             function(ABSENT)
 
 
 def test_a_file_that_lost_a_block_is_missing_not_short(node: IpfsNode, repo: Path) -> None:
     data = b"to lose a block" + stream(3 * C)
-    cid = node.add(data, pin=False)
+    cid = add_loose(node, data)
     block_file(repo, data[C : 2 * C]).unlink()
     with pytest.raises(ContentMissing, match="could not find"):
         node.cat(cid)
-    with pytest.raises(ContentMissing, match="could not find"):
-        node.pin(cid)
-    assert node.has(cid)  # the root is there
+    with pytest.raises(ErrorResponse, match="could not find"):
+        node.client.pin.add(cid)
+    assert holds(node, cid)  # the root is there
 
 
 def test_a_node_that_lies_is_caught() -> None:
@@ -320,39 +232,32 @@ def test_a_node_that_lies_is_caught() -> None:
 def test_garbage_collection_keeps_what_is_pinned() -> None:
     with IpfsNode.start(program="embedded") as node:
         long, short, shared = stream(3 * C), b"unpinned", stream(C)  # `shared` is the first block of `long`
-        kept, dropped, under = node.add(long), node.add(short, pin=False), node.add(shared, pin=False)
-        old = node.add(b"unpinned later", cid_version=0)
-        node.unpin(old)
-        assert node.pins() == [kept]
-        assert node.gc() == sorted([dropped, digest_to_cid(cid_digest(old))])
-        assert node.gc() == []
+        kept, dropped, under = node.add(long), add_loose(node, short), add_loose(node, shared)
+        old = node.client.add_bytes(b"unpinned later")
+        node.client.pin.rm(old)
+        assert pins(node) == [kept]
+        assert collect(node) == sorted([dropped, digest_to_cid(cid_digest(as_version_1(old)))])
+        assert collect(node) == []
         assert node.cat(kept) == long
         assert node.cat(under) == shared
-        assert [node.has(dropped), node.has(old)] == [False, False]
+        assert [holds(node, dropped), holds(node, old)] == [False, False]
         listed = post(node, "pin/ls", under).json()["Keys"]
         assert listed == {under: {"Type": f"indirect through {kept}", "Name": ""}}
         assert len(node.client.pin.ls(type="all")["Keys"]) == 4
-        node.pin(under)
-        node.unpin(kept)
-        node.gc()
+        node.client.pin.add(under)
+        node.client.pin.rm(kept)
+        collect(node)
         assert node.cat(under) == shared
-        assert not node.has(kept)
-
-
-def test_unpinning_what_is_not_pinned_is_an_error(node: IpfsNode) -> None:
-    assert post(node, "pin/rm", ABSENT).json()["Message"] == "not pinned or pinned indirectly"
-    assert post(node, "pin/ls", ABSENT).json()["Message"] == f"path '/ipfs/{ABSENT}' is not pinned"
-    with pytest.raises(ContentMissing, match="is not pinned"):
-        node.unpin(ABSENT)
+        assert not holds(node, kept)
 
 
 def test_garbage_collection_deletes_nothing_when_a_pinned_tree_is_damaged(tmp_path: Path) -> None:
     with IpfsNode.start(repo=tmp_path, program="embedded") as node:
-        loose, root = node.add(b"loose", pin=False), node.add(stream(2 * C))
+        loose, root = add_loose(node, b"loose"), node.add(stream(2 * C))
         flip_last_byte(block_file(tmp_path, node.block(root)))
-        with pytest.raises(ContentCorrupted):
-            node.gc()
-        assert node.has(loose)
+        with pytest.raises(ErrorResponse, match="different hash"):
+            collect(node)
+        assert holds(node, loose)
 
 
 def test_collecting_garbage_during_adds_loses_nothing() -> None:
@@ -361,7 +266,7 @@ def test_collecting_garbage_during_adds_loses_nothing() -> None:
     with IpfsNode.start(program="embedded") as node, ThreadPoolExecutor(4) as pool:
         adding = [pool.submit(node.client.add_bytes, data + stream(1_000), opts=dict(options)) for data in files]
         while not all(future.done() for future in adding):
-            node.gc()
+            collect(node)
         assert [node.cat(future.result()) for future in adding] == [data + stream(1_000) for data in files]
 
 
@@ -376,12 +281,12 @@ def test_equal_content_added_at_the_same_time_is_stored_whole(node: IpfsNode) ->
 # ---------------------------------------------------------------- the life of a node
 def test_content_and_pins_persist_in_a_repository(tmp_path: Path) -> None:
     with IpfsNode.start(repo=tmp_path, program="embedded") as node:
-        kept, loose = node.add(b"kept"), node.add(b"loose", pin=False)
+        kept, loose = node.add(b"kept"), add_loose(node, b"loose")
         first = node.url
     with IpfsNode.start(repo=tmp_path, program="embedded") as node:
-        assert node.pins() == [kept]
+        assert pins(node) == [kept]
         assert [node.cat(kept), node.cat(loose)] == [b"kept", b"loose"]
-        assert node.gc() == [loose]
+        assert collect(node) == [loose]
     with pytest.raises(ServiceError, match="ended while reading"):
         node.cat(kept)
     with pytest.raises(ServiceError, match=first):
@@ -419,7 +324,7 @@ def test_a_node_killed_while_adding_is_an_error_that_says_what_to_do(tmp_path: P
             node.add(bytes(32 * 1024 * 1024))
         killer.join()
     with IpfsNode.start(repo=tmp_path, program="embedded") as node:
-        assert node.pins() == []
+        assert pins(node) == []
         assert node.cat(node.add(stream(3 * C))) == stream(3 * C)
 
 
@@ -428,7 +333,7 @@ def test_an_add_whose_sender_disappears_pins_nothing(node: IpfsNode) -> None:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + stream(C)
         raise KeyboardInterrupt
 
-    before = node.pins()
+    before = pins(node)
     with pytest.raises(KeyboardInterrupt):
         requests.post(
             f"{node.url}/api/v0/add",
@@ -436,7 +341,7 @@ def test_an_add_whose_sender_disappears_pins_nothing(node: IpfsNode) -> None:
             headers={"Content-Type": "multipart/form-data; boundary=x"},
             timeout=10,
         )
-    assert node.pins() == before
+    assert pins(node) == before
     assert node.cat(node.add(b"still alive")) == b"still alive"
 
 
@@ -444,7 +349,7 @@ def test_two_nodes_side_by_side_are_two_nodes() -> None:
     with IpfsNode.start(program="embedded") as one, IpfsNode.start(program="embedded") as two:
         cid = one.add(b"only here")
         assert one.url != two.url
-        assert [one.has(cid), two.has(cid)] == [True, False]
+        assert [holds(one, cid), holds(two, cid)] == [True, False]
 
 
 def test_no_node_and_no_file_is_left_when_the_parent_is_killed() -> None:
@@ -467,13 +372,13 @@ def test_nothing_is_written_to_stderr_with_warnings_as_errors() -> None:
         "from bcfl_support.ipfs import IpfsNode\n"
         "import ipfshttpclient\n"
         "with IpfsNode.start(program='embedded') as n:\n"
-        "    c = n.add_json({'round': 1}); print(n.get_json(c), n.pins() == [c], n.gc(), n.has(c))\n"
+        "    c = n.add_json({'round': 1}); print(n.get_json(c), list(n.client.pin.ls()['Keys']) == [c])\n"
         "    with ipfshttpclient.connect(n.url.replace('http://127.0.0.1:', '/ip4/127.0.0.1/tcp/')) as client:\n"
         "        print(client.cat(c))\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "{'round': 1} True [] True\nb'{\"round\":1}'\n"
+    assert done.stdout == "{'round': 1} True\nb'{\"round\":1}'\n"
 
 
 def test_an_unknown_program_is_refused() -> None:
@@ -616,7 +521,7 @@ def test_blocks_are_put_and_got(node: IpfsNode, tmp_path: Path) -> None:
     assert node.client.block.get(put["Key"]) == b"hello"
     assert node.client.block.stat(put["Key"])["Size"] == 5
     old = node.client.block.put(file, opts={"format": "v0"})["Key"]
-    assert parse_cid(old).version == 0 and cid_digest(old) == hashlib.sha256(b"hello").digest()
+    assert old.startswith("Qm") and cid_digest(as_version_1(old)) == hashlib.sha256(b"hello").digest()
     file.write_bytes(bytes(1024 * 1024 + 1))
     with pytest.raises(Exception, match="produced block is over 1MiB"):
         node.client.block.put(file)
@@ -630,9 +535,9 @@ def test_a_folder_keeps_its_structure(node: IpfsNode, tmp_path: Path) -> None:
     assert set(added) == {"round", "round/a.json", "round/1", "round/1/b.json"}
     assert node.client.cat(added["round"] + "/1/b.json") == b"[]"
     assert post(node, "cat", added["round"]).json()["Message"] == "this dag node is a directory"
-    assert added["round"] in node.pins() and added["round/a.json"] not in node.pins()
+    assert added["round"] in pins(node) and added["round/a.json"] not in pins(node)
     with pytest.raises(RecordError, match="not a file"):
-        node.cat(added["round"])
+        node.cat(as_version_1(added["round"]))
 
 
 @pytest.mark.parametrize(
@@ -657,8 +562,8 @@ def test_only_hash_stores_nothing(node: IpfsNode) -> None:
     data = b"never stored" + stream(2 * C)
     cid = node.client.add_bytes(data, opts={"only-hash": "true", "cid-version": 1})
     assert cid == compute_cid(data)
-    assert not node.has(cid)
-    assert cid not in node.pins()
+    assert not holds(node, cid)
+    assert cid not in pins(node)
 
 
 def test_content_that_looks_like_a_boundary_survives(node: IpfsNode) -> None:
@@ -674,6 +579,11 @@ def test_content_that_looks_like_a_boundary_survives(node: IpfsNode) -> None:
             timeout=10,
         )
         assert answer.json()["Hash"] == compute_cid(content)
+
+
+def test_unpinning_what_is_not_pinned_is_an_error(node: IpfsNode) -> None:
+    assert post(node, "pin/rm", ABSENT).json()["Message"] == "not pinned or pinned indirectly"
+    assert post(node, "pin/ls", ABSENT).json()["Message"] == f"path '/ipfs/{ABSENT}' is not pinned"
 
 
 # ---------------------------------------------------------------- Kubo
@@ -720,60 +630,8 @@ def test_a_record_has_one_address_however_it_is_written(node: IpfsNode) -> None:
     assert node.get_json(cid) == {"round": 1, "scores": [0.5, 2]}
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b'{"round":1,"sco', "not JSON or is cut short"),
-        (b"", "not JSON or is cut short"),
-        (b"\xff\xfe\x00", "not JSON or is cut short"),
-        (b"NaN", "NaN is not JSON"),
-        (b"[" * 100_000, "not JSON or is cut short: brackets nested 100000 deep, at most 64"),
-        (b"[" * 65 + b"]" * 65, "brackets nested 65 deep"),
-        (b'{"b":1,"a":2}', "not in canonical form"),
-        (b'{"a":1,"a":1}', "not in canonical form"),
-        (b"[1.0]", "not in canonical form"),
-        (b"[9007199254740993]", "not in canonical form"),
-        (b"[1e999]", "no canonical JSON"),
-    ],
-)
-def test_what_is_no_record_is_refused(node: IpfsNode, data: bytes, reason: str) -> None:
-    cid = node.add(data)
-    with pytest.raises(RecordError, match=f"{cid}: .*{reason}"):
-        node.get_json(cid)
-
-
-def test_brackets_in_texts_do_not_nest(node: IpfsNode) -> None:
-    record = {"text": '[{"' * 100 + "\\", "list": [[[1]]]}
-    assert node.get_json(node.add_json(record)) == record
-
-
-def test_records_in_another_spelling_are_read_on_request(node: IpfsNode) -> None:
-    assert node.get_json(node.add(b'{"b": 1.0, "a": 2}'), canonical=False) == {"b": 1.0, "a": 2}
-
-
-@pytest.mark.parametrize("record", [float("nan"), float("inf"), 2**53, {1: 2}, {"a": object()}, "\ud800", b"bytes"])
-def test_values_without_canonical_json_are_refused(node: IpfsNode, record: object) -> None:
-    with pytest.raises(RecordError, match="no canonical JSON"):
-        node.add_json(record)
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(1 - 2**53, 2**53 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=60)
-@given(json_values)
-def test_records_come_back_equal_and_are_json(record: object) -> None:
-    data = canonical_json(record)
-    assert parse_record(data) == record
-    assert canonical_json(parse_record(data)) == data
+def test_what_is_no_record_is_refused_with_its_cid(node: IpfsNode) -> None:
+    for data in (b'{"round":1,"sco', b'{"b":1,"a":2}'):
+        cid = node.add(data)
+        with pytest.raises(RecordError, match=f"{cid}: the record"):
+            node.get_json(cid)
