@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from bcfl_support import incentives, protocol
 from bcfl_support.errors import RecordError
-from bcfl_support.fairness.record import UNIT, FairnessRecord, compute_fairness
+from bcfl_support.fairness.record import FairnessRecord, compute_fairness
 from bcfl_support.fairness.task import Task, get_round
 from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
-from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
+from bcfl_support.protocol import PPM, Federation, compute_digest, compute_factors_hash
 
 
 def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
@@ -28,8 +28,8 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     """
     past = get_round(store, cid)
     number = past.record.number
-    opened = _of_round(fed, fed.aggregator.events.RoundOpened, number)
-    if not opened:
+    openings = {log["args"]["round"]: log["blockNumber"] for log in fed.chain.events(fed.aggregator.events.RoundOpened)}
+    if number not in openings:
         return (f"round {number} was never opened",)
     truth, problems = fed.read_round(number), []
     digests = {client: digest for client, digest in zip(truth.clients, truth.digests, strict=True) if digest}
@@ -40,20 +40,17 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     if problems:  # without the updates there is no average to compare with
         truth = replace(truth, global_update=past.record.global_update, norm_squared=past.record.norm_squared)
     elif not truth.void:
-        step = _average(past.updates, dict(zip(truth.clients, truth.samples, strict=True)))
+        samples = dict(zip(truth.clients, truth.samples, strict=True))
+        updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
+        step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts))
         truth = replace(truth, global_update=step, norm_squared=sum(v * v for v in step))
     said, found = asdict(past.record), asdict(truth)
     differ = [name for name in found if said[name] != found[name]]
     problems += [f"round {number}: {name} is not what the chain says" for name in differ]
-    before = fed.aggregator.functions.model().call(block_identifier=opened[0]["blockNumber"])
+    before = fed.aggregator.functions.model().call(block_identifier=openings[number])
     if list(past.params) != list(before):
         problems.append(f"round {number}: the parameters before it are not the contract's")
     return tuple(problems)
-
-
-def _average(updates: Mapping[str, np.ndarray], samples: Mapping[str, int]) -> tuple[int, ...]:
-    counts = [samples[client] for client in updates]
-    return tuple(int(v) for v in protocol.fedavg_fixed(np.stack(list(updates.values())), counts))
 
 
 @dataclass(frozen=True)
@@ -150,26 +147,23 @@ def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int]
         return None, {}
     since = _position(written[place])
     until = _position(written[place + 1]) if place + 1 < len(written) else (2**64, 0)
-    rounds: dict[int, dict[str, Any]] = {}
+    paid: dict[int, dict[str, int]] = {}
     for log in fed.chain.events(fed.pool.events.Rewarded):
         if since < _position(log) < until:
-            rounds.setdefault(log["args"]["round"], {})[log["args"]["client"]] = log["args"]
-    overpaid = dict.fromkeys(truth.factors, 0)
-    for number, logs in rounds.items():
-        scores = {e["args"]["client"]: e["args"]["score"] for e in _of_round(fed, fed.aggregator.events.Scored, number)}
-        alpha, total = round(fed.config.alpha * UNIT), sum(log["amount"] for log in logs.values())
-        weights = [
-            incentives.compute_reward_weight(scores[c], log["consistency"], truth.factors.get(c, UNIT), alpha)
-            for c, log in logs.items()
-        ]
-        for (client, log), due in zip(logs.items(), incentives.compute_rewards(weights, total, total), strict=True):
-            overpaid[client] = overpaid.get(client, 0) + log["amount"] - due
+            paid.setdefault(log["args"]["round"], {})[log["args"]["client"]] = log["args"]["amount"]
+    overpaid, alpha = dict.fromkeys(truth.factors, 0), round(fed.config.alpha * PPM)
+    for number, amounts in paid.items():
+        past, total = fed.read_round(number), sum(amounts.values())
+        entries: Iterable[tuple[str, Any, Any]] = zip(past.clients, past.scores, past.consistency, strict=True)
+        weights = {
+            client: incentives.compute_reward_weight(score, consistency, truth.factors.get(client, PPM), alpha)
+            for client, score, consistency in entries
+            if client in amounts
+        }
+        for client, due in zip(weights, incentives.compute_rewards(list(weights.values()), total, total), strict=True):
+            overpaid[client] = overpaid.get(client, 0) + amounts[client] - due
     applied = written[place]["args"]
     return dict(zip(applied["clients"], applied["factors"], strict=True)), overpaid
-
-
-def _of_round(fed: Federation, event: Any, number: int) -> list[Any]:
-    return [log for log in fed.chain.events(event) if log["args"]["round"] == number]
 
 
 def _position(log: Any) -> tuple[int, int]:

@@ -10,8 +10,8 @@ agreement on a result. `Task` holds what is agreed on before the first round.
 **Floating point.** Two machines add in another order or have another last bit in exp and log, so equal formulas give
 values that differ by about 1e-15. That is kept out of the bytes in four steps. All inputs are integers at scale 10^9
 (updates and parameters are the contract's, validation features are rounded), so everybody starts from equal floats.
-Rounds are added with ``math.fsum``, whose result does not depend on the order. Values are then rounded to millionths,
-UNIT. Factors follow from these integers by single IEEE divisions, the same everywhere. What remains: a value so close
+Rounds are added with ``math.fsum``, whose result does not depend on the order. Values are then rounded to millionths.
+Factors follow from these integers by single IEEE divisions, the same everywhere. What remains: a value so close
 to a rounding boundary that an error of 1e-15 crosses it. `compute_fairness` measures that distance and refuses to make
 a record when it is below MARGIN, 1e-12: a thousand times the error, and still met by only one value in 500,000. An
 epoch without a record leaves every factor at 1. Sampling estimators repeat only with the same NumPy release: its random
@@ -29,14 +29,10 @@ import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
-from bcfl_support.fairness.task import _SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
-from bcfl_support.protocol import Federation
+from bcfl_support.protocol import PPM, Federation
 from bcfl_support.scores import midpoint_scores
-
-UNIT = 1_000_000
-"""Values, standard errors and factors are integers in millionths."""
-
 
 MARGIN = 1e-12
 """Least distance of a value from a rounding boundary, in the utility's unit."""
@@ -53,7 +49,6 @@ class FairnessRecord:
         values: client → sum of its values over the rounds, in millionths of the utility's unit.
         standard_errors: client → standard error of that sum, in millionths; 0 for exact values and the midpoint rule.
         factors: client → F_i in millionths.
-        version: of the format.
     """
 
     epoch: int
@@ -68,11 +63,8 @@ class FairnessRecord:
     values: Mapping[str, int]
     standard_errors: Mapping[str, int]
     factors: Mapping[str, int]
-    version: int = VERSION
 
     def __post_init__(self) -> None:
-        if type(self.version) is not int or self.version != VERSION:
-            raise RecordError(f"the fairness record has version {self.version!r}; this program reads {VERSION}")
         for name in ("epoch", "budget", "seed"):
             _check_integer(name, getattr(self, name), least=0)
         for name in ("model", "validation", "convention", "utility", "estimator"):
@@ -98,7 +90,8 @@ class FairnessRecord:
         Raises:
             RecordError: too many clients for one block (about 1,500).
         """
-        data = canonical_json({"kind": "bcfl-fairness", **asdict(self), "rounds": list(self.rounds)})
+        entries = asdict(self) | {"rounds": list(self.rounds)}
+        data = canonical_json({"kind": "bcfl-fairness", "version": VERSION, **entries})
         if len(data) > CHUNK_SIZE:
             raise RecordError(f"the record has {len(data)} bytes, a block holds {CHUNK_SIZE}: too many clients for one")
         return data
@@ -113,8 +106,9 @@ class FairnessRecord:
         plain = parse_record(data)
         if not isinstance(plain, dict) or plain.pop("kind", None) != "bcfl-fairness":
             raise RecordError("not a fairness record; is it another CID?")
-        if plain.get("version") != VERSION:
-            raise RecordError(f"the fairness record has version {plain.get('version')!r}; this program reads {VERSION}")
+        version = plain.pop("version", None)
+        if type(version) is not int or version != VERSION:
+            raise RecordError(f"the fairness record has version {version!r}; this program reads {VERSION}")
         names = {entry.name for entry in fields(cls)}
         if names != set(plain):
             raise RecordError(f"the fairness record lacks or misnames entries: {sorted(names ^ set(plain))}")
@@ -149,18 +143,15 @@ def compute_fairness(
     """
     rounds = [get_round(store, cid) for cid in round_cids]
     clients = sorted({client for past in rounds for client in past.record.clients})
-    parts: dict[str, list[float]] = {client: [] for client in clients}
-    squares: dict[str, list[float]] = {client: [] for client in clients}
-    for past in rounds:
-        for client, value, error in _values_of_round(past, task):
-            parts[client].append(value)
-            squares[client].append(error**2)
-    values = {client: _round(math.fsum(parts[client]), client, margin) for client in clients}
-    errors = {client: round(math.sqrt(math.fsum(squares[client])) * UNIT) for client in clients}
     paid = dict.fromkeys(clients, 0)
+    parts: dict[str, list[tuple[float, float]]] = {client: [] for client in clients}
     for past in rounds:
         for client, reward in zip(past.record.clients, past.record.rewards, strict=True):
             paid[client] += reward
+        for client, value, error in _values_of_round(past, task):
+            parts[client].append((value, error))
+    values = {c: _round(math.fsum(value for value, _ in parts[c]), c, margin) for c in clients}
+    errors = {c: round(math.sqrt(math.fsum(error**2 for _, error in parts[c])) * PPM) for c in clients}
     factors = incentives.compute_fairness_factors(list(values.values()), list(paid.values()))
     of_client = dict(zip(clients, factors, strict=True))
     return FairnessRecord(
@@ -180,8 +171,8 @@ def rounding_distance(value: float) -> float:
     >>> rounding_distance(0.25), round(rounding_distance(0.1234564999), 12)
     (5e-07, 1e-10)
     """
-    scaled = value * UNIT
-    return abs(scaled - math.floor(scaled) - 0.5) / UNIT
+    scaled = value * PPM
+    return abs(scaled - math.floor(scaled) - 0.5) / PPM
 
 
 def _round(value: float, client: str, margin: float) -> int:
@@ -191,7 +182,7 @@ def _round(value: float, client: str, margin: float) -> int:
             f"the value of {client}, {value!r}, is {distance:.0e} from a rounding boundary, less than {margin:.0e}: "
             "another machine may round it the other way; let the epoch pass without a record"
         )
-    return round(value * UNIT)
+    return round(value * PPM)
 
 
 def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float, float]]:
@@ -223,8 +214,8 @@ def _estimate(
     )
     if task.estimator == "exact" or n == 1:
         return shapley.exact_shapley(utility.all_values()), np.zeros(n)
-    sample, rng = _SAMPLERS[task.estimator], np.random.default_rng([task.seed, number])
-    estimate: shapley.Estimate = sample(utility, n, budget=task.budget, rng=rng)
+    rng = np.random.default_rng([task.seed, number])
+    estimate = SAMPLERS[task.estimator](utility, n, budget=task.budget, rng=rng)
     return estimate.values, estimate.standard_errors
 
 
@@ -242,13 +233,13 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
     return cid
 
 
-def apply_record(fed: Federation, record: FairnessRecord, *, sender: str | None = None) -> None:
-    """Write an agreed record's factors on chain.
+def apply_record(fed: Federation, record: FairnessRecord) -> None:
+    """Write an agreed record's factors on chain; the publisher sends it, anyone could.
 
     Raises:
         ContractError: NoAgreement, unless a quorum attested to exactly this record and these factors.
     """
-    fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors, sender=sender)
+    fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors)
 
 
 def _check_integer(name: str, value: Any, *, least: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,16 +16,17 @@ from bcfl_support.protocol import RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 
 VERSION = 1
+"""Of the formats of records and published rounds."""
 
-_SAMPLERS: dict[str, Any] = {
+SAMPLERS: dict[str, Callable[..., shapley.Estimate]] = {
     "permutation": shapley.permutation_shapley,
     "stratified": shapley.stratified_shapley,
     "svarm": shapley.svarm_shapley,
     "regression": shapley.regression_shapley,
 }
+"""Estimators that draw coalitions, by name."""
 
-
-ESTIMATORS = ("exact", "midpoint", *_SAMPLERS)
+ESTIMATORS = ("exact", "midpoint", *SAMPLERS)
 """Names a record may give for how its values were computed."""
 
 
@@ -35,7 +36,7 @@ class Task:
 
     Attributes:
         model: the model; its parameters are the contract's, which begin at zero.
-        x: validation features, (V, d), used as rounded to 10^-9.
+        x: validation features, (V, d), used as rounded to 10⁻⁹.
         y: validation labels, (V,).
         convention: weights of a coalition, "fixed" or "renormalized".
         utility: "loss" or "accuracy".
@@ -60,7 +61,7 @@ class Task:
             raise ValueError(
                 f"the midpoint rule needs the loss and fixed weights, not {self.utility}, {self.convention}"
             )
-        if self.estimator in _SAMPLERS and self.budget < 1:
+        if self.estimator in SAMPLERS and self.budget < 1:
             raise ValueError(f"budget = {self.budget}; {self.estimator} samples: say how many coalitions a round")
 
     @property
@@ -89,8 +90,8 @@ class PublishedRound:
 
     Attributes:
         record: the round's record.
-        params: parameters before the round, (P,) int64 at scale 10^9.
-        updates: client → update, (P,) int64 at scale 10^9, for those that revealed.
+        params: parameters before the round, (P,) int64 at scale 10⁹.
+        updates: client → update, (P,) int64 at scale 10⁹, for those that revealed.
     """
 
     record: RoundRecord
@@ -106,7 +107,7 @@ def publish_round(
     Args:
         store: where to.
         record: what the chain says of the round.
-        updates: client → update, (P,), float64 (plain) or int64 (at scale 10^9).
+        updates: client → update, (P,), float64 (plain) or int64 (at scale 10⁹).
         params: parameters before the round, (P,), likewise.
 
     Returns:

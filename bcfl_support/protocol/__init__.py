@@ -4,8 +4,9 @@
 Parameters cross the border as fixed point; a commitment binds them before anybody sees them.
 """
 
-from bcfl_support.protocol.commitments import compute_commitment, compute_digest
-from bcfl_support.protocol.federation import Federation, compute_create_address, compute_factors_hash
+from bcfl_support.protocol.commitments import compute_commitment, compute_digest, compute_factors_hash
+from bcfl_support.protocol.deployment import compute_create_address
+from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.fixed_point import (
     alignment_error_bound,
     alignment_sum_bounds,
@@ -14,4 +15,4 @@ from bcfl_support.protocol.fixed_point import (
     encode,
     fedavg_fixed,
 )
-from bcfl_support.protocol.rounds import FederationConfig, RoundRecord
+from bcfl_support.protocol.rounds import PPM, FederationConfig, RoundRecord

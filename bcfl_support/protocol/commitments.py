@@ -1,4 +1,6 @@
-"""Commit–reveal: commitment = keccak256(abi.encode(chain, contract, round, client, digest, salt)).
+"""Hashes that bind: to an update before it is revealed, and to the factors that an attestation stands for.
+
+    commitment = keccak256(abi.encode(chain, contract, round, client, digest, salt))
 
 A client first publishes the commitment, and the update only when every commitment is in. The hash binds the sender:
 a copied commitment opens for nobody else, because the copier's address would have to stand in it. The salt hides the
@@ -8,9 +10,12 @@ Contract: ``Aggregator.commit`` and ``Aggregator.reveal``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from eth_abi import encode
+from eth_utils import keccak
 
 from bcfl_support.errors import InvalidUpdate
 
@@ -49,8 +54,6 @@ def compute_digest(values: np.ndarray) -> bytes:
     >>> compute_digest(np.array([1, -1], dtype=np.int64)).hex()[:16]
     '9d3f4b35d3a7dca2'
     """
-    from eth_utils import keccak
-
     if values.dtype != np.int64 or values.ndim != 1:
         raise InvalidUpdate(
             f"values must be a one-dimensional int64 array, got {values.ndim} dimensions of {values.dtype}; "
@@ -79,32 +82,14 @@ def compute_commitment(
     Returns:
         32 bytes.
     """
-    from eth_abi import encode
-    from eth_utils import keccak
-
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))
 
 
-def prepare_submission(
-    values: np.ndarray, *, client: str, chain_id: int, aggregator: str, round_number: int, rng: np.random.Generator
-) -> Submission:
-    """Draw a salt and bind `client` to `values` for one round.
+def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
+    """keccak256(abi.encode(clients, factors)): what an attestation pins, besides the record.
 
     Args:
-        values: the update at scale s, shape (P,), int64.
-        client: the client's address.
-        chain_id: the chain's id.
-        aggregator: address of the aggregator contract.
-        round_number: the round it is for.
-        rng: source of the salt. A lesson passes a seeded one so that its hashes repeat; a client with something to
-            lose draws its salt from ``secrets.token_bytes(32)``.
-
-    Returns:
-        Everything `Federation.commit` and `Federation.reveal` need.
+        factors: client address → factor in millionths, in the order in which they will be applied.
     """
-    digest, salt = compute_digest(values), rng.bytes(32)
-    commitment = compute_commitment(
-        chain_id=chain_id, aggregator=aggregator, round_number=round_number, client=client, digest=digest, salt=salt
-    )
-    return Submission(client, values, digest, salt, commitment)
+    return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))

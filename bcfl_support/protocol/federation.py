@@ -22,41 +22,13 @@ from web3.contract import Contract
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
-from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
+from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.commitments import Submission, prepare_submission
-from bcfl_support.protocol.rounds import PHASES, PPM, FederationConfig, RoundRecord
-
-_CONTRACTS = ("ClientRegistry", "Aggregator", "FairnessLedger", "RewardPool")
-
-
-_EXPLANATIONS = {
-    "AlreadyRegistered": "{client} is registered already; add to its stake with addStake, or deregister first",
-    "NotRegistered": "{client} is not registered; call register first",
-    "ZeroSamples": "a client needs at least one sample, {client} declared 0",
-    "TooManySamples": "{samples} samples declared, at most {maximum} fit",
-    "InsufficientStake": "sent {sent:eth}, {needed:eth} needed for {samples} samples",
-    "ExcessStake": "sent {sent:eth}, exactly {needed:eth} needed for {samples} samples",
-    "StakeBelowMaintenance": "{held:eth} held, {needed:eth} needed to go on with {samples} samples; call addStake",
-    "CoolingDown": "the stake unlocks at time {unlockAt}, it is {timestamp}",
-    "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
-    "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
-    "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
-    "CommitmentMismatch": (
-        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, "
-        "round or sender"
-    ),
-    "WrongLength": "the update has {actual} entries, the model has {required}",
-    "ValueOutOfBounds": "entry {index} is {value}, the bound is ±{bound} (both at scale 10^9)",
-    "CopiedUpdate": "the same update was revealed before, by {first}",
-    "NothingToFund": "no ether was sent; fund with a positive amount",
-    "NothingToWithdraw": "{client} has no credit to withdraw",
-    "NoAgreement": "{votes} equal attestations, {quorum} needed",
-    "EpochNotOver": "epoch {epoch} ends with round {lastRound}, the last closed round is {lastClosedRound}",
-    "EpochExpired": "attesting to epoch {epoch} ended at time {deadline}, it is {timestamp}",
-    "AlreadyAttested": "{client} has attested to epoch {epoch} already",
-}
+from bcfl_support.protocol.commitments import Submission, compute_commitment, compute_digest, compute_factors_hash
+from bcfl_support.protocol.deployment import CONTRACTS, EXPLANATIONS, deploy_contracts
+from bcfl_support.protocol.deployment import compute_create_address as compute_create_address
+from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
 
 
 class Federation:
@@ -79,22 +51,18 @@ class Federation:
     ) -> None:
         self.chain = chain
         self.config = config
-        self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in _CONTRACTS)
+        self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
         self.deployment = deployment
         self.publisher = publisher
-        self._sent: dict[int, list[tuple[str, TxReceipt]]] = {}
-        for name, template in _EXPLANATIONS.items():
+        self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
+        for name, template in EXPLANATIONS.items():
             chain.explain(name, template)
 
     # ------------------------------------------------------------------------------------------------ setting up
 
     @classmethod
     def deploy(cls, chain: Chain, config: FederationConfig, *, publisher: str | None = None) -> Federation:
-        """Deploy the four contracts.
-
-        They refer to one another, and nobody may change that later, so each is given the others' addresses in its
-        constructor — also addresses of contracts that do not exist yet. An address made by CREATE is the hash of the
-        sender and its transaction count, hence known beforehand.
+        """Deploy the four contracts, see `deploy_contracts`.
 
         Args:
             chain: where to.
@@ -109,39 +77,7 @@ class Federation:
             RuntimeError: if a contract did not land at the predicted address.
         """
         publisher = publisher or chain.accounts[0]
-        first = chain.w3.eth.get_transaction_count(chain.w3.to_checksum_address(publisher))
-        registry, aggregator, ledger, pool = (compute_create_address(publisher, first + k) for k in range(4))
-        rounds = (
-            config.parameters,
-            config.capacity,
-            config.minimum,
-            config.commit_seconds,
-            config.reveal_seconds,
-            int(fixed_point.encode(np.array([config.bound]))[0]),
-        )
-        terms = (
-            config.budget,
-            round(config.alpha * PPM),
-            config.window,
-            round(config.penalty_rate * PPM),
-            round(config.penalty_cap * PPM),
-        )
-        arguments: dict[str, tuple[Any, ...]] = {
-            "ClientRegistry": (config.stake_per_sample, config.cool_down_seconds, pool),
-            "Aggregator": (registry, pool, publisher, rounds),
-            "FairnessLedger": (registry, aggregator, config.interval, config.votes_needed, config.attest_seconds),
-            "RewardPool": (registry, aggregator, ledger, terms),
-        }
-        contracts, receipts = {}, {}
-        for name, expected in zip(_CONTRACTS, (registry, aggregator, ledger, pool), strict=True):
-            contract, receipts[name] = chain.deploy(load_artifact(name), *arguments[name], sender=publisher)
-            if contract.address != expected:
-                raise RuntimeError(
-                    f"{name} landed at {contract.address}, expected {expected}: another transaction of {publisher} "
-                    "came in between; deploy again"
-                )
-            contracts[name] = contract
-        return cls(chain, config, contracts, receipts, publisher)
+        return cls(chain, config, *deploy_contracts(chain, config, publisher), publisher)
 
     def register(self, clients: Sequence[str], samples: Sequence[int], *, stake: int | None = None) -> list[TxReceipt]:
         """Register clients, each with the stake its sample count asks for.
@@ -166,16 +102,15 @@ class Federation:
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
         """Put `amount` wei into the pot from which rewards are paid."""
-        return self._send("fund", self.pool.functions.fund(), sender or self.publisher, value=amount)
+        return self._send_many("fund", [(self.pool.functions.fund(), sender or self.publisher, amount)])[0]
 
     # ------------------------------------------------------------------------------------------------ one round
 
-    def open_round(self, *, sender: str | None = None) -> int:
+    def open_round(self) -> int:
         """Open the next round and return its number."""
-        receipt = self.chain.send(self.aggregator.functions.openRound(), sender=sender or self.publisher)
+        receipt = self.chain.send(self.aggregator.functions.openRound(), sender=self.publisher)
         number = self.round_number
-        self._sent[number] = []  # a round's bill begins here, also if the chain was set back to before it
-        self._note("open", [receipt], number)
+        self._bills[number] = {"open": [receipt]}  # begins here, also if the chain was set back to before it
         return number
 
     def prepare(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> list[Submission]:
@@ -183,7 +118,8 @@ class Federation:
 
         Args:
             updates: client address → update, shape (P,), float64 (plain) or int64 (already at scale s).
-            rng: source of the salts.
+            rng: source of the salts. A lesson passes a seeded one so that its hashes repeat; a client with something
+                to lose draws its salt from ``secrets.token_bytes(32)``.
 
         Returns:
             One submission a client, in the given order.
@@ -193,6 +129,7 @@ class Federation:
             InvalidUpdate: if an update has the wrong length.
         """
         submissions = []
+        chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
         for client, update in updates.items():
             values = np.asarray(update)
             if values.shape != (self.config.parameters,):
@@ -202,16 +139,11 @@ class Federation:
                 )
             if values.dtype != np.int64:
                 values = fixed_point.encode(values, bound=self.config.bound)
-            submissions.append(
-                prepare_submission(
-                    values,
-                    client=client,
-                    chain_id=self.chain.w3.eth.chain_id,
-                    aggregator=self.aggregator.address,
-                    round_number=self.round_number,
-                    rng=rng,
-                )
+            digest, salt = compute_digest(values), rng.bytes(32)
+            commitment = compute_commitment(
+                chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
             )
+            submissions.append(Submission(client, values, digest, salt, commitment))
         return submissions
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
@@ -224,37 +156,33 @@ class Federation:
         reveal = self.aggregator.functions.reveal
         return self._send_many("reveal", [(reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
 
-    def end_phase(self, phase: str, *, sender: str | None = None) -> None:
-        """Let the clock run out and move the round on, if it still is in `phase`.
+    def end_phase(self, phase: str) -> None:
+        """Let the clock run out and move the round on, if it still is in `phase`; anyone may.
 
         Args:
             phase: "Commit" or "Reveal"; in any other phase nothing happens, since all clients came in time.
-            sender: who moves it on; anyone may.
         """
         state = self.round_state()
-        if state["phase"] != phase:
-            return
-        self.chain.advance_time(max(0, state["deadline"] - self.chain.timestamp))
-        self._send("advance", self.aggregator.functions.advance(), sender or self.publisher)
+        if state["phase"] == phase:
+            self.chain.advance_time(max(0, state["deadline"] - self.chain.timestamp))
+            self._send("advance", self.aggregator.functions.advance())
 
-    def aggregate(self, *, sender: str | None = None) -> list[TxReceipt]:
+    def aggregate(self) -> list[TxReceipt]:
         """Have the contract average the updates: g_j = Σ n_i·v_ij / N, in as many pages as the gas cap asks for."""
-        return self._paged(
-            "aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate", sender
-        )
+        return self._paged("aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate")
 
-    def score(self, *, sender: str | None = None) -> list[TxReceipt]:
+    def score(self) -> list[TxReceipt]:
         """Have the contract score the clients: S_i = n_i·Σ_j v_ij·g_j / N, in as many pages as needed."""
-        return self._paged("score", self.aggregator.functions.score, self.config.capacity, "Score", sender)
+        return self._paged("score", self.aggregator.functions.score, self.config.capacity, "Score")
 
-    def settle(self, *, sender: str | None = None) -> RoundRecord:
+    def settle(self) -> RoundRecord:
         """Have the contract pay and penalize, close the round, and read it back.
 
         Returns:
             The round's record.
         """
         number = self.round_number
-        self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle", sender)
+        self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
         return self.record(number)
 
     def play_round(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> RoundRecord:
@@ -298,12 +226,10 @@ class Federation:
         call = self.ledger.functions.attest(epoch, record, compute_factors_hash(factors))
         return self._send_many("attest", [(call, client, 0) for client in clients])
 
-    def apply_factors(
-        self, epoch: int, record: bytes, factors: Mapping[str, int], *, sender: str | None = None
-    ) -> TxReceipt:
+    def apply_factors(self, epoch: int, record: bytes, factors: Mapping[str, int]) -> TxReceipt:
         """Write the agreed factors on chain; without a quorum for exactly these, the ledger refuses."""
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
-        return self._send("apply factors", call, sender or self.publisher)
+        return self._send("apply factors", call)
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
         """Let each client take out its whole credit."""
@@ -339,25 +265,22 @@ class Federation:
         Raises:
             RecordError: if the round was not settled, or not through this object.
         """
-        sent = self._sent.get(number, [])
-        if not sent or sent[-1][0] != "settle":
-            raise RecordError(f"round {number} was not settled here; rounds known: {sorted(self._sent)}")
-        blocks = [receipt["blockNumber"] for _, receipt in sent]
+        bill = self._bills.get(number, {})
+        if "settle" not in bill:
+            raise RecordError(f"round {number} was not settled here; rounds known: {sorted(self._bills)}")
+        blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
         last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
-        gas: dict[str, list[int]] = {}
-        hashes: dict[str, list[str]] = {}
-        for operation, receipt in sent:
-            gas.setdefault(operation, []).append(receipt["gasUsed"])
-            hashes.setdefault(operation, []).append(receipt["transactionHash"].to_0x_hex())
-
         found = self.read_round(number, min(blocks), last)
         g, square = self.aggregator.functions.globalUpdate(), self.aggregator.functions.normSquared()
         return replace(
             found,
             norm_squared=0 if found.void else square.call(block_identifier=last),
             global_update=() if found.void else tuple(g.call(block_identifier=last)),
-            gas={operation: tuple(used) for operation, used in gas.items()},
-            transactions={operation: tuple(values) for operation, values in hashes.items()},
+            gas={name: tuple(receipt["gasUsed"] for receipt in receipts) for name, receipts in bill.items()},
+            transactions={
+                name: tuple(receipt["transactionHash"].to_0x_hex() for receipt in receipts)
+                for name, receipts in bill.items()
+            },
         )
 
     def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
@@ -399,63 +322,34 @@ class Federation:
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    def _send(self, operation: str, call: Any, sender: str, value: int = 0) -> TxReceipt:
-        return self._send_many(operation, [(call, sender, value)])[0]
+    def _send(self, operation: str, call: Any) -> TxReceipt:
+        """One transaction of the publisher, where anyone may send it."""
+        return self._send_many(operation, [(call, self.publisher, 0)])[0]
 
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
         receipts = self.chain.send_many(calls)
-        self._note(operation, receipts, self.round_number)
+        bill = self._bills.setdefault(self.round_number, {})
+        if operation == "settle" or "settle" not in bill:  # what follows the round is not on its bill
+            bill.setdefault(operation, []).extend(receipts)
         return receipts
 
-    def _note(self, operation: str, receipts: Sequence[TxReceipt], number: int) -> None:
-        self._sent.setdefault(number, []).extend((operation, receipt) for receipt in receipts)
-
-    def _paged(
-        self, operation: str, call: Callable[[int], Any], items: int, phase: str, sender: str | None
-    ) -> list[TxReceipt]:
+    def _paged(self, operation: str, call: Callable[[int], Any], items: int, phase: str) -> list[TxReceipt]:
         """Repeat `call(count)` until the round has left `phase`, with pages that stay under the gas cap."""
-        sender = sender or self.publisher
         count, receipts = items, []
         while True:
             # A page is cut until it fits: simpler than a gas formula, and right for every P and n.
-            while (gas := self._estimate(call(count), sender)) > TX_GAS_CAP * 0.9 and count > 1:
+            while (gas := self._estimate(call(count))) > TX_GAS_CAP * 0.9 and count > 1:
                 fitting = count // 2 if gas == float("inf") else int(count * 0.85 * TX_GAS_CAP / gas)
                 count = max(1, min(fitting, count - 1))
-            receipts.append(self._send(operation, call(count), sender))
+            receipts.append(self._send(operation, call(count)))
             if self.round_state()["phase"] != phase:
                 return receipts
 
-    def _estimate(self, call: Any, sender: str) -> float:
+    def _estimate(self, call: Any) -> float:
         """Gas a call would use; infinity when the node cannot even simulate it."""
         try:
-            return call.estimate_gas({"from": sender})
+            return call.estimate_gas({"from": self.publisher})
         except Web3RPCError as error:
             if "gas" in str(error).lower():
                 return float("inf")
             raise
-
-
-def compute_create_address(sender: str, nonce: int) -> str:
-    """The address of the contract that `sender` makes with its transaction number `nonce`.
-
-    CREATE: the last 20 bytes of keccak256(rlp([sender, nonce])) (yellow paper, section 7).
-
-    >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
-    '0x5FbDB2315678afecb367f032d93F642f64180aa3'
-    """
-    import rlp
-    from eth_utils import keccak, to_checksum_address
-
-    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:])
-
-
-def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
-    """keccak256(abi.encode(clients, factors)): what an attestation pins, besides the record.
-
-    Args:
-        factors: client address → factor in millionths, in the order in which they will be applied.
-    """
-    from eth_abi import encode
-    from eth_utils import keccak
-
-    return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))

@@ -1,12 +1,12 @@
-"""Real numbers as the contract keeps them: a float x becomes the signed integer round(x * SCALE).
+"""Real numbers as the contract keeps them: a float x becomes the signed integer round(x · SCALE).
 
-A contract has no floating point. The lessons therefore publish every update as int64 "nanos" (SCALE = 10^9) and the
+A contract has no floating point. The lessons therefore publish every update as int64 "nanos" (SCALE = 10⁹) and the
 contract does FedAvg and the alignment score on integers:
 
-    G_j = trunc(sum_i n_i v_ij / N)                  FedAvg,            at scale SCALE
-    S_i = trunc(n_i * sum_j v_ij G_j / N)            alignment score,   at scale SCALE^2
+    G_j = trunc(Σ_i n_i·v_ij / N)                  FedAvg,            at scale SCALE
+    S_i = trunc(n_i · Σ_j v_ij·G_j / N)            alignment score,   at scale SCALE²
 
-with v_ij the encoded update of client i, n_i its sample count, N = sum_i n_i and trunc the EVM's signed division
+with v_ij the encoded update of client i, n_i its sample count, N = Σ n_i and trunc the EVM's signed division
 (SDIV), which rounds toward zero. This module holds the encoding, the same two sums in exact Python integers, and
 how far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
 S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
@@ -28,8 +28,8 @@ UNIT_ROUNDOFF = 2.0**-53
 """Largest relative error of one float64 operation."""
 
 
-def encode(values: Any, *, scale: int = SCALE, bound: float | None = None, bits: int = 64) -> np.ndarray:
-    """Encode real numbers as signed integers: v = rint(x * scale), ties to the even integer.
+def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np.ndarray:
+    """Encode real numbers as signed integers: v = rint(x · scale), ties to the even integer.
 
     The error of one entry is at most `encoding_error(scale, largest=abs(x))`.
 
@@ -37,7 +37,6 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None, bits:
         values: real numbers of any shape, float64.
         scale: integer units per 1.0, positive.
         bound: largest absolute value allowed, in the unit of `values`; None for the integer range only.
-        bits: width of the signed integer the contract stores, 2 to 64; the result is int64 in every case.
 
     Returns:
         int64 array of the shape of `values`.
@@ -50,22 +49,15 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None, bits:
     [500000000, -12, 333333333]
     """
     _check_scale(scale)
-    if not 2 <= bits <= 64:
-        raise FixedPointError(f"bits is {bits}: use a width between 2 and 64, the result is int64.")
     numbers = np.asarray(values, dtype=np.float64)
     _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
     if bound is not None:
         _refuse(numbers, np.abs(numbers) > bound, f"is above the bound {bound:g}: clip the update or raise the bound")
     with np.errstate(over="ignore"):
         scaled = np.rint(numbers * float(scale))
-    limit = 2.0 ** (bits - 1)
-    outside = (scaled >= limit) | (scaled < -limit)
-    _refuse(
-        numbers,
-        outside,
-        f"does not fit int{bits} at scale {scale}: the range is {-limit / scale:g} to {limit / scale:g}, "
-        "use a smaller scale or clip",
-    )
+    reach = f"{-(2.0**63) / scale:g} to {2.0**63 / scale:g}"
+    problem = f"does not fit int64 at scale {scale}: the range is {reach}, use a smaller scale or clip"
+    _refuse(numbers, (scaled >= 2.0**63) | (scaled < -(2.0**63)), problem)
     return scaled.astype(np.int64)
 
 
@@ -73,7 +65,7 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     """Decode integers to float64: x = v / scale.
 
     Args:
-        integers: integers of any shape, int64 or Python integers of any size (scores at scale SCALE^2 exceed 64 bits).
+        integers: integers of any shape, int64 or Python integers of any size (scores at scale SCALE² exceed 64 bits).
         scale: integer units per 1.0, positive.
 
     Returns:
@@ -90,8 +82,7 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     exact_in_float = 2**53
     if array.dtype == np.int64 and scale < exact_in_float and (np.abs(array.astype(np.float64)) < exact_in_float).all():
         return array / float(scale)
-    exact = _to_python_integers(integers, "integers")
-    return np.array([v / scale for v in exact.ravel()], dtype=np.float64).reshape(exact.shape)
+    return np.asarray(_to_python_integers(integers, "integers") / int(scale), dtype=np.float64)
 
 
 def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
@@ -112,18 +103,13 @@ def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
     >>> divide_toward_zero(-7, 2), -7 // 2
     (-3, -4)
     """
-    if isinstance(dividend, int) and isinstance(divisor, int):
-        return _divide(dividend, divisor)
-    top, bottom = np.broadcast_arrays(
+    return np.frompyfunc(_divide, 2, 1)(
         _to_python_integers(dividend, "dividend"), _to_python_integers(divisor, "divisor")
     )
-    quotients = np.empty(top.shape, dtype=object)
-    quotients.ravel()[:] = [_divide(a, b) for a, b in zip(top.ravel(), bottom.ravel(), strict=True)]
-    return quotients
 
 
 def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
-    """FedAvg as the contract computes it, in exact integers: G_j = trunc(sum_i n_i v_ij / N).
+    """FedAvg as the contract computes it, in exact integers: G_j = trunc(Σ_i n_i·v_ij / N).
 
     Args:
         updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
@@ -143,7 +129,7 @@ def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
 
 
 def alignment_fixed(updates_int: Any, samples: Any, global_int: Any) -> np.ndarray:
-    """Alignment scores as the contract computes them, in exact integers: S_i = trunc(n_i * sum_j v_ij G_j / N).
+    """Alignment scores as the contract computes them, in exact integers: S_i = trunc(n_i · Σ_j v_ij·G_j / N).
 
     Args:
         updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
@@ -151,7 +137,7 @@ def alignment_fixed(updates_int: Any, samples: Any, global_int: Any) -> np.ndarr
         global_int: the contract's FedAvg G, shape (P,), integers at scale SCALE.
 
     Returns:
-        Object array of n Python integers at scale SCALE^2.
+        Object array of n Python integers at scale SCALE².
 
     Raises:
         FixedPointError: wrong shapes, non-integers, or a sample count below 1.
@@ -165,19 +151,19 @@ def alignment_fixed(updates_int: Any, samples: Any, global_int: Any) -> np.ndarr
         raise FixedPointError(
             f"global_int has shape {step.shape}: it must be ({updates.shape[1]},), one per parameter."
         )
-    return divide_toward_zero(counts * (updates @ step), np.full(len(counts), sum(counts), dtype=object))
+    return divide_toward_zero(counts * (updates @ step), sum(counts))
 
 
 # ---------------------------------------------------------------- how far the integers lie from the real numbers
 
 
 def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
-    """Bound on |v / scale - x| for one encoded number.
+    """Bound on |v / scale − x| for one encoded number.
 
-    Rounding to the nearest integer moves x * scale by at most 1/2. The product itself is a float64 operation and
-    adds a relative error u = 2^-53, which stays below 1/2 unit while |x| * scale < 2^52:
+    Rounding to the nearest integer moves x · scale by at most 1/2. The product itself is a float64 operation and
+    adds a relative error u = 2⁻⁵³, which stays below 1/2 unit while |x|·scale < 2⁵²:
 
-        |v / scale - x| <= 1 / (2 scale) + u |x|
+        |v / scale − x| ≤ 1 / (2·scale) + u·|x|
 
     Args:
         scale: integer units per 1.0.
@@ -194,14 +180,14 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
 
 
 def fedavg_error_bound(scale: int = SCALE, *, largest: float = 0.0) -> float:
-    """Bound on |G_j / scale - g_j|, the contract's FedAvg against the real one g_j = sum_i p_i x_ij.
+    """Bound on |G_j / scale − g_j|, the contract's FedAvg against the real one g_j = Σ_i p_i·x_ij.
 
     The weights p_i = n_i / N are exact in the contract and sum to 1, so the average of encoded numbers is off by no
     more than one encoding error e; the single division toward zero drops less than one unit:
 
-        |G_j / scale - g_j| <= e + 1 / scale,    e = encoding_error(scale, largest=largest)
+        |G_j / scale − g_j| ≤ e + 1 / scale,    e = encoding_error(scale, largest=largest)
 
-    The bound is on real arithmetic: a float64 average adds its own (n + 1) u |x|, about 1e-15.
+    The bound is on real arithmetic: a float64 average adds its own (n + 1)·u·|x|, about 1e-15.
 
     Args:
         scale: integer units per 1.0.
@@ -217,16 +203,16 @@ def fedavg_error_bound(scale: int = SCALE, *, largest: float = 0.0) -> float:
 
 
 def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.ndarray:
-    """Bound on |S_i / scale^2 - p_i <x_i, g>| for every client, the contract's score against the real one.
+    """Bound on |S_i / scale² − p_i·⟨x_i, g⟩| for every client, the contract's score against the real one.
 
-    Write v_ij / scale = x_ij + d_ij and G_j / scale = g_j + D_j with |d_ij| <= e (`encoding_error`) and
-    |D_j| <= E (`fedavg_error_bound`). Then
+    Write v_ij / scale = x_ij + d_ij and G_j / scale = g_j + D_j with |d_ij| ≤ e (`encoding_error`) and
+    |D_j| ≤ E (`fedavg_error_bound`). Then
 
-        sum_j v_ij G_j / scale^2 - <x_i, g> = sum_j (x_ij D_j + d_ij g_j + d_ij D_j)
+        Σ_j v_ij·G_j / scale² − ⟨x_i, g⟩ = Σ_j (x_ij·D_j + d_ij·g_j + d_ij·D_j)
 
-    and with the weight p_i <= 1 and one division toward zero, which drops less than 1 / scale^2:
+    and with the weight p_i ≤ 1 and one division toward zero, which drops less than 1 / scale²:
 
-        |error_i| <= p_i (E ||x_i||_1 + e ||g||_1 + P e E) + 1 / scale^2
+        |error_i| ≤ p_i·(E·‖x_i‖₁ + e·‖g‖₁ + P·e·E) + 1 / scale²
 
     The bound is on real arithmetic; the norms are taken of the float updates, whose relative error 1e-15 is ignored.
 
@@ -256,20 +242,20 @@ def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.
 
 
 def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
-    """Bounds on sum_i S_i - ||G||^2 in the contract's integers, where real arithmetic gives exactly 0.
+    """Bounds on Σ S_i − ‖G‖² in the contract's integers, where real arithmetic gives exactly 0.
 
-    Cutting toward zero leaves a rest with the sign of the quotient: sum_i n_i v_ij / N = G_j + r_j with |r_j| < 1
-    and r_j G_j >= 0. Before the scores are cut their sum is sum_j (G_j + r_j) G_j, so it exceeds ||G||^2 by at
-    least 0 and at most ||G||_1; cutting n scores moves it by less than n either way:
+    Cutting toward zero leaves a rest with the sign of the quotient: Σ_i n_i·v_ij / N = G_j + r_j with |r_j| < 1
+    and r_j·G_j ≥ 0. Before the scores are cut their sum is Σ_j (G_j + r_j)·G_j, so it exceeds ‖G‖² by at
+    least 0 and at most ‖G‖₁; cutting n scores moves it by less than n either way:
 
-        -n <= sum_i S_i - ||G||^2 <= ||G||_1 + n
+        −n ≤ Σ S_i − ‖G‖² ≤ ‖G‖₁ + n
 
     Args:
         global_int: the contract's FedAvg G, shape (P,), integers at scale SCALE.
         n_clients: number of clients n.
 
     Returns:
-        (lower, upper) as Python integers at scale SCALE^2.
+        (lower, upper) as Python integers at scale SCALE².
 
     >>> alignment_sum_bounds([2, -1], n_clients=2)
     (-2, 5)
@@ -304,15 +290,14 @@ def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
 def _to_python_integers(values: Any, name: str) -> np.ndarray:
     """Object array of Python integers, in which sums and products cannot overflow."""
     array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        # uint256 values arrive as lists of Python integers that fit no NumPy type
-        array = np.asarray(values, dtype=object)
-        for place, value in enumerate(array.ravel()):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-                raise FixedPointError(f"{name} holds {value!r} at flat index {place}: encode it first.", place)
-    exact = np.empty(array.shape, dtype=object)
-    exact.ravel()[:] = [int(v) for v in array.ravel()]
-    return exact
+    if array.dtype.kind in "iu":
+        return array.astype(object)
+    array = np.array(values, dtype=object)  # uint256 values arrive as Python integers that fit no NumPy type
+    for place, value in enumerate(array.flat):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise FixedPointError(f"{name} holds {value!r} at flat index {place}: encode it first.", place)
+        array.flat[place] = int(value)
+    return array
 
 
 def _check_counts(samples: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,7 +14,6 @@ from bcfl_support.protocol import fixed_point
 
 PPM = 1_000_000
 """Ratios on chain are integers in millionths."""
-
 
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
 
@@ -67,7 +67,6 @@ class FederationConfig:
                 f"{self.commit_seconds + self.reveal_seconds}: a client could take its stake before its penalty; "
                 "make the cool-down longer"
             )
-
         if self.cool_down_seconds < self.attest_seconds:
             raise ValueError(
                 f"cool_down_seconds is {self.cool_down_seconds}, attesting may last {self.attest_seconds}: one stake "
@@ -127,15 +126,10 @@ class RoundRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values; integers of any size become decimal strings."""
-        plain = asdict(self)
-        plain["gas"] = {name: list(used) for name, used in self.gas.items()}
-        plain["transactions"] = {name: list(hashes) for name, hashes in self.transactions.items()}
-        for key in ("scores", "rewards", "penalties"):
+        plain = asdict(self) | {"norm_squared": str(self.norm_squared)}
+        for key in _OF_ANY_SIZE:
             plain[key] = [None if value is None else str(value) for value in plain[key]]
-        plain["norm_squared"] = str(self.norm_squared)
-        plain["global_update"] = [str(value) for value in self.global_update]
-        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
-        return {"kind": "bcfl-round", "version": 1, **plain}
+        return {"kind": "bcfl-round", "version": 1, **json.loads(json.dumps(plain))}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> RoundRecord:
@@ -146,16 +140,19 @@ class RoundRecord:
         """
         if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
-        fields = dict(record)
-        del fields["kind"], fields["version"]
+        plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
-            for key in ("scores", "rewards", "penalties"):
-                fields[key] = [None if value is None else int(value) for value in fields[key]]
-            fields["norm_squared"] = int(fields["norm_squared"])
-            fields["global_update"] = [int(value) for value in fields["global_update"]]
-            for key in ("gas", "transactions"):
-                fields[key] = {name: tuple(values) for name, values in fields[key].items()}
-            fields = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-            return cls(**fields)
+            for key in _OF_ANY_SIZE:
+                plain[key] = tuple(None if value is None else int(value) for value in plain[key])
+            return cls(**plain | {"norm_squared": int(plain["norm_squared"])})
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
+
+
+_OF_ANY_SIZE = ("scores", "rewards", "penalties", "global_update")
+
+
+def _to_tuples(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _to_tuples(part) for key, part in value.items()}
+    return tuple(value) if isinstance(value, list) else value

@@ -53,24 +53,10 @@ class BlobRung(OptimisticRung):
             stop = start + lanes.BLOBS_PER_TRANSACTION
             call = self.contract.functions.submit(number, b"".join(roots[start:stop]))
             receipt, found = send_blobs(self.chain, call, client, published[start:stop])
-            self._note("submit", receipt, len(calldata(call)))
+            self._note("submit", receipt, call)
             hashes += found
         self.blobs += len(hashes)
         self._remember(client, row, hashes)
-
-    # ------------------------------------------------------------ data in dispute
-    def demand_data(self, client: int, chunk: int) -> TxReceipt:
-        """The watcher asks a client for a chunk of what it committed to."""
-        return self._challenge("demandData", self.contract.functions.demandData(self.round, client, chunk))
-
-    def answer_data(self, client: int, chunk: int) -> TxReceipt:
-        """The client shows it."""
-        call = self.contract.functions.answerData(self.round, *self._chunk(client, chunk))
-        return self._challenge("answerData", call, self.clients[client])
-
-    def expire_data(self, client: int, chunk: int) -> TxReceipt:
-        """The watcher states that the client has not shown it in time."""
-        return self._challenge("expireData", self.contract.functions.expireData(self.round, client, chunk))
 
     def prove_data(self, client: int, chunk: int, blob: bytes, element: int | None = None) -> TxReceipt:
         """The watcher shows that the client's blob holds something else than the chunk it committed to.

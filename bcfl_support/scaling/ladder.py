@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bcfl_support.chain import Chain
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.scaling.blobs import BlobRung
 from bcfl_support.scaling.optimistic import OptimisticRung
-from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung, RungInfo, Terms
+from bcfl_support.scaling.rungs import CalldataRung, DisputeTerms, NaiveRung, PackedRung, Rung
+
+
+@dataclass(frozen=True)
+class RungInfo:
+    """What one rung is.
+
+    Attributes:
+        kind: the class that plays it.
+        contract: name of its contract.
+        title: in a few words.
+        trust: who must be trusted for a correct result.
+    """
+
+    kind: type[Rung]
+    contract: str
+    title: str
+    trust: str
+
 
 RUNGS = (
-    RungInfo(0, "Rung0Naive", "a slot a number", "nobody"),
-    RungInfo(1, "Rung1Packed", "32 numbers a slot", "nobody"),
-    RungInfo(2, "Rung2Calldata", "calldata, recomputed in full", "nobody"),
-    RungInfo(3, "Rung3Optimistic", "optimistic, data logged", "one honest watcher"),
-    RungInfo(4, "Rung4Blobs", "optimistic, data in blobs", "one honest watcher, within 18 days"),
+    RungInfo(NaiveRung, "Rung0Naive", "a slot a number", "nobody"),
+    RungInfo(PackedRung, "Rung1Packed", "32 numbers a slot", "nobody"),
+    RungInfo(CalldataRung, "Rung2Calldata", "calldata, recomputed in full", "nobody"),
+    RungInfo(OptimisticRung, "Rung3Optimistic", "optimistic, data logged", "one honest watcher"),
+    RungInfo(BlobRung, "Rung4Blobs", "optimistic, data in blobs", "one honest watcher, within 18 days"),
 )
+"""The ladder: a rung's number is its place. A new rung is a class, a contract, an entry here, and its gas model."""
 
 
-def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int, terms: Terms | None = None) -> Rung:
+def start_rung(
+    chain: Chain, number: int, weights: Sequence[int], parameters: int, terms: DisputeTerms | None = None
+) -> Rung:
     """Deploy a rung for clients 0 … n−1, which are the chain's first n accounts.
 
     Args:
         chain: where.
-        number: 0 to 4.
+        number: its place in `RUNGS`.
         weights: sample counts w_i, with a sum of at most 2,048.
         parameters: P.
         terms: None: the defaults.
@@ -33,12 +55,12 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         ValueError: there is no such rung.
         InvalidUpdate: more clients than the chain has accounts to spare.
     """
-    kinds = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung)
-    if number not in range(len(kinds)):
-        raise ValueError(f"rung = {number}, but the ladder has rungs 0 to {len(kinds) - 1}")
+    if number not in range(len(RUNGS)):
+        raise ValueError(f"rung = {number}, but the ladder has rungs 0 to {len(RUNGS) - 1}")
     if len(weights) + 3 > len(chain.accounts):
         raise InvalidUpdate(
             f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
             f"{len(chain.accounts)}; start it with more"
         )
-    return kinds[number](chain, RUNGS[number], weights, parameters, terms or Terms())
+    rung = RUNGS[number]
+    return rung.kind(chain, number, rung.contract, weights, parameters, terms or DisputeTerms())

@@ -10,13 +10,15 @@ nodes also carry every client's share of the scores binds the result (`SumTree`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.errors import FixedPointError, InvalidUpdate
+from bcfl_support.errors import InvalidUpdate
 
 CHUNK = 1024
 """Parameters in a chunk."""
@@ -37,39 +39,11 @@ ELEMENTS = 34
 """Field elements of a blob that hold a chunk, 31 bytes in each."""
 
 _ZERO = bytes(32)
+_Node = tuple[bytes, tuple[int, ...]]
+_T = TypeVar("_T")
 
 
 # ---------------------------------------------------------------- values
-def quantize(updates: np.ndarray, step: float) -> np.ndarray:
-    """Round updates to int8: v = round(g / step), half to even.
-
-    >>> quantize(np.array([[0.4, -0.013, 1.27]]), 0.01).tolist()
-    [[40, -1, 127]]
-
-    Args:
-        updates: shape (n, P), float.
-        step: what one unit is worth; all clients use the same.
-
-    Returns:
-        Shape (n, P), int8. The error of an entry is at most step / 2.
-
-    Raises:
-        FixedPointError: an entry is not finite, or beyond ±127 steps.
-    """
-    if not (np.isfinite(step) and step > 0):
-        raise ValueError(f"step = {step}, but it must be positive and finite")
-    scaled = np.rint(np.asarray(updates, dtype=float) / step)
-    bad = ~(np.abs(scaled) <= 127)
-    if bad.any():
-        place = tuple(int(k) for k in np.argwhere(bad)[0])
-        raise FixedPointError(
-            f"entry {place} is {np.asarray(updates)[place]:.6g}, more than 127 steps of {step:g}; use a larger step "
-            "or clip the updates first",
-            place,
-        )
-    return scaled.astype(np.int8)
-
-
 def pack(values: np.ndarray) -> bytes:
     """One client's values as the chain takes them: v + 128, padded with zeros (byte 128) to whole words.
 
@@ -84,6 +58,11 @@ def pack(values: np.ndarray) -> bytes:
     return biased.tobytes() + bytes([BIAS]) * (-len(values) % 32)
 
 
+def unpack(row: bytes, parameters: int) -> np.ndarray:
+    """The inverse of `pack`: the first P values, int8."""
+    return (np.frombuffer(row, dtype=np.uint8)[:parameters].astype(np.int16) - BIAS).astype(np.int8)
+
+
 def chunks_of(row: bytes) -> list[bytes]:
     """A packed row in pieces of 1,024 bytes, the last one shorter."""
     return [row[start : start + CHUNK] for start in range(0, len(row), CHUNK)]
@@ -92,7 +71,7 @@ def chunks_of(row: bytes) -> list[bytes]:
 def _as_int8(values: np.ndarray) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype != np.int8:
-        raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8; see lanes.quantize")
+        raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8: round the updates to steps first")
     return array
 
 
@@ -124,17 +103,12 @@ class ExactRound:
     chunk_scores: tuple[tuple[int, ...], ...]
     total_weight: int
 
-    @property
-    def average(self) -> np.ndarray:
-        """FedAvg in steps: A_j / W, shape (P,), float64."""
-        return self.sums / self.total_weight
-
     def chunk_hashes(self) -> list[bytes]:
         """h_k: keccak256 of each chunk's sums in lanes."""
         return [keccak(to_lanes(self.sums[k : k + CHUNK], self.total_weight)) for k in range(0, len(self.sums), CHUNK)]
 
 
-def compute_round(values: np.ndarray, weights: Sequence[int]) -> ExactRound:
+def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[int] | None = None) -> ExactRound:
     """Average and score, in integers.
 
     >>> exact = compute_round(np.array([[3, -1], [1, 2]], dtype=np.int8), [2, 1])
@@ -144,6 +118,7 @@ def compute_round(values: np.ndarray, weights: Sequence[int]) -> ExactRound:
     Args:
         values: shape (n, P), int8.
         weights: w_i, positive integers with a sum of at most 2,048.
+        clients: who takes part; None: all. The others count nothing and have score 0.
 
     Raises:
         InvalidUpdate: wrong shape, dtype or weights.
@@ -157,14 +132,17 @@ def compute_round(values: np.ndarray, weights: Sequence[int]) -> ExactRound:
             f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}, they sum to {total:,} with a "
             f"smallest of {array.min()}; divide the sample counts by a common factor"
         )
+    if clients is not None:
+        array = np.where(np.isin(np.arange(len(array)), list(clients)), array, 0)
     sums = np.zeros(values.shape[1], dtype=np.int64)
     for weight, row in zip(array, values, strict=True):  # row by row: values as int64 would need eight times the room
         sums += weight * row
     # |Σ v·A| ≤ 2^10 · 2^7 · 2^18 a chunk, times w ≤ 2^11: int64 holds it.
     starts = np.arange(0, len(sums), CHUNK)
     shares = np.stack([np.add.reduceat(row * sums, starts) for row in values], axis=1) * array
-    scores = tuple(sum(int(share) for share in column) for column in shares.T)
-    return ExactRound(sums, scores, tuple(tuple(int(s) for s in row) for row in shares), total)
+    chunk_scores = tuple(map(tuple, shares.tolist()))
+    scores = tuple(map(sum, zip(*chunk_scores, strict=True)))  # Python integers: the sum may exceed 64 bits
+    return ExactRound(sums, scores, chunk_scores, int(array.sum()))
 
 
 def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
@@ -182,12 +160,6 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
     return biased.reshape(-1, 8, 4)[:, :, ::-1].transpose(0, 2, 1).astype(">u4").tobytes()
 
 
-def from_lanes(lanes: bytes, total_weight: int, valid: int) -> np.ndarray:
-    """The inverse of `to_lanes`: the first `valid` sums, int64."""
-    words = np.frombuffer(lanes, dtype=">u4").astype(np.int64).reshape(-1, 4, 8)
-    return (words.transpose(0, 2, 1)[:, :, ::-1].reshape(-1) - BIAS * total_weight)[:valid]
-
-
 # ---------------------------------------------------------------- hashes
 def compute_sums_digest(hashes: Sequence[bytes]) -> bytes:
     """d_K of rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k)."""
@@ -198,8 +170,8 @@ def compute_sums_digest(hashes: Sequence[bytes]) -> bytes:
 
 
 def compute_scores_digest(scores: Sequence[int]) -> bytes:
-    """keccak256(abi.encode(int256[] scores)): offset, length, numbers."""
-    return keccak((32).to_bytes(32, "big") + len(scores).to_bytes(32, "big") + _words(scores))
+    """keccak256(abi.encode(int256[] scores))."""
+    return keccak(encode(["int256[]"], [scores]))
 
 
 def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
@@ -215,10 +187,6 @@ def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
     return heads[::-1]
 
 
-def _words(numbers: Sequence[int]) -> bytes:
-    return b"".join((number % 2**256).to_bytes(32, "big") for number in numbers)
-
-
 class MerkleTree:
     """A binary hash tree, padded with zeros to a width that is a power of two.
 
@@ -230,10 +198,7 @@ class MerkleTree:
     """
 
     def __init__(self, leaves: Sequence[bytes], width: int) -> None:
-        self.levels = [[*leaves, *[_ZERO] * (width - len(leaves))]]
-        while len(self.levels[-1]) > 1:
-            below = self.levels[-1]
-            self.levels.append([keccak(below[k] + below[k + 1]) for k in range(0, len(below), 2)])
+        self.levels = _grow([*leaves, *[_ZERO] * (width - len(leaves))], lambda left, right: keccak(left + right))
 
     @property
     def root(self) -> bytes:
@@ -242,17 +207,14 @@ class MerkleTree:
 
     def proof(self, leaf: int) -> list[bytes]:
         """Siblings on the way from a leaf to the root."""
-        return [level[(leaf >> height) ^ 1] for height, level in enumerate(self.levels[:-1])]
+        return _beside(self.levels, leaf)
 
 
 def part_trees(row: bytes) -> list[MerkleTree]:
     """The trees of a packed row, one for each 120 chunks; all have the same width."""
     leaves = [keccak(chunk) for chunk in chunks_of(row)]
-    width = 1 << (min(len(leaves), PART) - 1).bit_length()
+    width = _width(min(len(leaves), PART))
     return [MerkleTree(leaves[start : start + PART], width) for start in range(0, len(leaves), PART)]
-
-
-_Node = tuple[bytes, tuple[int, ...]]
 
 
 class SumTree:
@@ -271,15 +233,7 @@ class SumTree:
         """
         leaves = [(h, tuple(s)) for h, s in zip(hashes, scores, strict=True)]
         padding = (_ZERO, (0,) * len(scores[0]))
-        self.levels = [leaves + [padding] * ((1 << (len(leaves) - 1).bit_length()) - len(leaves))]
-        while len(self.levels[-1]) > 1:
-            below = self.levels[-1]
-            self.levels.append([self._above(below[k], below[k + 1]) for k in range(0, len(below), 2)])
-
-    @staticmethod
-    def _above(left: _Node, right: _Node) -> _Node:
-        digests = [keccak(h + _words(s)) for h, s in (left, right)]
-        return keccak(digests[0] + digests[1]), tuple(a + b for a, b in zip(left[1], right[1], strict=True))
+        self.levels = _grow(leaves + [padding] * (_width(len(leaves)) - len(leaves)), _add_nodes)
 
     @property
     def root(self) -> bytes:
@@ -297,8 +251,32 @@ class SumTree:
 
     def path(self, k: int) -> tuple[list[bytes], list[int]]:
         """The nodes beside the way from a leaf to the root: hashes, and scores one after the other."""
-        beside = [level[(k >> height) ^ 1] for height, level in enumerate(self.levels[:-1])]
+        beside = _beside(self.levels, k)
         return [h for h, _ in beside], [number for _, s in beside for number in s]
+
+
+def _width(leaves: int) -> int:
+    """The power of two that holds them."""
+    return 1 << (leaves - 1).bit_length()
+
+
+def _grow(leaves: list[_T], join: Callable[[_T, _T], _T]) -> list[list[_T]]:
+    """The levels of a tree, from the leaves up."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([join(below[k], below[k + 1]) for k in range(0, len(below), 2)])
+    return levels
+
+
+def _beside(levels: list[list[_T]], leaf: int) -> list[_T]:
+    """Siblings on the way from a leaf to the root."""
+    return [level[(leaf >> height) ^ 1] for height, level in enumerate(levels[:-1])]
+
+
+def _add_nodes(left: _Node, right: _Node) -> _Node:
+    digests = [keccak(h + b"".join((number % 2**256).to_bytes(32, "big") for number in s)) for h, s in (left, right)]
+    return keccak(digests[0] + digests[1]), tuple(a + b for a, b in zip(left[1], right[1], strict=True))
 
 
 # ---------------------------------------------------------------- blobs
@@ -318,10 +296,3 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
         (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
     )
     return padded.ljust(4096 * 32, b"\0")
-
-
-def from_blob(blob: bytes, chunk: int, length: int = CHUNK) -> bytes:
-    """The bytes of one chunk of a part, read from its blob."""
-    start = 32 * ELEMENTS * chunk
-    elements = (blob[at : at + 32] for at in range(start, start + 32 * ELEMENTS, 32))
-    return b"".join(element[1:] for element in elements)[:length]

@@ -9,12 +9,10 @@ import numpy as np
 from eth_abi import encode
 from web3.types import TxReceipt
 
-from bcfl_support.chain import calldata
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.rungs import Rung
 
 
-# ---------------------------------------------------------------- rungs 3 and 4
 class OptimisticRung(Rung):
     """Rung 3: clients log their data, somebody proposes the result, anybody may refute it.
 
@@ -23,7 +21,6 @@ class OptimisticRung(Rung):
         rows: the packed rows they committed to, by client.
         blob_hashes: versioned hashes of their parts' blobs, by client; zeros on rung 3.
         tree: the tree behind the current proposal, if we made it.
-        claimed: the scores it claims.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -32,7 +29,6 @@ class OptimisticRung(Rung):
         self.rows: dict[int, bytes] = {}
         self.blob_hashes: dict[int, list[bytes]] = {}
         self.tree: lanes.SumTree | None = None
-        self.claimed: tuple[int, ...] = ()
         self.deposit(self.worker, self.terms.bond)
         self.deposit(self.watcher, 10 * self.terms.fee)
 
@@ -79,13 +75,11 @@ class OptimisticRung(Rung):
 
     def honest_tree(self) -> lanes.SumTree:
         """The tree that the committed data give, without the clients that were put out."""
-        out = int(self.contract.functions.excluded().call())
-        taking = sorted(i for i in self.order if not out >> i & 1)
-        packed = np.stack([np.frombuffer(self.rows[i], dtype=np.uint8) for i in taking])[:, : self.parameters]
-        values = (packed.astype(np.int16) - lanes.BIAS).astype(np.int8)
-        full = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
-        full[taking] = values
-        exact = self.expected(full, taking)
+        taking = self._taking_part()
+        values = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
+        for i in taking:
+            values[i] = lanes.unpack(self.rows[i], self.parameters)
+        exact = self.expected(values, taking)
         return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores)
 
     def propose(self, tree: lanes.SumTree, scores: Sequence[int] | None = None, sender: str | None = None) -> None:
@@ -96,9 +90,9 @@ class OptimisticRung(Rung):
             scores: claimed scores; None: the tree's total.
             sender: the proposer; None: the worker.
         """
-        payload = encode(["bytes32", "int256[]"], [tree.root, list(tree.total if scores is None else scores)])
+        payload = encode(["bytes32", "int256[]"], [tree.root, tree.total if scores is None else scores])
         self._send("propose", [(self.contract.functions.work(self.round, payload), sender or self.worker)])
-        self.tree, self.claimed = tree, tuple(tree.total if scores is None else scores)
+        self.tree = tree
 
     def work(self, values: np.ndarray) -> None:
         """Propose the honest result, wait for the window to pass, finalize."""
@@ -123,22 +117,20 @@ class OptimisticRung(Rung):
 
     def evidence(self, chunk: int) -> tuple[Any, bytes, list[bytes]]:
         """Everything a chunk is computed from: submissions, rows, Merkle proofs."""
-        out = int(self.contract.functions.excluded().call())
         data, proofs = b"", []
-        for i in self.order if chunk < -(-self.parameters // lanes.CHUNK) else []:
-            if not out >> i & 1:
-                data += lanes.chunks_of(self.rows[i])[chunk]
-                proofs += lanes.part_trees(self.rows[i])[chunk // lanes.PART].proof(chunk % lanes.PART)
+        for i in self._taking_part() if chunk < -(-self.parameters // lanes.CHUNK) else []:
+            data += lanes.chunks_of(self.rows[i])[chunk]
+            proofs += lanes.part_trees(self.rows[i])[chunk // lanes.PART].proof(chunk % lanes.PART)
         return self.submissions(), data, proofs
+
+    def _taking_part(self) -> list[int]:
+        """Who submitted, in order, without those that were put out."""
+        out = int(self.contract.functions.excluded().call())
+        return [i for i in self.order if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
         """The watcher asks the proposer for a chunk."""
         return self._challenge("demand", self.contract.functions.demand(self.round, chunk))
-
-    def answer(self, chunk: int, tree: lanes.SumTree | None = None) -> TxReceipt:
-        """The proposer opens a chunk of its tree."""
-        leaf, path = self._opening(chunk, tree)
-        return self._challenge("answer", self.contract.functions.answer(self.round, chunk, leaf, path), self.worker)
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came."""
@@ -154,27 +146,16 @@ class OptimisticRung(Rung):
         Raises:
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
-        leaf, path = self._opening(chunk, tree)
-        call = self.contract.functions.proveChunk(self.round, chunk, leaf, path, self.evidence(chunk))
-        return self._challenge("proveChunk", call)
-
-    def prove_total(self, chunk: int = 0, tree: lanes.SumTree | None = None) -> TxReceipt:
-        """The watcher shows that the tree's scores do not add up to the proposed ones."""
-        leaf, path = self._opening(chunk, tree)
-        return self._challenge(
-            "proveTotal", self.contract.functions.proveTotal(self.round, chunk, leaf, path, list(self.claimed))
-        )
-
-    def _opening(self, chunk: int, tree: lanes.SumTree | None) -> tuple[Any, Any]:
-        chosen = tree or self.tree
-        if chosen is None:
+        claimed = tree or self.tree
+        if claimed is None:
             raise ValueError("no tree is known for this proposal; give the one it was made from")
-        return chosen.leaf(chunk), chosen.path(chunk)
+        opening = (claimed.leaf(chunk), claimed.path(chunk), self.evidence(chunk))
+        return self._challenge("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening))
 
-    def _challenge(self, operation: str, call: Any, sender: str | None = None) -> TxReceipt:
-        """Send with an estimate first, so that a refusal says why."""
-        receipt = self.chain.send(call, sender=sender or self.watcher)
-        self._note(operation, receipt, len(calldata(call)))
+    def _challenge(self, operation: str, call: Any) -> TxReceipt:
+        """The watcher sends, with an estimate first, so that a refusal says why."""
+        receipt = self.chain.send(call, sender=self.watcher)
+        self._note(operation, receipt, call)
         return receipt
 
     def find_fraud(self, tree: lanes.SumTree) -> int | None:
@@ -182,10 +163,3 @@ class OptimisticRung(Rung):
         honest = self.honest_tree()
         pairs = zip(tree.levels[0], honest.levels[0], strict=True)
         return next((k for k, (claimed, true) in enumerate(pairs) if claimed != true), None)
-
-    def balances(self) -> tuple[int, int]:
-        """What the contract holds, and what it owes: Σ deposits + burned + fees of open demands (not counted here)."""
-        functions = self.contract.functions
-        accounts = [*self.clients, self.worker, self.watcher, self.chain.accounts[len(self.clients) + 2]]
-        owed = sum(int(functions.depositOf(account).call()) for account in accounts)
-        return int(self.chain.w3.eth.get_balance(self.contract.address)), owed + int(functions.burned().call())

@@ -10,34 +10,19 @@ from typing import Any
 import numpy as np
 from eth_abi import encode
 from web3.contract import Contract
+from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, GasLedger, calldata, load_artifact
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.scaling import lanes
+from bcfl_support.scaling.gas_model import RoundCost
 
 ETH = 10**18
 
 
 @dataclass(frozen=True)
-class RungInfo:
-    """What one rung is.
-
-    Attributes:
-        number: 0 to 4.
-        contract: name of the contract.
-        title: in a few words.
-        trust: who must be trusted for a correct result.
-    """
-
-    number: int
-    contract: str
-    title: str
-    trust: str
-
-
-@dataclass(frozen=True)
-class Terms:
+class DisputeTerms:
     """What is fixed when a rung is deployed; amounts in wei, times in seconds.
 
     Attributes:
@@ -57,38 +42,19 @@ class Terms:
     stake: int = ETH // 2
 
 
-@dataclass(frozen=True)
-class RoundBill:
+@dataclass(frozen=True, kw_only=True)
+class RoundBill(RoundCost):
     """What a round cost and gave.
 
     Attributes:
-        rung: 0 to 4.
-        clients: n.
-        parameters: P.
         scores: S_i.
         result_digest: what the contract keeps of the round, see `Rung.result_digest`.
-        gas: total gas by operation.
-        max_tx_gas: the most expensive transaction.
-        max_calldata_bytes: the longest one.
-        transactions: how many.
-        blobs: how many.
     """
 
-    rung: int
-    clients: int
-    parameters: int
-    scores: tuple[int, ...]
-    result_digest: bytes
     gas: Mapping[str, int]
     max_tx_gas: int
-    max_calldata_bytes: int
-    transactions: int
-    blobs: int = 0
-
-    @property
-    def total_gas(self) -> int:
-        """All operations together."""
-        return sum(self.gas.values())
+    scores: tuple[int, ...]
+    result_digest: bytes
 
     @property
     def gas_per_value(self) -> float:
@@ -100,6 +66,7 @@ class Rung:
     """One deployed rung and the round it is in.
 
     Attributes:
+        number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
         clients: addresses, client 0 first.
         worker: the account that works and proposes.
@@ -107,16 +74,16 @@ class Rung:
         ledger: the bill of everything sent since the round was opened.
     """
 
-    def __init__(self, chain: Chain, info: RungInfo, weights: Sequence[int], parameters: int, terms: Terms) -> None:
-        self.chain, self.info, self.terms = chain, info, terms
+    def __init__(
+        self, chain: Chain, number: int, contract: str, weights: Sequence[int], parameters: int, terms: DisputeTerms
+    ) -> None:
+        self.chain, self.number, self.terms = chain, number, terms
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
         self.clients = chain.accounts[:n]
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
-        artifact = load_artifact(info.contract)
-        self.contract: Contract = chain.deploy(artifact, *self._arguments(), sender=self.worker)[0]
-        self.ledger = GasLedger()
-        self.blobs = 0
+        self.contract: Contract = chain.deploy(load_artifact(contract), *self._arguments(), sender=self.worker)[0]
+        self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
 
     def _arguments(self) -> tuple[Any, ...]:
         config = (self.parameters, self.terms.submit_seconds, self.terms.work_seconds)
@@ -136,7 +103,8 @@ class Rung:
     def open(self) -> None:
         """Open the next round, with an empty bill."""
         self.ledger, self.blobs = GasLedger(), 0
-        self._send("open", [(self.contract.functions.openRound(), self.worker)])
+        [receipt] = self._send("open", [(self.contract.functions.openRound(), self.worker)])
+        self._opened = receipt["blockNumber"]
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some.
@@ -172,7 +140,7 @@ class Rung:
         """What the round has cost, and its results if it is finished."""
         functions, totals = self.contract.functions, self.ledger.totals()
         return RoundBill(
-            rung=self.info.number,
+            rung=self.number,
             clients=len(self.weights),
             parameters=self.parameters,
             scores=self.scores(),
@@ -189,26 +157,13 @@ class Rung:
         return self._scores_in(self.contract.events.Finished())
 
     def _scores_in(self, event: Any) -> tuple[int, ...]:
-        latest = self.chain.w3.eth.block_number
-        for block in range(latest, max(-1, latest - 400), -50):
-            for log in reversed(self.chain.events(event, max(0, block - 49), block)):
-                if log["args"]["round"] == self.contract.functions.currentRound().call()[1]:
-                    return tuple(log["args"]["scores"])
-        return ()
+        finished = self.contract.functions.currentRound().call()[1]
+        logs = [log["args"] for log in self.chain.events(event, self._opened) if log["args"]["round"] == finished]
+        return tuple(logs[-1]["scores"]) if logs else ()
 
-    def expected(self, values: np.ndarray, clients: Sequence[int] | None = None) -> lanes.ExactRound:
+    def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> lanes.ExactRound:
         """What the round must give with these clients, in exact integers; others have score 0."""
-        if clients is None or len(clients) == len(self.weights):
-            return lanes.compute_round(values, self.weights)
-        some = lanes.compute_round(values[list(clients)], [self.weights[i] for i in clients])
-        place = {client: k for k, client in enumerate(clients)}
-
-        def spread(row: Sequence[int]) -> tuple[int, ...]:
-            return tuple(row[place[i]] if i in place else 0 for i in range(len(self.weights)))
-
-        return lanes.ExactRound(
-            some.sums, spread(some.scores), tuple(map(spread, some.chunk_scores)), some.total_weight
-        )
+        return lanes.compute_round(values, self.weights, clients)
 
     def result_digest(self, exact: lanes.ExactRound) -> bytes:
         """The digest under which this rung keeps a result: keccak256(sums digest, scores digest)."""
@@ -227,27 +182,19 @@ class Rung:
         if np.shape(values) != shape:
             raise InvalidUpdate(f"values have shape {np.shape(values)}, this rung takes {shape}")
 
-    @property
-    def _gas(self) -> int:
-        return min(self.chain.tx_gas_cap, self.chain.block_gas_limit)
-
-    def _send(
-        self, operation: str, calls: Sequence[tuple[Any, str]], *, value: int = 0, gas_limit: int | None = None
-    ) -> list[TxReceipt]:
+    def _send(self, operation: str, calls: Sequence[tuple[Any, str]]) -> list[TxReceipt]:
         """Send, wait, and note on the bill. The gas limit is given: estimating runs everything twice."""
+        limit = min(self.chain.tx_gas_cap, self.chain.block_gas_limit)
         receipts = []
         for start in range(0, len(calls), 16):  # one batch holds at most some 2 MB of calldata
-            part = calls[start : start + 16]
-            receipts += self.chain.send_many(
-                [(call, sender, value) for call, sender in part], gas=gas_limit or self._gas
-            )
+            batch = [(call, sender, 0) for call, sender in calls[start : start + 16]]
+            receipts += self.chain.send_many(batch, gas=limit)
         for (call, _), receipt in zip(calls, receipts, strict=True):
-            size = len(calldata(call))
-            self._note(operation, receipt, size)
+            self._note(operation, receipt, call)
         return receipts
 
-    def _note(self, operation: str, receipt: TxReceipt, size: int) -> None:
-        n = len(self.weights)
+    def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
+        n, size = len(self.weights), len(calldata(call))
         self.ledger.record(operation, receipt, clients=n, parameters=self.parameters, calldata_bytes=size)
 
 
@@ -285,18 +232,13 @@ class CalldataRung(Rung):
     def _payloads(self, row: np.ndarray) -> list[bytes]:
         return [lanes.compute_heads(lanes.chunks_of(lanes.pack(row)))[0]]
 
-    def work(self, values: np.ndarray, clients: Sequence[int] | None = None) -> None:
+    def work(self, values: np.ndarray) -> None:
         """Recompute the round, as many chunks a transaction as its size allows.
-
-        Args:
-            values: shape (n, P), int8.
-            clients: who submitted, ascending; None: all.
 
         Raises:
             InvalidUpdate: so many clients that one chunk of all of them does not fit a transaction.
         """
-        chosen = range(len(self.weights)) if clients is None else clients
-        rows = [lanes.chunks_of(lanes.pack(values[i])) for i in chosen]
+        rows = [lanes.chunks_of(lanes.pack(row)) for row in values]
         heads = [lanes.compute_heads(row) for row in rows]
         n, total = len(rows), len(rows[0])
         count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
@@ -315,12 +257,6 @@ class CalldataRung(Rung):
         kind = "((uint256,bytes32,bytes32[],int256[]),uint256,bytes32[],bytes)"
         payload = encode([kind], [(state, count, tails, data)])
         [receipt] = self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
-        log = next(each for each in receipt["logs"] if each["topics"][0] == _topic(self.contract.events.Worked()))
-        found = self.contract.events.Worked().process_log(log)["args"]["state"]
+        [log] = self.contract.events.Worked().process_receipt(receipt, errors=DISCARD)
+        found = log["args"]["state"]
         return (found["chunks"], found["digest"], found["heads"], found["scores"])
-
-
-def _topic(event: Any) -> bytes:
-    from eth_utils.abi import event_abi_to_log_topic
-
-    return event_abi_to_log_topic(event.abi)

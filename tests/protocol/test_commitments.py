@@ -56,3 +56,8 @@ def test_equal_to_the_contract():
 def test_wrong_kind_of_array():
     with pytest.raises(InvalidUpdate, match=r"encode the update with fixed_point\.encode first"):
         commitments.compute_digest(np.array([0.5]))
+
+
+def test_factors_hash_depends_on_order():
+    one = {"0x" + "22" * 20: 1, "0x" + "33" * 20: 2}
+    assert commitments.compute_factors_hash(one) != commitments.compute_factors_hash(dict(reversed(one.items())))

@@ -11,8 +11,8 @@ from bcfl_support.chain.node import TX_GAS_CAP, Chain
 from bcfl_support.errors import ContractError, FixedPointError, InvalidUpdate, RecordError, ServiceError
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.federation import Federation, compute_create_address, compute_factors_hash
-from bcfl_support.protocol.rounds import FederationConfig, RoundRecord
+from bcfl_support.protocol.federation import Federation
+from bcfl_support.protocol.rounds import FederationConfig
 
 ETHER = 10**18
 SAMPLES = [40, 7, 120, 63]  # unequal on purpose: permuting clients changes every result
@@ -76,7 +76,7 @@ class TestAgainstExactIntegers:
     def test_six_rounds_with_absences_pay_what_the_exact_arithmetic_says(self, fed, clients):
         rng = np.random.default_rng(5)
         history = {client: [] for client in clients}
-        pot, factors = 20 * ETHER, dict.fromkeys(clients, incentives.ONE)
+        pot, factors = 20 * ETHER, dict.fromkeys(clients, 10**6)
         stakes = {c: n * CONFIG.stake_per_sample for c, n in zip(clients, SAMPLES, strict=True)}
         attendance = [(0, 1, 2, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2, 3), (0, 2), (0, 1, 2, 3)]
         alpha, cap, rate, burned = 500_000, 50_000, 100_000, 0
@@ -86,7 +86,7 @@ class TestAgainstExactIntegers:
             record = fed.play_round(updates, rng=rng)
             for client in clients:
                 history[client].append(client in here and record.scores[record.clients.index(client)] >= 0)
-            consistency = [incentives.compute_consistency(history[client], CONFIG.window) for client in here]
+            consistency = [sum(history[client][-CONFIG.window :]) * 10**6 // CONFIG.window for client in here]
             weights = [
                 incentives.compute_reward_weight(score, c, factors[client], alpha)
                 for client, score, c in zip(here, record.scores, consistency, strict=True)
@@ -248,12 +248,6 @@ class TestRefusals:
         with pytest.raises(ContractError, match=r"EpochNotOver: epoch 1 ends with round 4, the last closed round is 2"):
             fed.attest(1, b"\1" * 32, factors, clients=clients[3:])
 
-    def test_configuration_that_lets_stakes_escape(self):
-        with pytest.raises(ValueError, match="make the cool-down longer"):
-            dataclasses.replace(CONFIG, cool_down_seconds=100)
-        with pytest.raises(ValueError, match="vote twice"):
-            dataclasses.replace(CONFIG, attest_seconds=10**6)
-
     def test_node_killed_in_the_middle_of_a_round(self):
         with Chain.start() as chain:
             federation = Federation.deploy(chain, CONFIG)
@@ -304,31 +298,14 @@ class TestLifeOfARound:
 
 
 class TestRecords:
-    def test_round_trip(self, fed, clients):
+    def test_reading_back(self, fed, clients):
         record = fed.play_round(updates_for(clients[:3], 2), rng=np.random.default_rng(2))
-        assert RoundRecord.from_json(record.to_json()) == record
         assert fed.record(record.number) == record
+        fed.withdraw(clients[:1])
+        assert fed.record(record.number) == record, "what follows a round is not on its bill"
         fed.play_round(updates_for(clients, 3), rng=np.random.default_rng(3))
         assert fed.record(record.number) == record, "a later round changed what an earlier one looks like"
-
-    @pytest.mark.parametrize(
-        "broken", [{}, [], {"kind": "bcfl-round", "version": 2}, {"kind": "bcfl-round", "version": 1}]
-    )
-    def test_broken_record(self, broken):
-        with pytest.raises(RecordError):
-            RoundRecord.from_json(broken)
 
     def test_round_that_was_not_settled(self, fed):
         with pytest.raises(RecordError, match="round 7 was not settled here"):
             fed.record(7)
-
-
-def test_create_address_is_the_next_contracts(node):
-    expected = compute_create_address(node.accounts[5], node.w3.eth.get_transaction_count(node.accounts[5]))
-    federation = Federation.deploy(node, CONFIG, publisher=node.accounts[5])
-    assert federation.registry.address == expected
-
-
-def test_factors_hash_depends_on_order(clients):
-    one = {clients[0]: 1, clients[1]: 2}
-    assert compute_factors_hash(one) != compute_factors_hash(dict(reversed(one.items())))

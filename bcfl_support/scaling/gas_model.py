@@ -32,7 +32,6 @@ BLOB_GAS = 131_072
 """Gas of a blob, of a kind of its own (EIP-4844)."""
 BLOBS_PER_BLOCK = 14
 """Target of blobs a block since the BPO2 fork; the maximum is 21."""
-SLOT_SECONDS = 12
 
 NEXT_FORK = replace(
     OSAKA, sstore_set=110_020 - 2_100, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64
@@ -53,10 +52,10 @@ _BYTE_NONZERO = 1.0  # share of data bytes that are not zero: a zero byte stands
 
 @dataclass(frozen=True)
 class RoundCost:
-    """A round as predicted.
+    """What a round costs, as predicted here or as played (`RoundBill`).
 
     Attributes:
-        rung: 0 to 4.
+        rung: its number.
         clients: n.
         parameters: P.
         gas: by operation.
@@ -90,7 +89,7 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
     90
 
     Args:
-        rung: 0 to 4.
+        rung: its number.
         n: clients.
         P: parameters.
         schedule: prices.
@@ -98,12 +97,11 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
     Raises:
         ValueError: no such rung, or n or P below 1.
     """
-    models = (_naive, _packed, _calldata, _optimistic, _blobs)
-    if rung not in range(len(models)):
-        raise ValueError(f"rung = {rung}, but the ladder has rungs 0 to {len(models) - 1}")
+    if rung not in range(len(_MODELS)):
+        raise ValueError(f"rung = {rung}, but the ladder has rungs 0 to {len(_MODELS) - 1}")
     if n < 1 or P < 1:
         raise ValueError(f"n = {n} and P = {P}, but a round has at least one client and one parameter")
-    return models[rung](n, P, schedule)
+    return _MODELS[rung](n, P, schedule)
 
 
 def _slot(s: GasSchedule) -> float:
@@ -198,6 +196,10 @@ def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 
 
+_MODELS = (_naive, _packed, _calldata, _optimistic, _blobs)
+"""One a rung, in the order of `ladder.RUNGS`."""
+
+
 # ---------------------------------------------------------------- fits
 @dataclass(frozen=True)
 class Fit:
@@ -248,34 +250,11 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
     freedom = len(y) - len(values)
     margins = np.full(len(values), math.inf)
     if freedom > 0:
-        from scipy.stats import t
+        from scipy.stats import t  # heavy
 
         covariance = np.linalg.inv(scaled.T @ scaled) * (residual @ residual / freedom)
         margins = t.ppf(0.975, freedom) * np.sqrt(np.maximum(np.diag(covariance), 0))
     return Fit(tuple(names), tuple(map(float, values)), tuple(map(float, margins)), float(np.abs(residual).max()))
-
-
-def fit_power(sizes: Sequence[float], gas: Sequence[float]) -> tuple[float, float]:
-    """Exponent e of gas ∝ size^e by least squares in logarithms, and the half width of its 95% interval.
-
-    A linear law has e near 1 at large sizes. An exponential law has no e: it grows with the size.
-
-    >>> exponent, margin = fit_power([1e3, 1e4, 1e5], [2e3, 2e4, 2e5])
-    >>> round(exponent, 6), margin < 1e-6
-    (1.0, True)
-
-    Args:
-        sizes: at least three, positive.
-        gas: for each.
-    """
-    x, y = np.log(np.asarray(sizes, dtype=float)), np.log(np.asarray(gas, dtype=float))
-    if len(x) < 3:
-        raise ValueError(f"{len(x)} points give an exponent but no interval; give at least 3")
-    from scipy.stats import t
-
-    slope, offset = np.polyfit(x, y, 1)
-    spread = ((y - slope * x - offset) ** 2).sum() / (len(x) - 2) / ((x - x.mean()) ** 2).sum()
-    return float(slope), float(t.ppf(0.975, len(x) - 2) * math.sqrt(spread))
 
 
 # ---------------------------------------------------------------- what follows
@@ -286,7 +265,6 @@ class Forecast:
     Attributes:
         cost: the round.
         blocks: full blocks its gas fills, at least 1.
-        seconds: those blocks at 12 s.
         ether: what gas and blobs cost, in ETH.
         money: the same in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
@@ -295,7 +273,6 @@ class Forecast:
 
     cost: RoundCost
     blocks: int
-    seconds: int
     ether: float
     money: float
     fits_cap: bool
@@ -320,7 +297,7 @@ def forecast(
     (1, 0.041, 82)
 
     Args:
-        rung: 0 to 4.
+        rung: its number.
         n: clients.
         P: parameters.
         gas_price: gwei a gas.
@@ -343,7 +320,6 @@ def forecast(
     return Forecast(
         cost=cost,
         blocks=blocks,
-        seconds=blocks * SLOT_SECONDS,
         ether=ether,
         money=ether * ether_price,
         fits_cap=cost.max_tx_gas <= schedule.transaction_cap,
@@ -374,24 +350,3 @@ def largest_parameters(rung: int, n: int, gas: float, *, schedule: GasSchedule =
         else:
             high = middle
     return low
-
-
-# ---------------------------------------------------------------- a dispute
-def predict_dispute(n: int, P: int, *, chunk: int = CHUNK, schedule: GasSchedule = OSAKA) -> float:
-    """Gas to prove one chunk wrong: its data, n Merkle proofs, the path through the sum tree.
-
-    Args:
-        n: clients.
-        P: parameters.
-        chunk: parameters of the chunk.
-        schedule: prices.
-    """
-    chunks = math.ceil(P / CHUNK)
-    depth, part_depth = math.ceil(math.log2(chunks)), math.ceil(math.log2(min(chunks, PART)))
-    hashes = 32 * (n * part_depth + depth + n + 2)
-    numbers = n * (depth + 1)
-    frame = 32 * (14 + 8 * n)
-    per = schedule.floor_nonzero_byte
-    zero = schedule.floor_zero_byte
-    words = numbers * (6 * per + 26 * zero)  # most scores are positive, of some six bytes
-    return schedule.transaction + n * chunk * per + hashes * per + words + frame * (0.05 * per + 0.95 * zero)

@@ -1,0 +1,101 @@
+"""The four contracts put on chain, each with the others' addresses; and what their refusals mean, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import rlp
+from eth_utils import keccak, to_checksum_address
+from web3.contract import Contract
+from web3.types import TxReceipt
+
+from bcfl_support.chain import Chain, load_artifact
+from bcfl_support.protocol import fixed_point
+from bcfl_support.protocol.rounds import PHASES, PPM, FederationConfig
+
+CONTRACTS = ("ClientRegistry", "Aggregator", "FairnessLedger", "RewardPool")
+"""In the order in which they are deployed."""
+
+EXPLANATIONS = {
+    "AlreadyRegistered": "{client} is registered already; add to its stake with addStake, or deregister first",
+    "NotRegistered": "{client} is not registered; call register first",
+    "ZeroSamples": "a client needs at least one sample, {client} declared 0",
+    "TooManySamples": "{samples} samples declared, at most {maximum} fit",
+    "InsufficientStake": "sent {sent:eth}, {needed:eth} needed for {samples} samples",
+    "ExcessStake": "sent {sent:eth}, exactly {needed:eth} needed for {samples} samples",
+    "StakeBelowMaintenance": "{held:eth} held, {needed:eth} needed to go on with {samples} samples; call addStake",
+    "CoolingDown": "the stake unlocks at time {unlockAt}, it is {timestamp}",
+    "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
+    "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
+    "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
+    "CommitmentMismatch": (
+        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, "
+        "round or sender"
+    ),
+    "WrongLength": "the update has {actual} entries, the model has {required}",
+    "ValueOutOfBounds": "entry {index} is {value}, the bound is ±{bound} (both at scale 10^9)",
+    "CopiedUpdate": "the same update was revealed before, by {first}",
+    "NothingToFund": "no ether was sent; fund with a positive amount",
+    "NothingToWithdraw": "{client} has no credit to withdraw",
+    "NoAgreement": "{votes} equal attestations, {quorum} needed",
+    "EpochNotOver": "epoch {epoch} ends with round {lastRound}, the last closed round is {lastClosedRound}",
+    "EpochExpired": "attesting to epoch {epoch} ended at time {deadline}, it is {timestamp}",
+    "AlreadyAttested": "{client} has attested to epoch {epoch} already",
+}
+"""Custom errors of the contracts in words, see `Chain.explain`."""
+
+
+def compute_create_address(sender: str, nonce: int) -> str:
+    """The address of the contract that `sender` makes with its transaction number `nonce`.
+
+    CREATE: the last 20 bytes of keccak256(rlp([sender, nonce])) (yellow paper, section 7).
+
+    >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
+    '0x5FbDB2315678afecb367f032d93F642f64180aa3'
+    """
+    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:])
+
+
+def deploy_contracts(
+    chain: Chain, config: FederationConfig, publisher: str
+) -> tuple[dict[str, Contract], dict[str, TxReceipt]]:
+    """Deploy the four contracts.
+
+    They refer to one another, and nobody may change that later, so each is given the others' addresses in its
+    constructor — also addresses of contracts that do not exist yet. An address made by CREATE is the hash of the
+    sender and its transaction count, hence known beforehand.
+
+    Args:
+        chain: where to.
+        config: what the federation fixes.
+        publisher: who pays.
+
+    Returns:
+        Contracts and receipts, by contract name.
+
+    Raises:
+        ContractError: if a constructor refuses the configuration.
+        RuntimeError: if a contract did not land at the predicted address.
+    """
+    first = chain.w3.eth.get_transaction_count(to_checksum_address(publisher))
+    addresses = [compute_create_address(publisher, first + k) for k in range(4)]
+    registry, aggregator, ledger, pool = addresses
+    bound = int(fixed_point.encode(np.array([config.bound]))[0])
+    phases = (config.minimum, config.commit_seconds, config.reveal_seconds)
+    penalty = (round(config.penalty_rate * PPM), round(config.penalty_cap * PPM))
+    arguments: tuple[tuple[Any, ...], ...] = (
+        (config.stake_per_sample, config.cool_down_seconds, pool),
+        (registry, pool, publisher, (config.parameters, config.capacity, *phases, bound)),
+        (registry, aggregator, config.interval, config.votes_needed, config.attest_seconds),
+        (registry, aggregator, ledger, (config.budget, round(config.alpha * PPM), config.window, *penalty)),
+    )
+    contracts, receipts = {}, {}
+    for name, expected, given in zip(CONTRACTS, addresses, arguments, strict=True):
+        contracts[name], receipts[name] = chain.deploy(load_artifact(name), *given, sender=publisher)
+        if contracts[name].address != expected:
+            raise RuntimeError(
+                f"{name} landed at {contracts[name].address}, expected {expected}: another transaction of {publisher} "
+                "came in between; deploy again"
+            )
+    return contracts, receipts

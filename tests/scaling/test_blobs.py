@@ -1,0 +1,154 @@
+"""Data in blobs: whoever publishes something else than it committed to is put out; and what a round costs."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from scaling.cases import assert_solvent, draw_values
+
+from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.scaling import blobs as blobs_module
+from bcfl_support.scaling import lanes
+from bcfl_support.scaling.ladder import start_rung
+
+
+def test_examples_in_the_documentation():
+    assert doctest.testmod(blobs_module).failed == 0
+
+
+def demand_data(rung, client, chunk):
+    """The watcher asks a client for a chunk of what it committed to."""
+    rung.chain.send(rung.contract.functions.demandData(rung.round, client, chunk), sender=rung.watcher)
+
+
+def answer_data(rung, client, chunk):
+    """The client shows it."""
+    row, place = rung.rows[client], rung.order.index(client)
+    shown = (lanes.chunks_of(row)[chunk], lanes.part_trees(row)[0].proof(chunk))
+    call = rung.contract.functions.answerData(rung.round, rung.submissions(), place, chunk, *shown)
+    rung.chain.send(call, sender=rung.clients[client])
+
+
+def expire_data(rung, client, chunk):
+    """The watcher states that the client has not shown it in time."""
+    rung.chain.send(rung.contract.functions.expireData(rung.round, client, chunk), sender=rung.watcher)
+
+
+@pytest.fixture(scope="module")
+def in_blobs(chain):
+    """A rung 4 with three clients. Client 1's blob differs from what it committed to in one byte of chunk 1."""
+    values, weights = draw_values(3, 2100, seed=6)
+    rung = start_rung(chain, 4, weights, 2100)
+    rung.open()
+    rung.submit(values, [2, 0])
+    row = lanes.pack(values[1])
+    published = bytearray(lanes.to_blob(lanes.chunks_of(row)))
+    published[32 * (34 + 20) + 5] ^= 1
+    rung.submit_row(1, row, [bytes(published)])
+    return rung, values, bytes(published)
+
+
+@pytest.fixture
+def blobs(chain, in_blobs):
+    before = chain.snapshot()
+    yield in_blobs
+    chain.revert(before)
+
+
+def test_blob_that_differs_puts_its_client_out(blobs):
+    rung, values, published = blobs
+    rung.propose(rung.honest_tree())
+    before = rung.get_deposit(rung.watcher)
+    rung.prove_data(1, 1, published)
+    assert rung.phase == "Open"
+    assert rung.contract.functions.excluded().call() == 0b010
+    assert rung.get_deposit(rung.clients[1]) == 0
+    assert rung.get_deposit(rung.watcher) == before + rung.terms.stake // 2
+    assert rung.get_available(rung.worker) == rung.terms.bond, "it proposed in good faith"
+    with pytest.raises(ContractError, match="RungNotInRound"):
+        rung.prove_data(1, 1, published)
+    rung.work(values)
+    exact = rung.expected(values, [0, 2])
+    assert exact.scores[1] == 0
+    assert bytes(rung.contract.functions.resultDigest().call()) == rung.result_digest(exact)
+    assert_solvent(rung)
+
+
+def test_fraud_is_caught_with_a_client_put_out(blobs):
+    rung, values, published = blobs
+    rung.prove_data(1, 1, published)
+    with_all = rung.expected(values)
+    rung.propose(lanes.SumTree(with_all.chunk_hashes(), with_all.chunk_scores))
+    rung.prove_chunk(0)
+    assert rung.phase == "Open"
+    assert rung.get_deposit(rung.worker) == 0
+    assert_solvent(rung)
+
+
+def test_honest_client_keeps_its_stake(blobs):
+    rung, values, published = blobs
+    blob = lanes.to_blob(lanes.chunks_of(lanes.pack(values[0])))
+    with pytest.raises(ValueError, match="chunk 1 of client 0 is what its blob holds"):
+        rung.prove_data(0, 1, blob)
+    for element in (34, 34 + 33):
+        with pytest.raises(ContractError, match="RungDataAgree"):
+            rung.prove_data(0, 1, blob, element)
+    for wrong, element in ((published, 34 + 20), (blob, 68 + 33)):
+        with pytest.raises(ContractError, match="RungBadOpening"):
+            rung.prove_data(0, 1, wrong, element)
+    with pytest.raises(ContractError, match="Panic"):
+        rung.prove_data(0, 1, blob, 33)
+    demand_data(rung, 0, 2)
+    assert_solvent(rung, fees=1)
+    with pytest.raises(ContractError, match="RungAnswerDue"):
+        expire_data(rung, 0, 2)
+    with pytest.raises(ContractError, match="RungDemandLive"):
+        rung.chain.send(rung.contract.functions.reclaimData(rung.round, 0, 2), sender=rung.watcher)
+    rung.propose(rung.honest_tree())
+    with pytest.raises(TransactionFailed, match="RungChallengeOpen"):
+        rung.finalize()
+    answer_data(rung, 0, 2)
+    rung.finalize()
+    available = rung.get_available(rung.clients[0])
+    assert available == rung.terms.stake + rung.terms.fee, "the stake, and the fee for the answer"
+    assert_solvent(rung)
+
+
+def test_withheld_data_put_their_client_out(blobs):
+    """Nobody can show a chunk of a commitment that is none: the demand expires, the round goes on without."""
+    rung, values, _ = blobs
+    demand_data(rung, 1, 0)
+    demand_data(rung, 1, 2)
+    rung.propose(rung.honest_tree())
+    rung.chain.advance_time(rung.terms.window_seconds + 1)
+    expire_data(rung, 1, 0)
+    assert rung.phase == "Open"
+    assert rung.get_available(rung.worker) == rung.terms.bond
+    rung.chain.send(rung.contract.functions.reclaimData(rung.round, 1, 2), sender=rung.watcher)
+    rung.work(values)
+    assert bytes(rung.contract.functions.resultDigest().call()) == rung.result_digest(rung.expected(values, [0, 2]))
+    assert_solvent(rung)
+
+
+def test_stakes_and_bonds_come_back(blobs):
+    rung, values, _ = blobs
+    functions, client = rung.contract.functions, rung.clients[0]
+    with pytest.raises(ContractError, match="RungShortDeposit"):
+        rung.chain.send(functions.withdraw(1), sender=client)
+    rung.work(values)
+    rung.chain.send(functions.withdraw(rung.terms.stake), sender=client)
+    rung.chain.send(functions.withdraw(rung.terms.bond), sender=rung.worker)
+    assert rung.get_deposit(client) == rung.get_deposit(rung.worker) == 0
+    assert_solvent(rung)
+
+
+def test_blob_rounds_cost_the_same_at_any_size(chain):
+    """Gas is linear in n and does not depend on P, so two small rounds say what ten clients cost."""
+    gas = {}
+    for n, parameters in ((1, 40), (2, 40), (1, 3000)):
+        values, weights = draw_values(n, parameters)
+        gas[n, parameters] = start_rung(chain, 4, weights, parameters).play(values).total_gas
+    slope = gas[2, 40] - gas[1, 40]
+    assert gas[1, 40] + 9 * slope <= 600_000
+    assert abs(gas[1, 3000] - gas[1, 40]) < 1000

@@ -1,0 +1,257 @@
+"""Cheats on rung 3 are caught, honest people are not; and what a dispute costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from eth_utils import keccak
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scaling.cases import assert_solvent, change_leaf, draw_values, shifted
+
+from bcfl_support.chain import TX_GAS_CAP
+from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.scaling import lanes
+from bcfl_support.scaling.ladder import start_rung
+
+SLOW = settings(max_examples=15, suppress_health_check=list(HealthCheck), derandomize=True)
+PARAMETERS = 2600  # three chunks, so the tree has a leaf of padding
+CLIENTS = 3
+
+
+@pytest.fixture(scope="module")
+def submitted(chain):
+    """A rung 3 whose clients have submitted, in an order of their own; and a snapshot to come back to."""
+    values, weights = draw_values(CLIENTS, PARAMETERS, seed=5)
+    rung = start_rung(chain, 3, weights, PARAMETERS)
+    rung.open()
+    rung.submit(values, [2, 0, 1])
+    return rung, values
+
+
+@pytest.fixture
+def optimistic(chain, submitted):
+    before = chain.snapshot()
+    yield submitted
+    chain.revert(before)
+
+
+def prove_total(rung, tree, chunk, claimed):
+    """The watcher shows that the tree's scores do not add up to the claimed ones."""
+    call = rung.contract.functions.proveTotal(rung.round, chunk, tree.leaf(chunk), tree.path(chunk), claimed)
+    rung.chain.send(call, sender=rung.watcher)
+
+
+def answer(rung, chunk):
+    """The proposer opens a chunk of its tree."""
+    call = rung.contract.functions.answer(rung.round, chunk, rung.tree.leaf(chunk), rung.tree.path(chunk))
+    rung.chain.send(call, sender=rung.worker)
+
+
+def make_cheat(kind, rung, values, rng):
+    """A wrong tree of a kind, and the scores claimed with it (None: its total)."""
+    honest = rung.honest_tree()
+    k, client = int(rng.integers(3)), int(rng.integers(CLIENTS))
+    delta = int(rng.integers(1, 2**40)) * int(rng.choice([-1, 1]))
+    if kind == "sum":
+        return change_leaf(honest, k, lambda leaf: (rng.bytes(32), leaf[1])), None
+    if kind == "score":
+        return change_leaf(honest, k, lambda leaf: (leaf[0], shifted(leaf[1], client, delta))), None
+    if kind == "scores that cancel":
+        one = change_leaf(honest, k, lambda leaf: (leaf[0], shifted(leaf[1], client, delta)))
+        return change_leaf(one, (k + 1) % 3, lambda leaf: (leaf[0], shifted(leaf[1], client, -delta))), None
+    if kind == "padding":
+        return change_leaf(honest, 3, lambda leaf: (leaf[0], shifted(leaf[1], client, delta))), None
+    if kind == "chunk order":
+        leaves = [honest.leaf(j) for j in ([1, 2, 0], [1, 0, 2], [0, 2, 1])[k]]
+        return lanes.SumTree([h for h, _ in leaves], [s for _, s in leaves]), None
+    if kind == "missing client":
+        exact = rung.expected(values, [i for i in range(CLIENTS) if i != client])
+        return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores), None
+    if kind == "wrong length":
+        cut = values.copy()
+        cut[:, int(rng.integers(1, PARAMETERS)) :] = 0
+        exact = rung.expected(cut)
+        return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores), None
+    if kind == "total":
+        return honest, shifted(honest.total, client, delta)
+    raise AssertionError(kind)
+
+
+KINDS = ["sum", "score", "scores that cancel", "padding", "chunk order", "missing client", "wrong length", "total"]
+
+
+@given(kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32))
+@settings(SLOW, max_examples=24)
+def test_fraud_is_always_caught(chain, submitted, kind, seed):
+    rung, values = submitted
+    before = chain.snapshot()
+    try:
+        tree, claimed = make_cheat(kind, rung, values, np.random.default_rng(seed))
+        rung.propose(tree, claimed)
+        bad = rung.find_fraud(tree)
+        deposit = rung.get_deposit(rung.watcher)
+        if bad is None:
+            prove_total(rung, tree, int(seed % 4), claimed)
+        else:
+            rung.prove_chunk(bad)
+        assert rung.phase == "Open"
+        assert rung.get_deposit(rung.worker) == 0
+        assert rung.get_deposit(rung.watcher) == deposit + rung.terms.bond // 2
+        assert rung.contract.functions.burned().call() == rung.terms.bond // 2
+        assert_solvent(rung)
+        if seed % 4 == 0:  # the round goes on, honestly
+            rung.deposit(rung.worker, rung.terms.bond)
+            rung.work(values)
+            assert bytes(rung.contract.functions.resultDigest().call()) == rung.result_digest(rung.expected(values))
+    finally:
+        chain.revert(before)
+
+
+@given(chunk=st.integers(0, 3), seed=st.integers(0, 2**32))
+@settings(SLOW, max_examples=4)
+def test_honest_proposer_keeps_its_bond(chain, submitted, chunk, seed):
+    """Whatever a challenger brings: right evidence, evidence with a changed byte, in another order, another tree."""
+    rung, values = submitted
+    before = chain.snapshot()
+    rng = np.random.default_rng(seed)
+    try:
+        rung.propose(rung.honest_tree())
+        for attempt in (lambda: rung.prove_chunk(chunk), lambda: prove_total(rung, rung.tree, chunk, rung.tree.total)):
+            with pytest.raises(ContractError, match="RungNoFraud"):
+                attempt()
+        wrong = make_cheat(KINDS[seed % 7], rung, values, rng)[0]
+        with pytest.raises(ContractError, match="RungBadPath"):
+            rung.prove_chunk(chunk, wrong)
+        functions, leaf, path = rung.contract.functions, rung.tree.leaf(0), rung.tree.path(0)
+        submissions, data, proofs = rung.evidence(0)
+        at = int(rng.integers(len(data)))
+        changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        with pytest.raises(ContractError, match="RungBadProof"):
+            rung.chain.send(
+                functions.proveChunk(rung.round, 0, leaf, path, (submissions, changed, proofs)), sender=rung.watcher
+            )
+        for bad in (submissions[::-1], submissions[1:], [(0, *submissions[0][1:]), *submissions[1:]]):
+            with pytest.raises(ContractError, match="RungBadSubmissions"):
+                rung.chain.send(
+                    functions.proveChunk(rung.round, 0, leaf, path, (bad, data, proofs)), sender=rung.watcher
+                )
+        rung.demand(chunk)
+        assert_solvent(rung, fees=1)
+        with pytest.raises(ContractError, match="RungAnswerDue"):
+            rung.expire(chunk)
+        with pytest.raises(TransactionFailed, match="RungChallengeOpen"):
+            rung.finalize()
+        answer(rung, chunk)
+        rung.finalize()
+        deposit = rung.get_available(rung.worker)
+        assert deposit == rung.terms.bond + rung.terms.fee, "the bond, and the fee for the answer"
+        assert_solvent(rung)
+    finally:
+        chain.revert(before)
+
+
+def test_withheld_tree_loses_the_bond(optimistic):
+    """The proposer shows nothing: a demand, no answer, and the proposal is gone."""
+    rung, values = optimistic
+    honest = rung.honest_tree()
+    hidden = lanes.SumTree([keccak(b"nobody knows")] * 4, [(0, 0, 0)] * 4)
+    rung.propose(hidden, honest.total)
+    before = rung.get_deposit(rung.watcher)
+    rung.demand(1)
+    rung.demand(2)
+    with pytest.raises(ContractError, match="RungDemandExists"):
+        rung.demand(1)
+    with pytest.raises(ContractError, match="RungBadPath"):
+        answer(rung, 1)
+    rung.chain.advance_time(rung.terms.window_seconds + 1)
+    rung.expire(1)
+    assert rung.phase == "Open"
+    assert rung.get_deposit(rung.worker) == 0
+    assert_solvent(rung, fees=1)
+    rung.chain.send(rung.contract.functions.reclaim(rung.round, 1, 2), sender=rung.watcher)
+    after = rung.get_deposit(rung.watcher)
+    assert after == before + rung.terms.bond // 2, "both fees came back, and half the bond with them"
+    assert_solvent(rung)
+    rung.deposit(rung.worker, rung.terms.bond)
+    rung.work(values)
+    assert rung.phase == "Idle"
+
+
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from(KINDS[:7]))
+@settings(SLOW, max_examples=10)
+def test_answers_lead_to_the_wrong_leaf(submitted, seed, kind):
+    """A watcher that never saw the tree finds a wrong leaf with at most one demand a level."""
+    rung, values = submitted
+    tree, _ = make_cheat(kind, rung, values, np.random.default_rng(seed))
+    honest = rung.honest_tree()
+    chunk, depth = 0, len(tree.levels) - 1
+    for _ in range(depth + 1):
+        answer = (tree.leaf(chunk), tree.path(chunk))
+        if answer[0] != honest.leaf(chunk):
+            break
+        hashes, scores = answer[1]
+        beside = [(h, tuple(scores[CLIENTS * m : CLIENTS * (m + 1)])) for m, h in enumerate(hashes)]
+        mine = [level[(chunk >> m) ^ 1] for m, level in enumerate(honest.levels[:-1])]
+        height = max(m for m, (theirs, ours) in enumerate(zip(beside, mine, strict=True)) if theirs != ours)
+        chunk = ((chunk >> height) ^ 1) << height  # the leftmost leaf below the node that differs
+    else:
+        pytest.fail("no wrong leaf found")
+    assert tree.leaf(chunk) != honest.leaf(chunk)
+
+
+def test_dispute_costs_at_most_800k(chain):
+    values, weights = draw_values(10, 100_000, seed=9)
+    rung = start_rung(chain, 3, weights, 100_000)
+    rung.open()
+    rung.submit(values)
+    honest = rung.honest_tree()
+    cheats = {
+        "sum": change_leaf(honest, 3, lambda leaf: (bytes(32), leaf[1])),
+        "score": change_leaf(honest, 96, lambda leaf: (leaf[0], shifted(leaf[1], 4, -1))),
+    }
+    for tree in cheats.values():
+        rung.propose(tree)
+        used = rung.prove_chunk(rung.find_fraud(tree))["gasUsed"]
+        assert used <= 800_000
+        rung.deposit(rung.worker, rung.terms.bond)
+
+
+def test_no_tree_no_proof(optimistic):
+    rung, _ = optimistic
+    with pytest.raises(ValueError, match="no tree is known for this proposal"):
+        rung.prove_chunk(0)
+
+
+# ---------------------------------------------------------------- size and cost
+def test_hundred_thousand_parameters(chain):
+    values, weights = draw_values(10, 100_000)
+    rung = start_rung(chain, 3, [w // 2 + 1 for w in weights], 100_000)
+    bill = rung.play(values)
+    assert bill.scores == rung.expected(values).scores
+    assert bill.gas_per_value <= 41
+    assert bill.max_tx_gas <= TX_GAS_CAP
+    assert bill.max_calldata_bytes <= lanes.CALLDATA_LIMIT - 400
+
+
+def test_optimistic_rounds_cost_600k_besides_the_data(chain):
+    values, weights = draw_values(10, 100_000)
+    rung = start_rung(chain, 3, weights, 100_000)
+    bill = rung.play(values)
+    floor = sum(10 * row.count(0) + 40 * (len(row) - row.count(0)) for row in map(lanes.pack, values))
+    assert bill.total_gas - floor <= 600_000
+
+
+def test_several_parts(chain):
+    """120 chunks fill a transaction; the 121st goes into a second one."""
+    values, weights = draw_values(1, 120 * 1024 + 5)
+    rung = start_rung(chain, 3, weights, values.shape[1])
+    bill = rung.play(values)
+    assert bill.transactions == 5
+    assert bill.result_digest == rung.result_digest(rung.expected(values))
+    rung.open()
+    rung.submit(values)
+    wrong = change_leaf(rung.honest_tree(), 120, lambda leaf: (bytes(32), leaf[1]))
+    rung.propose(wrong)
+    rung.prove_chunk(120)
+    assert rung.phase == "Open"
