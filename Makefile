@@ -18,27 +18,42 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 export PYTHONDONTWRITEBYTECODE :=
 
-BENCHMARKS := services federation shapley fairness_study behavior adversaries gas
+BENCHMARKS := services training shapley fairness behavior adversaries gas
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import services; print(services.forge())')
 
-.PHONY: setup may-be-root lab teach test run refresh student look bench audit snapshot lock doctor clean
+# Environments that do not work here: the folder was copied, moved or renamed since, so that their scripts name another
+# one; or their Python is gone; or they were begun and not finished. A script names its Python in its first line, or in
+# its second if the path has blanks or is long.
+ENVIRONMENTS := .venv .venv-flower .venv-pydvl .venv-slither
+STRAY := $(shell for env in $(ENVIRONMENTS); do \
+  [ -e $$env ] || [ -L $$env ] || continue; \
+  home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
+  [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
+
+.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
 setup: .venv/.packages node_modules/.packages contracts/out/.built
 
+# A link is removed, and not what it leads to.
+$(STRAY:%=%/.packages): anew
+anew:
+	@echo "Made elsewhere, by another Python or not to the end, and therefore made anew: $(STRAY)"
+	@rm -rf $(STRAY)
+
 .venv/.packages: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}; try: make PYTHON=python3.12 lab")'
 	@echo "Setting up Python packages (the first time some minutes, without a word)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.node: .venv/.packages
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)' 2>/dev/null \
-	  || { echo "Setting up Node"; $(BIN)/pip install --quiet "$(NODE_WHEEL)"; }
+	  || { echo "Setting up Node"; $(BIN)/python -m pip install --quiet "$(NODE_WHEEL)"; }
 	@touch $@
 
 node_modules/.packages: package-lock.json package.json .venv/.node
@@ -82,7 +97,7 @@ export CHROMIUM
 
 .playwright/.packages: .venv/.packages
 	@echo "Setting up playwright"
-	@rm -rf .playwright && $(BIN)/pip install --quiet --target .playwright playwright==1.65.2
+	@rm -rf .playwright && $(BIN)/python -m pip install --quiet --target .playwright playwright==1.65.2
 	@touch $@
 
 look: setup .playwright/.packages
@@ -108,13 +123,13 @@ test: setup $(if $(CHROMIUM),.playwright/.packages)
 .venv-flower/.packages:
 	@echo "Setting up Flower's simulation engine, to compare with (1.6 GB)"
 	@$(PYTHON) -m venv .venv-flower
-	@.venv-flower/bin/pip install --quiet "flwr[simulation]==1.41.0" "torch==2.13.0" numpy
+	@.venv-flower/bin/python -m pip install --quiet "flwr[simulation]==1.41.0" "torch==2.13.0" numpy
 	@touch $@
 
 .venv-pydvl/.packages:
 	@echo "Setting up pyDVL and shapiq, to compare with"
 	@$(PYTHON) -m venv .venv-pydvl
-	@.venv-pydvl/bin/pip install --quiet "numpy<2" pyDVL==0.10.0 shapiq==1.4.1
+	@.venv-pydvl/bin/python -m pip install --quiet "numpy<2" pyDVL==0.10.0 shapiq==1.4.1
 	@touch $@
 
 bench: setup .venv-flower/.packages .venv-pydvl/.packages
@@ -124,7 +139,7 @@ bench: setup .venv-flower/.packages .venv-pydvl/.packages
 .venv-slither/.packages:
 	@echo "Setting up slither"
 	@$(PYTHON) -m venv .venv-slither
-	@.venv-slither/bin/pip install --quiet slither-analyzer==0.11.6
+	@.venv-slither/bin/python -m pip install --quiet slither-analyzer==0.11.6
 	@touch $@
 
 # slither runs `forge clean`: it gets folders of its own.

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=purpose)
         command.add_argument("lessons", nargs="*", help="lesson numbers, such as 01; default: all")
     commands.add_parser("student", help="write the blank lessons, as a course hands them out, to build/student/")
-    commands.add_parser("learner", help="bring the blank lessons to my/, where nothing is ever overwritten")
+    commands.add_parser("learner", help="bring the blank lessons to my/, where nothing that was changed is overwritten")
     arguments = parser.parse_args(argv)
     try:
         return _run(arguments)
@@ -32,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command != "learner":  # there a damaged lesson does not keep the others back
+        for path in lessons.lesson_paths(getattr(arguments, "lessons", ())):
+            release.read(path)
     if arguments.command == "run":
         return _report(lessons.run(arguments.lessons))
     if arguments.command == "refresh":

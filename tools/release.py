@@ -1,7 +1,8 @@
 """Blank lessons: what a learner opens and what a course hands out, made from the committed ones in one way.
 
 Solutions and hidden tests are taken out, outputs cleared. `release` makes one blank lesson; `write_all` fills a folder
-with them (a course's release); `deliver` brings them to a learner's own folder and never overwrites anything there.
+with them (a course's release); `deliver` brings them to a learner's own folder and overwrites nothing that was changed
+there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import nbformat
 
+from bcfl_support.errors import BcflError
 from tools import export
 from tools.lessons import lesson_paths, store
 
@@ -29,8 +31,31 @@ STUB = (
 
 WHERE = "*Write your answer below, where a cell says “Write your answer here”; then run the check that follows.*"
 DELIVERED = ".delivered.json"
+"""Record beside a learner's lessons: of each file the digest it had when it was brought, and under a lesson's name
+without ending the digest of the one brought last."""
+
 SOLVED = "solved"
 """Folder beside a learner's lessons that holds copies of the solved ones."""
+
+
+class DamagedLesson(BcflError, ValueError):
+    """A lesson's file that no blank lesson can be made from: a merge left its marks in it, or it was cut off."""
+
+
+def read(path: Path) -> Any:
+    """A committed lesson (nbformat v4).
+
+    Raises:
+        DamagedLesson: if the file is no notebook.
+    """
+    text = path.read_bytes()
+    try:
+        nbformat.validate(json.loads(text))
+        return nbformat.reads(text.decode(), as_version=4)
+    except Exception as error:  # what is no notebook fails in many ways
+        name = f"{path.parent.name}/{path.name}"
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise DamagedLesson(f"{name} is no notebook ({what}); to get it back: git checkout HEAD {name}") from error
 
 
 def release(path: Path, *, solutions: str = "") -> Any:
@@ -45,19 +70,20 @@ def release(path: Path, *, solutions: str = "") -> Any:
         The blank notebook (nbformat v4), with the committed one's cell ids.
 
     Raises:
-        ValueError: if the mark of a solution has no end, or stands in a cell that is no solution.
+        DamagedLesson: if the file is no notebook, if the mark of a solution has no end, or stands in a cell that is no
+            solution.
     """
     from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
     from traitlets.config import Config
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     config = Config({"ClearSolutions": {"code_stub": {"python": STUB}}})
     resources: dict[str, Any] = {}
     try:
         for preprocessor in (ClearSolutions(config=config), ClearHiddenTests(), ClearOutput()):
             notebook, resources = preprocessor.preprocess(notebook, resources)
     except RuntimeError as error:  # it says what is wrong with a mark, and not where
-        raise ValueError(f"{path.name}: {error}") from error
+        raise DamagedLesson(f"{path.name}: {error}") from error
     task = None  # the last text before the place where the answer goes
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -97,57 +123,90 @@ def write_all(folder: Path) -> Iterator[Path]:
 def deliver(folder: Path) -> list[str]:
     """Bring the blank lessons to a learner's folder.
 
-    A lesson that is missing there is written. One that is there stays as it is, whatever was done to it; if the lesson
-    has changed since it was brought, the new one is put beside it under another name. Copies of the solved lessons go
-    to a folder of their own and are renewed: nothing of the learner's is there.
+    A lesson that is missing there is written. When a lesson has changed since it was brought, the new one takes the
+    place of a copy that nobody has touched, that is, whose bytes are those that were brought; if there is none, it is
+    put beside the learner's under another name. What lies there already does not come again. Copies of the solved
+    lessons go to a folder of their own and are renewed, unless somebody has written there.
 
     Args:
         folder: the learner's folder; made if it does not exist.
 
     Returns:
-        Sentences for the learner, one for each lesson that arrived.
+        Sentences for the learner: one for each lesson that arrived, and one for each that is damaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / DELIVERED
     delivered = _read_record(record)
     news: list[str] = []
     for path in lesson_paths():
-        blank = release(path, solutions=SOLVED)
-        digest = hashlib.sha256(nbformat.writes(blank).encode()).hexdigest()
-        mine = folder / path.name
-        if not os.path.lexists(mine):
-            _put(blank, mine)
-            news.append(f"{mine.name} is new in {folder.name}/.")
-        elif delivered.get(path.name) != digest:
-            beside = _free_name(mine)
-            _put(blank, beside)
-            news.append(f"{mine.name} has changed; yours stays as it is, the new one is {folder.name}/{beside.name}.")
-        delivered[path.name] = digest
-        copy = folder / SOLVED / _solved_name(path)
-        delivered[copy.name] = _copy_solved(path, copy, delivered.get(copy.name))
+        try:
+            news += _bring(path, folder, delivered)
+            copy = folder / SOLVED / _solved_name(path)
+            delivered[copy.name] = _copy_solved(path, copy, delivered.get(copy.name))
+        except DamagedLesson as error:
+            news.append(f"{error} (the other lessons are in {folder.name}/)")
         _write(record, json.dumps(delivered, indent=2, sort_keys=True) + "\n")
     return news
 
 
+def _bring(path: Path, folder: Path, delivered: dict[str, str]) -> Iterator[str]:
+    """Bring one lesson, note it in the record, and say so if something arrived."""
+    mine = folder / path.name
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".arriving-") as arriving:
+        new = Path(arriving) / path.name
+        store(release(path, solutions=SOLVED), new)
+        digest = _digest(new)
+        copies = [mine, *_copies(mine)]
+        # A link leads to a file that somebody has put elsewhere on purpose.
+        untouched = [
+            copy for copy in copies if not copy.is_symlink() and delivered.get(copy.name, "") == _digest(copy) != ""
+        ]
+        if not os.path.lexists(mine):
+            place, sentence = mine, f"{mine.name} is new in {folder.name}/."
+        elif digest in [delivered.get(path.stem), *(delivered.get(copy.name) for copy in copies)]:
+            place, sentence = None, ""
+        elif untouched:
+            place = untouched[0]
+            sentence = f"{folder.name}/{place.name} is the new version: the lesson has changed, you had not touched it."
+        elif same := [copy for copy in copies if _cells(copy) == _cells(new)]:
+            place, sentence = None, ""
+            if _digest(same[0]) == digest:  # the record was lost
+                delivered[same[0].name] = digest
+        else:
+            place = _free_name(mine)
+            sentence = f"{mine.name} has changed; yours stays as it is, the new one is {folder.name}/{place.name}."
+        if place in untouched:
+            os.replace(new, place)
+        elif place is not None:
+            os.link(new, place)  # whole or not at all, and never over anything
+    if place is not None:
+        delivered[place.name] = digest
+        yield sentence
+    delivered[path.stem] = digest
+
+
+def _digest(path: Path) -> str:
+    """Digest of a file's text; empty if there is no file."""
+    return hashlib.sha256(path.read_bytes().rstrip(b"\n")).hexdigest() if path.is_file() else ""
+
+
+def _cells(path: Path) -> list[tuple[str, str]] | None:
+    """What a notebook says and asks to compute, whatever was computed; None if the file is none."""
+    try:
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(path.read_bytes())["cells"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def _read_record(record: Path) -> dict[str, str]:
-    """What was brought, by name; nothing if the record is lost: then each lesson may come once more."""
+    """What was brought, by name; nothing if the record is lost: then every file counts as the learner's own."""
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _put(notebook: Any, path: Path) -> None:
-    """Write a notebook under a name that nothing has: whole or not at all, and never over anything.
-
-    Raises:
-        FileExistsError: if something has come to lie there in the meantime.
-    """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".arriving-") as folder:
-        whole = Path(folder) / path.name
-        store(notebook, whole)
-        os.link(whole, path)
+    if not isinstance(found, dict):
+        return {}
+    return {name: digest for name, digest in found.items() if isinstance(digest, str)}
 
 
 def _write(path: Path, text: str) -> None:
@@ -157,12 +216,29 @@ def _write(path: Path, text: str) -> None:
     os.replace(new.name, path)
 
 
+def _copy_names(path: Path, number: str) -> tuple[str, str]:
+    """Names of a lesson's copy: today's, told apart in a narrow list and sorted after the lesson, and that of old."""
+    first, _, rest = path.name.partition("_")
+    return f"{first}_v{number}_{rest}", f"{path.stem}_v{number}{path.suffix}"
+
+
+def _copies(path: Path) -> list[Path]:
+    """Copies that lie beside a lesson, in the order in which they came."""
+    found = {}
+    for name in _copy_names(path, "*"):
+        pattern = re.escape(name).replace(r"\*", r"(\d+)")
+        for copy in path.parent.glob(name):
+            if match := re.fullmatch(pattern, copy.name):
+                found[copy] = int(match[1])
+    return sorted(found, key=lambda copy: found[copy])
+
+
 def _free_name(path: Path) -> Path:
-    """The same name with a number that no file has."""
+    """A copy's name with a number that no copy has."""
     number = 2
-    while os.path.lexists(candidate := path.with_stem(f"{path.stem}_v{number}")):
+    while any(os.path.lexists(path.with_name(name)) for name in _copy_names(path, str(number))):
         number += 1
-    return candidate
+    return path.with_name(_copy_names(path, str(number))[0])
 
 
 def _copy_solved(path: Path, copy: Path, before: str | None) -> str:
@@ -173,7 +249,7 @@ def _copy_solved(path: Path, copy: Path, before: str | None) -> str:
         copy: where it goes.
         before: digest of what was put there last time, None if nothing was.
     """
-    solved = nbformat.read(path, as_version=4)
+    solved = read(path)
     for cell in solved.cells:
         if "BEGIN SOLUTION" in cell.source:
             cell.metadata.pop("jupyter", None)  # who comes here wants to see it
@@ -185,10 +261,11 @@ def _copy_solved(path: Path, copy: Path, before: str | None) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()
     copy.parent.mkdir(exist_ok=True)
     if os.path.lexists(copy):
-        if copy.is_symlink() or hashlib.sha256(copy.read_bytes()).hexdigest() != before:
-            return before or ""  # not as we left it: somebody's notes
-        if digest == before:
+        there = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.is_file() and not copy.is_symlink() else ""
+        if there == digest:
             return digest
+        if not there or there != before:
+            return before or ""  # not as we left it: somebody's notes
     _write(copy, text)
     copy.chmod(0o444)  # JupyterLab opens it for reading
     return digest
