@@ -33,5 +33,3 @@ from bcfl_support.incentives.policies import (
 from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
 from bcfl_support.incentives.study import Results
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
-
-RULES = PAY_RULES
