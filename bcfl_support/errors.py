@@ -56,10 +56,6 @@ class ServiceError(BcflError, ConnectionError):
     """A chain or IPFS node did not start, died, or does not answer."""
 
 
-class PortInUse(ServiceError):
-    """The port that was asked for is taken by another program."""
-
-
 class FixedPointError(BcflError, ValueError):
     """A number does not fit the contract's fixed point; `index` says which entry."""
 
@@ -68,8 +64,12 @@ class FixedPointError(BcflError, ValueError):
         self.index = index
 
 
-class InvalidUpdate(BcflError, ValueError):
-    """Updates, sample counts or partitions of the wrong shape, size or content."""
+class InvalidInput(BcflError, ValueError):
+    """Data, a partition, a model or an option of the wrong shape, size or content."""
+
+
+class InvalidUpdate(InvalidInput):
+    """A round's updates or sample counts of the wrong shape, size or content."""
 
 
 class ContentMissing(BcflError, LookupError):

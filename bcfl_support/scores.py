@@ -14,7 +14,7 @@ leaves open are this project's choice.
 
 Every function is pure: updates (…, n, P) and sample counts (n,) or (…, n) in, scores (…, n) out; leading axes are
 batches, such as seeds and runs. With one client g = g_1 and S_1 = ‖g_1‖². Updates that are all zero score zero.
-`SCORES` has them by name, as functions of a `rounds.Round`.
+`SCORES` has them by name, as functions of a `learning.Round`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
     Args:
         updates: updates g_i, shape (…, n, P), float64.
         samples: sample counts n_i, shape (n,) or (…, n), positive integers.
-        clip: largest length kept, a number or (…), not negative; `vectors.compute_median_norm` is a common choice.
+        clip: largest length kept, a number or (…), not negative; `learning.compute_median_norm` is a common choice.
 
     Returns:
         Scores, shape (…, n), float64; they sum to ‖Σ p_i c_i‖².

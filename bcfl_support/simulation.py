@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule
 from bcfl_support.learning import FederatedData, Model, Round, check_round, fedavg, local_updates, play_rounds
 from bcfl_support.scores import SCORES
@@ -153,7 +153,7 @@ def run(
         steps: local gradient steps; or a function (round, clients (k,)) -> steps (k,) for stragglers.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: name or names in `scores.SCORES`, or named functions of a `rounds.Round`; the first one pays.
+        scores: name or names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays.
         reward: how they pay a budget of 1; None for the contract's rule. Rounds "attended" or "good" may count for its
             consistency; there are no stakes here to fine.
         participation: share of clients drawn for each round; or a function (round, rng) -> client numbers (k,).
@@ -166,7 +166,7 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidUpdate: rounds, participation or declared counts out of range, an unknown score, or updates that are
+        InvalidInput: rounds, participation or declared counts out of range, an unknown score, or updates that are
             not finite or of the wrong shape; the message says which client of the round.
     """
     federation = _Federation(
@@ -234,7 +234,7 @@ class _Federation:
         if self.transform is not None:
             sent = np.asarray(self.transform(state.round, updates.copy(), state), dtype=np.float64)
             if sent.shape != updates.shape:
-                raise InvalidUpdate(
+                raise InvalidInput(
                     f"transform_updates returned shape {sent.shape} in round {state.round}, not {updates.shape}."
                 )
             updates = sent
@@ -256,10 +256,10 @@ class _Books:
         self, federation: _Federation, scores: str | tuple[str, ...] | Mapping[str, Scorer], rule: PayRule, rounds: int
     ) -> None:
         if rounds < 1:
-            raise InvalidUpdate(f"rounds is {rounds}: run at least 1.")
+            raise InvalidInput(f"rounds is {rounds}: run at least 1.")
         if rule.record == "verified" or rule.stake:
-            raise InvalidUpdate(
-                f"record is {rule.record!r}, stake {rule.stake}: nothing is tested and fined here; use `incentives.play`."
+            raise InvalidInput(
+                f"record is {rule.record!r}, stake {rule.stake}: nothing is tested or fined here: use incentives.play."
             )
         self.federation, self.rule, self.scorers = federation, rule, _named_scorers(scores)
         self.record = np.zeros((rounds, federation.data.n_clients), dtype=bool)
@@ -316,19 +316,19 @@ def _draw_clients(
     if callable(participation):
         chosen = np.asarray(participation(number, rng), dtype=np.int64)
         if chosen.ndim != 1 or ((chosen < 0) | (chosen >= n)).any() or len(np.unique(chosen)) < len(chosen):
-            raise InvalidUpdate(
+            raise InvalidInput(
                 f"participation gave {chosen.tolist()} in round {number}: name clients 0 to {n - 1}, each at most once."
             )
         return np.sort(chosen)
     if not 0 < participation <= 1:
-        raise InvalidUpdate(f"participation is {participation}: it is a share of the clients, above 0 and at most 1.")
+        raise InvalidInput(f"participation is {participation}: it is a share of the clients, above 0 and at most 1.")
     return np.sort(rng.permutation(n)[: max(1, round(participation * n))])
 
 
 def _count_steps(steps: int | Callable[[int, np.ndarray], np.ndarray], number: int, clients: np.ndarray) -> np.ndarray:
     todo = np.asarray(steps(number, clients) if callable(steps) else steps, dtype=np.int64)
     if todo.shape not in ((), clients.shape):
-        raise InvalidUpdate(f"steps gave shape {todo.shape} in round {number}: one number a client, {clients.shape}.")
+        raise InvalidInput(f"steps gave shape {todo.shape} in round {number}: one number a client, {clients.shape}.")
     return np.broadcast_to(todo, clients.shape)
 
 
@@ -339,17 +339,17 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> dict
         names = (scores,) if isinstance(scores, str) else tuple(scores)
         for name in names:
             if name not in SCORES:
-                raise InvalidUpdate(f"score {name!r} is unknown: use {', '.join(SCORES)}, or pass a named function.")
+                raise InvalidInput(f"score {name!r} is unknown: use {', '.join(SCORES)}, or pass a named function.")
         named = {name: SCORES[name] for name in names}
     if not named:
-        raise InvalidUpdate("scores is empty: name at least the one that pays.")
+        raise InvalidInput("scores is empty: name at least the one that pays.")
     return named
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
     counts = np.asarray(sizes if declared is None else declared)
     if counts.shape != sizes.shape or counts.dtype.kind not in "iu" or counts.min() < 1:
-        raise InvalidUpdate(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
+        raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
     return counts
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bcfl_support import simulation
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.pay_rules import PayRule
 from bcfl_support.learning import datasets
 from bcfl_support.learning.aggregators import fedavg
@@ -195,7 +195,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
     ],
 )
 def test_bad_arguments_are_named(hospitals: datasets.FederatedData, options: dict, message: str) -> None:
-    with pytest.raises(InvalidUpdate, match=message):
+    with pytest.raises(InvalidInput, match=message):
         run(hospitals, **options)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import compute_square_distances, rescale
 
 
@@ -33,14 +33,14 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
         Flipped labels, same shape, int64.
 
     Raises:
-        InvalidUpdate: fewer than two classes, or a label outside 0 … C-1.
+        InvalidInput: fewer than two classes, or a label outside 0 … C-1.
 
     >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
     [9, 6, 0]
     """
     y = np.asarray(labels, dtype=np.int64)
     if n_classes < 2 or (y.size and (y.min() < 0 or y.max() >= n_classes)):
-        raise InvalidUpdate(f"n_classes is {n_classes}: use at least 2, and labels from 0 to {n_classes - 1}.")
+        raise InvalidInput(f"n_classes is {n_classes}: use at least 2, and labels from 0 to {n_classes - 1}.")
     return n_classes - 1 - y
 
 
@@ -100,13 +100,13 @@ def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarra
         others: Σ_others p_j g_j where it is known, broadcast to (…, P).
 
     Raises:
-        InvalidUpdate: weight outside (0, 1].
+        InvalidInput: weight outside (0, 1].
 
     >>> replace_model([1.0, 2.0], weight=0.25).tolist()
     [4.0, 8.0]
     """
     if not 0 < weight <= 1:
-        raise InvalidUpdate(f"weight is {weight}: the attackers' share of the samples lies in (0, 1].")
+        raise InvalidInput(f"weight is {weight}: the attackers' share of the samples lies in (0, 1].")
     return (np.asarray(target, dtype=np.float64) - others) / weight
 
 
@@ -120,13 +120,13 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
         n_attackers: m, at least 1, fewer than n / 2.
 
     Raises:
-        InvalidUpdate: m out of range; with half the clients there is nothing left to hide from.
+        InvalidInput: m out of range; with half the clients there is nothing left to hide from.
 
     >>> round(compute_alie_z(50, 12), 4)
     0.336
     """
     if not 1 <= n_attackers < n_clients / 2:
-        raise InvalidUpdate(f"n_attackers is {n_attackers} of {n_clients}: ALIE needs at least 1 and fewer than half.")
+        raise InvalidInput(f"n_attackers is {n_attackers} of {n_clients}: ALIE needs at least 1 and fewer than half.")
     supporters = n_clients // 2 + 1 - n_attackers
     return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
 
@@ -183,7 +183,7 @@ def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidUpdate: unknown direction or fewer than two honest updates.
+        InvalidInput: unknown direction or fewer than two honest updates.
 
     >>> min_max([[1.0], [3.0]], direction="unit").round(6).tolist()
     [1.0]
@@ -239,7 +239,7 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     rows = _check_honest(honest)
     if target is not None:
         if not 0 <= target < rows.shape[-2]:
-            raise InvalidUpdate(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
+            raise InvalidInput(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
         return rows[..., target, :].copy()
     centered = rows - rows.mean(axis=-2, keepdims=True)
     # the h x h Gram matrix has the same leading eigenvalue as the P x P covariance
@@ -324,14 +324,14 @@ ATTACKS |= {
 
 def _positive(value: float, name: str) -> float:
     if not value > 0:
-        raise InvalidUpdate(f"{name} is {value}: it must be positive.")
+        raise InvalidInput(f"{name} is {value}: it must be positive.")
     return value
 
 
 def _check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
     rows = np.asarray(honest, dtype=np.float64)
     if rows.ndim < 2 or rows.shape[-2] < least:
-        raise InvalidUpdate(f"honest has shape {rows.shape}: it must be (..., h, P) with at least {least} updates.")
+        raise InvalidInput(f"honest has shape {rows.shape}: it must be (..., h, P) with at least {least} updates.")
     return rows
 
 
@@ -343,7 +343,7 @@ def _perturbation(rows: np.ndarray, direction: str) -> np.ndarray:
         return -rescale(mean, 1.0)
     if direction == "sign":
         return -np.sign(mean)
-    raise InvalidUpdate(f"direction is {direction!r}: use 'std', 'unit' or 'sign'.")
+    raise InvalidInput(f"direction is {direction!r}: use 'std', 'unit' or 'sign'.")
 
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bcfl_support.adversaries.attacks import _check_honest, mimic
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import rescale
 
 
@@ -62,7 +62,7 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
     """
     counts = np.array(samples, dtype=np.int64)
     if factor < 1:
-        raise InvalidUpdate(f"factor is {factor}: inflating multiplies by a whole number of at least 1.")
+        raise InvalidInput(f"factor is {factor}: inflating multiplies by a whole number of at least 1.")
     counts[list(clients)] *= factor
     return counts
 
@@ -102,14 +102,14 @@ def search_best(
         (best array, its payoff (…)), chosen for each batch entry on its own; ties go to the earlier candidate.
 
     Raises:
-        InvalidUpdate: nothing to try.
+        InvalidInput: nothing to try.
 
     >>> best, paid = search_best([np.array([1.0]), np.array([-2.0])], [1.0, 3.0], lambda v: -(v[..., 0] + 5.0) ** 2)
     >>> best.tolist(), float(paid)
     ([-6.0], -1.0)
     """
     if not len(candidates) or not len(scales):
-        raise InvalidUpdate(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
+        raise InvalidInput(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
     best = paid = None
     for direction in candidates:
         for factor in scales:
@@ -156,14 +156,14 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
         kappa: see `compute_kappa`, positive.
 
     Raises:
-        InvalidUpdate: q or κ out of range.
+        InvalidInput: q or κ out of range.
 
     >>> float(compute_collusion_share(0.5, 0.25))
     0.8
     """
     share, agreement = np.asarray(q, dtype=np.float64), np.asarray(kappa, dtype=np.float64)
     if (share < 0).any() or (share > 1).any() or not (agreement > 0).all():
-        raise InvalidUpdate(f"q is {q} and kappa is {kappa}: q lies in [0, 1], kappa is positive.")
+        raise InvalidInput(f"q is {q} and kappa is {kappa}: q lies in [0, 1], kappa is positive.")
     return share**2 / (share**2 + (1 - share) ** 2 * agreement)
 
 
@@ -177,7 +177,7 @@ def compute_break_even(kappa: Any) -> np.ndarray:
     """
     agreement = np.asarray(kappa, dtype=np.float64)
     if not (agreement > 0).all():
-        raise InvalidUpdate(f"kappa is {kappa}: it must be positive.")
+        raise InvalidInput(f"kappa is {kappa}: it must be positive.")
     return agreement / (1 + agreement)
 
 

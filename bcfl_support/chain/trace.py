@@ -130,16 +130,12 @@ class GasEntry:
 
     Attributes:
         operation: what it did, e.g. ``register``.
-        clients: number of clients n.
-        parameters: number of parameters P of the model.
         gas_used: of the whole transaction.
         calldata_bytes: length of its data.
         transaction: its hash, hex with 0x.
     """
 
     operation: str
-    clients: int
-    parameters: int
     gas_used: int
     calldata_bytes: int
     transaction: str
@@ -158,8 +154,8 @@ class GasLedger:
     """Collects receipts and adds them up.
 
     >>> ledger = GasLedger()
-    >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"}, clients=10, parameters=31)
-    >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"}, clients=10, parameters=31)
+    >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"})
+    >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"})
     >>> ledger.totals()
     [GasTotal(operation='register', gas_used=89000, most=45000)]
     """
@@ -167,20 +163,16 @@ class GasLedger:
     def __init__(self) -> None:
         self.entries: list[GasEntry] = []
 
-    def record(
-        self, operation: str, receipt: Mapping[str, Any], *, clients: int, parameters: int, calldata_bytes: int = 0
-    ) -> None:
+    def record(self, operation: str, receipt: Mapping[str, Any], *, calldata_bytes: int = 0) -> None:
         """Note one receipt.
 
         Args:
             operation: what the transaction did.
             receipt: its receipt, as web3 gives it.
-            clients: number of clients n.
-            parameters: number of parameters P.
             calldata_bytes: length of its data, e.g. ``len(chain.calldata(call))``.
         """
         hash_ = HexBytes(receipt["transactionHash"]).to_0x_hex()
-        self.entries.append(GasEntry(operation, clients, parameters, int(receipt["gasUsed"]), calldata_bytes, hash_))
+        self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes, hash_))
 
     def totals(self) -> list[GasTotal]:
         """One row an operation, in the order they first appeared."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
 from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds
 from bcfl_support.scores import SCORES
@@ -107,12 +107,12 @@ class TrainingWorld:
 
     def __post_init__(self) -> None:
         if self.score not in PAYING:
-            raise InvalidUpdate(f"score is {self.score!r}: use one of {', '.join(PAYING)}.")
+            raise InvalidInput(f"score is {self.score!r}: use one of {', '.join(PAYING)}.")
         if self.steps < 4 or self.steps % 4:
-            raise InvalidUpdate(f"steps is {self.steps}: a quarter of it must be a whole number, use 4, 8, ….")
+            raise InvalidInput(f"steps is {self.steps}: a quarter of it must be a whole number, use 4, 8, ….")
         shapes = {(data.n_clients, data.x_val.shape, data.x_test.shape) for data in self.federations}
         if len(shapes) != 1:
-            raise InvalidUpdate(f"federations differ in clients, validation or test size: {sorted(shapes)}.")
+            raise InvalidInput(f"federations differ in clients, validation or test size: {sorted(shapes)}.")
         counts = np.stack([data.sizes for data in self.federations])
         object.__setattr__(self, "sizes", counts / counts.sum(axis=1, keepdims=True))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import (
     Round,
     average,
@@ -45,7 +45,7 @@ def fedavg(updates: Any, samples: Any) -> np.ndarray:
         The global update g, shape (…, P), float64. With n = 1 it is the client's own update.
 
     Raises:
-        InvalidUpdate: wrong shapes, a count below 1, or an entry that is NaN or infinite.
+        InvalidInput: wrong shapes, a count below 1, or an entry that is NaN or infinite.
 
     >>> fedavg([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
     [0.25, 3.0]
@@ -79,7 +79,7 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
         trim: values left out at each end, 0 ≤ trim < n / 2.
 
     Raises:
-        InvalidUpdate: trim that leaves nothing.
+        InvalidInput: trim that leaves nothing.
 
     >>> trimmed_mean([[0.0], [1.0], [2.0], [99.0]], trim=1).tolist()
     [1.5]
@@ -87,7 +87,7 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     rows = check_updates(updates)
     n = rows.shape[-2]
     if trim < 0 or 2 * trim >= n:
-        raise InvalidUpdate(f"trim is {trim} for {n} updates: leave out fewer than half of them at each end.")
+        raise InvalidInput(f"trim is {trim} for {n} updates: leave out fewer than half of them at each end.")
     return np.sort(rows, axis=-2)[..., trim : n - trim, :].mean(axis=-2)
 
 
@@ -106,7 +106,7 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: too many Byzantine clients for n, or `selected` out of range.
+        InvalidInput: too many Byzantine clients for n, or `selected` out of range.
 
     >>> multi_krum([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
     [1.5]
@@ -114,10 +114,10 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
     rows = check_updates(updates)
     n = rows.shape[-2]
     if attackers < 0 or 2 * attackers + 2 >= n:
-        raise InvalidUpdate(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
+        raise InvalidInput(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
     count = n - attackers if selected is None else selected
     if not 1 <= count <= n:
-        raise InvalidUpdate(f"selected is {count}: average 1 to {n} updates.")
+        raise InvalidInput(f"selected is {count}: average 1 to {n} updates.")
     badness = np.sort(compute_square_distances(rows), axis=-1)[..., 1 : n - attackers - 1].sum(axis=-1)
     chosen = np.sort(np.argsort(badness, axis=-1, kind="stable")[..., :count], axis=-1)
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
@@ -139,14 +139,14 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: no iteration.
+        InvalidInput: no iteration.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
     """
     rows = check_updates(updates)
     if iterations < 1:
-        raise InvalidUpdate(f"iterations is {iterations}: take at least one step.")
+        raise InvalidInput(f"iterations is {iterations}: take at least one step.")
     # all iterates are combinations of the updates, so distances come from the n × n Gram matrix alone
     gram = rows @ rows.swapaxes(-1, -2)
     squares = np.diagonal(gram, axis1=-2, axis2=-1)
@@ -176,14 +176,14 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: negative radius.
+        InvalidInput: negative radius.
 
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
     """
     rows, limit = check_updates(updates), np.asarray(radius, dtype=np.float64)
     if (limit < 0).any():
-        raise InvalidUpdate(f"radius is {radius}: it is a length and must not be negative.")
+        raise InvalidInput(f"radius is {radius}: it is a length and must not be negative.")
     value = np.asarray(center, dtype=np.float64)
     pull = rows - value[..., None, :]
     factors = compute_clip_factors(compute_lengths(pull), limit[..., None])
@@ -203,7 +203,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
         Mixed updates, shape (…, n, P).
 
     Raises:
-        InvalidUpdate: f out of range.
+        InvalidInput: f out of range.
 
     >>> mix_neighbors([[0.0], [1.0], [99.0]], attackers=1).tolist()
     [[0.5], [0.5], [50.0]]
@@ -211,7 +211,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
     rows = check_updates(updates)
     n = rows.shape[-2]
     if attackers < 0 or 2 * attackers >= n:
-        raise InvalidUpdate(f"attackers is {attackers} for {n} updates: NNM needs fewer than half.")
+        raise InvalidInput(f"attackers is {attackers} for {n} updates: NNM needs fewer than half.")
     nearest = np.argsort(compute_square_distances(rows), axis=-1, kind="stable")[..., : n - attackers]
     mixing = np.zeros((*rows.shape[:-2], n, n))
     np.put_along_axis(mixing, nearest, 1.0 / (n - attackers), axis=-1)

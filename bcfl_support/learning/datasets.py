@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.partitions import PARTITIONS
 
 
@@ -49,9 +49,9 @@ class FederatedData:
     def __post_init__(self) -> None:
         for i, size in enumerate(self.sizes):
             if size < 1:
-                raise InvalidUpdate(f"client {i} has {size} samples: each needs at least 1; deal to fewer clients.")
+                raise InvalidInput(f"client {i} has {size} samples: each needs at least 1; deal to fewer clients.")
         if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
-            raise InvalidUpdate(
+            raise InvalidInput(
                 f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes disagree: "
                 "every training row belongs to exactly one client."
             )
@@ -74,7 +74,7 @@ class FederatedData:
     def client(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """Features (n_i, d) and labels (n_i,) of client i, as views."""
         if not 0 <= i < self.n_clients:
-            raise InvalidUpdate(f"client {i} does not exist: the federation has clients 0 to {self.n_clients - 1}.")
+            raise InvalidInput(f"client {i} does not exist: the federation has clients 0 to {self.n_clients - 1}.")
         end = int(self.sizes[: i + 1].sum())
         rows = slice(end - int(self.sizes[i]), end)
         return self.x[rows], self.y[rows]
@@ -104,7 +104,7 @@ def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generato
         The federation; class 0 is malignant, class 1 benign, as scikit-learn codes them.
 
     Raises:
-        InvalidUpdate: unknown partition, or a client without a sample.
+        InvalidInput: unknown partition, or a client without a sample.
     """
     from sklearn.datasets import load_breast_cancer
 
@@ -164,10 +164,10 @@ def federate(
         The federation.
 
     Raises:
-        InvalidUpdate: unknown partition, or a client without a sample.
+        InvalidInput: unknown partition, or a client without a sample.
     """
     if partition not in PARTITIONS:
-        raise InvalidUpdate(f"partition is {partition!r}: use one of {', '.join(PARTITIONS)}.")
+        raise InvalidInput(f"partition is {partition!r}: use one of {', '.join(PARTITIONS)}.")
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         # a constant feature has deviation 0: it stays 0 instead of becoming NaN
@@ -211,13 +211,13 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
         A new federation; validation and test labels stay as they are.
 
     Raises:
-        InvalidUpdate: not one fraction a client, or a fraction outside [0, 1].
+        InvalidInput: not one fraction a client, or a fraction outside [0, 1].
     """
     shares = np.asarray(fractions, dtype=np.float64)
     if shares.shape != data.sizes.shape:
-        raise InvalidUpdate(f"fractions has shape {shares.shape}: give one for each of {data.n_clients} clients.")
+        raise InvalidInput(f"fractions has shape {shares.shape}: give one for each of {data.n_clients} clients.")
     if not ((shares >= 0) & (shares <= 1)).all():
-        raise InvalidUpdate(f"fractions is {shares.tolist()}: each is a share of a client's labels, from 0 to 1.")
+        raise InvalidInput(f"fractions is {shares.tolist()}: each is a share of a client's labels, from 0 to 1.")
     noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
     for start, size, share in zip(first, data.sizes, shares, strict=True):
         chosen = start + rng.permutation(size)[: round(share * size)]

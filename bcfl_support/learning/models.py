@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 
 CHUNK_FLOATS = 2**21
 """Work arrays stay near this many float64 entries (16 MB), however many parameter vectors are asked for."""
@@ -64,7 +64,7 @@ class Model(ABC):
             A float for one vector, an array (k,) for k vectors.
 
         Raises:
-            InvalidUpdate: sizes that do not fit the model.
+            InvalidInput: sizes that do not fit the model.
         """
         w, features, labels = self._check(params, x, y)
 
@@ -114,11 +114,11 @@ class Model(ABC):
             Gradients, shape (k, P), float64.
 
         Raises:
-            InvalidUpdate: sizes that do not fit the model or each other.
+            InvalidInput: sizes that do not fit the model or each other.
         """
         k, m = y.shape
         if params.shape != (k, self.n_params) or x.shape != (k, m, self.n_features) or weights.shape != (k, m):
-            raise InvalidUpdate(
+            raise InvalidInput(
                 f"params {params.shape}, x {x.shape}, y {y.shape}, weights {weights.shape}: expected "
                 f"({k}, {self.n_params}), ({k}, {m}, {self.n_features}), ({k}, {m}), ({k}, {m})."
             )
@@ -138,14 +138,14 @@ class Model(ABC):
         w, features, labels = np.asarray(params, dtype=np.float64), np.asarray(x, dtype=np.float64), np.asarray(y)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
             sizes = f"({self.n_params},) or (k, {self.n_params})"
-            raise InvalidUpdate(f"params has shape {w.shape}: {self!r} needs {sizes}.")
+            raise InvalidInput(f"params has shape {w.shape}: {self!r} needs {sizes}.")
         if features.ndim != 2 or features.shape[1] != self.n_features:
-            raise InvalidUpdate(f"x has shape {features.shape}: {self!r} needs (m, {self.n_features}).")
+            raise InvalidInput(f"x has shape {features.shape}: {self!r} needs (m, {self.n_features}).")
         m, low, high = len(features), labels.min(initial=0), labels.max(initial=0)
         if labels.shape != (m,) or m == 0:
-            raise InvalidUpdate(f"y has shape {labels.shape} for {m} samples: one label each, at least one.")
+            raise InvalidInput(f"y has shape {labels.shape} for {m} samples: one label each, at least one.")
         if low < 0 or high >= self.n_classes:
-            raise InvalidUpdate(f"labels run from {low} to {high}: they must be 0 to {self.n_classes - 1}.")
+            raise InvalidInput(f"labels run from {low} to {high}: they must be 0 to {self.n_classes - 1}.")
         return w, features, labels
 
 
@@ -262,7 +262,7 @@ class TorchModel(Model):
         n_features: number of features d.
 
     Raises:
-        InvalidUpdate: a module that keeps running statistics (as BatchNorm does): no client's vector would hold them.
+        InvalidInput: a module that keeps running statistics (as BatchNorm does): no client's vector would hold them.
 
     >>> import torch
     >>> layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10)
@@ -275,13 +275,13 @@ class TorchModel(Model):
 
         for part in module.modules():
             if getattr(part, "running_mean", None) is not None:
-                raise InvalidUpdate(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
+                raise InvalidInput(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
         self._module = copy.deepcopy(module).double().eval()
         kept: list[int] = []  # what a backward pass over 64 samples keeps
         with torch.autograd.graph.saved_tensors_hooks(lambda value: kept.append(value.numel()), lambda kept: kept):
             logits = self._module(torch.zeros(64, n_features, dtype=torch.float64))
         if logits.ndim != 2 or len(logits) != 64:
-            raise InvalidUpdate(f"module gives {tuple(logits.shape)} for x (64, {n_features}): it must give (64, C).")
+            raise InvalidInput(f"module gives {tuple(logits.shape)} for x (64, {n_features}): it must give (64, C).")
         self._sizes = [value.numel() for value in self._module.parameters()]
         self.n_features, self.n_classes, self.n_params = n_features, logits.shape[1], sum(self._sizes)
         self._floats_per_sample = n_features + sum(kept) // 64
@@ -328,16 +328,6 @@ class TorchModel(Model):
             return torch.nn.functional.cross_entropy(self._call(vector, x), y, reduction="none") @ weights
 
         return self._map(torch.func.grad(total_loss), params, x, y.astype(np.int64), weights)
-
-
-def ConvNet(height: int, width: int, n_classes: int) -> TorchModel:
-    """A small convolutional network; use `TorchModel` instead."""
-    from torch import nn
-
-    layers: list[Any] = [nn.Unflatten(1, (1, height, width))]
-    for channels in ((1, 8), (8, 16)):
-        layers += [nn.Conv2d(*channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-    return TorchModel(nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(n_classes)), height * width)
 
 
 # ---------------------------------------------------------------- pieces

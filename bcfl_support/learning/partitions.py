@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 
 Parts = list[np.ndarray]
 
@@ -32,7 +32,7 @@ def partition_iid(labels: np.ndarray, n_clients: int, *, rng: Generator) -> Part
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: fewer samples than clients.
+        InvalidInput: fewer samples than clients.
 
     >>> [len(p) for p in partition_iid(np.zeros(10, int), 3, rng=np.random.default_rng(0))]
     [4, 3, 3]
@@ -61,13 +61,13 @@ def partition_dirichlet(
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: alpha not positive, or no draw gave every client `min_size` samples.
+        InvalidInput: alpha not positive, or no draw gave every client `min_size` samples.
     """
     labels = _check_partition(labels, n_clients)
     if not alpha > 0:
-        raise InvalidUpdate(f"alpha is {alpha}: the Dirichlet concentration must be positive.")
+        raise InvalidInput(f"alpha is {alpha}: the Dirichlet concentration must be positive.")
     if not 1 <= min_size <= len(labels) // n_clients:
-        raise InvalidUpdate(f"min_size is {min_size}: it must lie between 1 and {len(labels) // n_clients} (N / n).")
+        raise InvalidInput(f"min_size is {min_size}: it must lie between 1 and {len(labels) // n_clients} (N / n).")
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     for _ in range(max_tries):
         shares = rng.dirichlet(np.full(n_clients, alpha), size=len(members))  # (C, n)
@@ -75,7 +75,7 @@ def partition_dirichlet(
         parts = [np.sort(np.concatenate(own)) for own in zip(*pieces, strict=True)]
         if min(map(len, parts)) >= min_size:
             return parts
-    raise InvalidUpdate(
+    raise InvalidInput(
         f"no draw out of {max_tries} with alpha {alpha:g} gave each of {n_clients} clients {min_size} samples out of "
         f"{len(labels)}: raise alpha, or deal to fewer clients."
     )
@@ -97,14 +97,14 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: k out of range, classes left without an owner, or a class with fewer samples than owners.
+        InvalidInput: k out of range, classes left without an owner, or a class with fewer samples than owners.
     """
     labels = _check_partition(labels, n_clients)
     classes = rng.permutation(np.unique(labels))
     if not 1 <= classes_per_client <= len(classes):
-        raise InvalidUpdate(f"classes_per_client is {classes_per_client}: the data has {len(classes)} classes.")
+        raise InvalidInput(f"classes_per_client is {classes_per_client}: the data has {len(classes)} classes.")
     if n_clients * classes_per_client < len(classes):
-        raise InvalidUpdate(
+        raise InvalidInput(
             f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes: "
             "raise classes_per_client, every sample needs an owner."
         )
@@ -116,7 +116,7 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
         members = rng.permutation(np.flatnonzero(labels == c))
         if len(members) < len(owners):
             clients = f"{len(owners)} clients"
-            raise InvalidUpdate(f"class {c} has {len(members)} samples for {clients}: deal to fewer clients.")
+            raise InvalidInput(f"class {c} has {len(members)} samples for {clients}: deal to fewer clients.")
         for owner, piece in zip(owners, np.array_split(members, len(owners)), strict=True):
             parts[owner].append(piece)
     return [np.sort(np.concatenate(own)) for own in parts]
@@ -138,11 +138,11 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: skew outside [0, 1], or fewer samples than clients.
+        InvalidInput: skew outside [0, 1], or fewer samples than clients.
     """
     labels = _check_partition(labels, n_clients)
     if not 0 <= skew <= 1:
-        raise InvalidUpdate(f"skew is {skew}: it is a fraction, use a number from 0 to 1.")
+        raise InvalidInput(f"skew is {skew}: it is a fraction, use a number from 0 to 1.")
     order = rng.permutation(len(labels))
     n_sorted = round(skew * len(labels))
     skewed, rest = order[:n_sorted], order[n_sorted:]
@@ -164,7 +164,7 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidUpdate: a client would be left without a sample.
+        InvalidInput: a client would be left without a sample.
 
     >>> [len(p) for p in partition_quantity_skew(np.zeros(60, int), 3, rng=np.random.default_rng(0))]
     [10, 20, 30]
@@ -175,7 +175,7 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
     for i, part in enumerate(parts):
         if not len(part):
             few = f"{len(labels)} samples are too few for {n_clients} clients"
-            raise InvalidUpdate(f"client {i} gets no sample: {few} whose sizes grow, deal to fewer clients.")
+            raise InvalidInput(f"client {i} gets no sample: {few} whose sizes grow, deal to fewer clients.")
     return [np.sort(part) for part in parts]
 
 
@@ -192,12 +192,12 @@ PARTITIONS: dict[str, Callable[..., Parts]] = {
 def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim != 1:
-        raise InvalidUpdate(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
+        raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
     if n_clients < 1:
-        raise InvalidUpdate(f"n_clients is {n_clients}: a federation has at least 1 client.")
+        raise InvalidInput(f"n_clients is {n_clients}: a federation has at least 1 client.")
     if n_clients > len(array):
         what = f"{len(array)} samples cannot give {n_clients} clients 1 sample each"
-        raise InvalidUpdate(f"{what}: deal to fewer clients.")
+        raise InvalidInput(f"{what}: deal to fewer clients.")
     return array
 
 

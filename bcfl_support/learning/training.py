@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.updates import Round, check_finite
 
@@ -116,7 +116,7 @@ def local_updates(
         Updates g_i = w_i − w, shape (k, P) or (T, k, P), float64, in the order of `clients`.
 
     Raises:
-        InvalidUpdate: a client without samples, an unknown or repeated client, sizes that do not fit, or training
+        InvalidInput: a client without samples, an unknown or repeated client, sizes that do not fit, or training
             that left the finite numbers (lr too large).
     """
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
@@ -242,21 +242,21 @@ def _check_training(
     """The chosen clients' numbers and step counts, both (k,) int64, after all checks."""
     n = len(data.sizes)
     if params.ndim not in (1, 2) or params.shape[-1] != model.n_params:
-        raise InvalidUpdate(
+        raise InvalidInput(
             f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or one such row a federation."
         )
     if np.min(data.sizes) < 1 or int(np.sum(data.sizes)) != len(data.y):
-        raise InvalidUpdate(f"sizes {data.sizes.tolist()} must be at least 1 each and sum to {len(data.y)} samples.")
+        raise InvalidInput(f"sizes {data.sizes.tolist()} must be at least 1 each and sum to {len(data.y)} samples.")
     if not lr > 0:
-        raise InvalidUpdate(f"lr is {lr}: the learning rate must be positive.")
+        raise InvalidInput(f"lr is {lr}: the learning rate must be positive.")
     if batch_size is not None and batch_size < 1:
-        raise InvalidUpdate(f"batch_size is {batch_size}: use at least 1 sample a step, or None for all of them.")
+        raise InvalidInput(f"batch_size is {batch_size}: use at least 1 sample a step, or None for all of them.")
     chosen = np.arange(n) if clients is None else np.asarray(clients, dtype=np.int64)
     if chosen.ndim != 1 or len(chosen) == 0 or len(np.unique(chosen)) < len(chosen):
-        raise InvalidUpdate(f"clients is {chosen.tolist()}: name at least one client, each once.")
+        raise InvalidInput(f"clients is {chosen.tolist()}: name at least one client, each once.")
     if chosen.min() < 0 or chosen.max() >= n:
-        raise InvalidUpdate(f"clients is {chosen.tolist()}: the federation has clients 0 to {n - 1}.")
+        raise InvalidInput(f"clients is {chosen.tolist()}: the federation has clients 0 to {n - 1}.")
     todo = np.asarray(steps, dtype=np.int64)
     if todo.shape not in ((), (len(chosen),)) or todo.min() < 0:
-        raise InvalidUpdate(f"steps is {steps}: use one number or {len(chosen)} of them, none negative.")
+        raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them, none negative.")
     return chosen, np.broadcast_to(todo, chosen.shape)

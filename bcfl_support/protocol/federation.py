@@ -27,7 +27,6 @@ from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import Submission, compute_commitment, compute_digest, compute_factors_hash
 from bcfl_support.protocol.deployment import CONTRACTS, EXPLANATIONS, deploy_contracts
-from bcfl_support.protocol.deployment import compute_create_address as compute_create_address
 from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
 
 

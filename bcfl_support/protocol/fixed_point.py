@@ -7,8 +7,8 @@ contract does FedAvg and the alignment score on integers:
     S_i = trunc(n_i · Σ_j v_ij·G_j / N)            alignment score,   at scale SCALE²
 
 with v_ij the encoded update of client i, n_i its sample count, N = Σ n_i and trunc the EVM's signed division
-(SDIV), which rounds toward zero. This module holds the encoding, the same two sums in exact Python integers, and
-how far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
+(SDIV), which rounds toward zero. This module holds the encoding, the first sum in exact Python integers, and how
+far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
 S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
 """
 
@@ -126,32 +126,6 @@ def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
     """
     updates, counts = _check_round(updates_int, samples)
     return divide_toward_zero(counts @ updates, np.full(updates.shape[1], sum(counts), dtype=object))
-
-
-def alignment_fixed(updates_int: Any, samples: Any, global_int: Any) -> np.ndarray:
-    """Alignment scores as the contract computes them, in exact integers: S_i = trunc(n_i · Σ_j v_ij·G_j / N).
-
-    Args:
-        updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
-        samples: sample counts n_i, shape (n,), positive integers.
-        global_int: the contract's FedAvg G, shape (P,), integers at scale SCALE.
-
-    Returns:
-        Object array of n Python integers at scale SCALE².
-
-    Raises:
-        FixedPointError: wrong shapes, non-integers, or a sample count below 1.
-
-    >>> alignment_fixed([[4, -5], [1, 0]], [1, 2], [2, -1]).tolist()
-    [4, 1]
-    """
-    updates, counts = _check_round(updates_int, samples)
-    step = _to_python_integers(global_int, "global_int")
-    if step.shape != (updates.shape[1],):
-        raise FixedPointError(
-            f"global_int has shape {step.shape}: it must be ({updates.shape[1]},), one per parameter."
-        )
-    return divide_toward_zero(counts * (updates @ step), sum(counts))
 
 
 # ---------------------------------------------------------------- how far the integers lie from the real numbers

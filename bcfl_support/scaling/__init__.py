@@ -4,7 +4,6 @@
 fitted to measurements; `forecast` says what fits into a block, today and after the next fork.
 """
 
-from bcfl_support.scaling import gas_model as costs
 from bcfl_support.scaling.gas_model import (
     BLOB_GAS,
     BLOBS_PER_BLOCK,

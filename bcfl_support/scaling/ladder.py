@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bcfl_support.chain import Chain
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling.blobs import BlobRung
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, DisputeTerms, NaiveRung, PackedRung, Rung
@@ -53,12 +53,12 @@ def start_rung(
 
     Raises:
         ValueError: there is no such rung.
-        InvalidUpdate: more clients than the chain has accounts to spare.
+        InvalidInput: more clients than the chain has accounts to spare.
     """
     if number not in range(len(RUNGS)):
         raise ValueError(f"rung = {number}, but the ladder has rungs 0 to {len(RUNGS) - 1}")
     if len(weights) + 3 > len(chain.accounts):
-        raise InvalidUpdate(
+        raise InvalidInput(
             f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
             f"{len(chain.accounts)}; start it with more"
         )

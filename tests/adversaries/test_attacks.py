@@ -23,7 +23,7 @@ from bcfl_support.adversaries.collusion import (
     search_best,
     sybil,
 )
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.scores import alignment_scores, leave_self_out_scores
 
@@ -58,7 +58,7 @@ def test_alie_z_is_the_papers(n: int, m: int) -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(10, 0), (10, 5), (9, 6)])
 def test_alie_needs_a_minority(n: int, m: int) -> None:
-    with pytest.raises(InvalidUpdate, match=f"n_attackers is {m} of {n}: ALIE needs at least 1 and fewer than half"):
+    with pytest.raises(InvalidInput, match=f"n_attackers is {m} of {n}: ALIE needs at least 1 and fewer than half"):
         attacks.compute_alie_z(n, m)
 
 
@@ -106,7 +106,7 @@ def test_identical_honest_updates_leave_no_room() -> None:
 
 
 def test_unknown_direction() -> None:
-    with pytest.raises(InvalidUpdate, match="direction is 'up': use 'std', 'unit' or 'sign'"):
+    with pytest.raises(InvalidInput, match="direction is 'up': use 'std', 'unit' or 'sign'"):
         attacks.min_max(HONEST, direction="up")
 
 
@@ -133,7 +133,7 @@ def test_mimic_copies_the_client_furthest_along_the_first_principal_direction() 
     ],
 )
 def test_bad_input(attack, error: str) -> None:
-    with pytest.raises(InvalidUpdate, match=error):
+    with pytest.raises(InvalidInput, match=error):
         attack()
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import market as game
 from bcfl_support.incentives import population as behavior
@@ -385,12 +385,12 @@ def test_what_does_not_fit_is_refused(federations: tuple) -> None:
         Accidents(drop=1.5)
     with pytest.raises(ValueError, match=r"pause 0\.5 is at least 1"):
         Accidents(pause=0.5)
-    with pytest.raises(InvalidUpdate, match="score is 'cosine': use one of alignment, midpoint"):
+    with pytest.raises(InvalidInput, match="score is 'cosine': use one of alignment, midpoint"):
         TrainingWorld(federations, score="cosine")
-    with pytest.raises(InvalidUpdate, match="steps is 5: a quarter of it must be a whole number"):
+    with pytest.raises(InvalidInput, match="steps is 5: a quarter of it must be a whole number"):
         TrainingWorld(federations, steps=5)
     other = load_digits_federation(4, rng=np.random.default_rng(0))
-    with pytest.raises(InvalidUpdate, match="federations differ in clients, validation or test size"):
+    with pytest.raises(InvalidInput, match="federations differ in clients, validation or test size"):
         TrainingWorld((*federations, other))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import datasets as ds
 
 LOADERS = {
@@ -45,7 +45,7 @@ def test_clients_are_views_that_tile_the_training_set() -> None:
     assert np.array_equal(np.concatenate([y for _, y in pieces]), data.y)
     assert [len(y) for _, y in pieces] == data.sizes.tolist()
     assert np.shares_memory(pieces[2][0], data.x)
-    with pytest.raises(InvalidUpdate, match="client 6 does not exist: the federation has clients 0 to 5"):
+    with pytest.raises(InvalidInput, match="client 6 does not exist: the federation has clients 0 to 5"):
         data.client(6)
 
 
@@ -77,15 +77,15 @@ def test_a_constant_feature_stays_finite() -> None:
 
 
 def test_unknown_partition_and_empty_clients_are_errors() -> None:
-    with pytest.raises(InvalidUpdate, match="partition is 'shards': use one of iid, dirichlet"):
+    with pytest.raises(InvalidInput, match="partition is 'shards': use one of iid, dirichlet"):
         ds.load_hospitals(partition="shards", rng=seed())
-    with pytest.raises(InvalidUpdate, match="401 samples cannot give 402 clients"):
+    with pytest.raises(InvalidInput, match="401 samples cannot give 402 clients"):
         ds.load_hospitals(402, rng=seed())
     whole = ds.load_hospitals(2, rng=seed())
     fields = {name: getattr(whole, name) for name in whole.__dataclass_fields__}
-    with pytest.raises(InvalidUpdate, match="client 1 has 0 samples"):
+    with pytest.raises(InvalidInput, match="client 1 has 0 samples"):
         ds.FederatedData(**{**fields, "sizes": np.array([401, 0])})
-    with pytest.raises(InvalidUpdate, match="400 samples in sizes disagree"):
+    with pytest.raises(InvalidInput, match="400 samples in sizes disagree"):
         ds.FederatedData(**{**fields, "sizes": np.array([200, 200])})
 
 
@@ -96,7 +96,7 @@ def test_clients_of_graded_quality_differ_in_their_own_labels_only() -> None:
     assert wrong == [round(share * size) for share, size in zip([0.0, 0.2, 0.5, 1.0], data.sizes, strict=True)]
     assert noisy.x is data.x and noisy.y_test is data.y_test
     assert noisy.y.min() >= 0 and noisy.y.max() <= 9
-    with pytest.raises(InvalidUpdate, match=r"fractions has shape \(2,\): give one for each of 4 clients"):
+    with pytest.raises(InvalidInput, match=r"fractions has shape \(2,\): give one for each of 4 clients"):
         ds.with_label_noise(data, [0.1, 0.2], rng=seed())
-    with pytest.raises(InvalidUpdate, match=r"fractions is \[0\.1, 0\.2, 1\.1, 0\.0\]: each is a share"):
+    with pytest.raises(InvalidInput, match=r"fractions is \[0\.1, 0\.2, 1\.1, 0\.0\]: each is a share"):
         ds.with_label_noise(data, [0.1, 0.2, 1.1, 0.0], rng=seed())

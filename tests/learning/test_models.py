@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import models
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.datasets import load_digits_federation
@@ -154,17 +154,17 @@ def test_a_linear_federation_needs_neither_torch_nor_scikit_learn_to_import() ->
 def test_bad_sizes_and_labels_are_named() -> None:
     model = models.SoftmaxRegression(7, 4)
     x, y, w = np.zeros((3, 7)), np.zeros(3, int), np.zeros(32)
-    with pytest.raises(InvalidUpdate, match=r"params has shape \(31,\): SoftmaxRegression\(7, 4\) needs \(32,\)"):
+    with pytest.raises(InvalidInput, match=r"params has shape \(31,\): SoftmaxRegression\(7, 4\) needs \(32,\)"):
         model.loss(np.zeros(31), x, y)
-    with pytest.raises(InvalidUpdate, match=r"x has shape \(3, 6\): .* needs \(m, 7\)"):
+    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): .* needs \(m, 7\)"):
         model.accuracy(w, x[:, :6], y)
-    with pytest.raises(InvalidUpdate, match=r"y has shape \(2,\) for 3 samples"):
+    with pytest.raises(InvalidInput, match=r"y has shape \(2,\) for 3 samples"):
         model.gradient(w, x, y[:2])
-    with pytest.raises(InvalidUpdate, match=r"y has shape \(0,\) for 0 samples"):
+    with pytest.raises(InvalidInput, match=r"y has shape \(0,\) for 0 samples"):
         model.loss(w, x[:0], y[:0])
-    with pytest.raises(InvalidUpdate, match="labels run from 0 to 4: they must be 0 to 3"):
+    with pytest.raises(InvalidInput, match="labels run from 0 to 4: they must be 0 to 3"):
         model.loss(w, x, np.array([0, 1, 4]))
-    with pytest.raises(InvalidUpdate, match=r"weights \(1, 2\)"):
+    with pytest.raises(InvalidInput, match=r"weights \(1, 2\)"):
         model.client_gradients(w[None], x[None], y[None], np.zeros((1, 2)))
 
 
@@ -208,11 +208,11 @@ def test_one_federated_round_of_a_module() -> None:
 
 def test_modules_that_do_not_fit_are_refused() -> None:
     nn = torch.nn
-    with pytest.raises(InvalidUpdate, match=r"module has BatchNorm1d\(7.*running statistics are no parameters"):
+    with pytest.raises(InvalidInput, match=r"module has BatchNorm1d\(7.*running statistics are no parameters"):
         models.TorchModel(nn.Sequential(nn.BatchNorm1d(7), nn.Linear(7, 4)), 7)
-    with pytest.raises(InvalidUpdate, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
+    with pytest.raises(InvalidInput, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
-    with pytest.raises(InvalidUpdate, match=r"x has shape \(3, 6\): TorchModel\(Linear, 7\) needs \(m, 7\)"):
+    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): TorchModel\(Linear, 7\) needs \(m, 7\)"):
         CASES["torch linear"][0].loss(np.zeros(32), np.zeros((3, 6)), np.zeros(3, int))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import partitions as pt
 
 LABELS = np.repeat(np.arange(10), 60)
@@ -52,14 +52,14 @@ def test_same_seed_same_parts_other_seed_other_parts(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_more_clients_than_samples_is_an_error(name: str) -> None:
-    with pytest.raises(InvalidUpdate, match="20 samples cannot give 21 clients 1 sample each"):
+    with pytest.raises(InvalidInput, match="20 samples cannot give 21 clients 1 sample each"):
         pt.PARTITIONS[name](LABELS[:20], 21, rng=np.random.default_rng(0), **CASES[name])
-    with pytest.raises(InvalidUpdate, match="n_clients is 0"):
+    with pytest.raises(InvalidInput, match="n_clients is 0"):
         pt.PARTITIONS[name](LABELS, 0, rng=np.random.default_rng(0), **CASES[name])
 
 
 def test_labels_must_be_a_vector() -> None:
-    with pytest.raises(InvalidUpdate, match=r"labels has shape \(5, 2\)"):
+    with pytest.raises(InvalidInput, match=r"labels has shape \(5, 2\)"):
         pt.partition_iid(np.zeros((5, 2), int), 2, rng=np.random.default_rng(0))
 
 
@@ -86,11 +86,11 @@ def test_small_alpha_concentrates_classes_and_large_alpha_spreads_them() -> None
 def test_dirichlet_keeps_its_minimum_or_says_why_not() -> None:
     parts = pt.partition_dirichlet(LABELS, 5, alpha=0.5, rng=np.random.default_rng(0), min_size=40)
     assert min(map(len, parts)) >= 40
-    with pytest.raises(InvalidUpdate, match=r"no draw out of 3 with alpha 0\.01 gave each of 100 clients 1 samples"):
+    with pytest.raises(InvalidInput, match=r"no draw out of 3 with alpha 0\.01 gave each of 100 clients 1 samples"):
         pt.partition_dirichlet(LABELS, 100, alpha=0.01, rng=np.random.default_rng(0), max_tries=3)
-    with pytest.raises(InvalidUpdate, match=r"min_size is 121: it must lie between 1 and 120"):
+    with pytest.raises(InvalidInput, match=r"min_size is 121: it must lie between 1 and 120"):
         pt.partition_dirichlet(LABELS, 5, alpha=1.0, rng=np.random.default_rng(0), min_size=121)
-    with pytest.raises(InvalidUpdate, match="alpha is 0"):
+    with pytest.raises(InvalidInput, match="alpha is 0"):
         pt.partition_dirichlet(LABELS, 5, alpha=0, rng=np.random.default_rng(0))
 
 
@@ -102,11 +102,11 @@ def test_pathological_clients_hold_exactly_k_classes(k: int) -> None:
 
 def test_pathological_refuses_what_it_cannot_deal() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(InvalidUpdate, match="4 clients with 2 classes each cannot hold 10 classes"):
+    with pytest.raises(InvalidInput, match="4 clients with 2 classes each cannot hold 10 classes"):
         pt.partition_pathological(LABELS, 4, classes_per_client=2, rng=rng)
-    with pytest.raises(InvalidUpdate, match="classes_per_client is 11: the data has 10 classes"):
+    with pytest.raises(InvalidInput, match="classes_per_client is 11: the data has 10 classes"):
         pt.partition_pathological(LABELS, 4, classes_per_client=11, rng=rng)
-    with pytest.raises(InvalidUpdate, match="class 1 has 2 samples for 3 clients"):
+    with pytest.raises(InvalidInput, match="class 1 has 2 samples for 3 clients"):
         pt.partition_pathological(np.array([0, 0, 0, 1, 1]), 3, classes_per_client=2, rng=rng)
 
 
@@ -119,7 +119,7 @@ def test_label_skew_runs_from_iid_to_sorted_at_equal_sizes() -> None:
     for skew in (0.0, 0.33, 0.5, 1.0):
         sizes = [len(p) for p in pt.partition_label_skew(LABELS[:599], 7, skew=skew, rng=np.random.default_rng(0))]
         assert max(sizes) - min(sizes) <= 1
-    with pytest.raises(InvalidUpdate, match=r"skew is 1\.5"):
+    with pytest.raises(InvalidInput, match=r"skew is 1\.5"):
         skewed(1.5)
 
 
@@ -129,5 +129,5 @@ def test_quantity_skew_sizes_grow_with_the_number() -> None:
 
 
 def test_quantity_skew_without_a_sample_is_an_error() -> None:
-    with pytest.raises(InvalidUpdate, match="client 0 gets no sample: 20 samples are too few for 10 clients"):
+    with pytest.raises(InvalidInput, match="client 0 gets no sample: 20 samples are too few for 10 clients"):
         pt.partition_quantity_skew(LABELS[:20], 10, rng=np.random.default_rng(0))

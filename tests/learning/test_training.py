@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import aggregators, training
-from bcfl_support.learning.models import MLP, ConvNet, Model, SoftmaxRegression
+from bcfl_support.learning.models import MLP, Model, SoftmaxRegression, TorchModel
 
 SIZES = np.array([1, 40, 7, 7, 12, 3])
 
@@ -53,7 +53,7 @@ def conv_net() -> torch.nn.Module:
 MODELS: dict[str, tuple[Model, Callable[[], torch.nn.Module]]] = {
     "softmax": (SoftmaxRegression(64, 4), softmax_net),
     "mlp": (MLP(64, 5, 4), mlp_net),
-    "conv": (ConvNet(8, 8, 4), conv_net),
+    "conv": (TorchModel(conv_net(), 64), conv_net),
 }
 
 
@@ -230,7 +230,7 @@ def test_all_zero_updates_average_to_zero() -> None:
     ],
 )
 def test_a_bad_round_is_refused(updates: object, samples: object, message: str) -> None:
-    with pytest.raises(InvalidUpdate, match=message):
+    with pytest.raises(InvalidInput, match=message):
         aggregators.fedavg(updates, samples)
 
 
@@ -253,7 +253,7 @@ def test_bad_training_arguments_are_refused(changes: dict, message: str) -> None
     model = MODELS["softmax"][0]
     arguments = {"params": np.zeros(260), "data": make_data(), "steps": 2, "lr": 0.1, **changes}
     params, data = arguments.pop("params"), arguments.pop("data")
-    with pytest.raises(InvalidUpdate, match=message):
+    with pytest.raises(InvalidInput, match=message):
         training.local_updates(model, params, data, rng=np.random.default_rng(0), **arguments)
 
 
@@ -261,5 +261,5 @@ def test_bad_training_arguments_are_refused(changes: dict, message: str) -> None
 def test_divergence_is_an_error_not_a_nan() -> None:
     model = MODELS["mlp"][0]
     start = model.init(rng=np.random.default_rng(1))
-    with pytest.raises(InvalidUpdate, match=r"training with lr 1e\+200 diverged: use a smaller learning rate"):
+    with pytest.raises(InvalidInput, match=r"training with lr 1e\+200 diverged: use a smaller learning rate"):
         training.local_updates(model, start, make_data(), steps=5, lr=1e200, rng=np.random.default_rng(0))

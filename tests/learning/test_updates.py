@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import updates
 from bcfl_support.learning.models import SoftmaxRegression
 
@@ -25,7 +25,7 @@ def test_clipping_is_byzfls(case: dict) -> None:
 
 def test_a_clip_of_zero_leaves_nothing_and_a_negative_one_is_refused() -> None:
     assert not updates.clip_norms([[1.0, 2.0], [0.0, 0.0]], clip=0.0).any()
-    with pytest.raises(InvalidUpdate, match=r"clip is -2\.0: it is a length and must not be negative"):
+    with pytest.raises(InvalidInput, match=r"clip is -2\.0: it is a length and must not be negative"):
         updates.clip_norms(ROWS, clip=-2.0)
 
 
@@ -86,7 +86,7 @@ def test_a_round_says_what_each_update_brings_alone() -> None:
     ],
 )
 def test_a_bad_vector_is_refused(values: object, message: str) -> None:
-    with pytest.raises(InvalidUpdate, match=message):
+    with pytest.raises(InvalidInput, match=message):
         updates.check_vector(values, ROWS, "root_update")
 
 
@@ -104,5 +104,5 @@ def test_a_round_is_checked(rows: object, samples: object, message: str | None) 
     if message is None:
         updates.check_round(rows, samples)
         return
-    with pytest.raises(InvalidUpdate, match=message):
+    with pytest.raises(InvalidInput, match=message):
         updates.check_round(rows, samples)

@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from contract_scores import alignment_fixed
 from eth_utils import keccak
 
 from bcfl_support import simulation
 from bcfl_support.adversaries import attacks
 from bcfl_support.adversaries.collusion import collude, compute_break_even, compute_collusion_share, inflate_samples
-from bcfl_support.chain import gas
+from bcfl_support.chain import intrinsic_gas
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
@@ -20,9 +21,8 @@ from bcfl_support.incentives.pay_rules import PayRule
 from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_threshold
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
-from bcfl_support.protocol import commitments, fixed_point
-from bcfl_support.protocol.federation import compute_create_address
-from bcfl_support.scaling import costs, lanes
+from bcfl_support.protocol import commitments, compute_create_address, fixed_point
+from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scores import (
     accuracy_adjusted_scores,
     alignment_scores,
@@ -103,7 +103,7 @@ class TestLesson1:
 
     def test_gas_before_the_first_instruction(self):
         data = bytes(range(200)) + bytes(60)
-        assert definitions("01")["intrinsic"](data) == gas.intrinsic_gas(data)
+        assert definitions("01")["intrinsic"](data) == intrinsic_gas(data)
 
     def test_packed_client(self):
         word = ((9 << 168) | (8 << 128) | (7 << 96) | 6).to_bytes(32)
@@ -119,7 +119,7 @@ class TestLesson1:
         page = definitions("01")
         average = page["average_of"](values, counts)
         assert average == list(fixed_point.fedavg_fixed(values, counts))
-        assert page["scores_of"](values, counts, average) == list(fixed_point.alignment_fixed(values, counts, average))
+        assert page["scores_of"](values, counts, average) == alignment_fixed(values, counts, average)
 
     @pytest.mark.parametrize(("a", "b"), [(7, 2), (-7, 2), (7, -2), (-7, -2), (-6, 3), (0, 5)])
     def test_division(self, a, b):
@@ -170,7 +170,7 @@ class TestLesson2:
         values = fixed_point.encode(round_[0], scale=scale)
         average, scores = page["integers_of"](*round_, scale)
         assert average == list(fixed_point.fedavg_fixed(values, round_[1]))
-        assert scores == list(fixed_point.alignment_fixed(values, round_[1], average))
+        assert scores == alignment_fixed(values, round_[1], average)
         bounds = fixed_point.alignment_error_bound(*round_, scale)
         np.testing.assert_allclose(page["bound_of"](*round_, scale), bounds, rtol=1e-12)
 
@@ -397,5 +397,5 @@ class TestLesson6:
     def test_largest_number_of_parameters(self):
         search = definitions("06")["largest_P"]
         for budget in (16_777_216, 60_000_000):
-            found = search(lambda count: costs.predict(2, 10, count).total_gas, budget)
-            assert found == costs.largest_parameters(2, 10, budget)
+            found = search(lambda count: gas_model.predict(2, 10, count).total_gas, budget)
+            assert found == gas_model.largest_parameters(2, 10, budget)

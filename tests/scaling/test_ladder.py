@@ -6,7 +6,7 @@ import pytest
 from scaling.cases import draw_values
 
 from bcfl_support.chain import load_artifact
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model
 from bcfl_support.scaling.ladder import RUNGS, start_rung
 
@@ -37,5 +37,5 @@ def test_every_rung_is_complete():
 def test_bad_calls_are_named(chain):
     with pytest.raises(ValueError, match="rung = 7, but the ladder has rungs 0 to 4"):
         start_rung(chain, 7, [1], 10)
-    with pytest.raises(InvalidUpdate, match="accounts"):
+    with pytest.raises(InvalidInput, match="accounts"):
         start_rung(chain, 1, [1] * 109, 10)

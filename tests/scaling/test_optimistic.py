@@ -217,8 +217,8 @@ def test_dispute_costs_at_most_800k(chain):
         rung.deposit(rung.worker, rung.terms.bond)
 
 
-def test_no_tree_no_proof(optimistic):
-    rung, _ = optimistic
+def test_no_tree_no_proof(chain):
+    rung = start_rung(chain, 3, [1, 2], 10)
     with pytest.raises(ValueError, match="no tree is known for this proposal"):
         rung.prove_chunk(0)
 

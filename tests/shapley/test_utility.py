@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.models import MLP, LogisticRegression, SoftmaxRegression, TorchModel
 from bcfl_support.shapley import utility as ru
 from bcfl_support.shapley.coalitions import coalition_matrix
@@ -165,16 +165,16 @@ def test_unknown_options_are_refused(option, message):
 def test_a_round_that_does_not_fit_is_refused():
     model, params, updates, samples, x, y = make_round(SoftmaxRegression(4, 3), 3)
     for bad_params, bad_updates in ((params[:-1], updates), (params, updates[:, 1:]), (params, updates[0])):
-        with pytest.raises(InvalidUpdate, match=r"params has shape .* needs \(15,\) and \(n, 15\)"):
+        with pytest.raises(InvalidInput, match=r"params has shape .* needs \(15,\) and \(n, 15\)"):
             ru.round_utility(model, bad_params, bad_updates, samples, x, y)
-    with pytest.raises(InvalidUpdate, match="samples has 2 counts for 3 updates"):
+    with pytest.raises(InvalidInput, match="samples has 2 counts for 3 updates"):
         ru.round_utility(model, params, updates, samples[:2], x, y)
-    with pytest.raises(InvalidUpdate, match=r"samples\[1\] = 0"):
+    with pytest.raises(InvalidInput, match=r"samples\[1\] = 0"):
         ru.round_utility(model, params, updates, np.array([1, 0, 2]), x, y)
-    with pytest.raises(InvalidUpdate, match="labels run from"):
+    with pytest.raises(InvalidInput, match="labels run from"):
         ru.round_utility(model, params, updates, samples, x, y + 1)
     updates[1, 4] = np.inf
-    with pytest.raises(InvalidUpdate, match="the update of client 1 holds a value that is not finite"):
+    with pytest.raises(InvalidInput, match="the update of client 1 holds a value that is not finite"):
         ru.round_utility(model, params, updates, samples, x, y)
 
 
