@@ -42,7 +42,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "page":
         return page.report(arguments.lessons)
     if arguments.command == "learner":
-        print(*release.deliver(services.project_root() / "my"), sep="\n")
+        for sentence in release.deliver(services.project_root() / "my"):
+            print(sentence)
         return 0
     for path in release.write_all(services.project_root() / "build" / "student"):
         print(path.relative_to(services.project_root()))
