@@ -12,9 +12,12 @@ import { Int64Vector } from "./Int64Vector.sol";
 /// @title Aggregator
 /// @notice Commit–reveal rounds; federated averaging and gradient alignment computed on chain.
 /// @dev Storage is a buffer, not an archive: a client's update and entry are overwritten in its next round (5,000 gas a
-/// slot instead of 22,100). The history is in the events, that of the updates in the reveals' calldata. Work over all
-/// clients or all entries comes in pages, so that it never needs more than the 16,777,216 gas a transaction may have.
-/// What one client does alone does not: a first reveal costs some 6,600 gas an entry, which limits P to about 2,500.
+/// slot instead of 22,100); only the digests of updates stay, by which copies are known. The history is in the events,
+/// that of the updates in the reveals' calldata.
+/// `aggregate` and `score` come in pages, since a transaction may have 16,777,216 gas. A page can be made small in one
+/// direction only: the smallest of `aggregate` is four entries of all clients, the smallest of `score` one client's P
+/// entries. Nothing here bounds either number. A first reveal costs some 6,600 gas an entry and has no pages: about
+/// 2,500 entries fit a transaction.
 contract Aggregator is IAggregator {
     using Int64Vector for int64[];
 
@@ -79,7 +82,15 @@ contract Aggregator is IAggregator {
         Round memory round = _in(Phase.Idle);
         if (round.stopped) revert FederationStopped();
         uint256 deadline = block.timestamp + _commitSeconds;
-        _round = Round(round.number + 1, uint40(deadline), 0, 0, 0, Phase.Commit, false);
+        _round = Round({
+            number: round.number + 1,
+            deadline: uint40(deadline),
+            committed: 0,
+            revealed: 0,
+            cursor: 0,
+            phase: Phase.Commit,
+            stopped: false
+        });
         totalSamples = 0;
         normSquared = 0;
         emit RoundOpened(round.number + 1, deadline);
@@ -93,7 +104,8 @@ contract Aggregator is IAggregator {
         if (entry.round == round.number) revert AlreadyCommitted(msg.sender, round.number);
 
         uint32 samples = registry.eligibleSamples(msg.sender);
-        _entries[msg.sender] = Entry(commitment, round.number, samples, false, 0);
+        _entries[msg.sender] =
+            Entry({ commitment: commitment, round: round.number, samples: samples, revealed: false, score: 0 });
         if (round.committed == _participants.length) _participants.push(msg.sender);
         else _participants[round.committed] = msg.sender;
         round.committed += 1;
@@ -206,6 +218,69 @@ contract Aggregator is IAggregator {
         emit Stopped(_round.number);
     }
 
+    // ----------------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IAggregator
+    function config() external view returns (Config memory) {
+        return Config({
+            parameters: uint32(_parameters),
+            capacity: uint32(_capacity),
+            minimum: uint32(_minimum),
+            commitSeconds: uint32(_commitSeconds),
+            revealSeconds: uint32(_revealSeconds),
+            bound: uint64(uint256(_bound))
+        });
+    }
+
+    /// @inheritdoc IAggregator
+    function currentRound() external view returns (Round memory) {
+        return _round;
+    }
+
+    /// @inheritdoc IAggregator
+    function lastClosedRound() external view returns (uint256) {
+        return _round.phase == Phase.Idle ? _round.number : _round.number - 1;
+    }
+
+    /// @inheritdoc IAggregator
+    function participants() external view returns (address[] memory list) {
+        list = new address[](_round.committed);
+        for (uint256 i; i < list.length; ++i) {
+            list[i] = _participants[i];
+        }
+    }
+
+    /// @inheritdoc IAggregator
+    function participantAt(uint256 index) external view returns (address) {
+        return _participants[index];
+    }
+
+    /// @inheritdoc IAggregator
+    function entryOf(address client) external view returns (Entry memory entry) {
+        entry = _entries[client];
+        if (entry.round != _round.number) delete entry;
+    }
+
+    /// @inheritdoc IAggregator
+    function updateOf(address client) external view returns (int64[] memory) {
+        return _updates[client];
+    }
+
+    /// @inheritdoc IAggregator
+    function globalUpdate() external view returns (int64[] memory) {
+        return _globalUpdate;
+    }
+
+    /// @inheritdoc IAggregator
+    function model() external view returns (int64[] memory) {
+        return _model;
+    }
+
+    /// @inheritdoc IAggregator
+    function commitmentOf(uint256 round, address client, bytes32 digest, bytes32 salt) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), round, client, digest, salt));
+    }
+
     // ------------------------------------------------------------------------------------------------ the arithmetic
 
     /// @dev Σ_i n_i·v_ij for j in [from, from + size), over the clients that revealed. Clients in the outer loop: each
@@ -290,69 +365,6 @@ contract Aggregator is IAggregator {
     function _void(Round memory round, uint256 clients, uint256 needed) private {
         emit RoundVoid(round.number, round.phase, clients, needed);
         round.phase = Phase.Settle;
-    }
-
-    // ----------------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc IAggregator
-    function commitmentOf(uint256 round, address client, bytes32 digest, bytes32 salt) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), round, client, digest, salt));
-    }
-
-    /// @inheritdoc IAggregator
-    function config() external view returns (Config memory) {
-        return Config(
-            uint32(_parameters),
-            uint32(_capacity),
-            uint32(_minimum),
-            uint32(_commitSeconds),
-            uint32(_revealSeconds),
-            uint64(uint256(_bound))
-        );
-    }
-
-    /// @inheritdoc IAggregator
-    function currentRound() external view returns (Round memory) {
-        return _round;
-    }
-
-    /// @inheritdoc IAggregator
-    function lastClosedRound() external view returns (uint256) {
-        return _round.phase == Phase.Idle ? _round.number : _round.number - 1;
-    }
-
-    /// @inheritdoc IAggregator
-    function participants() external view returns (address[] memory list) {
-        list = new address[](_round.committed);
-        for (uint256 i; i < list.length; ++i) {
-            list[i] = _participants[i];
-        }
-    }
-
-    /// @inheritdoc IAggregator
-    function participantAt(uint256 index) external view returns (address) {
-        return _participants[index];
-    }
-
-    /// @inheritdoc IAggregator
-    function entryOf(address client) external view returns (Entry memory entry) {
-        entry = _entries[client];
-        if (entry.round != _round.number) delete entry;
-    }
-
-    /// @inheritdoc IAggregator
-    function updateOf(address client) external view returns (int64[] memory) {
-        return _updates[client];
-    }
-
-    /// @inheritdoc IAggregator
-    function globalUpdate() external view returns (int64[] memory) {
-        return _globalUpdate;
-    }
-
-    /// @inheritdoc IAggregator
-    function model() external view returns (int64[] memory) {
-        return _model;
     }
 }
 // slither-disable-end timestamp,incorrect-equality

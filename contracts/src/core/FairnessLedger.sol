@@ -7,9 +7,15 @@ import { IFairnessLedger } from "./IFairnessLedger.sol";
 
 /// @title FairnessLedger
 /// @notice Agreement on fairness records by content identifier.
-/// @dev One client, one vote: a vote costs at least the stake of one sample. The contract cannot tell a true record
-/// from a false one; it can tell that `quorum` clients computed the same bytes.
+/// @dev One registered client, one vote, whether it staked for one sample or for a thousand. The contract cannot tell a
+/// true record from a false one, nor who computed it from who copied another's vote: it counts who said the same.
 contract FairnessLedger is IFairnessLedger {
+    /// @dev A factor counts only while its epoch is the newest applied one; one slot a client.
+    struct Factor {
+        uint32 value;
+        uint64 epochPlusOne;
+    }
+
     /// @notice The factor that changes nothing, in millionths.
     uint256 public constant NEUTRAL = 1_000_000;
     uint256 public constant MIN_FACTOR = 500_000;
@@ -19,16 +25,10 @@ contract FairnessLedger is IFairnessLedger {
     IAggregator public immutable aggregator;
     /// @notice Rounds an epoch.
     uint256 public immutable interval;
-    /// @notice Equal attestations that make a record effective.
+    /// @notice Equal attestations by which a record is agreed on.
     uint256 public immutable quorum;
     /// @notice Seconds from an epoch's first attestation to its last.
     uint256 public immutable attestSeconds;
-
-    /// @dev A factor counts only while its epoch is the newest applied one; one slot a client.
-    struct Factor {
-        uint32 value;
-        uint64 epochPlusOne;
-    }
 
     /// @notice Newest epoch whose factors were applied, plus one; zero when none was.
     uint256 public newestPlusOne;
@@ -105,7 +105,7 @@ contract FairnessLedger is IFairnessLedger {
             if (factor < MIN_FACTOR || factor > MAX_FACTOR) {
                 revert FactorOutOfBounds(clients[i], factor, MIN_FACTOR, MAX_FACTOR);
             }
-            _factors[clients[i]] = Factor(uint32(factor), uint64(epoch + 1));
+            _factors[clients[i]] = Factor({ value: uint32(factor), epochPlusOne: uint64(epoch + 1) });
         }
         emit FactorsApplied(epoch, record, clients, factors);
     }

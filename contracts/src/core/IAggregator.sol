@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title Rounds of federated learning, averaged and scored by the contract itself
-/// @notice A round goes Idle → Commit → Reveal → Aggregate → Score → Settle → Idle. Anyone may move it on; nobody can
-/// move it back. Numbers are fixed point: an update's entries are integers at scale s = 10^9 (int64), a score is an
+/// @notice A round goes Idle → Commit → Reveal → Aggregate → Score → Settle → Idle. Nobody can move it back.
+/// Averaging, scoring and what follows a deadline are done by whoever sends the transaction; no deadline acts by itself.
+/// Numbers are fixed point: an update's entries are integers at scale s = 10^9 (int64), a score is an
 /// integer at scale s² = 10^18.
 interface IAggregator {
     /// @notice Where a round stands.
@@ -20,8 +21,8 @@ interface IAggregator {
     /// @param parameters P, the length of every update and of the model.
     /// @param capacity Most clients in a round; when that many have committed, the round moves on at once.
     /// @param minimum Fewest commitments with which a round goes on; with fewer it is void.
-    /// @param commitSeconds Longest commit phase.
-    /// @param revealSeconds Longest reveal phase.
+    /// @param commitSeconds Commitments are taken for this long; then `advance` may end the phase.
+    /// @param revealSeconds Reveals are taken for this long; then `advance` may end the phase.
     /// @param bound Largest absolute value of an entry, at scale s.
     struct Config {
         uint32 parameters;
@@ -143,7 +144,7 @@ interface IAggregator {
     /// @notice Σ n_i over the clients that revealed in the current (or last) round.
     function totalSamples() external view returns (uint256);
 
-    /// @notice ‖g‖² at scale s², of the current (or last) round.
+    /// @notice ‖g‖² at scale s², of the current (or last) round. In phase Aggregate, of the entries averaged so far.
     function normSquared() external view returns (uint256);
 
     /// @notice The last update a client revealed, at scale s.

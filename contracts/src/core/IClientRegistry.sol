@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title Who takes part, and what they have at stake
-/// @notice A client declares how many samples it trains on and backs each of them with ether. The declared count is
-/// its weight in federated averaging, so inflating it has a price. Everything about a client lies in one storage slot.
+/// @notice A client declares how many samples it trains on and puts down ether for each of them. The declared count is
+/// its weight in federated averaging, and nobody checks it: a larger weight ties up more ether, which comes back to who
+/// is not penalized. Everything about a client lies in one storage slot.
 interface IClientRegistry {
     /// @notice One client; the four fields fill one slot together (208 of 256 bits).
     /// @param stake Ether held for the client, in wei.

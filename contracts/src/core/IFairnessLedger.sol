@@ -2,9 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title What the clients agree was fair
-/// @notice Every `interval` rounds each client recomputes everybody's contribution off chain from the data on IPFS,
-/// stores the record there and attests to it here. Equal results are equal bytes, hence one CID: when `quorum` clients
-/// attest to the same record, the fairness factors in it count for the rounds that follow.
+/// @notice Every `interval` rounds clients are to recompute everybody's contribution off chain from the data on IPFS,
+/// to store the record there and to attest to it here. Equal results are equal bytes, hence one CID: when `quorum`
+/// clients have attested to the same record, anyone may write the factors in it, which count until the next ones.
 interface IFairnessLedger {
     /// @notice The state of one epoch (`interval` rounds); two slots.
     /// @param record sha2-256 digest of the agreed record, the content of its CIDv1; zero without agreement.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IEscrow } from "./IEscrow.sol";
+
 /// @title Escrow, rewards and penalties
 /// @notice A round's budget is shared in proportion to max(S_i, 0) · (1 + α·C_i) · F_i: alignment, consistency,
-/// fairness. A negative score earns nothing and burns part of the stake. Credits are kept here and pulled by their owner.
-interface IRewardPool {
+/// fairness. A negative score earns nothing and burns stake, as the terms say. Credits are kept here and pulled by their
+/// owner.
+interface IRewardPool is IEscrow {
     /// @notice What is fixed for a federation's whole life.
     /// @param budget Wei shared in a round, as long as the pot lasts.
     /// @param alpha α in millionths: the weight of consistency.
@@ -19,18 +22,6 @@ interface IRewardPool {
         uint32 penaltyCap;
     }
 
-    /// @notice A client's account; two slots.
-    /// @param credit Wei it may withdraw.
-    /// @param weight Its share's numerator in the round being settled.
-    /// @param history One bit a round, the newest lowest: 1 if the client revealed and S_i ≥ 0.
-    /// @param lastRound The round of the lowest bit.
-    struct Account {
-        uint128 credit;
-        uint128 weight;
-        uint64 history;
-        uint64 lastRound;
-    }
-
     /// @notice How far the settlement of a round has come.
     /// @param round The round being (or last) settled.
     /// @param cursor Clients handled in this pass.
@@ -43,43 +34,14 @@ interface IRewardPool {
         uint128 totalWeight;
     }
 
-    event Funded(address indexed from, uint256 amount, uint256 pot);
-    event Penalized(uint256 indexed round, address indexed client, uint256 amount);
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, uint256 consistency, uint256 factor);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot);
-    event Withdrawn(address indexed client, uint256 amount);
-    event Reclaimed(address indexed publisher, uint256 amount);
-
-    error BadTerms(string field, uint256 value);
-    error NothingToFund();
-    error NothingToWithdraw(address client);
-    error NothingToSettle(uint256 round);
-    error ZeroSettleCount();
-    error NotReclaimable(address caller, bool stopped, bool idle);
-    error PayoutFailed(address to, uint256 amount);
-
-    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
-    function fund() external payable;
 
     /// @notice Handle up to `count` clients of the round to be settled; the last call closes the round.
     /// @dev Two passes over the clients, since a share needs the sum of all weights first: 2·(clients) steps in all.
     function settle(uint256 count) external;
 
-    /// @notice Take out one's whole credit.
-    function withdraw() external;
-
-    /// @notice Take back what is left in the pot: the publisher, after `stop()` and the last round's settlement.
-    function reclaim() external;
-
     function terms() external view returns (Terms memory);
-
-    /// @notice Wei for rounds to come.
-    function pot() external view returns (uint256);
-
-    /// @notice Σ of all credits, in wei. The contract's balance is `pot() + totalCredit()`.
-    function totalCredit() external view returns (uint256);
-
-    function creditOf(address client) external view returns (uint256);
 
     function accountOf(address client) external view returns (Account memory);
 

@@ -1,61 +1,35 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { Escrow } from "../core/Escrow.sol";
 import { IAggregator } from "../core/IAggregator.sol";
 import { IClientRegistry } from "../core/IClientRegistry.sol";
+import { ONE } from "../core/IEscrow.sol";
 import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
 /// @title AccuracyAdjusted
 /// @notice Escrow that pays for alignment times attested gain in accuracy, with the negative-alignment penalty.
 /// @dev What bounds what. Paid in a round: at most min(budget, pot), whatever is attested. Lost in a round by a client:
-/// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, only by the vote of a
-/// quorum. A coalition above 1 − quorum of the samples can keep a round unpaid, one above quorum decides who is paid.
-contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
-    /// @dev Ratios are in millionths.
-    uint256 private constant _ONE = 1_000_000;
-
-    IClientRegistry public immutable registry;
-    IAggregator public immutable aggregator;
-
+/// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum
+/// or for want of one. Who holds a quorum of the revealed samples decides who is paid; who holds more than what is left
+/// can keep the round unpaid.
+contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     Terms private _terms;
     Settlement private _settlement;
-    /// @inheritdoc IAccuracyAdjusted
-    uint256 public pot;
-    /// @inheritdoc IAccuracyAdjusted
-    uint256 public totalCredit;
-    /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
-    uint128 private _budget;
-    uint128 private _paid;
-
-    /// @dev Credit in wei, and the weight in the round being settled; one slot.
-    struct Account {
-        uint128 credit;
-        uint128 weight;
-    }
-
-    mapping(address client => Account) private _accounts;
     mapping(address client => uint256 round) private _lastAttested;
     mapping(bytes32 statement => uint256 samples) private _votes;
 
-    constructor(IClientRegistry registry_, IAggregator aggregator_, Terms memory terms_) {
+    constructor(IClientRegistry registry_, IAggregator aggregator_, Terms memory terms_)
+        Escrow(registry_, aggregator_)
+    {
         if (terms_.gainCap == 0 || terms_.gainCap > uint32(type(int32).max)) {
             revert BadTerms("gainCap", terms_.gainCap);
         }
-        if (terms_.penaltyCap > _ONE) revert BadTerms("penaltyCap", terms_.penaltyCap);
+        if (terms_.penaltyCap > ONE) revert BadTerms("penaltyCap", terms_.penaltyCap);
         // Above one half, or two different hashes could both be agreed on.
-        if (terms_.quorum <= _ONE / 2 || terms_.quorum > _ONE) revert BadTerms("quorum", terms_.quorum);
+        if (terms_.quorum <= ONE / 2 || terms_.quorum > ONE) revert BadTerms("quorum", terms_.quorum);
         if (terms_.attestSeconds == 0) revert BadTerms("attestSeconds", 0);
-        registry = registry_;
-        aggregator = aggregator_;
         _terms = terms_;
-    }
-
-    /// @inheritdoc IAccuracyAdjusted
-    function fund() external payable {
-        if (msg.value == 0) revert NothingToFund();
-        pot += msg.value;
-        emit Funded(msg.sender, msg.value, pot);
     }
 
     // -------------------------------------------------------------------------------------------------- attestation
@@ -83,7 +57,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
         uint256 samples = _votes[statement] + entry.samples;
         _votes[statement] = samples;
         emit Attested(round, msg.sender, gainsHash, samples);
-        if (samples * _ONE >= aggregator.totalSamples() * _terms.quorum) {
+        if (samples * ONE >= aggregator.totalSamples() * _terms.quorum) {
             _settlement.agreed = gainsHash;
             emit Agreed(round, gainsHash, samples);
         }
@@ -110,27 +84,25 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IAccuracyAdjusted
-    function withdraw() external nonReentrant {
-        uint256 amount = _accounts[msg.sender].credit;
-        if (amount == 0) revert NothingToWithdraw(msg.sender);
-        _accounts[msg.sender].credit = 0;
-        totalCredit -= amount;
-        emit Withdrawn(msg.sender, amount);
-        _send(msg.sender, amount);
+    function terms() external view returns (Terms memory) {
+        return _terms;
     }
 
     /// @inheritdoc IAccuracyAdjusted
-    function reclaim() external nonReentrant {
-        IAggregator.Round memory round = aggregator.currentRound();
-        bool idle = round.phase == IAggregator.Phase.Idle;
-        address publisher = aggregator.publisher();
-        if (msg.sender != publisher || !round.stopped || !idle) revert NotReclaimable(msg.sender, round.stopped, idle);
-        uint256 amount = pot;
-        if (amount == 0) revert NothingToWithdraw(msg.sender);
-        pot = 0;
-        emit Reclaimed(publisher, amount);
-        _send(publisher, amount);
+    function settlement() external view returns (Settlement memory) {
+        return _settlement;
     }
+
+    /// @inheritdoc IAccuracyAdjusted
+    function votesFor(uint256 round, bytes32 gainsHash) external view returns (uint256) {
+        return _votes[keccak256(abi.encode(round, gainsHash))];
+    }
+
+    function _penalty() internal view override returns (uint256 rate, uint256 cap) {
+        return (_terms.penaltyRate, _terms.penaltyCap);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- pieces
 
     function _scoredRound() private view returns (IAggregator.Round memory round) {
         round = aggregator.currentRound();
@@ -139,7 +111,9 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
 
     function _open(uint64 round) private {
         uint256 deadline = block.timestamp + _terms.attestSeconds;
-        _settlement = Settlement(round, uint40(deadline), 0, false, false, 0, 0);
+        _settlement = Settlement({
+            round: round, deadline: uint40(deadline), cursor: 0, paying: false, unpaid: false, totalWeight: 0, agreed: 0
+        });
         emit AttestationOpened(round, deadline);
     }
 
@@ -177,16 +151,18 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
             address client = aggregator.participantAt(i);
             IAggregator.Entry memory entry = aggregator.entryOf(client);
             uint128 weight;
-            if (!entry.revealed || entry.score < 0) _penalize(state.round, client, entry, square);
-            else if (gains.length != 0) weight = _weight(uint128(entry.score), gains[i]);
+            if (!entry.revealed || entry.score < 0) {
+                _penalize(state.round, client, entry, square);
+            } else if (gains.length != 0) {
+                weight = _weight(uint128(entry.score), gains[i]);
+            }
             _accounts[client].weight = weight;
             state.totalWeight += weight; // Σ of the positive S_i ≤ P · bound² ≤ 2^120, since the n_i / N sum to 1
         }
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _budget = uint128(_terms.budget < pot ? _terms.budget : pot);
-        _paid = 0;
+        _fixBudget(_terms.budget);
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.
@@ -205,9 +181,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
             emit Rewarded(state.round, client, amount, gains[i]);
         }
         state.cursor = uint32(end);
-        pot -= paid;
-        totalCredit += paid;
-        _paid += uint128(paid); // at most `_budget`
+        _book(paid);
     }
 
     /// @dev S · min(max(a, 0), cap) / cap, rounded down, at scale s².
@@ -216,49 +190,5 @@ contract AccuracyAdjusted is IAccuracyAdjusted, ReentrancyGuardTransient {
         uint256 cap = _terms.gainCap;
         uint256 counted = uint256(int256(gain)) < cap ? uint256(int256(gain)) : cap;
         return uint128(score * counted / cap); // at most the score
-    }
-
-    /// @dev Burn stake · min(penaltyRate · (−S_i)/‖g‖², penaltyCap); the whole cap when the reveal is missing.
-    function _penalize(uint256 round, address client, IAggregator.Entry memory entry, uint256 square) private {
-        uint256 ratio = _terms.penaltyCap;
-        if (entry.revealed && square != 0) {
-            uint256 graded = uint256(-int256(entry.score)) * _terms.penaltyRate / square;
-            if (graded < ratio) ratio = graded;
-        }
-        uint256 amount = uint256(registry.clientOf(client).stake) * ratio / _ONE;
-        if (amount == 0) return;
-        emit Penalized(round, client, registry.slash(client, amount));
-    }
-
-    /// @dev Where a page of `count` clients from `cursor` on ends. No count is too large: "all" may be 2^256 − 1.
-    function _pageEnd(uint256 cursor, uint256 count, uint256 clients) private pure returns (uint256) {
-        return count < clients - cursor ? cursor + count : clients;
-    }
-
-    function _send(address to, uint256 amount) private {
-        (bool ok,) = to.call{ value: amount }("");
-        if (!ok) revert PayoutFailed(to, amount);
-    }
-
-    // --------------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc IAccuracyAdjusted
-    function terms() external view returns (Terms memory) {
-        return _terms;
-    }
-
-    /// @inheritdoc IAccuracyAdjusted
-    function creditOf(address client) external view returns (uint256) {
-        return _accounts[client].credit;
-    }
-
-    /// @inheritdoc IAccuracyAdjusted
-    function settlement() external view returns (Settlement memory) {
-        return _settlement;
-    }
-
-    /// @inheritdoc IAccuracyAdjusted
-    function votesFor(uint256 round, bytes32 gainsHash) external view returns (uint256) {
-        return _votes[keccak256(abi.encode(round, gainsHash))];
     }
 }

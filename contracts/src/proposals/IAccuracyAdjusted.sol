@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IEscrow } from "../core/IEscrow.sol";
+
 /// @title Rewards by accuracy-adjusted alignment
 /// @notice A round's budget is shared in proportion to max(S_i, 0) · min(max(a_i, 0), cap) / cap, where a_i is how many
 /// more of the V samples of a public validation set the model gets right with client i's update alone. A contract cannot
@@ -9,7 +11,7 @@ pragma solidity ^0.8.30;
 /// A quorum shows that many said the same, not that anybody computed it: a hash can be copied from another's vote.
 /// @dev Stands where `RewardPool` does: deployed with the same registry and aggregator, at the address they were given.
 /// The form of the adjustment and of the penalty is this project's choice; the source names both ideas as open.
-interface IAccuracyAdjusted {
+interface IAccuracyAdjusted is IEscrow {
     /// @notice What is fixed for a federation's whole life.
     /// @param budget Wei shared in a round, as long as the pot lasts.
     /// @param gainCap Validation samples gained from which on a score counts in full; at least 1.
@@ -46,21 +48,12 @@ interface IAccuracyAdjusted {
         bytes32 agreed;
     }
 
-    event Funded(address indexed from, uint256 amount, uint256 pot);
     event AttestationOpened(uint256 indexed round, uint256 deadline);
     event Attested(uint256 indexed round, address indexed client, bytes32 gainsHash, uint256 samples);
     event Agreed(uint256 indexed round, bytes32 gainsHash, uint256 samples);
-    event Penalized(uint256 indexed round, address indexed client, uint256 amount);
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, int256 gain);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot, bool byGains);
-    event Withdrawn(address indexed client, uint256 amount);
-    event Reclaimed(address indexed publisher, uint256 amount);
 
-    error BadTerms(string field, uint256 value);
-    error NothingToFund();
-    error NothingToWithdraw(address client);
-    error NothingToSettle(uint256 round);
-    error ZeroSettleCount();
     error AlreadyOpen(uint256 round, uint256 deadline);
     error NotInRound(address client, uint256 round);
     error AlreadyAttested(address client, uint256 round);
@@ -69,11 +62,6 @@ interface IAccuracyAdjusted {
     error NoAgreement(uint256 round, uint256 timestamp, uint256 deadline);
     error WrongGains(bytes32 given, bytes32 agreed);
     error GainsLengthMismatch(uint256 gains, uint256 clients);
-    error NotReclaimable(address caller, bool stopped, bool idle);
-    error PayoutFailed(address to, uint256 amount);
-
-    /// @notice Add the ether sent to the pot.
-    function fund() external payable;
 
     /// @notice Start the clock of a scored round's attestation. The first attestation does so too; this is for a round
     /// nobody attests to, which could never be closed otherwise. Anyone may.
@@ -85,27 +73,13 @@ interface IAccuracyAdjusted {
 
     /// @notice Handle up to `count` clients of the scored round; the last call closes the round. Anyone may.
     /// @dev Two passes over the clients, as in `RewardPool`. With agreement, `gains` must be what was agreed on. After the
-    /// deadline without it, or in a round nobody revealed in, nobody is paid and the budget stays in the pot: who blocks an
-    /// agreement gains nothing by it. The same holds when nobody shows the agreed gains for as long again, or a quorum that
+    /// deadline without it, or in a round nobody revealed in, nobody is paid and the budget stays in the pot, for rounds to
+    /// come. The same holds when nobody shows the agreed gains for as long again, or a quorum that
     /// agreed on a hash of nothing could stop the federation. Penalties do not depend on the gains and are taken either way.
     /// @param gains a_i of each participant; empty to settle a round unpaid.
     function settle(uint256 count, int32[] calldata gains) external;
 
-    /// @notice Take out one's whole credit.
-    function withdraw() external;
-
-    /// @notice Take back what is left in the pot: the publisher, after `stop()` and the last round's settlement.
-    function reclaim() external;
-
     function terms() external view returns (Terms memory);
-
-    /// @notice Wei for rounds to come.
-    function pot() external view returns (uint256);
-
-    /// @notice Σ of all credits, in wei. The contract's balance is `pot() + totalCredit()`.
-    function totalCredit() external view returns (uint256);
-
-    function creditOf(address client) external view returns (uint256);
 
     function settlement() external view returns (Settlement memory);
 

@@ -3,10 +3,12 @@ pragma solidity ^0.8.30;
 
 import { IRung } from "./IRung.sol";
 
-/// @title A result that stands unless somebody proves it wrong
+/// @title A result that stands unless somebody challenges it in time
 /// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with
-/// payload `abi.encode(bytes32 sumsRoot, int256[] scores)`: the root of a sum tree and its total. It stands when
-/// `windowSeconds` have passed and nobody has shown a chunk that is wrong.
+/// payload `abi.encode(bytes32 sumsRoot, int256[] scores)`: the root of a sum tree and its total. Anyone
+/// may finalize it when `windowSeconds` have passed, since it was proposed or last answered a demand, and no demand is
+/// open. Until then it falls when a chunk or the total is shown to be wrong, or when a demand is not answered in time.
+/// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
 ///
 /// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
 /// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where
@@ -17,9 +19,9 @@ import { IRung } from "./IRung.sol";
 /// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
 interface IOptimisticRung is IRung {
     /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take.
-    /// @param bond What a proposer loses for a wrong result; half goes to who proved it, half is burned.
-    /// @param fee What a demand costs; it pays for the answer.
-    /// @param stake What a client loses when its data are not what it committed to (rung 4 only).
+    /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned.
+    /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more.
+    /// @param stake What a client loses when its data are not what it committed to, or not shown in time (rung 4 only).
     struct Terms {
         uint32 windowSeconds;
         uint96 bond;
@@ -97,7 +99,7 @@ interface IOptimisticRung is IRung {
     /// @notice Take out what is not tied up.
     function withdraw(uint256 amount) external;
 
-    /// @notice End a round whose proposal nobody has refuted in time.
+    /// @notice End a round whose proposal was not rejected in time and owes no answer. Anyone may.
     function finalize(uint256 round) external;
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width.
@@ -106,7 +108,7 @@ interface IOptimisticRung is IRung {
     /// @notice Open the chunk somebody asked for; anyone may, the fee goes to the proposer. The window starts anew.
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
 
-    /// @notice The answer is overdue: the proposal is rejected.
+    /// @notice The answer is overdue: the proposal is rejected, whether it is true or not.
     function expire(uint256 round, uint256 chunk) external;
 
     /// @notice Have a fee back whose demand died with its proposal.
@@ -138,7 +140,7 @@ interface IOptimisticRung is IRung {
     /// @notice Binds the round's submissions and their order.
     function accumulator() external view returns (bytes32);
 
-    /// @notice Bits of clients put out of the round because their data were not what they committed to.
+    /// @notice Bits of clients put out of the round: their data were not what they committed to, or were not shown.
     function excluded() external view returns (uint256);
 
     function depositOf(address account) external view returns (uint256);
@@ -146,6 +148,6 @@ interface IOptimisticRung is IRung {
     /// @notice The part of a deposit that can be withdrawn or put to another use.
     function availableOf(address account) external view returns (uint256);
 
-    /// @notice What cheats lost and nobody gets.
+    /// @notice The part of lost bonds and stakes that nobody gets.
     function burned() external view returns (uint256);
 }

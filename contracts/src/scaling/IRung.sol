@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 /// @title One round of federated averaging and alignment scoring, the same on every rung of the gas ladder
 /// @notice An update is P values v_ij of type int8, multiples of a step all clients agree on. Weights w_i are sample
-/// counts, W is their sum over the clients of the round. Everything is exact, nothing is divided:
+/// counts, W is their sum over the clients of the round. Everything is exact, nothing is rounded:
 ///     A_j = Σ_i w_i·v_ij            (FedAvg is A_j / W)
 ///     S_i = w_i·Σ_j v_ij·A_j        (at scale W²; Σ_i S_i = Σ_j A_j²)
 /// On the wire a value is the byte v + 128. Bytes after the last value, up to a multiple of 32, are read as zeros.
@@ -20,7 +20,8 @@ interface IRung {
     /// @notice What is fixed for a contract's whole life.
     /// @param parameters P.
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
-    /// @param workSeconds After submissions close there is this much time for a result; then the round may be voided.
+    /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
+    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -62,7 +63,7 @@ interface IRung {
     error RungWrongLength(uint256 actual, uint256 required);
     error RungNobodySubmitted(uint256 round);
 
-    /// @notice Open the next round. Anyone may, when the last one is finished or has expired.
+    /// @notice Open the next round. Anyone may, when the last one is finished, or has expired and no proposal stands.
     function openRound() external;
 
     /// @notice Submit one's update, or a part of it. Only a client, only to the current round.
@@ -82,10 +83,12 @@ interface IRung {
 
     function currentRound() external view returns (Round memory);
 
-    /// @notice What the chain keeps of the last finished round: keccak256(abi.encode(sumsDigest, scoresDigest)).
+    /// @notice What the chain keeps of a result: keccak256(abi.encode(sumsDigest, scoresDigest)). On rungs 0 to 2 it is that
+    /// of the last finished round. On rungs 3 and 4 it is what was proposed last, refuted or not: it is final only while
+    /// the phase is Idle.
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
     /// Rungs 3 and 4: root of the sum tree over the h_k.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
-    /// A contract that pays by the scores takes them as arguments and compares.
+    /// A contract that pays by the scores would take them as arguments, ask for phase Idle, and compare.
     function resultDigest() external view returns (bytes32);
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import { LanePacked } from "./LanePacked.sol";
 
 /// @title The arithmetic of one chunk, alone: word-parallel and plain, to compare and to measure
-/// @notice No rung uses this contract; all of them from rung 1 on use the library it shows.
+/// @notice No rung uses this contract; from rung 1 on they use the library it shows.
 contract LaneKernel {
     using LanePacked for LanePacked.Workspace;
 

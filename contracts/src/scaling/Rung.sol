@@ -8,15 +8,15 @@ import { LanePacked } from "./LanePacked.sol";
 /// @dev Membership is fixed at deployment: registration and stakes are `ClientRegistry`'s business, commit–reveal is
 /// `Aggregator`'s. Here only the cost of the data and of the arithmetic is at stake.
 abstract contract Rung is IRung {
-    /// @dev One bit a client in `Round.submitted`.
-    uint256 internal constant MAX_CLIENTS = 120;
-
     /// @dev An account's slot. `held` is the deposits' on rungs 3 and 4, and zero below.
     struct Member {
         uint16 indexPlusOne;
         uint16 weight;
         uint128 held;
     }
+
+    /// @dev One bit a client in `Round.submitted`.
+    uint256 internal constant MAX_CLIENTS = 120;
 
     uint256 internal immutable _parameters;
     uint256 internal immutable _members;
@@ -41,7 +41,7 @@ abstract contract Rung is IRung {
         for (uint256 i; i < n; ++i) {
             if (weights[i] == 0) revert RungBadConfig("weight of client", i);
             if (_memberOf[accounts[i]].weight != 0) revert RungBadConfig("client listed twice", i);
-            _memberOf[accounts[i]] = Member(uint16(i + 1), weights[i], 0); // i < 120
+            _memberOf[accounts[i]] = Member({ indexPlusOne: uint16(i + 1), weight: weights[i], held: 0 }); // i < 120
             total += weights[i];
         }
         if (total > LanePacked.MAX_TOTAL_WEIGHT) revert RungBadConfig("total weight", total);
@@ -64,9 +64,38 @@ abstract contract Rung is IRung {
             emit RoundVoid(round.number);
         }
         uint256 closesAt = block.timestamp + _submitSeconds;
-        _round =
-            Round(round.number + 1, round.finished, uint40(closesAt), uint40(closesAt + _workSeconds), 0, Phase.Open);
+        _round = Round({
+            number: round.number + 1,
+            finished: round.finished,
+            closesAt: uint40(closesAt),
+            expiresAt: uint40(closesAt + _workSeconds),
+            submitted: 0,
+            phase: Phase.Open
+        });
         emit RoundOpened(round.number + 1);
+    }
+
+    /// @inheritdoc IRung
+    function clients() external view returns (address[] memory accounts, uint256[] memory weights) {
+        accounts = _accounts;
+        weights = _weightsOf(_indices(type(uint120).max));
+    }
+
+    /// @inheritdoc IRung
+    function config() external view returns (Config memory) {
+        return Config({
+            parameters: uint32(_parameters), submitSeconds: uint32(_submitSeconds), workSeconds: uint32(_workSeconds)
+        });
+    }
+
+    /// @inheritdoc IRung
+    function currentRound() external view returns (Round memory) {
+        return _round;
+    }
+
+    /// @inheritdoc IRung
+    function resultDigest() external view virtual returns (bytes32) {
+        return _result;
     }
 
     /// @dev The caller's index, if it may submit to `number` now.
@@ -166,28 +195,5 @@ abstract contract Rung is IRung {
         for (uint256 i; i < list.length; ++i) {
             all[list[i]] = values[i];
         }
-    }
-
-    // ----------------------------------------------------------------------------------------------------------- views
-
-    /// @inheritdoc IRung
-    function clients() external view returns (address[] memory accounts, uint256[] memory weights) {
-        accounts = _accounts;
-        weights = _weightsOf(_indices(type(uint120).max));
-    }
-
-    /// @inheritdoc IRung
-    function config() external view returns (Config memory) {
-        return Config(uint32(_parameters), uint32(_submitSeconds), uint32(_workSeconds));
-    }
-
-    /// @inheritdoc IRung
-    function currentRound() external view returns (Round memory) {
-        return _round;
-    }
-
-    /// @inheritdoc IRung
-    function resultDigest() external view virtual returns (bytes32) {
-        return _result;
     }
 }

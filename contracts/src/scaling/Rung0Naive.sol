@@ -6,7 +6,8 @@ import { Rung } from "./Rung.sol";
 
 /// @title Rung 0: a storage slot a number
 /// @notice `submit` takes `abi.encode(int256[])`: P values at 18 decimals, as money is counted. `work` is called twice:
-/// averaging, then scoring, each all at once. It is how one would first write it, and it is here to be measured.
+/// averaging, then scoring, each all at once. It is how one would first write it, and it is here to be measured: that the
+/// values are whole steps, and small, it leaves to the clients.
 contract Rung0Naive is Rung {
     int256 private constant SCALE = 1e18;
 
@@ -37,6 +38,20 @@ contract Rung0Naive is Rung {
         else _align(current, list);
     }
 
+    /// @notice A_j of the last finished round, in steps.
+    function sums() external view returns (int256[] memory list) {
+        list = _sums[_round.finished];
+        for (uint256 j; j < list.length; ++j) {
+            list[j] /= SCALE;
+        }
+    }
+
+    /// @inheritdoc IRung
+    /// @dev This rung keeps the sums, not a digest; the digest is computed here, for whoever asks.
+    function resultDigest() external view override returns (bytes32) {
+        return _digestResult(_sumsDigest(), keccak256(abi.encode(_scores)));
+    }
+
     function _aggregate(uint256 round, uint256[] memory list) private {
         uint256[] memory weights = _weightsOf(list);
         for (uint256 j; j < _parameters; ++j) {
@@ -48,8 +63,8 @@ contract Rung0Naive is Rung {
         }
     }
 
-    /// @dev Values and sums have 18 decimals each, so an exact score has 36; none is lost by the division, because
-    /// values are whole steps.
+    /// @dev Values and sums have 18 decimals each, so an exact score has 36; none is lost by the division if
+    /// the values are whole steps.
     function _align(Round memory current, uint256[] memory list) private {
         uint256[] memory weights = _weightsOf(list);
         delete _scores;
@@ -64,20 +79,6 @@ contract Rung0Naive is Rung {
         while (_scores.length < _members) _scores.push();
         _took = current.submitted;
         _close(current.number, 0, _scores);
-    }
-
-    /// @notice A_j of the last finished round, in steps.
-    function sums() external view returns (int256[] memory list) {
-        list = _sums[_round.finished];
-        for (uint256 j; j < list.length; ++j) {
-            list[j] /= SCALE;
-        }
-    }
-
-    /// @inheritdoc IRung
-    /// @dev This rung keeps the sums, not a digest; the digest is computed here, for whoever asks.
-    function resultDigest() external view override returns (bytes32) {
-        return _digestResult(_sumsDigest(), keccak256(abi.encode(_scores)));
     }
 
     function _sumsDigest() private view returns (bytes32 digest) {

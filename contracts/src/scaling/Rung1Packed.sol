@@ -41,7 +41,7 @@ contract Rung1Packed is Rung {
     function submit(uint256 round, bytes calldata payload) external {
         (Round memory current, uint256 client) = _enter(round);
         Progress memory progress = _progress[client];
-        if (progress.round != round) progress = Progress(current.number, 0);
+        if (progress.round != round) progress = Progress({ round: current.number, words: 0 });
         uint256 needed = (_parameters + 31) / 32;
         uint256 count = payload.length / 32;
         if (payload.length == 0 || payload.length % 32 != 0 || progress.words + count > needed) {
@@ -61,7 +61,7 @@ contract Rung1Packed is Rung {
         int256[] memory scores = new int256[](list.length);
         Cursor memory cursor = _cursor;
         bool fresh = cursor.round != round;
-        if (fresh) cursor = Cursor(current.number, 0);
+        if (fresh) cursor = Cursor({ round: current.number, chunks: 0 });
 
         uint256 end = cursor.chunks + abi.decode(payload, (uint256));
         if (end > _chunks()) end = _chunks();

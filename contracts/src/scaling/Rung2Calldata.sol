@@ -3,21 +3,22 @@ pragma solidity ^0.8.30;
 
 import { IRung } from "./IRung.sol";
 import { LanePacked } from "./LanePacked.sol";
+import { Merkle } from "./Merkle.sol";
 import { Rung } from "./Rung.sol";
 
 /// @title Rung 2: no data in storage, everything recomputed from calldata
 /// @notice `submit` takes `abi.encode(bytes32 head)`: a commitment to the update's chunks that opens from the front,
 ///     c_K = 0,  c_k = keccak256(keccak256(chunk k), c_{k+1}),  head = c_0.
-/// `work` takes `abi.encode(Step)`: the running state and the next chunks of all clients. What does not hash to the
-/// commitments is refused, so nobody can spoil the state, and nobody needs to be trusted. The contract keeps one hash.
-/// @dev Whoever works needs everybody's chunks. A client that commits and hands over nothing holds the round up; after
-/// `expiresAt` it is void. No stake is at risk here: rungs 3 and 4 put that right.
+/// `work` takes `abi.encode(Step)`: the running state and the next chunks of all clients. A state or chunks that do not
+/// hash to what the contract keeps, one hash for the work done and one for each client, are refused, whoever sends them.
+/// @dev Whoever works needs everybody's chunks. A client that commits and hands over nothing holds the round up, until it
+/// has expired and is given up. No stake is at risk here: rung 3 leaves nothing to hand over, rung 4 asks for a stake.
 contract Rung2Calldata is Rung {
     using LanePacked for LanePacked.Workspace;
 
     /// @notice Where the round stands; its hash is all the chain keeps.
     /// @param chunks Chunks done.
-    /// @param digest Chain over the sums' hashes, see `IRung.sumsDigest`.
+    /// @param digest Chain over the sums' hashes, see `IRung.resultDigest`.
     /// @param heads c_chunks of each client that takes part, in ascending order of their indices.
     /// @param scores Their scores over the chunks done.
     struct State {
@@ -121,7 +122,7 @@ contract Rung2Calldata is Rung {
         for (uint256 i; i < n; ++i) {
             bytes32 head = step.tails[i];
             for (uint256 k = step.count; k > 0; --k) {
-                head = _pair(hashes[(k - 1) * n + i], head);
+                head = Merkle.pair(hashes[(k - 1) * n + i], head);
             }
             if (head != state.heads[i]) revert RungWrongData(list[i], head, state.heads[i]);
             state.heads[i] = step.tails[i];
@@ -140,15 +141,6 @@ contract Rung2Calldata is Rung {
     function _hashRow(bytes memory data, uint256 offset, uint256 length) private pure returns (bytes32 digest) {
         assembly ("memory-safe") {
             digest := keccak256(add(add(data, 0x20), offset), length)
-        }
-    }
-
-    /// @dev keccak256(abi.encode(a, b)).
-    function _pair(bytes32 a, bytes32 b) private pure returns (bytes32 digest) {
-        assembly ("memory-safe") {
-            mstore(0x00, a)
-            mstore(0x20, b)
-            digest := keccak256(0x00, 0x40)
         }
     }
 

@@ -3,13 +3,15 @@ pragma solidity ^0.8.30;
 
 import { IRung } from "./IRung.sol";
 import { LanePacked } from "./LanePacked.sol";
+import { Merkle } from "./Merkle.sol";
 import { OptimisticRung } from "./OptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
 /// @title Rung 3: optimistic, the updates in the log
 /// @notice `submit` takes the bytes of the next part, 120 chunks or what is left. The contract itself computes the
-/// part's Merkle root and logs the bytes, so data and commitment cannot differ and nobody can withhold anything.
-/// @dev Hashing and logging cost nothing extra: calldata pays a floor of 40 gas a byte, and 24 of them are unused.
+/// part's Merkle root and logs the bytes, so data and commitment cannot differ, and who has the logs has the data.
+/// @dev Calldata of nonzero bytes pays a floor of 40 gas a byte, 24 more than without it (EIP-7623). Hashing and logging
+/// are paid from these.
 contract Rung3Optimistic is OptimisticRung {
     event Data(uint256 indexed round, uint256 indexed client, uint256 indexed part, bytes data);
 
@@ -44,7 +46,7 @@ contract Rung3Optimistic is OptimisticRung {
         }
         for (; width > 1; width /= 2) {
             for (uint256 k; k < width / 2; ++k) {
-                nodes[k] = _pair(nodes[2 * k], nodes[2 * k + 1]);
+                nodes[k] = Merkle.pair(nodes[2 * k], nodes[2 * k + 1]);
             }
         }
         return nodes[0];

@@ -4,28 +4,31 @@ pragma solidity ^0.8.30;
 import { IBlobRung } from "./IBlobRung.sol";
 import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { IRung } from "./IRung.sol";
+import { Judgment } from "./Judgment.sol";
+import { Merkle } from "./Merkle.sol";
 import { OptimisticRung } from "./OptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
 /// @title Rung 4: optimistic, the updates in blobs
 /// @notice `submit` takes Merkle roots, one after the other, one for each blob of the transaction. Blobs are kept by
 /// the network for some 18 days, and cost gas of their own kind.
-/// @dev Nothing ties a root to its blob until somebody asks. An honest proposer compares all of them before it
-/// proposes, and has a client whose data differ put out first (`demandData`, `proveData`).
+/// @dev Nothing ties a root to its blob until somebody asks. A proposer has to compare all of them before it proposes, and
+/// to have a client whose data differ put out first (`demandData`, `proveData`): it cannot answer for what it has not
+/// seen, and a proposal falls when a client it counted is put out.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
-    /// @dev Field elements a chunk takes in a blob: ⌈1024 / 31⌉.
-    uint256 private constant ELEMENTS = 34;
-    /// @dev Order of the BLS12-381 scalar field, and a root of unity of order 4,096 in it (EIP-4844).
-    uint256 private constant FIELD = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
-    uint256 private constant ROOT = 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306;
-    address private constant POINT_EVALUATION = address(0x0a);
-
     /// @dev Clients put out of `round`, and demands for data not yet answered in it.
     struct Out {
         uint24 round;
         uint120 clients;
         uint32 open;
     }
+
+    /// @dev Field elements a chunk takes in a blob: ⌈1024 / 31⌉.
+    uint256 private constant ELEMENTS = 34;
+    /// @dev Order of the BLS12-381 scalar field, and a root of unity of order 4,096 in it (EIP-4844).
+    uint256 private constant FIELD = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+    uint256 private constant ROOT = 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306;
+    address private constant POINT_EVALUATION = address(0x0a);
 
     Out private _out;
 
@@ -118,7 +121,25 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         _pay(_closeDemand(_dataKey(round, client, chunk), chunk), _fee);
     }
 
-    /// @dev Put a client out of the round. Whoever proposed did so in good faith: the proposal goes, the bond stays.
+    /// @inheritdoc IOptimisticRung
+    function excluded() public view override(IOptimisticRung, Judgment) returns (uint256) {
+        return _outNow().clients;
+    }
+
+    function _openDataDemands() internal view override returns (uint256) {
+        return _outNow().open;
+    }
+
+    /// @dev Besides a proposer's bond, the stake of a client in a round that is not over.
+    function _tied(address account) internal view override returns (uint256 amount) {
+        amount = super._tied(account);
+        if (_round.phase != Phase.Idle && uint256(_round.submitted & ~_outNow().clients) & _bitOf(account) != 0) {
+            amount += _stake;
+        }
+    }
+
+    /// @dev Put a client out of the round. Its proposal goes and its proposer keeps the bond: it may have acted in good
+    /// faith, which nothing here can tell from bad.
     function _exclude(uint256 round, uint256 client, address challenger) private {
         Out memory out = _outNow();
         out.clients |= uint120(1 << client); // client < 120, since its bit in `submitted` was set
@@ -152,9 +173,15 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         uint256 stride = _stride(_valid(chunk));
         if (data.length != stride) revert RungWrongLength(data.length, stride);
         if (proof.length != _partDepth()) revert RungWrongLength(proof.length, _partDepth());
-        bytes32 opened = _openChunk(keccak256(data), chunk % PART, proof);
+        bytes32 opened = Merkle.open(keccak256(data), chunk % PART, proof);
         bytes32 committed = submission.parts[chunk / PART];
         if (opened != committed) revert RungBadProof(submission.client, opened, committed);
+    }
+
+    /// @dev What an earlier round left does not count.
+    function _outNow() private view returns (Out memory out) {
+        out = _out;
+        if (out.round != _round.number) out = Out({ round: _round.number, clients: 0, open: 0 });
     }
 
     /// @dev Refuse an opening that is not of this blob (EIP-4844's point evaluation precompile, 50,000 gas).
@@ -184,30 +211,5 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
 
     function _dataKey(uint256 round, uint256 client, uint256 chunk) private pure returns (bytes32) {
         return keccak256(abi.encode("data", round, client, chunk));
-    }
-
-    // ---------------------------------------------------------------------------------------------- this rung's share
-
-    /// @dev What an earlier round left does not count.
-    function _outNow() private view returns (Out memory out) {
-        out = _out;
-        if (out.round != _round.number) out = Out(_round.number, 0, 0);
-    }
-
-    function _openDataDemands() internal view override returns (uint256) {
-        return _outNow().open;
-    }
-
-    /// @dev Besides a proposer's bond, the stake of a client in a round that is not over.
-    function _tied(address account) internal view override returns (uint256 amount) {
-        amount = super._tied(account);
-        if (_round.phase != Phase.Idle && uint256(_round.submitted & ~_outNow().clients) & _bitOf(account) != 0) {
-            amount += _stake;
-        }
-    }
-
-    /// @inheritdoc IOptimisticRung
-    function excluded() public view override(IOptimisticRung, OptimisticRung) returns (uint256) {
-        return _outNow().clients;
     }
 }

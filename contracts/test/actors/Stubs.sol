@@ -22,7 +22,9 @@ contract StubAggregator {
     function add(address client, bool revealed, int128 score) external {
         _participants.push(client);
         _round.committed += 1;
-        _entries[client] = IAggregator.Entry(bytes32(uint256(1)), _round.number, 1, revealed, score);
+        _entries[client] = IAggregator.Entry({
+            commitment: bytes32(uint256(1)), round: _round.number, samples: 1, revealed: revealed, score: score
+        });
     }
 
     function closeRound() external {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
-import { IRewardPool } from "../../src/core/IRewardPool.sol";
+import { IEscrow } from "../../src/core/IEscrow.sol";
 import { Federation } from "../utils/Federation.sol";
 
 /// @notice The life of a round: phases, deadlines, commit–reveal. What the rounds compute is in AggregatorMaths.t.sol.
@@ -146,9 +146,7 @@ contract AggregatorTest is Federation {
             expectWrongPhase(current, IAggregator.Phase.Settle);
             vm.prank(address(pool));
             aggregator.closeRound();
-            vm.expectRevert(
-                abi.encodeWithSelector(IRewardPool.NothingToSettle.selector, aggregator.currentRound().number)
-            );
+            vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, aggregator.currentRound().number));
             pool.settle(1);
         }
     }

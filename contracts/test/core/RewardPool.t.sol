@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IEscrow } from "../../src/core/IEscrow.sol";
 import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { RefusingClient, ReenteringEarner } from "../actors/BadClients.sol";
 import { Federation } from "../utils/Federation.sol";
@@ -54,7 +55,7 @@ contract RewardPoolTest is Federation {
     }
 
     function expectBadTerms(IRewardPool.Terms memory terms, string memory field, uint256 value) private {
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.BadTerms.selector, field, value));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value));
         vm.deployCode("RewardPool.sol:RewardPool", abi.encode(registry, aggregator, ledger, terms));
     }
 
@@ -78,7 +79,7 @@ contract RewardPoolTest is Federation {
         amount = bound(amount, 1, 1000 ether);
         vm.deal(stranger, amount);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Funded(stranger, amount, 10 ether + amount);
+        emit IEscrow.Funded(stranger, amount, 10 ether + amount);
         vm.prank(stranger);
         pool.fund{ value: amount }();
         vm.assertEq(pool.pot(), 10 ether + amount, "pot");
@@ -86,7 +87,7 @@ contract RewardPoolTest is Federation {
     }
 
     function test_RevertWhen_NothingToFund() public {
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToFund.selector));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToFund.selector));
         pool.fund();
     }
 
@@ -213,16 +214,16 @@ contract RewardPoolTest is Federation {
 
     function test_RevertWhen_SettlingTwice() public {
         play(updates);
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToSettle.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, 1));
         pool.settle(6);
         aggregator.openRound();
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToSettle.selector, 2));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, 2));
         pool.settle(6);
     }
 
     function test_RevertWhen_ZeroSettleCount() public {
         playToSettle(updates);
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.ZeroSettleCount.selector));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.ZeroSettleCount.selector));
         pool.settle(0);
     }
 
@@ -246,7 +247,7 @@ contract RewardPoolTest is Federation {
         carolTurnsRound();
         playToSettle(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Penalized(1, carol, 0.0075 ether);
+        emit IEscrow.Penalized(1, carol, 0.0075 ether);
         pool.settle(6);
         vm.assertEq(stakeOf(carol), 0.4925 ether, "burned");
         vm.assertEq(stakeOf(alice), 1 ether, "alice's is not touched");
@@ -287,7 +288,7 @@ contract RewardPoolTest is Federation {
         updates[1] = new int64[](0);
         playToSettle(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Penalized(1, bob, 0.05 ether);
+        emit IEscrow.Penalized(1, bob, 0.05 ether);
         pool.settle(6);
         vm.assertEq(stakeOf(bob), 0.45 ether, "a tenth");
     }
@@ -330,7 +331,7 @@ contract RewardPoolTest is Federation {
     function test_Withdraw() public {
         play(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Withdrawn(alice, 0.75 ether);
+        emit IEscrow.Withdrawn(alice, 0.75 ether);
         vm.prank(alice);
         pool.withdraw();
         vm.assertEq(alice.balance, 0.75 ether, "alice has it");
@@ -343,7 +344,7 @@ contract RewardPoolTest is Federation {
         play(updates);
         vm.prank(alice);
         pool.withdraw();
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToWithdraw.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToWithdraw.selector, alice));
         vm.prank(alice);
         pool.withdraw();
     }
@@ -351,7 +352,7 @@ contract RewardPoolTest is Federation {
     function testFuzz_RevertWhen_AStrangerWithdraws(address who) public {
         if (who == alice || who == bob) return;
         play(updates);
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToWithdraw.selector, who));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToWithdraw.selector, who));
         vm.prank(who);
         pool.withdraw();
     }
@@ -359,7 +360,7 @@ contract RewardPoolTest is Federation {
     function test_RevertWhen_PayoutFailed() public {
         address refusing = address(new RefusingClient());
         playWith(refusing);
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.PayoutFailed.selector, refusing, 0.75 ether));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.PayoutFailed.selector, refusing, 0.75 ether));
         vm.prank(refusing);
         pool.withdraw();
         vm.assertEq(pool.creditOf(refusing), 0.75 ether, "the credit is not lost");
@@ -394,7 +395,7 @@ contract RewardPoolTest is Federation {
     }
 
     function test_ReenteringWithdraw() public {
-        reenter(abi.encodeCall(IRewardPool.withdraw, ()));
+        reenter(abi.encodeCall(IEscrow.withdraw, ()));
     }
 
     function test_ReenteringSettle() public {
@@ -402,7 +403,7 @@ contract RewardPoolTest is Federation {
     }
 
     function test_ReenteringReclaim() public {
-        reenter(abi.encodeCall(IRewardPool.reclaim, ()));
+        reenter(abi.encodeCall(IEscrow.reclaim, ()));
     }
 
     // ----------------------------------------------------------------------------------------------------- reclaiming
@@ -413,7 +414,7 @@ contract RewardPoolTest is Federation {
     }
 
     function expectNotReclaimable(address who, bool stopped, bool idle) private {
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NotReclaimable.selector, who, stopped, idle));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NotReclaimable.selector, who, stopped, idle));
         vm.prank(who);
         pool.reclaim();
     }
@@ -422,7 +423,7 @@ contract RewardPoolTest is Federation {
         play(updates);
         stop();
         vm.expectEmit(address(pool));
-        emit IRewardPool.Reclaimed(PUBLISHER, 9 ether);
+        emit IEscrow.Reclaimed(PUBLISHER, 9 ether);
         vm.prank(PUBLISHER);
         pool.reclaim();
         vm.assertEq(PUBLISHER.balance, 9 ether, "the rest");
@@ -430,7 +431,7 @@ contract RewardPoolTest is Federation {
         vm.prank(alice);
         pool.withdraw();
         vm.assertEq(alice.balance, 0.75 ether, "and can be withdrawn after all");
-        vm.expectRevert(abi.encodeWithSelector(IRewardPool.NothingToWithdraw.selector, PUBLISHER));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToWithdraw.selector, PUBLISHER));
         vm.prank(PUBLISHER);
         pool.reclaim();
     }

@@ -158,7 +158,15 @@ contract RewardPoolMathsTest is Base {
     /// @dev The largest score, α = 10, C = 1 and F = 1.5 together fit the 128 bits of a weight, and so does their sum
     /// when the scores are those of one round: Σ|S_i| ≤ P·bound².
     function test_LargestWeightsFit() public {
-        deploy(IRewardPool.Terms(1 ether, uint32(10 * ONE), 1, type(uint32).max, uint32(ONE)));
+        deploy(
+            IRewardPool.Terms({
+                budget: 1 ether,
+                alpha: uint32(10 * ONE),
+                window: 1,
+                penaltyRate: type(uint32).max,
+                penaltyCap: uint32(ONE)
+            })
+        );
         addToPot(1 ether);
         aggregator.begin(1, 1);
         for (uint256 i; i < 4; ++i) {
@@ -172,7 +180,11 @@ contract RewardPoolMathsTest is Base {
 
     /// @dev The most negative score against the smallest norm: the cap holds, here the whole stake.
     function test_LargestPenaltyFits() public {
-        deploy(IRewardPool.Terms(1 ether, 0, 1, type(uint32).max, uint32(ONE)));
+        deploy(
+            IRewardPool.Terms({
+                budget: 1 ether, alpha: 0, window: 1, penaltyRate: type(uint32).max, penaltyCap: uint32(ONE)
+            })
+        );
         aggregator.begin(1, 1);
         aggregator.add(client(2), true, -int128(int256(LARGEST)));
         pool.settle(2);
@@ -181,7 +193,7 @@ contract RewardPoolMathsTest is Base {
 
     /// @dev 64 good rounds fill the history to its last bit; one absence of 64 rounds empties it.
     function test_WindowOfSixtyFour() public {
-        deploy(IRewardPool.Terms(1 ether, uint32(ONE), 64, 0, 0));
+        deploy(IRewardPool.Terms({ budget: 1 ether, alpha: uint32(ONE), window: 64, penaltyRate: 0, penaltyCap: 0 }));
         for (uint64 r = 1; r <= 66; ++r) {
             aggregator.begin(r, 1);
             aggregator.add(client(0), true, 1);

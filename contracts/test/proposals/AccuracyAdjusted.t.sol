@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IEscrow } from "../../src/core/IEscrow.sol";
 import { IAccuracyAdjusted } from "../../src/proposals/IAccuracyAdjusted.sol";
 import { IAggregation, IRegistry } from "../utils/Getters.sol";
 import { Federation } from "../utils/Federation.sol";
@@ -42,7 +43,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
     }
 
     function expectBadTerms(IAccuracyAdjusted.Terms memory terms, string memory field, uint256 value) private {
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.BadTerms.selector, field, value));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value));
         vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, terms));
     }
 
@@ -84,7 +85,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
 
     function test_RevertWhen_Attesting() public {
         bytes32 hash = hashOf(gains3(4, 8, 8));
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NothingToSettle.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, 0));
         vm.prank(alice);
         adjusted.attest(hash);
 
@@ -136,7 +137,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         int32[] memory gains = gains3(4, 16, 8);
         agree(gains);
         vm.expectEmit(address(adjusted));
-        emit IAccuracyAdjusted.Penalized(1, carol, 0.5 ether * 15_000 / uint256(1_000_000)); // 0.05 · 1.5 / 5 of the stake
+        emit IEscrow.Penalized(1, carol, 0.5 ether * 15_000 / uint256(1_000_000)); // 0.05 · 1.5 / 5 of the stake
         vm.expectEmit(address(adjusted));
         emit IAccuracyAdjusted.Rewarded(1, alice, 0.625 ether, 4);
         vm.expectEmit(address(adjusted));
@@ -180,7 +181,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         int32[] memory others = gains3(5, 8, 8);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.WrongGains.selector, hashOf(others), hashOf(gains)));
         adjusted.settle(6, others);
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.ZeroSettleCount.selector));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.ZeroSettleCount.selector));
         adjusted.settle(0, gains);
     }
 
@@ -277,17 +278,17 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         adjusted.settle(6, gains3(4, 16, 8));
         uint256 before = alice.balance;
         vm.expectEmit(address(adjusted));
-        emit IAccuracyAdjusted.Withdrawn(alice, 0.625 ether);
+        emit IEscrow.Withdrawn(alice, 0.625 ether);
         vm.prank(alice);
         adjusted.withdraw();
         vm.assertEq(alice.balance - before, 0.625 ether, "paid out");
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NothingToWithdraw.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToWithdraw.selector, alice));
         vm.prank(alice);
         adjusted.withdraw();
     }
 
     function test_Reclaim() public {
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NotReclaimable.selector, alice, false, true));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NotReclaimable.selector, alice, false, true));
         vm.prank(alice);
         adjusted.reclaim();
         vm.prank(PUBLISHER);
@@ -296,13 +297,13 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         vm.prank(PUBLISHER);
         adjusted.reclaim();
         vm.assertEq(PUBLISHER.balance - before, 10 ether, "the pot");
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NothingToWithdraw.selector, PUBLISHER));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToWithdraw.selector, PUBLISHER));
         vm.prank(PUBLISHER);
         adjusted.reclaim();
     }
 
     function test_RevertWhen_NothingToFund() public {
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NothingToFund.selector));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToFund.selector));
         adjusted.fund();
     }
 

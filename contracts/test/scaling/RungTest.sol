@@ -23,7 +23,9 @@ abstract contract RungTest is Base {
     function artifact() internal pure virtual returns (string memory);
 
     function arguments() internal view virtual returns (bytes memory) {
-        return abi.encode(IRung.Config(parameters, SUBMIT, WORK), members, weights);
+        return abi.encode(
+            IRung.Config({ parameters: parameters, submitSeconds: SUBMIT, workSeconds: WORK }), members, weights
+        );
     }
 
     /// @dev What must be in place before clients can submit.
@@ -155,10 +157,27 @@ abstract contract RungTest is Base {
         Exact.Result memory some = Exact.compute(rows, w, 50);
         int256[] memory scores = new int256[](3);
         (scores[0], scores[2]) = (some.scores[0], some.scores[1]);
-        Exact.Result memory spread = Exact.Result(some.sums, scores, new int256[][](1), some.total);
+        Exact.Result memory spread =
+            Exact.Result({ sums: some.sums, scores: scores, chunkScores: new int256[][](1), total: some.total });
         spread.chunkScores[0] = scores;
         finish(1, rows, list, spread);
         assertResult(spread, scores, 1);
+    }
+
+    /// @dev A deadline does not act by itself: work counts until somebody opens another round.
+    function test_WorkAfterTheRoundExpiredCounts() public {
+        start(2, 50, 3);
+        rung.openRound();
+        bytes[] memory rows = new bytes[](2);
+        uint256[] memory list = new uint256[](2);
+        (rows[0], rows[1], list[1]) = (drawRow(3, 0), drawRow(3, 1), 1);
+        submitRow(1, 0, rows[0]);
+        submitRow(1, 1, rows[1]);
+        vm.warp(NOW + SUBMIT + WORK);
+        (, uint256[] memory w) = rung.clients();
+        Exact.Result memory exact = Exact.compute(rows, w, 50);
+        finish(1, rows, list, exact);
+        assertResult(exact, exact.scores, 1);
     }
 
     // ---------------------------------------------------------------------------------------------------- refusals

@@ -125,7 +125,7 @@ contract Rung2Test is RungTest {
                 data = abi.encodePacked(data, Exact.slice(rows[i], 1024 * k, 1024));
                 tails[i] = Exact.head(rows[i], k + 1);
             }
-            rung.work(round, abi.encode(Step(state, 1, tails, data)));
+            rung.work(round, abi.encode(Step({ state: state, count: 1, tails: tails, data: data })));
             state.chunks = k + 1;
             state.digest = keccak256(abi.encode(state.digest, Exact.chunkHash(exact, k)));
             state.heads = tails;
@@ -173,10 +173,14 @@ contract Rung2Test is RungTest {
 abstract contract OptimisticTest is RungTest {
     uint32 internal constant WINDOW = 2 days;
     uint96 internal constant BOND = 1 ether;
+    uint96 internal constant FEE = 0.01 ether;
 
     function arguments() internal view override returns (bytes memory) {
-        IOptimisticRung.Terms memory terms = IOptimisticRung.Terms(WINDOW, BOND, 0.01 ether, 0.5 ether);
-        return abi.encode(IRung.Config(parameters, SUBMIT, WORK), terms, members, weights);
+        IOptimisticRung.Terms memory terms =
+            IOptimisticRung.Terms({ windowSeconds: WINDOW, bond: BOND, fee: FEE, stake: 0.5 ether });
+        return abi.encode(
+            IRung.Config({ parameters: parameters, submitSeconds: SUBMIT, workSeconds: WORK }), terms, members, weights
+        );
     }
 
     function prepare() internal virtual override {
@@ -222,6 +226,60 @@ abstract contract OptimisticTest is RungTest {
         pokeWork(1);
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, address(this), 0, 1));
         IOptimisticRung(address(rung)).withdraw(1);
+    }
+
+    /// @dev What the chain keeps is the proposal's while it can still be refuted, and after it was.
+    function test_ResultIsTheLastProposals() public {
+        start(1, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        pokeWork(1);
+        bytes32 wrong = keccak256(abi.encode(bytes32(0), keccak256(abi.encode(new int256[](1)))));
+        vm.assertEq(rung.resultDigest(), wrong, "proposed");
+        expireFirstDemand();
+        vm.assertEq(rung.resultDigest(), wrong, "rejected");
+        vm.assertEq(rung.currentRound().finished, 0, "no round is finished");
+    }
+
+    /// @dev The right result, but its proposer does not answer.
+    function test_UnansweredDemandTakesAnHonestBond() public {
+        start(1, 40, 1);
+        rung.openRound();
+        bytes[] memory rows = new bytes[](1);
+        rows[0] = drawRow(1, 0);
+        submitRow(1, 0, rows[0]);
+        (, uint256[] memory w) = rung.clients();
+        Exact.Result memory exact = Exact.compute(rows, w, 40);
+        rung.work(1, abi.encode(Exact.root(exact), exact.scores));
+        address challenger = expireFirstDemand();
+        IOptimisticRung optimistic = IOptimisticRung(address(rung));
+        vm.assertEq(optimistic.depositOf(address(this)), 0, "the bond is gone");
+        vm.assertEq(optimistic.depositOf(challenger), FEE + BOND / 2, "the fee comes back with half of it");
+        vm.assertEq(optimistic.burned(), BOND / 2, "the other half is nobody's");
+        vm.assertEq(uint256(rung.currentRound().phase), uint256(IRung.Phase.Open), "anyone may propose again");
+    }
+
+    function test_RevertWhen_GivingUpARoundWithAProposal() public {
+        start(1, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.warp(NOW + SUBMIT + WORK);
+        pokeWork(1); // late, but nobody gave the round up
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongPhase.selector, IRung.Phase.Proposed, IRung.Phase.Idle));
+        rung.openRound();
+    }
+
+    function expireFirstDemand() private returns (address challenger) {
+        challenger = account("challenger");
+        IOptimisticRung optimistic = IOptimisticRung(address(rung));
+        vm.deal(challenger, FEE);
+        vm.prank(challenger);
+        optimistic.deposit{ value: FEE }();
+        vm.prank(challenger);
+        optimistic.demand(1, 0);
+        vm.warp(NOW + WINDOW);
+        vm.prank(challenger);
+        optimistic.expire(1, 0);
     }
 }
 

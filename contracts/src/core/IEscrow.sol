@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @dev Ratios are in millionths.
+uint256 constant ONE = 1_000_000;
+
+/// @title The money of a federation: one pot, many credits, each pulled by its owner
+/// @notice What every pool that pays clients has in common, whatever rule it pays by.
+interface IEscrow {
+    /// @notice A client's account; two slots.
+    /// @param credit Wei it may withdraw.
+    /// @param weight Its share's numerator in the round being settled.
+    /// @param history One bit a round, the newest lowest: 1 if the client revealed and S_i ≥ 0. Only pools that pay for
+    /// consistency write it.
+    /// @param lastRound The round of the lowest bit; likewise.
+    struct Account {
+        uint128 credit;
+        uint128 weight;
+        uint64 history;
+        uint64 lastRound;
+    }
+
+    event Funded(address indexed from, uint256 amount, uint256 pot);
+    event Penalized(uint256 indexed round, address indexed client, uint256 amount);
+    event Withdrawn(address indexed client, uint256 amount);
+    event Reclaimed(address indexed publisher, uint256 amount);
+
+    error BadTerms(string field, uint256 value);
+    error NothingToFund();
+    error NothingToWithdraw(address client);
+    error NothingToSettle(uint256 round);
+    error ZeroSettleCount();
+    error NotReclaimable(address caller, bool stopped, bool idle);
+    error PayoutFailed(address to, uint256 amount);
+
+    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
+    function fund() external payable;
+
+    /// @notice Take out one's whole credit.
+    function withdraw() external;
+
+    /// @notice Take back what is left in the pot: the publisher, after `stop()` and the last round's settlement.
+    function reclaim() external;
+
+    /// @notice Wei for rounds to come.
+    function pot() external view returns (uint256);
+
+    /// @notice Σ of all credits, in wei. The contract's balance is `pot() + totalCredit()`, ether forced on it without a
+    /// call apart.
+    function totalCredit() external view returns (uint256);
+
+    function creditOf(address client) external view returns (uint256);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IOptimisticRung } from "./IOptimisticRung.sol";
+import { Rung } from "./Rung.sol";
+
+/// @title What an account has put down, what ties it up, and the demands it pays for
+/// @dev A demand is a question with a fee and a deadline; whose answer it waits for, and what follows when none comes,
+/// is for the rung to say: `OptimisticRung` asks proposers for leaves, `Rung4Blobs` asks clients for data.
+abstract contract Deposits is IOptimisticRung, Rung {
+    struct Demand {
+        address challenger;
+        uint40 deadline;
+    }
+
+    uint256 internal immutable _windowSeconds;
+    uint256 internal immutable _bond;
+    uint256 internal immutable _fee;
+    uint256 internal immutable _stake;
+
+    /// @inheritdoc IOptimisticRung
+    uint256 public burned;
+    mapping(bytes32 key => Demand) private _demands;
+
+    constructor(Terms memory terms_) {
+        if (terms_.windowSeconds == 0) revert RungBadConfig("windowSeconds", 0);
+        if (terms_.bond == 0) revert RungBadConfig("bond", 0);
+        _windowSeconds = terms_.windowSeconds;
+        (_bond, _fee, _stake) = (terms_.bond, terms_.fee, terms_.stake);
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function deposit() external payable {
+        _pay(msg.sender, msg.value);
+        emit Deposited(msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function withdraw(uint256 amount) external {
+        uint256 available = availableOf(msg.sender);
+        if (amount > available) revert RungShortDeposit(msg.sender, available, amount);
+        _memberOf[msg.sender].held -= uint128(amount); // at most what is held
+        emit Withdrawn(msg.sender, amount);
+        (bool ok,) = msg.sender.call{ value: amount }("");
+        if (!ok) revert RungTransferFailed(msg.sender, amount);
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function terms() external view returns (Terms memory) {
+        return
+            Terms({
+                windowSeconds: uint32(_windowSeconds), bond: uint96(_bond), fee: uint96(_fee), stake: uint96(_stake)
+            });
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function depositOf(address account) public view returns (uint256) {
+        return _memberOf[account].held;
+    }
+
+    /// @inheritdoc IOptimisticRung
+    function availableOf(address account) public view returns (uint256) {
+        uint256 tied = _tied(account);
+        uint256 held = _memberOf[account].held;
+        return held > tied ? held - tied : 0;
+    }
+
+    /// @dev What of an account's deposit its part in the round ties up.
+    function _tied(address account) internal view virtual returns (uint256 amount);
+
+    /// @dev Take `loss` from a cheat: half for who caught it, half for nobody: to catch oneself costs half.
+    function _slash(address cheat, uint256 loss, address challenger) internal {
+        _memberOf[cheat].held -= uint128(loss); // tied up since before: it is there
+        _pay(challenger, loss / 2);
+        burned += loss - loss / 2;
+    }
+
+    function _pay(address account, uint256 amount) internal {
+        _memberOf[account].held += uint128(amount); // all ether there is fits 2^87 wei
+    }
+
+    /// @dev Take a fee from the caller's free deposit; the demand holds it.
+    function _charge(uint256 amount) internal {
+        uint256 available = availableOf(msg.sender);
+        if (amount > available) revert RungShortDeposit(msg.sender, available, amount);
+        _memberOf[msg.sender].held -= uint128(amount); // at most what is held
+    }
+
+    function _openDemand(bytes32 key, uint256 chunk) internal {
+        if (_demands[key].challenger != address(0)) revert RungDemandExists(chunk);
+        _charge(_fee);
+        _demands[key] = Demand({ challenger: msg.sender, deadline: uint40(block.timestamp + _windowSeconds) });
+    }
+
+    /// @dev The fee is then the caller's to pay out.
+    function _closeDemand(bytes32 key, uint256 chunk) internal returns (address challenger) {
+        challenger = _demands[key].challenger;
+        if (challenger == address(0)) revert RungNoDemand(chunk);
+        delete _demands[key];
+    }
+
+    /// @dev Close an overdue demand and give the fee back.
+    function _expireDemand(bytes32 key, uint256 chunk) internal returns (address challenger) {
+        uint256 deadline = _demands[key].deadline;
+        challenger = _closeDemand(key, chunk);
+        if (block.timestamp < deadline) revert RungAnswerDue(block.timestamp, deadline);
+        _pay(challenger, _fee);
+    }
+}
