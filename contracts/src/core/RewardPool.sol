@@ -62,6 +62,16 @@ contract RewardPool is RewardRule, Escrow {
         return (t.penaltyRate, t.penaltyCap);
     }
 
+    /// @dev S · (1 + α·C) · F at scale s². S ≤ 2^120, 1 + α·C ≤ 11, F ≤ 1.5: below 2^125, so the cast is safe.
+    /// Each factor is applied and rounded down in turn, in millionths: three divisions, each the same in every language.
+    function _weight(address client, uint256 score, uint256 history) internal view virtual returns (uint128) {
+        Terms memory t = _terms;
+        // slither-disable-next-line divide-before-multiply
+        uint256 multiplier = ONE + t.alpha * _consistency(history, t.window) / ONE;
+        // slither-disable-next-line divide-before-multiply
+        return uint128(score * multiplier / ONE * ledger.factorOf(client) / ONE);
+    }
+
     // ------------------------------------------------------------------------------------------- the two passes
 
     /// @dev First pass: history, weight and penalty of up to `count` clients. Changes `state` in memory and returns
@@ -107,16 +117,6 @@ contract RewardPool is RewardRule, Escrow {
         }
         state.cursor = uint32(end);
         _book(paid);
-    }
-
-    /// @dev S · (1 + α·C) · F at scale s². S ≤ 2^120, 1 + α·C ≤ 11, F ≤ 1.5: below 2^125, so the cast is safe.
-    /// Each factor is applied and rounded down in turn, in millionths: three divisions, each the same in every language.
-    function _weight(address client, uint256 score, uint256 history) private view returns (uint128) {
-        Terms memory t = _terms;
-        // slither-disable-next-line divide-before-multiply
-        uint256 multiplier = ONE + t.alpha * _consistency(history, t.window) / ONE;
-        // slither-disable-next-line divide-before-multiply
-        return uint128(score * multiplier / ONE * ledger.factorOf(client) / ONE);
     }
 }
 // slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
