@@ -25,13 +25,13 @@ FORGE = $(shell $(BIN)/python -c 'from bcfl_support import services; print(servi
 # Environments that do not work here: the folder was copied, moved or renamed since, so that their scripts name another
 # one; or their Python is gone; or they were begun and not finished. A script names its Python in its first line, or in
 # its second if the path has blanks or is long.
-ENVIRONMENTS := .venv .venv-flower .venv-pydvl .venv-slither
+ENVIRONMENTS := .venv .venv-flower .venv-pydvl .venv-slither .venv-docs
 STRAY := $(shell for env in $(ENVIRONMENTS); do \
   [ -e $$env ] || [ -L $$env ] || continue; \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -146,6 +146,21 @@ bench: setup .venv-flower/.packages .venv-pydvl/.packages
 audit: setup .venv-slither/.packages
 	cd contracts && PATH="$$(dirname "$(FORGE)"):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
 	  ../.venv-slither/bin/slither .
+
+# ---------------------------------------------------------------- the reference: docstrings and NatSpec, as pages
+.venv-docs/.packages: .venv/.packages
+	@echo "Setting up Sphinx"
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet sphinx==9.0.4 furo==2025.12.19 myst-parser==5.2.0
+	@$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' > "$$(.venv-docs/bin/python -c 'import site; print(site.getsitepackages()[0])')/project.pth"
+	@touch $@
+
+docs: setup .venv-docs/.packages
+	rm -rf build/docs && mkdir -p build/docs && cp -r docs build/docs/source
+	.venv-docs/bin/python -m sphinx.ext.apidoc -q --module-first --separate -o build/docs/source/api bcfl_support
+	.venv-docs/bin/python -m sphinx -q -b html build/docs/source build/docs/package
+	cd contracts && "$(FORGE)" doc --out ../build/docs/contracts
+	@echo "build/docs/package/index.html, and build/docs/contracts/src/ for the contracts"
 
 # Accept new gas figures: they are compared in every test.
 snapshot: setup

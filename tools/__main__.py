@@ -1,4 +1,4 @@
-"""``python -m tools COMMAND``: run, refresh, student, learner, page."""
+"""``python -m tools COMMAND``: run, refresh, student, learner, page, house."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bcfl_support import services
 from bcfl_support.errors import BcflError
-from tools import lessons, page, release
+from tools import house, lessons, page, release
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("lessons", nargs="*", help="lesson numbers, such as 01; default: all")
     commands.add_parser("student", help="write the blank lessons, as a course hands them out, to build/student/")
     commands.add_parser("learner", help="bring the blank lessons to my/, where nothing that was changed is overwritten")
+    commands.add_parser("house", help="draw the rooms of the package and who imports whom")
     arguments = parser.parse_args(argv)
     try:
         return _run(arguments)
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "house":
+        print(house.draw())
+        return 0
     if arguments.command != "learner":  # there a damaged lesson does not keep the others back
         for path in lessons.lesson_paths(getattr(arguments, "lessons", ())):
             release.read(path)

@@ -94,8 +94,7 @@ def release(path: Path, *, solutions: str = "") -> Any:
                 where = WHERE
                 if solutions:
                     where += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
-                text, hint, more = task.source.partition("<details>")
-                task.source = f"{text.rstrip()}\n\n{where}" + (f"\n\n{hint}{more}" if hint else "")
+                task.source = f"{task.source.rstrip()}\n\n{where}"
             task = None
     return notebook
 

@@ -1,0 +1,101 @@
+"""The documents are true: their code runs, their pictures are drawn from the code, their figures are counted."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from notebooks import ROOT
+from tools import house
+
+DOCS = ROOT / "docs"
+PACKAGE = ROOT / "bcfl_support"
+EXTENDING = (DOCS / "EXTENDING.md").read_text(encoding="utf-8")
+SECTIONS = dict(part.split("\n", 1) for part in re.split(r"^## ", EXTENDING, flags=re.M)[1:])
+BLOCKS = {title: code for title, text in SECTIONS.items() for code in re.findall(r"```python\n(.*?)```", text, re.S)}
+
+
+def code_lines(source: str) -> int:
+    """Lines that hold code: no blank ones, comments, docstrings."""
+    import io
+    import tokenize
+
+    tree, words = ast.parse(source), set()
+    for node in ast.walk(tree):
+        holder = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if holder and node.body and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant):
+            words |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    kinds = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in kinds:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - words)
+
+
+@pytest.mark.parametrize("title", BLOCKS)
+def test_every_example_of_extending_runs(title, monkeypatch):
+    from bcfl_support import incentives, learning, scores
+    from bcfl_support.adversaries import ATTACKS
+
+    for registry in (scores.SCORES, learning.AGGREGATORS, incentives.PAY_RULES, ATTACKS):
+        for name in registry:
+            monkeypatch.setitem(registry, name, registry[name])  # what an example enters is taken out again
+    before = {id(r): set(r) for r in (scores.SCORES, learning.AGGREGATORS, incentives.PAY_RULES, ATTACKS)}
+    try:
+        exec(compile(BLOCKS[title], f"EXTENDING: {title}", "exec"), {"__name__": "example"})
+    finally:
+        for registry in (scores.SCORES, learning.AGGREGATORS, incentives.PAY_RULES, ATTACKS):
+            for name in set(registry) - before[id(registry)]:
+                del registry[name]
+
+
+def test_every_kind_of_extension_has_its_example():
+    kinds = re.findall(r"^\| ([^|]+?) \| [^|]+ \| [^|]+ \| \d+ \|$", EXTENDING, re.M)
+    assert len(kinds) == 9 and len(BLOCKS) == 10  # the models of PyTorch need no file at all
+    for path in re.findall(r"`((?:bcfl_support|tests|contracts|notebooks)/[\w./]*)`", EXTENDING):
+        if "…" not in path:
+            assert (ROOT / path).exists(), path
+
+
+def test_the_pay_rule_of_the_example_is_the_contract_in_the_repository():
+    [shown] = re.findall(r"```solidity\n(.*?)```", EXTENDING, re.S)
+    assert shown == (ROOT / "contracts" / "src" / "proposals" / "SquarePool.sol").read_text(encoding="utf-8")
+
+
+def test_the_picture_is_drawn_from_the_imports():
+    text = (DOCS / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```mermaid\n(.*?)\n```", text, re.S)
+    assert shown == house.draw(), "python -m tools house draws it anew"
+    for room in house.read_arrows():
+        assert f"`{room}`" in text, room
+
+
+def test_the_house_is_small():
+    arrows = house.read_arrows()
+    assert len(arrows) <= 20 and sum(map(len, arrows.values())) <= 45
+    house.count_floors(arrows)  # raises where rooms import each other in a circle
+    sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    assert sum(map(code_lines, sources.values())) <= LINES
+    for path, source in sources.items():
+        assert len(source.splitlines()) <= 400, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
+
+
+LINES = 6_200
+
+
+def test_every_module_has_its_test_file():
+    for path in PACKAGE.rglob("*.py"):
+        if path.stem not in ("__init__", "cli"):
+            place = path.relative_to(PACKAGE)
+            assert (ROOT / "tests" / place.parent / f"test_{place.name}").exists(), place
+
+
+def test_the_glossary_has_a_term_once():
+    terms = re.findall(r"^\| ([^|]+?) \|", (DOCS / "GLOSSARY.md").read_text(encoding="utf-8"), re.M)[2:]
+    assert len(terms) == len(set(terms)) and terms == sorted(terms, key=str.casefold)

@@ -1,0 +1,53 @@
+"""The house drawn from its imports: rooms of `bcfl_support` and the arrows between them, as a Mermaid diagram.
+
+    python -m tools house
+
+A room is a folder or a module directly below the package. Arrows that go without saying are left out: every room may
+raise what `errors` holds. import-linter checks the order of the floors; this only draws it.
+"""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+
+import grimp
+
+PACKAGE = "bcfl_support"
+GROUND = "errors"
+
+
+def read_arrows() -> dict[str, set[str]]:
+    """Rooms, and for each the rooms that it imports."""
+    graph = grimp.build_graph(PACKAGE)
+    rooms = sorted(name.split(".")[1] for name in graph.find_children(PACKAGE))
+    for room in rooms:
+        if graph.find_children(f"{PACKAGE}.{room}"):
+            graph.squash_module(f"{PACKAGE}.{room}")
+    return {
+        room: {name.split(".")[1] for name in graph.find_modules_directly_imported_by(f"{PACKAGE}.{room}")} - {room}
+        for room in rooms
+    }
+
+
+def count_floors(arrows: dict[str, set[str]]) -> dict[str, int]:
+    """Floor of each room: 0 on the ground, else one above the highest room that it imports.
+
+    Raises:
+        graphlib.CycleError: if rooms import each other in a circle.
+    """
+    floors: dict[str, int] = {}
+    for room in TopologicalSorter(arrows).static_order():
+        floors[room] = 1 + max((floors[below] for below in arrows[room]), default=-1)
+    return floors
+
+
+def draw() -> str:
+    """The diagram, highest floor first, and its counts in a last line."""
+    arrows = read_arrows()
+    floors = count_floors(arrows)
+    order = sorted(arrows, key=lambda room: (-floors[room], room))
+    lines = ["flowchart TD"]
+    for room in order:
+        lines += [f"    {room} --> {below}" for below in sorted(arrows[room] - {GROUND})] or [f"    {room}"]
+    drawn = sum(len(below - {GROUND}) for below in arrows.values())
+    return "\n".join([*lines, f"    %% {len(arrows)} rooms, {drawn} arrows, {max(floors.values()) + 1} floors"])
