@@ -16,11 +16,16 @@ from bcfl_support.learning import updates as vectors
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.models import SoftmaxRegression
 from bcfl_support.scores import (
+    accuracy_adjusted_scores,
     alignment_scores,
     clipped_scores,
+    compute_novelty,
     cosine_scores,
+    fltrust_scores,
     leave_self_out_scores,
+    median_reference_scores,
     midpoint_scores,
+    peer_median_scores,
     root_scores,
 )
 
@@ -198,6 +203,9 @@ SCORERS: dict[str, Callable] = {
     "clipped": lambda u, s: clipped_scores(u, s, clip=1.0),
     "root": lambda u, s: root_scores(u, s, root_update=np.arange(np.shape(u)[1]) - 2.0),
     "midpoint": lambda u, s: midpoint_scores(u, s, params=np.ones(np.shape(u)[1]), gradient=lambda w: w**3),
+    "median reference": median_reference_scores,
+    "peer median": peer_median_scores,
+    "fltrust": lambda u, s: fltrust_scores(u, s, root_update=np.arange(np.shape(u)[1]) - 2.0),
 }
 
 
@@ -248,3 +256,105 @@ def test_bad_directions_and_clips_are_named() -> None:
     for clip in (-1.0, float("nan")):
         with pytest.raises(InvalidUpdate, match="clip is"):
             clipped_scores(UPDATES, SAMPLES, clip=clip)
+
+
+# ---------------------------------------------------------------- other references, and the proposals
+
+BATCH = np.random.default_rng(8).standard_normal((3, 9, 5)) * np.linspace(0.5, 2, 9)[:, None] + 0.3
+COUNTS = np.array([5, 11, 2, 7, 3, 13, 1, 8, 6])
+ROOT = np.random.default_rng(9).standard_normal((3, 5))
+
+
+def test_fltrust_scores_are_weighted_trust() -> None:
+    ours = fltrust_scores(BATCH[0], COUNTS, root_update=ROOT[0])
+    for i, row in enumerate(BATCH[0]):
+        cosine = row @ ROOT[0] / np.linalg.norm(row) / np.linalg.norm(ROOT[0])
+        assert ours[i] == pytest.approx(COUNTS[i] / COUNTS.sum() * max(0.0, cosine))
+
+
+def test_median_reference_scores_in_a_loop() -> None:
+    middle = np.median(BATCH[1], axis=0)
+    expected = [n / COUNTS.sum() * (row @ middle) for n, row in zip(COUNTS, BATCH[1], strict=True)]
+    assert median_reference_scores(BATCH[1], COUNTS) == pytest.approx(expected)
+
+
+def slow_peer_scores(rows: list[list[int]], samples: list[int]) -> list[Fraction]:
+    n, total = len(rows), sum(samples)
+    agree = [
+        [max(0, sum(a * b for a, b in zip(rows[j], rows[i], strict=True))) if i != j else 0 for i in range(n)]
+        for j in range(n)
+    ]
+    ratings = [[Fraction(v, sum(row)) if sum(row) else Fraction(0) for v in row] for row in agree]
+    scores = []
+    for i in range(n):
+        votes = sorted((ratings[j][i], samples[j]) for j in range(n) if j != i)
+        half, so_far, middle = Fraction(sum(s for _, s in votes), 2), 0, Fraction(0)
+        for rating, weight in votes:
+            so_far += weight
+            if so_far >= half:
+                middle = rating
+                break
+        scores.append(
+            Fraction(samples[i], total)
+            * sum(Fraction(samples[j], total) * min(ratings[j][i], middle) for j in range(n) if j != i)
+        )
+    return scores
+
+
+@given(rounds())
+def test_peer_median_scores_in_fractions(case: tuple[list[list[int]], list[int]]) -> None:
+    rows, samples = case
+    expected = [float(s) for s in slow_peer_scores(rows, samples)]
+    assert peer_median_scores(rows, samples) == pytest.approx(expected, abs=1e-12)
+
+
+def test_peer_median_does_not_see_a_minority_coalition() -> None:
+    """Three of nine send a vector nobody else agrees with: the others rate it 0, and so does the median."""
+    rows = np.zeros((9, 4))
+    rows[:6, :3] = np.random.default_rng(1).uniform(0.5, 1.5, (6, 3))
+    rows[6:, 3] = 100.0
+    scores = peer_median_scores(rows, np.ones(9, dtype=int))
+    assert scores[6:].tolist() == [0.0] * 3 and (scores[:6] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "score", [median_reference_scores, peer_median_scores, lambda rows, n: fltrust_scores(rows, n, root_update=ROOT[0])]
+)
+def test_scores_of_a_batch(score) -> None:
+    together = score(BATCH, np.tile(COUNTS, (3, 1)))
+    for rows, ours in zip(BATCH, together, strict=True):
+        np.testing.assert_allclose(ours, score(rows, COUNTS), atol=1e-12)
+
+
+@given(st.floats(-5, 5), st.floats(-1, 1), st.floats(0.01, 1))
+def test_accuracy_adjustment_never_turns_a_score(score: float, gain: float, cap: float) -> None:
+    adjusted = float(accuracy_adjusted_scores([score], [gain], cap=cap)[0])
+    assert abs(adjusted) <= abs(score) * (1 + 1e-12) and adjusted * score >= 0
+    assert gain > 0 or adjusted == 0
+    assert gain < cap or adjusted == score
+
+
+def test_novelty_of_combinations_is_zero() -> None:
+    rng = np.random.default_rng(6)
+    known = rng.standard_normal((4, 30))
+    copies = rng.standard_normal((5, 4)) @ known
+    assert compute_novelty(copies, known=known).max() < 1e-6
+    assert compute_novelty(np.zeros((1, 30)), known=known).tolist() == [0.0]
+    # a random vector keeps 1 - sqrt(4 / 30) of its length outside 4 of 30 dimensions, on average
+    fresh = compute_novelty(rng.standard_normal((500, 30)), known=known)
+    assert abs(fresh.mean() - (1 - np.sqrt(4 / 30))) < 0.03
+
+
+def test_novelty_sees_noise_on_a_copy_only_in_proportion() -> None:
+    known = np.eye(50)[:1]
+    noisy = known + 0.1 * np.eye(50)[1:2]
+    assert compute_novelty(noisy, known=known)[0] == pytest.approx(1 - 1 / np.sqrt(1.01))
+
+
+def test_novelty_with_nothing_known_is_one() -> None:
+    assert compute_novelty([[1.0, 2.0]], known=np.zeros((1, 2))).tolist() == [1.0]
+
+
+def test_a_cap_must_be_positive() -> None:
+    with pytest.raises(ValueError, match=r"cap is 0\.0"):
+        accuracy_adjusted_scores([1.0], [0.1], cap=0.0)

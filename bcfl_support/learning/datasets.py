@@ -109,8 +109,8 @@ def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generato
     from sklearn.datasets import load_breast_cancer
 
     source = load_breast_cancer()
-    options |= {"classes": tuple(source.target_names), "partition": partition, "standardize": True, "rng": rng}
-    return federate("breast cancer", source.data, source.target, n_clients, **options)
+    options |= {"classes": tuple(source.target_names), "standardize": True}
+    return federate("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **options)
 
 
 def load_digits_federation(

@@ -13,8 +13,10 @@ All arrays are float64. The linear models and the MLP are NumPy; `TorchModel` ma
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,37 +68,26 @@ class Model(ABC):
         Raises:
             InvalidInput: sizes that do not fit the model.
         """
-        w, features, labels = self._check(params, x, y)
 
-        def mean_loss(rows: np.ndarray) -> np.ndarray:
-            logits = self._logits(rows, features[None])
-            picked = np.take_along_axis(logits, labels[None, :, None], axis=2)[..., 0]  # (k, m)
+        def mean_loss(rows: np.ndarray, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+            logits = self._logits(rows, features)
+            picked = np.take_along_axis(logits, labels[..., None], axis=2)[..., 0]  # (k, m)
             top = logits.max(axis=2)
             return (top + np.log(np.exp(logits - top[..., None]).sum(axis=2)) - picked).mean(axis=1)
 
-        values = self._in_chunks(w, len(labels), mean_loss)
-        return values if w.ndim == 2 else float(values)
+        return self._evaluate(mean_loss, params, x, y)
 
     def accuracy(self, params: Any, x: Any, y: Any) -> Any:
         """Share of samples whose largest logit is that of their label; arguments and shapes as in `loss`."""
-        w, features, labels = self._check(params, x, y)
-
-        def share_of_hits(rows: np.ndarray) -> np.ndarray:
-            return (self._logits(rows, features[None]).argmax(axis=2) == labels).mean(axis=1)
-
-        values = self._in_chunks(w, len(labels), share_of_hits)
-        return values if w.ndim == 2 else float(values)
-
-    def predict(self, params: Any, x: Any) -> np.ndarray:
-        """Most likely class of each sample: (m,) int for one vector (P,), (k, m) for k vectors."""
-        w, features, labels = self._check(params, x, np.zeros(len(x), dtype=np.int64))
-        return self._in_chunks(w, len(labels), lambda rows: self._logits(rows, features[None]).argmax(axis=2))
+        return self._evaluate(lambda w, x, y: (self._logits(w, x).argmax(axis=2) == y).mean(axis=1), params, x, y)
 
     def gradient(self, params: Any, x: Any, y: Any) -> np.ndarray:
         """Gradient of `loss`, shape of `params`; arguments as in `loss`."""
-        w, features, labels = self._check(params, x, y)
-        data = features[None], labels[None], np.full((1, len(labels)), 1.0 / len(labels))
-        return self._in_chunks(w, len(labels), lambda rows: self._backward(rows, *data))
+
+        def backward(rows: np.ndarray, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+            return self._backward(rows, features, labels, np.full(labels.shape, 1.0 / labels.size))
+
+        return np.asarray(self._evaluate(backward, params, x, y))
 
     def client_gradients(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Gradients of k models, each on its own samples: the inner step of training many clients at once.
@@ -127,14 +118,8 @@ class Model(ABC):
     def _chunk(self, n_samples: int) -> int:
         return max(1, CHUNK_FLOATS // (n_samples * self._floats_per_sample))
 
-    def _in_chunks(self, w: np.ndarray, n_samples: int, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """`compute` of the rows of w (k, P), a few at a time; for one vector (P,) the first of it."""
-        rows = w.reshape(-1, self.n_params)
-        step = self._chunk(n_samples)
-        values = np.concatenate([compute(rows[i : i + step]) for i in range(0, len(rows), step)])
-        return values if w.ndim == 2 else values[0]
-
-    def _check(self, params: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _evaluate(self, compute: Callable[..., np.ndarray], params: Any, x: Any, y: Any) -> Any:
+        """`compute` of the vectors (k, P), a few at a time, and of the samples; for one vector (P,) its one value."""
         w, features, labels = np.asarray(params, dtype=np.float64), np.asarray(x, dtype=np.float64), np.asarray(y)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
             sizes = f"({self.n_params},) or (k, {self.n_params})"
@@ -146,7 +131,12 @@ class Model(ABC):
             raise InvalidInput(f"y has shape {labels.shape} for {m} samples: one label each, at least one.")
         if low < 0 or high >= self.n_classes:
             raise InvalidInput(f"labels run from {low} to {high}: they must be 0 to {self.n_classes - 1}.")
-        return w, features, labels
+        rows, step = w.reshape(-1, self.n_params), self._chunk(m)
+        chunks = [compute(rows[i : i + step], features[None], labels[None]) for i in range(0, len(rows), step)]
+        values = np.concatenate(chunks)
+        if w.ndim == 2:
+            return values
+        return values[0] if values.ndim > 1 else float(values[0])
 
 
 class LogisticRegression(Model):
@@ -178,7 +168,56 @@ class LogisticRegression(Model):
         return np.concatenate([slope, residual.sum(axis=1, keepdims=True)], axis=1)
 
 
-class SoftmaxRegression(Model):
+class _Layers(Model):
+    """Affine layers, each followed by ReLU but the last; the widths run from the features to the classes."""
+
+    def __init__(self, *widths: int) -> None:
+        self._widths, self.n_features, self.n_classes = widths, widths[0], widths[-1]
+        self._shapes = [shape for inputs, units in pairwise(widths) for shape in ((units, inputs), (units,))]
+        self.n_params = sum(units * (inputs + 1) for inputs, units in pairwise(widths))
+        self._floats_per_sample = sum(widths[1:])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(str, self._widths))})"
+
+    def _forward(self, params: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
+        """What enters each layer, and what leaves the last, (k, m, units); the first is x itself."""
+        blocks, passed = self._split(params), [x]
+        for weight, bias in zip(blocks[::2], blocks[1::2], strict=True):
+            if len(passed) > 1:
+                np.maximum(passed[-1], 0.0, out=passed[-1])
+            z = passed[-1] @ weight.swapaxes(1, 2)
+            z += bias[:, None, :]
+            passed.append(z)
+        return passed
+
+    def _logits(self, params: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return self._forward(params, x)[-1]
+
+    def _backward(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        *entered, logits = self._forward(params, x)
+        gradient = np.empty_like(params)
+        blocks, slopes = self._split(params), self._split(gradient)
+        back = _softmax_residual(logits, y, weights)
+        for layer in range(len(entered) - 1, -1, -1):
+            np.matmul(back.swapaxes(1, 2), entered[layer], out=slopes[2 * layer])
+            back.sum(axis=1, out=slopes[2 * layer + 1])
+            if layer:
+                back = back @ blocks[2 * layer]
+                back *= entered[layer] > 0
+        return gradient
+
+    def _split(self, params: np.ndarray) -> list[np.ndarray]:
+        """Views of the blocks W₁, b₁, W₂, … of flat vectors (k, P), each (k, *shape)."""
+        blocks, start = [], 0
+        for shape in self._shapes:
+            size = math.prod(shape)
+            blocks.append(params[:, start : start + size].reshape(len(params), *shape))
+            start += size
+        return blocks
+
+
+class SoftmaxRegression(_Layers):
     """C classes: logits W x + b, parameters (W row by row, b), P = C (d + 1).
 
     >>> SoftmaxRegression(64, 10).n_params
@@ -186,26 +225,10 @@ class SoftmaxRegression(Model):
     """
 
     def __init__(self, n_features: int, n_classes: int) -> None:
-        self.n_features, self.n_classes, self.n_params = n_features, n_classes, n_classes * (n_features + 1)
-        self._floats_per_sample = n_classes
-        self._shapes = ((n_classes, n_features), (n_classes,))
-
-    def __repr__(self) -> str:
-        return f"SoftmaxRegression({self.n_features}, {self.n_classes})"
-
-    def _logits(self, params: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return _affine(x, *_split(params, self._shapes))
-
-    def _backward(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        residual = _softmax_residual(self._logits(params, x), y, weights)
-        gradient = np.empty_like(params)
-        slope, offset = _split(gradient, self._shapes)
-        np.matmul(residual.swapaxes(1, 2), x, out=slope)
-        residual.sum(axis=1, out=offset)
-        return gradient
+        super().__init__(n_features, n_classes)
 
 
-class MLP(Model):
+class MLP(_Layers):
     """One hidden layer of ReLU units: logits W₂ max(W₁ x + b₁, 0) + b₂, parameters (W₁, b₁, W₂, b₂).
 
     >>> MLP(64, 32, 10).n_params
@@ -213,42 +236,15 @@ class MLP(Model):
     """
 
     def __init__(self, n_features: int, n_hidden: int, n_classes: int) -> None:
-        self.n_features, self.n_hidden, self.n_classes = n_features, n_hidden, n_classes
-        self._shapes = ((n_hidden, n_features), (n_hidden,), (n_classes, n_hidden), (n_classes,))
-        self.n_params = n_hidden * (n_features + 1) + n_classes * (n_hidden + 1)
-        self._floats_per_sample = n_hidden + n_classes
-
-    def __repr__(self) -> str:
-        return f"MLP({self.n_features}, {self.n_hidden}, {self.n_classes})"
+        super().__init__(n_features, n_hidden, n_classes)
+        self.n_hidden = n_hidden
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
         """He initialization: W ~ N(0, 2 / fan-in), biases zero."""
         w = np.zeros((1, self.n_params))
-        for weight in _split(w, self._shapes)[::2]:
+        for weight in self._split(w)[::2]:
             weight[:] = rng.standard_normal(weight.shape) * np.sqrt(2.0 / weight.shape[-1])
         return w[0]
-
-    def _forward(self, params: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        w1, b1, w2, b2 = _split(params, self._shapes)
-        hidden = _affine(x, w1, b1)
-        np.maximum(hidden, 0.0, out=hidden)
-        return hidden, _affine(hidden, w2, b2)
-
-    def _logits(self, params: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return self._forward(params, x)[1]
-
-    def _backward(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        hidden, logits = self._forward(params, x)
-        residual = _softmax_residual(logits, y, weights)  # (k, m, C)
-        back = residual @ _split(params, self._shapes)[2]  # (k, m, H)
-        back *= hidden > 0
-        gradient = np.empty_like(params)
-        g1, h1, g2, h2 = _split(gradient, self._shapes)
-        np.matmul(back.swapaxes(1, 2), x, out=g1)
-        back.sum(axis=1, out=h1)
-        np.matmul(residual.swapaxes(1, 2), hidden, out=g2)
-        residual.sum(axis=1, out=h2)
-        return gradient
 
 
 class TorchModel(Model):
@@ -328,26 +324,6 @@ class TorchModel(Model):
             return torch.nn.functional.cross_entropy(self._call(vector, x), y, reduction="none") @ weights
 
         return self._map(torch.func.grad(total_loss), params, x, y.astype(np.int64), weights)
-
-
-# ---------------------------------------------------------------- pieces
-
-
-def _split(params: np.ndarray, shapes: tuple[tuple[int, ...], ...]) -> list[np.ndarray]:
-    """Views of the blocks of flat vectors (k, P), each reshaped to (k, *shape)."""
-    blocks, start = [], 0
-    for shape in shapes:
-        size = int(np.prod(shape))
-        blocks.append(params[:, start : start + size].reshape(len(params), *shape))
-        start += size
-    return blocks
-
-
-def _affine(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """x Wᵀ + b for each of k models: (k or 1, m, d), (k, c, d), (k, c) → (k, m, c)."""
-    z = x @ weight.swapaxes(1, 2)
-    z += bias[:, None, :]
-    return z
 
 
 def _softmax_residual(logits: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -12,47 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.datasets import FederatedData
+from bcfl_support.learning.models import Model
 from bcfl_support.learning.updates import Round, check_finite
 
 _AT_ONCE = 120  # models whose parameters and gradients stay in the cache
 
 Draw = tuple[np.ndarray, np.ndarray]
 """Row numbers (k, b) of k clients' samples for one step, and the weights (k, b) of these samples."""
-
-
-class TrainingData(Protocol):
-    """What training needs of a federation's data; `FederatedData` has it.
-
-    Attributes:
-        x: features in client order, shape (N, d), float64.
-        y: labels in client order, shape (N,), int64.
-        sizes: sample counts n_i, shape (n,), int64, each at least 1.
-    """
-
-    @property
-    def x(self) -> np.ndarray: ...
-
-    @property
-    def y(self) -> np.ndarray: ...
-
-    @property
-    def sizes(self) -> np.ndarray: ...
-
-
-class Trainable(Protocol):
-    """What training needs of a model; every `Model` has it."""
-
-    n_params: int
-
-    def client_gradients(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Gradients (k, P) of k models, each on its own weighted samples."""
-        ...
 
 
 def play_rounds(
@@ -82,9 +54,9 @@ def play_rounds(
 
 
 def local_updates(
-    model: Trainable,
+    model: Model,
     params: np.ndarray,
-    data: TrainingData,
+    data: FederatedData,
     *,
     steps: int | np.ndarray,
     lr: float,
@@ -135,7 +107,7 @@ def local_updates(
 
 
 def descend(
-    model: Trainable, starts: np.ndarray, x: np.ndarray, y: np.ndarray, steps: np.ndarray, draws: Sequence[Draw]
+    model: Model, starts: np.ndarray, x: np.ndarray, y: np.ndarray, steps: np.ndarray, draws: Sequence[Draw]
 ) -> np.ndarray:
     """Gradient descent of T · k models from where each starts, in one batch; who is done drops out.
 
@@ -184,11 +156,8 @@ def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator
     """
     owner = np.repeat(np.arange(len(sizes)), sizes)
     shuffled = np.lexsort((rng.random(len(owner)), owner))  # each client's rows, in random order
-    place = np.arange(min(batch_size, int(sizes.max())))
-    real = place < sizes[:, None]
-    first = np.cumsum(sizes) - sizes
-    rows = shuffled[np.where(real, first[:, None] + place, 0)]
-    return rows, real / np.minimum(sizes, batch_size)[:, None]
+    rows, weights = _first_rows(sizes, np.arange(len(sizes)), batch_size)
+    return shuffled[rows], weights
 
 
 # ---------------------------------------------------------------- pieces
@@ -205,7 +174,7 @@ def _plan(
     """Which of the chosen clients train together, and on which samples in each step."""
     if batch_size is None:
         for group in _similar_sizes(sizes[chosen]):
-            rows, weights = _all_rows(sizes, chosen[group])
+            rows, weights = _first_rows(sizes, chosen[group], int(sizes.max()))
             yield group, [(rows, lr * weights)]
         return
     # drawn for all clients, so that a client's batches do not depend on who else takes part
@@ -213,10 +182,10 @@ def _plan(
     yield np.arange(len(chosen)), [(rows[chosen], lr * weights[chosen]) for rows, weights in drawn]
 
 
-def _all_rows(sizes: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers (k, m) of all samples of each chosen client, m the largest size, and weights 1 / n_i or 0."""
+def _first_rows(sizes: np.ndarray, chosen: np.ndarray, most: int) -> Draw:
+    """Row numbers (k, b) of at most `most` samples of each chosen client, and weights 1 / min(most, n_i) or 0."""
     first = (np.cumsum(sizes) - sizes)[chosen, None]
-    count = sizes[chosen, None]
+    count = np.minimum(sizes[chosen, None], most)
     place = np.arange(int(count.max()))
     real = place < count
     return np.where(real, first + place, first), real / count
@@ -231,9 +200,9 @@ def _similar_sizes(sizes: np.ndarray) -> list[np.ndarray]:
 
 
 def _check_training(
-    model: Trainable,
+    model: Model,
     params: np.ndarray,
-    data: TrainingData,
+    data: FederatedData,
     steps: int | np.ndarray,
     lr: float,
     batch_size: int | None,

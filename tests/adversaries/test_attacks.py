@@ -25,7 +25,7 @@ from bcfl_support.adversaries.collusion import (
 )
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
-from bcfl_support.scores import alignment_scores, leave_self_out_scores
+from bcfl_support.scores import alignment_scores, fltrust_scores, leave_self_out_scores
 
 CASES = json.loads((Path(__file__).parent.parent / "vectors" / "byzfl.json").read_text())["cases"]
 HONEST = np.random.default_rng(5).standard_normal((4, 7, 6)) + 0.4  # four seeds, seven clients, six parameters
@@ -310,3 +310,15 @@ def test_a_batch_equals_one_after_another(attack) -> None:
     for rows, ours in zip(HONEST, together, strict=True):
         np.testing.assert_allclose(ours, attack(rows), rtol=1e-10)
     np.testing.assert_array_equal(HONEST, before, err_msg="an attack changed its arguments")
+
+
+def test_collusion_is_seen_by_the_root_but_not_by_the_mean() -> None:
+    rng = np.random.default_rng(7)
+    truth = rng.standard_normal(60)
+    honest = truth + rng.standard_normal((7, 60))
+    lie = collude(rng.standard_normal(60), norm=5 * np.linalg.norm(honest[0]))
+    updates, samples = np.vstack([honest, np.tile(lie, (3, 1))]), np.ones(10, dtype=int)
+    paper = np.maximum(alignment_scores(updates, samples), 0)
+    trusted = fltrust_scores(updates, samples, root_update=truth)
+    assert paper[7:].sum() / paper.sum() > 0.8
+    assert trusted[7:].sum() / trusted.sum() < 0.2

@@ -14,6 +14,7 @@ from bcfl_support.chain import node as chain
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives.consistency import (
     CONSISTENCIES,
+    alignment_penalties,
     ewma_consistency,
     expected_consistency,
     fairness_factors,
@@ -312,3 +313,28 @@ def test_binomial_mean_of_the_window_is_what_expected_consistency_says() -> None
         comb(window - 1, k) * share**k * (1 - share) ** (window - 1 - k) * (k + 1) / window for k in range(window)
     )
     assert expected_consistency(share, window=window) == pytest.approx(mean)
+
+
+@given(
+    st.lists(st.integers(-(10**18), 10**18), min_size=1, max_size=6),
+    st.integers(0, 10**18),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+)
+def test_penalty_is_the_contracts_within_its_rounding(scores: list[int], square: int, rate: int, cap: int) -> None:
+    stakes = [10**18 * (i + 1) for i in range(len(scores))]
+    exact = [incentives.compute_penalty(k, s, square, rate=rate, cap=cap) for k, s in zip(stakes, scores, strict=True)]
+    ours = alignment_penalties(scores, stakes, square, rate=rate / 1e6, cap=cap / 1e6)
+    for wei, close, stake in zip(exact, ours, stakes, strict=True):
+        assert abs(wei - close) <= stake * 1e-6 * (1 + 1e-9), "the contract rounds the ratio down to a millionth"
+        assert close <= stake * cap / 1e6 * (1 + 1e-12)
+
+
+def test_penalty_without_a_step_is_the_cap() -> None:
+    assert alignment_penalties([-1.0, 1.0], [10.0, 10.0], 0.0, rate=0.1, cap=0.05).tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize(("rate", "cap"), [(-1, 0.1), (1, 1.1)])
+def test_bad_terms_of_a_penalty(rate: float, cap: float) -> None:
+    with pytest.raises(ValueError, match=f"rate is {rate}, cap {cap}"):
+        alignment_penalties([1.0], [1.0], 1.0, rate=rate, cap=cap)
