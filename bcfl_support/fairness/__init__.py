@@ -5,5 +5,5 @@ updates; `audit` tells an honest record from a forged one and says which entries
 """
 
 from bcfl_support.fairness.audit import audit, verify_round
-from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness, rounding_distance
+from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness
 from bcfl_support.fairness.task import Task, get_round, publish_round

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from bcfl_support import incentives, protocol
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import FairnessRecord, compute_fairness
 from bcfl_support.fairness.task import Task, get_round
+from bcfl_support.incentives import PPM
 from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
-from bcfl_support.protocol import PPM, Federation, compute_digest, compute_factors_hash
+from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
 
 
 def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
@@ -58,22 +59,18 @@ class AuditReport:
     """What an audit of one epoch found.
 
     Attributes:
-        epoch: its number.
         agreed: the record the ledger agreed on.
         recomputed: the record the rounds give.
-        attested: client → CID it attested to.
         false_attesters: clients that attested to another record, or to other factors, than the rounds give.
         overpaid: client → wei it got too much since the factors were applied; negative if it got too little.
         problems: what is wrong, one sentence each.
     """
 
-    epoch: int
     agreed: FairnessRecord
     recomputed: FairnessRecord
-    attested: Mapping[str, str]
     false_attesters: tuple[str, ...]
-    overpaid: Mapping[str, int] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    overpaid: Mapping[str, int]
+    problems: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
@@ -99,7 +96,7 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
     """
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
-        raise RecordError(f"the ledger has agreed on no record for epoch {epoch}; wait for a quorum")
+        raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")
     cid = digest_to_cid(digest)
     agreed = FairnessRecord.from_bytes(store.cat(cid))
     unlike_chain = [problem for published in agreed.rounds for problem in verify_round(fed, store, published)]
@@ -116,27 +113,24 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
             problems += [f"{entry.name}: {difference}" for difference in differ]
         elif said != found:
             problems.append(f"{entry.name}: {said!r} for {found!r}")
-    attested, false_attesters = _find_false_attesters(fed, recomputed, cid if unlike_chain else None)
+    false_attesters = _find_false_attesters(fed, recomputed, cid if unlike_chain else None)
     applied, overpaid = _compare_pay(fed, recomputed)
     if applied is not None and applied != recomputed.factors:
         problems.append("the factors applied on chain are not those that the rounds give")
-    return AuditReport(epoch, agreed, recomputed, attested, false_attesters, overpaid, tuple(problems))
+    return AuditReport(agreed, recomputed, false_attesters, overpaid, tuple(problems))
 
 
-def _find_false_attesters(
-    fed: Federation, truth: FairnessRecord, false_cid: str | None
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Who attested to what, and who to something untrue.
+def _find_false_attesters(fed: Federation, truth: FairnessRecord, false_cid: str | None) -> tuple[str, ...]:
+    """Who attested to something untrue.
 
     A record made from rounds that never took place, `false_cid`, makes false attesters of those who attested to it;
     what the others said cannot be judged then. Otherwise the truth is known, and whoever said anything else lied.
     """
     logs = [e["args"] for e in fed.chain.events(fed.ledger.events.Attested) if e["args"]["epoch"] == truth.epoch]
-    attested = {log["client"]: digest_to_cid(log["record"]) for log in logs}
     if false_cid is not None:
-        return attested, tuple(client for client, cid in attested.items() if cid == false_cid)
+        return tuple(log["client"] for log in logs if log["record"] == cid_digest(false_cid))
     honest = (cid_digest(truth.cid), compute_factors_hash(truth.factors))
-    return attested, tuple(log["client"] for log in logs if (log["record"], log["factorsHash"]) != honest)
+    return tuple(log["client"] for log in logs if (log["record"], log["factorsHash"]) != honest)
 
 
 def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int] | None, dict[str, int]]:

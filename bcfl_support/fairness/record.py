@@ -30,12 +30,20 @@ import numpy as np
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
 from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.incentives import PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
-from bcfl_support.protocol import PPM, Federation
+from bcfl_support.protocol import Federation
 from bcfl_support.scores import midpoint_scores
 
 MARGIN = 1e-12
 """Least distance of a value from a rounding boundary, in the utility's unit."""
+
+_SAFE = 2**53 - 1  # the largest integer that JSON holds
+_BOUNDS = {
+    "values": (-_SAFE, _SAFE),
+    "standard_errors": (0, _SAFE),
+    "factors": (incentives.MIN_FACTOR, incentives.MAX_FACTOR),
+}
 
 
 @dataclass(frozen=True)
@@ -65,24 +73,19 @@ class FairnessRecord:
     factors: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        for name in ("epoch", "budget", "seed"):
-            _check_integer(name, getattr(self, name), least=0)
-        for name in ("model", "validation", "convention", "utility", "estimator"):
-            if not isinstance(getattr(self, name), str):
-                raise RecordError(f"{name} is {getattr(self, name)!r}; it must be a text")
+        for entry in fields(self):
+            name, value = entry.name, getattr(self, entry.name)
+            if entry.type == "int":
+                _check_integer(name, value, 0, _SAFE)
+            elif entry.type == "str" and not isinstance(value, str):
+                raise RecordError(f"{name} is {value!r}; it must be a text")
+            elif name in _BOUNDS:
+                if not isinstance(value, Mapping) or set(value) != set(self.values):
+                    raise RecordError(f"{name} does not have one entry for each client that values has")
+                for client, number in value.items():
+                    _check_integer(f"{name} of {client}", number, *_BOUNDS[name])
+                object.__setattr__(self, name, dict(sorted(value.items())))
         object.__setattr__(self, "rounds", _check_cids(self.rounds))
-        for name in ("values", "standard_errors", "factors"):
-            column = getattr(self, name)
-            if not isinstance(column, Mapping) or set(column) != set(self.values):
-                raise RecordError(f"{name} does not have one entry for each client that values has")
-            for client, value in column.items():
-                _check_integer(f"{name} of {client}", value, least=None if name == "values" else 0)
-            object.__setattr__(self, name, dict(sorted(column.items())))
-        for client, factor in self.factors.items():
-            if not incentives.MIN_FACTOR <= factor <= incentives.MAX_FACTOR:
-                raise RecordError(
-                    f"the factor of {client} is {factor}; it must be {incentives.MIN_FACTOR} to {incentives.MAX_FACTOR}"
-                )
 
     def to_bytes(self) -> bytes:
         """Canonical JSON; at most one IPFS block, so that the ledger's 32 bytes name it.
@@ -90,10 +93,9 @@ class FairnessRecord:
         Raises:
             RecordError: too many clients for one block (about 1,500).
         """
-        entries = asdict(self) | {"rounds": list(self.rounds)}
-        data = canonical_json({"kind": "bcfl-fairness", "version": VERSION, **entries})
+        data = canonical_json({"kind": "bcfl-fairness", "version": VERSION, **asdict(self)})
         if len(data) > CHUNK_SIZE:
-            raise RecordError(f"the record has {len(data)} bytes, a block holds {CHUNK_SIZE}: too many clients for one")
+            raise RecordError(f"the record has {len(data)} bytes; a block holds {CHUNK_SIZE}: too many clients for one")
         return data
 
     @classmethod
@@ -109,9 +111,8 @@ class FairnessRecord:
         version = plain.pop("version", None)
         if type(version) is not int or version != VERSION:
             raise RecordError(f"the fairness record has version {version!r}; this program reads {VERSION}")
-        names = {entry.name for entry in fields(cls)}
-        if names != set(plain):
-            raise RecordError(f"the fairness record lacks or misnames entries: {sorted(names ^ set(plain))}")
+        if wrong := {entry.name for entry in fields(cls)} ^ set(plain):
+            raise RecordError(f"the fairness record lacks or misnames entries: {sorted(wrong)}")
         return cls(**plain)
 
     @property
@@ -120,9 +121,7 @@ class FairnessRecord:
         return compute_cid(self.to_bytes())
 
 
-def compute_fairness(
-    store: IpfsNode, round_cids: Sequence[str], task: Task, *, epoch: int, margin: float = MARGIN
-) -> FairnessRecord:
+def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, epoch: int) -> FairnessRecord:
     """The fairness record of an epoch from its published rounds.
 
     What the rounds say is taken as it is; before attesting, compare them with the chain: `verify_round`.
@@ -132,13 +131,12 @@ def compute_fairness(
         round_cids: CIDs of the epoch's rounds, in order.
         task: what was agreed on.
         epoch: its number.
-        margin: least distance from a rounding boundary, in the utility's unit.
 
     Returns:
         The record; equal arguments give equal bytes.
 
     Raises:
-        RecordError: a round is malformed, or a value lies within `margin` of a rounding boundary.
+        RecordError: a round is malformed, or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
     rounds = [get_round(store, cid) for cid in round_cids]
@@ -150,7 +148,7 @@ def compute_fairness(
             paid[client] += reward
         for client, value, error in _values_of_round(past, task):
             parts[client].append((value, error))
-    values = {c: _round(math.fsum(value for value, _ in parts[c]), c, margin) for c in clients}
+    values = {c: _round(math.fsum(value for value, _ in parts[c]), c) for c in clients}
     errors = {c: round(math.sqrt(math.fsum(error**2 for _, error in parts[c])) * PPM) for c in clients}
     factors = incentives.compute_fairness_factors(list(values.values()), list(paid.values()))
     of_client = dict(zip(clients, factors, strict=True))
@@ -175,12 +173,12 @@ def rounding_distance(value: float) -> float:
     return abs(scaled - math.floor(scaled) - 0.5) / PPM
 
 
-def _round(value: float, client: str, margin: float) -> int:
+def _round(value: float, client: str) -> int:
     distance = rounding_distance(value)
-    if distance < margin:
+    if distance < MARGIN:
         raise RecordError(
-            f"the value of {client}, {value!r}, is {distance:.0e} from a rounding boundary, less than {margin:.0e}: "
-            "another machine may round it the other way; let the epoch pass without a record"
+            f"the value of {client} is {value!r}, {distance:.0e} from a rounding boundary; within {MARGIN:.0e} another "
+            "machine may round it the other way: let the epoch pass without a record"
         )
     return round(value * PPM)
 
@@ -204,11 +202,8 @@ def _estimate(
 ) -> tuple[np.ndarray, np.ndarray]:
     n, x = len(counts), protocol.decode(protocol.encode(task.x))
     if task.estimator == "midpoint":
-
-        def gradient(w: np.ndarray) -> np.ndarray:
-            return task.model.gradient(w, x, task.y)
-
-        return midpoint_scores(updates, counts, params=params, gradient=gradient), np.zeros(n)
+        values = midpoint_scores(updates, counts, params=params, gradient=lambda w: task.model.gradient(w, x, task.y))
+        return values, np.zeros(n)
     utility = shapley.round_utility(
         task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
     )
@@ -242,9 +237,9 @@ def apply_record(fed: Federation, record: FairnessRecord) -> None:
     fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors)
 
 
-def _check_integer(name: str, value: Any, *, least: int | None) -> None:
-    if type(value) is not int or (least is not None and value < least):
-        raise RecordError(f"{name} is {value!r}; it must be an integer{'' if least is None else f' from {least} on'}")
+def _check_integer(name: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise RecordError(f"{name} is {value!r}; it must be an integer from {least} to {most}")
 
 
 def _check_cids(values: Any) -> tuple[str, ...]:

@@ -56,13 +56,12 @@ class Task:
 
     def __post_init__(self) -> None:
         if self.estimator not in ESTIMATORS:
-            raise ValueError(f"estimator = {self.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
+            raise ValueError(f"estimator is {self.estimator!r}; there are {', '.join(ESTIMATORS)}: choose one of these")
         if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
-            raise ValueError(
-                f"the midpoint rule needs the loss and fixed weights, not {self.utility}, {self.convention}"
-            )
+            given = f"utility is {self.utility!r} and convention is {self.convention!r}"
+            raise ValueError(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
         if self.estimator in SAMPLERS and self.budget < 1:
-            raise ValueError(f"budget = {self.budget}; {self.estimator} samples: say how many coalitions a round")
+            raise ValueError(f"budget is {self.budget}; {self.estimator} samples: say how many coalitions a round")
 
     @property
     def validation(self) -> str:

@@ -15,4 +15,4 @@ from bcfl_support.protocol.fixed_point import (
     encode,
     fedavg_fixed,
 )
-from bcfl_support.protocol.rounds import PPM, FederationConfig, RoundRecord
+from bcfl_support.protocol.rounds import FederationConfig, RoundRecord

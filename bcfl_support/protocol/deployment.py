@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import rlp
-from eth_utils import keccak, to_checksum_address
+from eth_utils import to_checksum_address
 from web3.contract import Contract
-from web3.types import TxReceipt
+from web3.types import Nonce, TxReceipt
+from web3.utils import get_create_address
 
 from bcfl_support.chain import Chain, load_artifact
+from bcfl_support.incentives import PPM
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.rounds import PHASES, PPM, FederationConfig
+from bcfl_support.protocol.rounds import PHASES, FederationConfig
 
 CONTRACTS = ("ClientRegistry", "Aggregator", "FairnessLedger", "RewardPool")
 """In the order in which they are deployed."""
@@ -54,7 +55,7 @@ def compute_create_address(sender: str, nonce: int) -> str:
     >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
     '0x5FbDB2315678afecb367f032d93F642f64180aa3'
     """
-    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:])
+    return get_create_address(to_checksum_address(sender), Nonce(nonce))
 
 
 def deploy_contracts(

@@ -14,7 +14,6 @@ S are those of arXiv 2502.14170, the scale and the rounding are this project's c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,15 +60,14 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
     return scaled.astype(np.int64)
 
 
-def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
-    """Decode integers to float64: x = v / scale.
+def decode(integers: Any) -> np.ndarray:
+    """Decode integers to float64: x = v / SCALE.
 
     Args:
-        integers: integers of any shape, int64 or Python integers of any size (scores at scale SCALE² exceed 64 bits).
-        scale: integer units per 1.0, positive.
+        integers: integers of any shape, int64 or Python integers of any size.
 
     Returns:
-        float64 array of the shape of `integers`, each entry the float nearest to v / scale.
+        float64 array of the shape of `integers`, each entry the float nearest to v / SCALE.
 
     Raises:
         FixedPointError: an entry is not an integer.
@@ -77,12 +75,10 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     >>> decode([500000000, -12]).tolist()
     [0.5, -1.2e-08]
     """
-    _check_scale(scale)
     array = np.asarray(integers)
-    exact_in_float = 2**53
-    if array.dtype == np.int64 and scale < exact_in_float and (np.abs(array.astype(np.float64)) < exact_in_float).all():
-        return array / float(scale)
-    return np.asarray(_to_python_integers(integers, "integers") / int(scale), dtype=np.float64)
+    if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
+        return array / SCALE
+    return np.asarray(_to_python_integers(integers, "integers") / SCALE, dtype=np.float64)
 
 
 def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
@@ -124,8 +120,9 @@ def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
     >>> fedavg_fixed([[4, -5], [1, 0]], [1, 2]).tolist()
     [2, -1]
     """
-    updates, counts = _check_round(updates_int, samples)
-    return divide_toward_zero(counts @ updates, np.full(updates.shape[1], sum(counts), dtype=object))
+    counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
+    _check_rows(updates, counts, "updates_int")
+    return divide_toward_zero(counts @ updates, sum(counts))
 
 
 # ---------------------------------------------------------------- how far the integers lie from the real numbers
@@ -204,10 +201,8 @@ def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.
     >>> f"{alignment_error_bound([[1.0, 0.0], [0.0, 1.0]], [1, 1])[0]:.2e}"
     '1.00e-09'
     """
-    x = np.asarray(updates, dtype=np.float64)
-    counts = _check_counts(samples)
-    if x.ndim != 2 or len(x) != len(counts):
-        raise FixedPointError(f"updates has shape {x.shape}: it must be ({len(counts)}, P), one row per sample count.")
+    counts, x = _check_counts(samples), np.asarray(updates, dtype=np.float64)
+    _check_rows(x, counts, "updates")
     weights = np.array([int(c) / sum(counts) for c in counts])
     largest = float(np.abs(x).max(initial=0.0))
     e, step_error = encoding_error(scale, largest=largest), fedavg_error_bound(scale, largest=largest)
@@ -274,7 +269,7 @@ def _to_python_integers(values: Any, name: str) -> np.ndarray:
     return array
 
 
-def _check_counts(samples: Sequence[int] | np.ndarray) -> np.ndarray:
+def _check_counts(samples: Any) -> np.ndarray:
     counts = _to_python_integers(samples, "samples")
     if counts.ndim != 1 or len(counts) == 0:
         raise FixedPointError(f"samples has shape {counts.shape}: it must be (n,) with n at least 1.")
@@ -284,11 +279,7 @@ def _check_counts(samples: Sequence[int] | np.ndarray) -> np.ndarray:
     return counts
 
 
-def _check_round(updates_int: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
-    counts = _check_counts(samples)
-    updates = _to_python_integers(updates_int, "updates_int")
+def _check_rows(updates: np.ndarray, counts: np.ndarray, name: str) -> None:
     if updates.ndim != 2 or len(updates) != len(counts):
-        raise FixedPointError(
-            f"updates_int has shape {updates.shape}: it must be ({len(counts)}, P), one row per sample count."
-        )
-    return updates, counts
+        shape = f"({len(counts)}, P)"
+        raise FixedPointError(f"{name} has shape {updates.shape}; it must be {shape}: give one row a sample count")

@@ -12,9 +12,6 @@ import numpy as np
 from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 
-PPM = 1_000_000
-"""Ratios on chain are integers in millionths."""
-
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
 
 

@@ -11,6 +11,7 @@ costs at all. The rest is loops, measured once and written down here. `fit_gas` 
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,15 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bcfl_support.chain import OSAKA, GasSchedule
-from bcfl_support.scaling.lanes import (
-    BLOBS_PER_TRANSACTION,
-    CALLDATA_LIMIT,
-    CHUNK,
-    PART,
-    WORDS_PER_PAGE,
-    count_sent_chunks_at_once,
-    count_stored_chunks_at_once,
-)
+from bcfl_support.scaling import lanes
+from bcfl_support.scaling.lanes import CHUNK, PART
 
 BLOB_GAS = 131_072
 """Gas of a blob, of a kind of its own (EIP-4844)."""
@@ -47,7 +41,6 @@ _NAIVE_PUSH = 200.0  # push one sum, besides its slot
 _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
 _NAIVE_ZEROS = 0.013  # share of values that are zero: a slot that stays zero is not paid for
 _NAIVE_CALLDATA = 352.0  # 32 bytes of a number at 18 decimals: half are negative, full of 255s
-_BYTE_NONZERO = 1.0  # share of data bytes that are not zero: a zero byte stands for −128, which is rare
 
 
 @dataclass(frozen=True)
@@ -98,9 +91,9 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
         ValueError: no such rung, or n or P below 1.
     """
     if rung not in range(len(_MODELS)):
-        raise ValueError(f"rung = {rung}, but the ladder has rungs 0 to {len(_MODELS) - 1}")
+        raise ValueError(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
     if n < 1 or P < 1:
-        raise ValueError(f"n = {n} and P = {P}, but a round has at least one client and one parameter")
+        raise ValueError(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
     return _MODELS[rung](n, P, schedule)
 
 
@@ -113,19 +106,10 @@ def _open(s: GasSchedule) -> float:
     return s.transaction + _slot(s) + 2_600
 
 
-def _byte(s: GasSchedule) -> float:
-    """A byte of data in a transaction that does little else: the floor."""
-    return _BYTE_NONZERO * s.floor_nonzero_byte + (1 - _BYTE_NONZERO) * s.floor_zero_byte
-
-
 def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
-    one = (
-        s.transaction
-        + _slot(s)
-        + 14_500
-        + P * (_slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT)
-    )
-    one = max(one, s.transaction + 32 * P * s.floor_nonzero_byte * 0.62)
+    number = _slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT
+    floor = s.transaction + 32 * P * s.floor_nonzero_byte * 0.62
+    one = max(s.transaction + _slot(s) + 14_500 + P * number, floor)
     aggregate = s.transaction + 40_000 + P * (_slot(s) + _NAIVE_PUSH) + n * P * (s.cold_sload + _NAIVE_ADD)
     score = s.transaction + 60_000 + n * 27_000 + P * s.cold_sload + n * P * (s.cold_sload + _NAIVE_DOT)
     gas = {"open": _open(s), "submit": n * one, "aggregate": aggregate, "score": score}
@@ -133,13 +117,13 @@ def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 def _packed(n: int, P: int, s: GasSchedule) -> RoundCost:
-    words, page = math.ceil(P / 32), WORDS_PER_PAGE
+    words, page = math.ceil(P / 32), lanes.WORDS_PER_PAGE
     pages = math.ceil(words / page)
     word = _slot(s) + 32 * s.nonzero_byte + 115
     one = pages * (s.transaction + 14_500) + _slot(s) + words * word
     chunks = math.ceil(P / CHUNK)
     a_chunk = n * min(P, CHUNK) / 32 * (s.cold_sload + 60) + _kernel(n, min(P, CHUNK)) + 3_000
-    at_once = count_stored_chunks_at_once(n)
+    at_once = lanes.count_stored_chunks_at_once(n)
     count = math.ceil(chunks / at_once)
     work = count * (s.transaction + 18_000) + 3 * _slot(s) + n * 4_000 + chunks * a_chunk
     if count > 1:
@@ -157,18 +141,18 @@ def _kernel(n: int, valid: int) -> float:
 
 def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
     chunks, chunk = math.ceil(P / CHUNK), min(CHUNK, math.ceil(P / 32) * 32)
-    count = max(1, count_sent_chunks_at_once(n, chunk))
+    count = max(1, lanes.count_sent_chunks_at_once(n, chunk))
     steps = math.ceil(chunks / count)
     data = math.ceil(P / 32) * 32 * n
     submit = n * (s.transaction + _slot(s) + 11_700)
     frame = 1_000 + 96 * n
     between = (steps - 1) * frame * 0.55 * s.floor_nonzero_byte  # the state and the tails; the last tails are zeros
-    floor = steps * (s.transaction + 6_000) + data * _byte(s) + between + 32 * n * s.floor_zero_byte
+    floor = steps * (s.transaction + 6_000) + data * s.floor_nonzero_byte + between + 32 * n * s.floor_zero_byte
     work = steps * (s.transaction + 30_000 + n * 7_000) + data * s.nonzero_byte + chunks * _kernel(n, chunk)
     gas = {"open": _open(s), "submit": submit, "work": max(floor, work) + _slot(s)}
     biggest = min(count, chunks) * n * chunk
     envelope = 500 + (32 if steps == 1 else 96) * n
-    return RoundCost(2, n, P, gas, 1 + n + steps, s.transaction + biggest * _byte(s), envelope + biggest)
+    return RoundCost(2, n, P, gas, 1 + n + steps, s.transaction + biggest * s.floor_nonzero_byte, envelope + biggest)
 
 
 def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
@@ -177,17 +161,17 @@ def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
 
 def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
     data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
-    floor = parts * (s.transaction + 1_200) + data * _byte(s)
+    floor = parts * (s.transaction + 1_200) + data * s.floor_nonzero_byte
     plain = parts * (s.transaction + 25_000) + data * (s.nonzero_byte + 10)
     gas = {"open": _open(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
     biggest = min(data, PART * CHUNK)
-    largest = max(s.transaction + biggest * _byte(s), gas["propose"])
+    largest = max(s.transaction + biggest * s.floor_nonzero_byte, gas["propose"])
     return RoundCost(3, n, P, gas, 3 + n * parts, largest, max(100 + biggest, 196 + 32 * n))
 
 
 def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
-    sends = math.ceil(parts / BLOBS_PER_TRANSACTION)
+    sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
     proposal = _proposal(n, s)
     proposal["propose"] += 3_000
@@ -279,17 +263,7 @@ class Forecast:
     fits_calldata: bool
 
 
-def forecast(
-    rung: int,
-    n: int,
-    P: int,
-    *,
-    gas_price: float,
-    ether_price: float,
-    blob_price: float = 1.0,
-    block_gas: int = OSAKA.block_limit,
-    schedule: GasSchedule = OSAKA,
-) -> Forecast:
+def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float, blob_price: float = 1.0) -> Forecast:
     """A first round in gas, blocks and money, at prices the caller sets.
 
     >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
@@ -303,31 +277,27 @@ def forecast(
         gas_price: gwei a gas.
         ether_price: of one ETH, in any currency.
         blob_price: gwei a blob gas.
-        block_gas: gas a block may hold.
-        schedule: prices of operations in gas.
 
     Raises:
-        ValueError: a price is negative, or the block has no gas.
+        ValueError: a price is negative.
     """
     for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
         if not value >= 0:
-            raise ValueError(f"{name} = {value}, but a price is at least 0")
-    if block_gas < 1:
-        raise ValueError(f"block_gas = {block_gas}, but a block holds some gas")
-    cost = predict(rung, n, P, schedule=schedule)
+            raise ValueError(f"{name} is {value}; a price is at least 0: give another")
+    cost = predict(rung, n, P)
     ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
-    blocks = max(math.ceil(cost.total_gas / block_gas), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
+    blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
     return Forecast(
         cost=cost,
         blocks=blocks,
         ether=ether,
         money=ether * ether_price,
-        fits_cap=cost.max_tx_gas <= schedule.transaction_cap,
-        fits_calldata=cost.max_calldata_bytes <= CALLDATA_LIMIT,
+        fits_cap=cost.max_tx_gas <= OSAKA.transaction_cap,
+        fits_calldata=cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT,
     )
 
 
-def largest_parameters(rung: int, n: int, gas: float, *, schedule: GasSchedule = OSAKA) -> int:
+def largest_parameters(rung: int, n: int, gas: float) -> int:
     """The largest P whose whole round needs at most so much gas; 0 if none does.
 
     >>> P = largest_parameters(2, 10, 60e6)
@@ -338,15 +308,12 @@ def largest_parameters(rung: int, n: int, gas: float, *, schedule: GasSchedule =
         rung: 0 to 3; on rung 4 gas does not depend on P until a transaction's six blobs are full.
         n: clients.
         gas: the budget.
-        schedule: prices.
     """
-    low, high = 0, 1
-    while predict(rung, n, high, schedule=schedule).total_gas <= gas and high < 2**30:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if predict(rung, n, middle, schedule=schedule).total_gas <= gas:
-            low = middle
-        else:
-            high = middle
-    return low
+
+    def gas_of(P: int) -> float:
+        return predict(rung, n, P).total_gas
+
+    high = 1
+    while gas_of(high) <= gas and high < 2**30:
+        high *= 2
+    return bisect.bisect_right(range(high), gas, lo=high // 2 + 1, key=gas_of) - 1

@@ -9,7 +9,7 @@ from bcfl_support.chain import Chain
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling.blobs import BlobRung
 from bcfl_support.scaling.optimistic import OptimisticRung
-from bcfl_support.scaling.rungs import CalldataRung, DisputeTerms, NaiveRung, PackedRung, Rung
+from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ RUNGS = (
 """The ladder: a rung's number is its place. A new rung is a class, a contract, an entry here, and its gas model."""
 
 
-def start_rung(
-    chain: Chain, number: int, weights: Sequence[int], parameters: int, terms: DisputeTerms | None = None
-) -> Rung:
+def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int) -> Rung:
     """Deploy a rung for clients 0 … n−1, which are the chain's first n accounts.
 
     Args:
@@ -49,18 +47,17 @@ def start_rung(
         number: its place in `RUNGS`.
         weights: sample counts w_i, with a sum of at most 2,048.
         parameters: P.
-        terms: None: the defaults.
 
     Raises:
         ValueError: there is no such rung.
         InvalidInput: more clients than the chain has accounts to spare.
     """
     if number not in range(len(RUNGS)):
-        raise ValueError(f"rung = {number}, but the ladder has rungs 0 to {len(RUNGS) - 1}")
+        raise ValueError(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")
     if len(weights) + 3 > len(chain.accounts):
         raise InvalidInput(
             f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
             f"{len(chain.accounts)}; start it with more"
         )
     rung = RUNGS[number]
-    return rung.kind(chain, number, rung.contract, weights, parameters, terms or DisputeTerms())
+    return rung.kind(chain, number, rung.contract, weights, parameters)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from eth_abi import encode
@@ -53,14 +53,13 @@ def pack(values: np.ndarray) -> bytes:
     Args:
         values: shape (P,), int8.
     """
-    values = _as_int8(values)
-    biased = (values.astype(np.int16) + BIAS).astype(np.uint8)
-    return biased.tobytes() + bytes([BIAS]) * (-len(values) % 32)
+    biased = _as_int8(values).view(np.uint8) ^ BIAS  # the sign bit flipped
+    return biased.tobytes() + bytes([BIAS]) * (-len(biased) % 32)
 
 
 def unpack(row: bytes, parameters: int) -> np.ndarray:
     """The inverse of `pack`: the first P values, int8."""
-    return (np.frombuffer(row, dtype=np.uint8)[:parameters].astype(np.int16) - BIAS).astype(np.int8)
+    return (np.frombuffer(row, dtype=np.uint8)[:parameters] ^ BIAS).view(np.int8)
 
 
 def chunks_of(row: bytes) -> list[bytes]:
@@ -169,14 +168,9 @@ def compute_sums_digest(hashes: Sequence[bytes]) -> bytes:
     return digest
 
 
-def compute_scores_digest(scores: Sequence[int]) -> bytes:
-    """keccak256(abi.encode(int256[] scores))."""
-    return keccak(encode(["int256[]"], [scores]))
-
-
 def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
-    """What every rung keeps of a round: keccak256(sums digest, scores digest)."""
-    return keccak(sums_digest + compute_scores_digest(scores))
+    """What every rung keeps of a round: keccak256(sums digest, keccak256(abi.encode(int256[] scores)))."""
+    return keccak(sums_digest + keccak(encode(["int256[]"], [scores])))
 
 
 def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
@@ -187,7 +181,25 @@ def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
     return heads[::-1]
 
 
-class MerkleTree:
+class _Tree(Generic[_T]):
+    """A binary tree over leaves, as many as a power of two.
+
+    Attributes:
+        levels: nodes from the leaves up.
+    """
+
+    def __init__(self, leaves: list[_T], join: Callable[[_T, _T], _T]) -> None:
+        self.levels = [leaves]
+        while len(self.levels[-1]) > 1:
+            below = self.levels[-1]
+            self.levels.append([join(below[k], below[k + 1]) for k in range(0, len(below), 2)])
+
+    def proof(self, leaf: int) -> list[_T]:
+        """Siblings on the way from a leaf to the root."""
+        return [level[(leaf >> height) ^ 1] for height, level in enumerate(self.levels[:-1])]
+
+
+class MerkleTree(_Tree[bytes]):
     """A binary hash tree, padded with zeros to a width that is a power of two.
 
     >>> MerkleTree([b"\\1" * 32], 1).root.hex()[:4], MerkleTree([b"\\1" * 32, b"\\2" * 32], 2).proof(0)[0].hex()[:4]
@@ -198,16 +210,12 @@ class MerkleTree:
     """
 
     def __init__(self, leaves: Sequence[bytes], width: int) -> None:
-        self.levels = _grow([*leaves, *[_ZERO] * (width - len(leaves))], lambda left, right: keccak(left + right))
+        super().__init__([*leaves, *[_ZERO] * (width - len(leaves))], lambda left, right: keccak(left + right))
 
     @property
     def root(self) -> bytes:
         """The node above all."""
         return self.levels[-1][0]
-
-    def proof(self, leaf: int) -> list[bytes]:
-        """Siblings on the way from a leaf to the root."""
-        return _beside(self.levels, leaf)
 
 
 def part_trees(row: bytes) -> list[MerkleTree]:
@@ -217,7 +225,7 @@ def part_trees(row: bytes) -> list[MerkleTree]:
     return [MerkleTree(leaves[start : start + PART], width) for start in range(0, len(leaves), PART)]
 
 
-class SumTree:
+class SumTree(_Tree[_Node]):
     """A hash tree whose nodes (h, s) also carry sums: h = keccak256(d', d''), s = s' + s'', d = keccak256(h, s).
 
     Attributes:
@@ -233,7 +241,7 @@ class SumTree:
         """
         leaves = [(h, tuple(s)) for h, s in zip(hashes, scores, strict=True)]
         padding = (_ZERO, (0,) * len(scores[0]))
-        self.levels = _grow(leaves + [padding] * (_width(len(leaves)) - len(leaves)), _add_nodes)
+        super().__init__(leaves + [padding] * (_width(len(leaves)) - len(leaves)), _add_nodes)
 
     @property
     def root(self) -> bytes:
@@ -251,27 +259,13 @@ class SumTree:
 
     def path(self, k: int) -> tuple[list[bytes], list[int]]:
         """The nodes beside the way from a leaf to the root: hashes, and scores one after the other."""
-        beside = _beside(self.levels, k)
+        beside = self.proof(k)
         return [h for h, _ in beside], [number for _, s in beside for number in s]
 
 
 def _width(leaves: int) -> int:
     """The power of two that holds them."""
     return 1 << (leaves - 1).bit_length()
-
-
-def _grow(leaves: list[_T], join: Callable[[_T, _T], _T]) -> list[list[_T]]:
-    """The levels of a tree, from the leaves up."""
-    levels = [leaves]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append([join(below[k], below[k + 1]) for k in range(0, len(below), 2)])
-    return levels
-
-
-def _beside(levels: list[list[_T]], leaf: int) -> list[_T]:
-    """Siblings on the way from a leaf to the root."""
-    return [level[(leaf >> height) ^ 1] for height, level in enumerate(levels[:-1])]
 
 
 def _add_nodes(left: _Node, right: _Node) -> _Node:

@@ -20,8 +20,10 @@ class OptimisticRung(Rung):
         order: clients in the order of their submissions.
         rows: the packed rows they committed to, by client.
         blob_hashes: versioned hashes of their parts' blobs, by client; zeros on rung 3.
-        tree: the tree behind the current proposal, if we made it.
+        tree: the tree behind the current proposal; None: there is none yet.
     """
+
+    _scores_event = "Proposed"  # with which the round finished
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -82,16 +84,15 @@ class OptimisticRung(Rung):
         exact = self.expected(values, taking)
         return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores)
 
-    def propose(self, tree: lanes.SumTree, scores: Sequence[int] | None = None, sender: str | None = None) -> None:
+    def propose(self, tree: lanes.SumTree, scores: Sequence[int] | None = None) -> None:
         """Propose a tree's root and total, or other scores than its total.
 
         Args:
             tree: what the proposal claims.
             scores: claimed scores; None: the tree's total.
-            sender: the proposer; None: the worker.
         """
         payload = encode(["bytes32", "int256[]"], [tree.root, tree.total if scores is None else scores])
-        self._send("propose", [(self.contract.functions.work(self.round, payload), sender or self.worker)])
+        self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
         self.tree = tree
 
     def work(self, values: np.ndarray) -> None:
@@ -105,10 +106,6 @@ class OptimisticRung(Rung):
         if self.chain.timestamp < deadline:
             self.chain.advance_time(deadline - self.chain.timestamp)
         self._send("finalize", [(self.contract.functions.finalize(self.round), self.worker)])
-
-    def scores(self) -> tuple[int, ...]:
-        """S_i of the finished round, as they were proposed."""
-        return self._scores_in(self.contract.events.Proposed())
 
     # ------------------------------------------------------------ dispute
     def submissions(self) -> list[tuple[int, list[bytes], list[bytes]]]:
@@ -136,20 +133,15 @@ class OptimisticRung(Rung):
         """The watcher states, when the time has passed, that no answer came."""
         return self._challenge("expire", self.contract.functions.expire(self.round, chunk))
 
-    def prove_chunk(self, chunk: int, tree: lanes.SumTree | None = None) -> TxReceipt:
-        """The watcher shows that the proposed tree's leaf is not what the data give.
-
-        Args:
-            chunk: which.
-            tree: the proposed tree as far as it is known; None: the one of the last `propose`.
+    def prove_chunk(self, chunk: int) -> TxReceipt:
+        """The watcher shows that a leaf of the tree proposed last is not what the data give.
 
         Raises:
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
-        claimed = tree or self.tree
-        if claimed is None:
-            raise ValueError("no tree is known for this proposal; give the one it was made from")
-        opening = (claimed.leaf(chunk), claimed.path(chunk), self.evidence(chunk))
+        if self.tree is None:
+            raise ValueError("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
+        opening = (self.tree.leaf(chunk), self.tree.path(chunk), self.evidence(chunk))
         return self._challenge("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening))
 
     def _challenge(self, operation: str, call: Any) -> TxReceipt:

@@ -66,6 +66,7 @@ class Rung:
     """One deployed rung and the round it is in.
 
     Attributes:
+        terms: what its contract was deployed with.
         number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
         clients: addresses, client 0 first.
@@ -74,10 +75,11 @@ class Rung:
         ledger: the bill of everything sent since the round was opened.
     """
 
-    def __init__(
-        self, chain: Chain, number: int, contract: str, weights: Sequence[int], parameters: int, terms: DisputeTerms
-    ) -> None:
-        self.chain, self.number, self.terms = chain, number, terms
+    terms = DisputeTerms()
+    _scores_event = "Finished"
+
+    def __init__(self, chain: Chain, number: int, contract: str, weights: Sequence[int], parameters: int) -> None:
+        self.chain, self.number = chain, number
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
         self.clients = chain.accounts[:n]
@@ -154,9 +156,7 @@ class Rung:
 
     def scores(self) -> tuple[int, ...]:
         """S_i of the finished round, from its event; empty if there is none."""
-        return self._scores_in(self.contract.events.Finished())
-
-    def _scores_in(self, event: Any) -> tuple[int, ...]:
+        event = self.contract.events[self._scores_event]()
         finished = self.contract.functions.currentRound().call()[1]
         logs = [log["args"] for log in self.chain.events(event, self._opened) if log["args"]["round"] == finished]
         return tuple(logs[-1]["scores"]) if logs else ()
@@ -249,13 +249,8 @@ class CalldataRung(Rung):
         for start in range(0, total, count):
             stop = min(start + count, total)
             data = b"".join(row[k] for k in range(start, stop) for row in rows)
-            state = self._step(state, stop - start, [head[stop] for head in heads], data)
-
-    def _step(self, state: tuple[Any, ...], count: int, tails: list[bytes], data: bytes) -> tuple[Any, ...]:
-        """One transaction of work; the state it leaves."""
-        kind = "((uint256,bytes32,bytes32[],int256[]),uint256,bytes32[],bytes)"
-        payload = encode([kind], [(state, count, tails, data)])
-        [receipt] = self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
-        [log] = self.contract.events.Worked().process_receipt(receipt, errors=DISCARD)
-        found = log["args"]["state"]
-        return (found["chunks"], found["digest"], found["heads"], found["scores"])
+            step = (state, stop - start, [head[stop] for head in heads], data)
+            payload = encode(["((uint256,bytes32,bytes32[],int256[]),uint256,bytes32[],bytes)"], [step])
+            [receipt] = self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
+            [log] = self.contract.events.Worked().process_receipt(receipt, errors=DISCARD)
+            state = tuple(log["args"]["state"][name] for name in ("chunks", "digest", "heads", "scores"))

@@ -73,7 +73,7 @@ def test_blobs_do_not_depend_on_the_parameters():
 
 @pytest.mark.parametrize(("rung", "n", "P"), [(5, 1, 1), (-1, 1, 1), (1, 0, 1), (1, 1, 0)])
 def test_bad_sizes_are_named(rung, n, P):
-    with pytest.raises(ValueError, match=r"rung = |n = "):
+    with pytest.raises(ValueError, match=r"rung is |n is "):
         gas_model.predict(rung, n, P)
 
 
@@ -129,7 +129,7 @@ def test_naive_rung_fits_nowhere():
 
 @pytest.mark.parametrize("name", ["gas_price", "ether_price", "blob_price"])
 def test_negative_prices_are_named(name):
-    with pytest.raises(ValueError, match=f"{name} = -1"):
+    with pytest.raises(ValueError, match=f"{name} is -1; a price is at least 0"):
         gas_model.forecast(1, 10, 10, **({"gas_price": 1, "ether_price": 1} | {name: -1}))
 
 

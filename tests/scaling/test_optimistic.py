@@ -121,9 +121,10 @@ def test_honest_proposer_keeps_its_bond(chain, submitted, chunk, seed):
             with pytest.raises(ContractError, match="RungNoFraud"):
                 attempt()
         wrong = make_cheat(KINDS[seed % 7], rung, values, rng)[0]
-        with pytest.raises(ContractError, match="RungBadPath"):
-            rung.prove_chunk(chunk, wrong)
         functions, leaf, path = rung.contract.functions, rung.tree.leaf(0), rung.tree.path(0)
+        opening = (wrong.leaf(chunk), wrong.path(chunk), rung.evidence(chunk))
+        with pytest.raises(ContractError, match="RungBadPath"):
+            rung.chain.send(functions.proveChunk(rung.round, chunk, *opening), sender=rung.watcher)
         submissions, data, proofs = rung.evidence(0)
         at = int(rng.integers(len(data)))
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
@@ -219,7 +220,7 @@ def test_dispute_costs_at_most_800k(chain):
 
 def test_no_tree_no_proof(chain):
     rung = start_rung(chain, 3, [1, 2], 10)
-    with pytest.raises(ValueError, match="no tree is known for this proposal"):
+    with pytest.raises(ValueError, match=r"tree is None; .* call propose first"):
         rung.prove_chunk(0)
 
 

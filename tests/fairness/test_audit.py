@@ -1,0 +1,160 @@
+"""Quorums and audits on a real chain: true records pass, lies are named."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bcfl_support.errors import ContentMissing, ContractError, RecordError
+from bcfl_support.fairness.audit import audit, verify_round
+from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness
+from bcfl_support.fairness.task import get_round, publish_round
+from bcfl_support.ipfs import cid_digest
+from bcfl_support.protocol import compute_digest
+from tests.fairness.cases import TASK, forge, make_task, play
+
+
+def test_invented_rounds_are_caught(epoch, store):
+    fed, clients, cids = epoch
+    past = get_round(store, cids[0])
+    values = past.updates | {clients[0]: 2 * past.updates[clients[0]]}
+    digests = tuple("0x" + compute_digest(values[c]).hex() for c in past.record.clients)
+    better = dataclasses.replace(past.record, digests=digests, rewards=(1, *past.record.rewards[1:]))
+    invented = publish_round(store, better, values, params=past.params + 1)
+    problems = verify_round(fed, store, invented)
+    for part in (
+        "not the one it revealed",
+        "rewards is not what",
+        "digests is not what",
+        "parameters before it are not",
+    ):
+        assert any(part in problem for problem in problems), part
+    record = compute_fairness(store, [invented, cids[1]], TASK, epoch=0)
+    attest_record(fed, store, compute_fairness(store, cids, TASK, epoch=0), clients[:1])
+    attest_record(fed, store, record, clients[1:])
+    report = audit(fed, store, 0, TASK)
+    assert not report.ok and set(report.false_attesters) == set(clients[1:])
+    assert verify_round(fed, store, _renumbered(store, past, 77)) == ("round 77 was never opened",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"void": True},
+        {"samples": (40, 7, 120, 64)},
+        {"global_update": (1, 2, 3, 4, 5, 6)},
+        {"norm_squared": 5},
+        {"scores": (1, 2, 3, 4)},
+        {"penalties": (0, 0, 0, 9)},
+        {"factors": (10**6,) * 3 + (10**6 + 1,)},
+    ],
+)
+def test_any_entry_unlike_the_chain_is_named(epoch, store, change):
+    fed, _, cids = epoch
+    past = get_round(store, cids[0])
+    false = publish_round(store, dataclasses.replace(past.record, **change), past.updates, params=past.params)
+    [name] = change
+    assert verify_round(fed, store, false) == (f"round 1: {name} is not what the chain says",)
+
+
+def test_swapped_and_lacking_updates_are_named(epoch, store):
+    fed, clients, cids = epoch
+    block = store.get_json(cids[0])
+    named = block["updates"]
+    swapped = named | {clients[0]: named[clients[1]], clients[1]: named[clients[0]]}
+    lacking = {client: cid for client, cid in named.items() if client != clients[2]}
+    for updates, wrong in ((swapped, clients[:2]), (lacking, clients[2:3])):
+        problems = verify_round(fed, store, store.add_json(block | {"updates": updates}))
+        assert set(problems) == {f"round 1: the update of {c} is not the one it revealed" for c in wrong}
+
+
+def _renumbered(store, past, number):
+    return publish_round(store, dataclasses.replace(past.record, number=number), past.updates, params=past.params)
+
+
+def test_quorum_then_factors_then_pay_then_a_clean_audit(epoch, store):
+    fed, clients, cids = epoch
+    assert [verify_round(fed, store, cid) for cid in cids] == [(), ()]
+    with pytest.raises(RecordError, match="agreed on no record for epoch 0"):
+        audit(fed, store, 0, TASK)
+    for client in clients[:2]:  # each computes for itself
+        record = compute_fairness(store, cids, TASK, epoch=0)
+        attest_record(fed, store, record, [client])
+    with pytest.raises(ContractError, match="2 equal attestations, 3 needed"):
+        apply_record(fed, record)
+    attest_record(fed, store, record, [clients[2]])
+    apply_record(fed, record)
+    assert [fed.ledger.functions.factorOf(c).call() for c in clients] == [record.factors[c] for c in clients]
+    play(fed, store, clients, 3)
+    report = audit(fed, store, 0, TASK)
+    assert report.ok and report.false_attesters == () and report.agreed == report.recomputed == record
+    assert max(map(abs, report.overpaid.values())) <= 4  # roundings
+
+
+def test_a_lone_false_attester_is_named_and_does_no_harm(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, cids, TASK, epoch=0)
+    forged = forge(record, factors=record.factors | {clients[3]: 1_500_000})
+    attest_record(fed, store, forged, [clients[3]])
+    attest_record(fed, store, record, clients[:3])
+    report = audit(fed, store, 0, TASK)
+    assert report.ok and report.false_attesters == (clients[3],)
+    assert report.agreed.cid == record.cid != forged.cid
+
+
+def test_true_record_with_forged_factors_beside_it(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, cids, TASK, epoch=0)
+    fed.attest(0, cid_digest(record.cid), record.factors | {clients[3]: 1_500_000}, clients=[clients[3]])
+    attest_record(fed, store, record, clients[:3])
+    assert audit(fed, store, 0, TASK).false_attesters == (clients[3],)
+
+
+def test_a_forging_quorum_gets_its_way_and_is_caught(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, cids, TASK, epoch=0)
+    up, down = clients[1], clients[0]
+    forged = forge(record, factors=record.factors | {up: 1_500_000, down: 500_000})
+    assert forged.factors != record.factors
+    attest_record(fed, store, forged, clients[1:])
+    apply_record(fed, forged)
+    play(fed, store, clients, 3)
+    report = audit(fed, store, 0, TASK)
+    assert not report.ok and set(report.false_attesters) == set(clients[1:])
+    assert report.agreed == forged and report.recomputed == record
+    assert any("the factors applied on chain are not" in problem for problem in report.problems)
+    assert any(f"factors: {down} 500000 for {record.factors[down]}" in problem for problem in report.problems)
+    assert report.overpaid[up] > 10**15 and report.overpaid[down] < -(10**15)
+    assert abs(sum(report.overpaid.values())) <= 8
+
+
+def test_a_record_of_other_rounds_is_caught(epoch, store):
+    fed, clients, cids = epoch
+    attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
+    report = audit(fed, store, 0, TASK)
+    assert report.problems == ("the record covers rounds [1], epoch 0 has 1 … 2",)
+    assert report.false_attesters == tuple(clients[:3])
+
+
+def test_a_record_with_other_terms_is_caught(epoch, store):
+    fed, clients, cids = epoch
+    chosen = make_task(convention="renormalized")
+    attest_record(fed, store, compute_fairness(store, cids, chosen, epoch=0), clients[:3])
+    report = audit(fed, store, 0, TASK)
+    assert "convention: 'renormalized' for 'fixed'" in report.problems and len(report.false_attesters) == 3
+
+
+def test_agreement_on_something_that_is_no_record(epoch, store):
+    fed, clients, _ = epoch
+    cid = store.add(b'{"epoch":0')
+    fed.attest(0, cid_digest(cid), {clients[0]: 10**6}, clients=clients[:3])
+    with pytest.raises(RecordError, match="cut short"):
+        audit(fed, store, 0, TASK)
+
+
+def test_agreed_record_that_nobody_stored(epoch, store):
+    fed, clients, _ = epoch
+    fed.attest(0, bytes(31) + b"\1", {clients[0]: 10**6}, clients=clients[:3])
+    with pytest.raises(ContentMissing):
+        audit(fed, store, 0, TASK)

@@ -1,0 +1,66 @@
+"""What is agreed on and what is published: only what was revealed, in the same bytes for all, and nothing malformed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.fairness.task import get_round, publish_round
+from bcfl_support.protocol import encode
+from tests.fairness.cases import TASK, make_task
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"estimator": "guess"}, "'guess'"),
+        ({"estimator": "svarm"}, "budget is 0; svarm samples"),
+        ({"estimator": "midpoint", "convention": "renormalized"}, "the midpoint rule needs 'loss' and 'fixed'"),
+    ],
+)
+def test_tasks_that_make_no_sense(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_task(**changes)
+
+
+def test_only_revealed_updates_can_be_published(epoch, store):
+    _, clients, cids = epoch
+    past = get_round(store, cids[0])
+    swapped = dict(zip(clients, [past.updates[c] for c in reversed(clients)], strict=True))
+    with pytest.raises(InvalidUpdate, match="not the one it revealed"):
+        publish_round(store, past.record, swapped, params=past.params)
+    with pytest.raises(InvalidUpdate, match="give it too"):
+        publish_round(store, past.record, {}, params=past.params)
+
+
+def test_validation_data_travel_by_cid(store):
+    cid = TASK.publish(store)
+    assert cid == TASK.validation
+    index = store.get_json(cid)
+    x = np.frombuffer(store.cat(index["x"]), dtype=">i8").reshape(index["shape"])
+    np.testing.assert_array_equal(x, encode(TASK.x))
+
+
+def test_malformed_rounds(epoch, store):
+    _, _, cids = epoch
+    block = store.get_json(cids[0])
+    for wrong, message in [
+        ({"version": 9}, "no published round of version 1"),
+        ({"record": cids[1]}, "not a round record"),
+        ({"params": store.add(b"1234567")}, "7 bytes are no vector"),
+        ({"params": store.add(bytes(16))}, "another length than the model"),
+        ({"updates": 3}, "lacks or misnames"),
+    ]:
+        with pytest.raises(RecordError, match=message):
+            get_round(store, store.add_json(block | wrong))
+
+
+def test_whoever_publishes_a_round_gets_the_same_cid(epoch, store):
+    _, _, cids = epoch
+    past = get_round(store, cids[0])
+    elsewhere = dataclasses.replace(past.record, gas={"commit": (1, 2)}, transactions={"commit": ("0x", "0x")})
+    updates = dict(reversed(past.updates.items()))
+    assert publish_round(store, elsewhere, updates, params=past.params) == cids[0]
