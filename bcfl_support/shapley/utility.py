@@ -16,13 +16,14 @@ the classes for 2^n coalitions is then a small matrix product of two tables of 2
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, compute_weights
+from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
 
 Array = NDArray[np.float64]
@@ -35,43 +36,26 @@ TILE = 64  # rows of a table multiplied at a time, for the same reason
 SAFE_EXPONENT = 600.0  # exp of anything up to ± this is a normal float64, and so are sums of such
 
 
+@dataclass(eq=False, repr=False)
 class RoundUtility:
     """v(S) of one round, for any model: parameter vectors of the coalitions in batches, then the model's own loss.
 
     Call it with a boolean matrix (m, n) for m coalitions, or ask `all_values()` for all 2^n. v(no client) = 0.
-    Build one with `round_utility`.
-
-    Attributes:
-        n: number of clients.
-        convention: what absent clients do to the weights of the others.
-        kind: "loss" or "accuracy".
+    Build one with `round_utility`, which checks and explains its arguments; here `weights` are p_i.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        params: ArrayLike,
-        updates: ArrayLike,
-        samples: ArrayLike,
-        x: ArrayLike,
-        y: ArrayLike,
-        *,
-        convention: Convention = "fixed",
-        kind: Kind = "loss",
-    ) -> None:
-        if kind not in ("loss", "accuracy"):
-            raise ValueError(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
-        if convention not in ("fixed", "renormalized"):
-            raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
-        self.convention, self.kind = convention, kind
-        self._model, self._x, self._y = model, np.asarray(x, dtype=np.float64), np.asarray(y)
-        self._params, self._updates = _check_round(model, params, updates)
-        self.n = len(self._updates)
-        self._weights = compute_weights(samples)
-        if self._weights.shape != (self.n,):
-            counts = self._weights.size
-            raise InvalidUpdate(f"samples has {counts} counts for {self.n} updates: give one for each client")
-        self._start = float(self._measure(self._params[None])[0])
+    model: Model
+    params: Array
+    updates: Array
+    weights: Array
+    x: Array
+    y: NDArray[np.int64]
+    convention: Convention
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        self.n = len(self.updates)
+        self._start = float(self._measure(self.params[None])[0])
         self._prepare()
         self._chunk = max(1, CHUNK_FLOATS // self._floats)  # coalitions computed at a time
 
@@ -90,20 +74,20 @@ class RoundUtility:
         return self(coalition_matrix(self.n))
 
     def _prepare(self) -> None:
-        self._floats = self._params.size  # widest array per coalition
+        self._floats = self.params.size  # widest array per coalition
 
     def _measure(self, params: Array) -> Array:
         """−L or accuracy of parameter vectors (m, P), (m,)."""
         if self.kind == "loss":
-            return -np.asarray(self._model.loss(params, self._x, self._y), dtype=np.float64)
-        return np.asarray(self._model.accuracy(params, self._x, self._y), dtype=np.float64)
+            return -np.asarray(self.model.loss(params, self.x, self.y), dtype=np.float64)
+        return np.asarray(self.model.accuracy(params, self.x, self.y), dtype=np.float64)
 
     def _gains(self, rows: Coalitions) -> Values:
         values = np.empty(len(rows))
         for start in range(0, len(rows), self._chunk):
             chunk = slice(start, start + self._chunk)
-            weights = _weigh(rows[chunk], self._weights, self.convention)
-            values[chunk] = self._measure(self._params + weights @ self._updates)
+            weights = _weigh(rows[chunk], self.weights, self.convention)
+            values[chunk] = self._measure(self.params + weights @ self.updates)
         return values - self._start
 
 
@@ -116,19 +100,19 @@ class LayeredUtility(RoundUtility):
     """
 
     def _prepare(self) -> None:
-        base = _linear_parts(self._model, self._params[None], self._x)
-        own = _linear_parts(self._model, self._updates, self._x)
+        base = _linear_parts(self.model, self.params[None], self.x)
+        own = _linear_parts(self.model, self.updates, self.x)
         self._rows, self._base = [], []  # pre-activations, then for the MLP the second layer
         for start, change in zip(base, own, strict=True):
-            share = self._weights[:, None, None]
+            share = self.weights[:, None, None]
             fixed = self.convention == "fixed"
             self._rows.append(share * change if fixed else share * (start + change))
             self._base.append(start[0] if fixed else np.zeros_like(start[0]))
         if len(own) == 2:  # the hidden unit that is always 1 changes with no client
-            self._rows[0][:, -1] = 0.0 if self.convention == "fixed" else self._weights[:, None]
+            self._rows[0][:, -1] = 0.0 if self.convention == "fixed" else self.weights[:, None]
         self._zeros = np.zeros_like(self._base[0])
         self._floats = self._zeros.size
-        self._at_label = self._y * len(self._y) + np.arange(len(self._y))  # in a flat (C, V) array
+        self._at_label = self.y * len(self.y) + np.arange(len(self.y))  # in a flat (C, V) array
         self._bound = self._bound_logits()
 
     def _bound_logits(self) -> float:
@@ -138,7 +122,7 @@ class LayeredUtility(RoundUtility):
             if self.convention == "fixed":
                 sizes.append(np.abs(base) + np.abs(own).sum(axis=0))
             else:  # an average of the clients' own
-                sizes.append((np.abs(own) / self._weights[:, None, None]).max(axis=0))
+                sizes.append((np.abs(own) / self.weights[:, None, None]).max(axis=0))
         return float((sizes[0] if len(sizes) == 1 else sizes[1] @ sizes[0]).max())
 
     def _gains(self, rows: Coalitions) -> Values:
@@ -151,7 +135,7 @@ class LayeredUtility(RoundUtility):
                 # one matrix product, (m, n)·(n, size)
                 np.matmul(chunk, own.reshape(self.n, -1), out=total.reshape(len(chunk), -1))
                 total += base
-            values[start : start + len(chunk)] = self._score(sums, chunk @ self._weights)
+            values[start : start + len(chunk)] = self._score(sums, chunk @ self.weights)
         return values
 
     def _scratch(self, count: int) -> list[Array]:
@@ -168,7 +152,7 @@ class LayeredUtility(RoundUtility):
             np.maximum(z, self._zeros, out=z)  # twice as fast as with a scalar 0
             z = sums[1] @ z  # (m, C, H + 1) @ (m, H + 1, V)
         if self.kind == "accuracy":
-            return _share_of_hits(z, self._y) - self._start
+            return _share_of_hits(z, self.y) - self._start
         return _negative_loss(z, self._at_label, safe=self._bound < SAFE_EXPONENT) - self._start
 
     def all_values(self) -> Values:
@@ -184,7 +168,7 @@ class LayeredUtility(RoundUtility):
         low = min(self.n, self._chunk.bit_length() - 1)
         tables = [_tabulate_sums(own[:low]) for own in self._rows]
         others = [_run_through_sums(own[low:], base) for own, base in zip(self._rows, self._base, strict=True)]
-        present = _tabulate_sums(self._weights)
+        present = _tabulate_sums(self.weights)
         sums, values = self._scratch(1 << low), np.empty(1 << self.n)
         for start, *shifts in zip(range(0, 1 << self.n, 1 << low), *others, strict=True):
             for total, table, shift in zip(sums, tables, shifts, strict=True):
@@ -200,13 +184,13 @@ class LayeredUtility(RoundUtility):
         log_sums = np.zeros((1 << (self.n - half), 1 << half))
         step = max(1, TABLE_FLOATS // (len(base) << (self.n - half)))
         together = int(min(SAFE_EXPONENT // max(self._bound + np.log(len(base)), 1.0), 16.0))
-        for v in range(0, len(self._y), step):
+        for v in range(0, len(self.y), step):
             low = np.exp(_tabulate_sums(rows[:half, :, v : v + step]))
             high = np.exp(_tabulate_sums(rows[half:, :, v : v + step]) + base[:, v : v + step])
             _add_log_sums(log_sums, low, high, max(together, 1))
         at_label = rows.reshape(self.n, -1)[:, self._at_label].sum(axis=1)
         labels = _tabulate_sums(at_label) + base.reshape(-1)[self._at_label].sum()
-        values: Values = (labels - log_sums.reshape(-1)) / len(self._y) - self._start
+        values: Values = (labels - log_sums.reshape(-1)) / len(self.y) - self._start
         return values
 
 
@@ -245,26 +229,21 @@ def round_utility(
     >>> game.all_values().round(4).tolist()  # each client teaches one class
     [0.0, 0.1899, 0.1899, 0.3799]
     """
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
+    if convention not in get_args(Convention):
+        raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
+    changes, weights = check_round(updates, samples)
+    if changes.ndim != 2 or changes.shape[1] != model.n_params:
+        raise InvalidUpdate(f"updates has shape {changes.shape}: {model!r} needs (n, {model.n_params}).")
+    start = check_vector(params, changes, "params")
     layered = type(model) in (LogisticRegression, SoftmaxRegression, MLP)
     build = LayeredUtility if layered else RoundUtility
-    return build(model, params, updates, samples, x, y, convention=convention, kind=kind)
+    features = np.asarray(x, dtype=np.float64)
+    return build(model, start, changes, weights, features, np.asarray(y), convention, kind)
 
 
 # ---------------------------------------------------------------- pieces
-
-
-def _check_round(model: Model, params: ArrayLike, updates: ArrayLike) -> tuple[Array, Array]:
-    start, changes = np.asarray(params, dtype=np.float64), np.asarray(updates, dtype=np.float64)
-    size = model.n_params
-    if start.shape != (size,) or changes.ndim != 2 or changes.shape[1] != size or not len(changes):
-        raise InvalidUpdate(
-            f"params has shape {start.shape} and updates {changes.shape}; {model!r} needs ({size},) and (n, {size})"
-        )
-    bad = np.flatnonzero(~np.isfinite(changes).all(axis=1))
-    if bad.size or not np.isfinite(start).all():
-        culprit = f"the update of client {bad[0]}" if bad.size else "params"
-        raise InvalidUpdate(f"{culprit} holds a value that is not finite: leave it out of the round")
-    return start, changes
 
 
 def _weigh(rows: Coalitions, shares: Array, convention: str) -> Array:

@@ -79,7 +79,8 @@ def test_any_model_can_be_measured(convention, kind):
 def test_matrix_products_equal_the_generic_utility(model, convention):
     arguments = make_round(model, 9, seed=2)
     fast = ru.round_utility(*arguments, convention=convention)
-    generic = ru.RoundUtility(*arguments, convention=convention)
+    parts = (fast.model, fast.params, fast.updates, fast.weights, fast.x, fast.y)
+    generic = ru.RoundUtility(*parts, convention, "loss")
     assert type(fast) is not type(generic)
     assert fast.all_values() == pytest.approx(generic.all_values(), abs=1e-12)
 
@@ -164,17 +165,21 @@ def test_unknown_options_are_refused(option, message):
 
 def test_a_round_that_does_not_fit_is_refused():
     model, params, updates, samples, x, y = make_round(SoftmaxRegression(4, 3), 3)
-    for bad_params, bad_updates in ((params[:-1], updates), (params, updates[:, 1:]), (params, updates[0])):
-        with pytest.raises(InvalidInput, match=r"params has shape .* needs \(15,\) and \(n, 15\)"):
-            ru.round_utility(model, bad_params, bad_updates, samples, x, y)
-    with pytest.raises(InvalidInput, match="samples has 2 counts for 3 updates"):
+    with pytest.raises(InvalidInput, match=r"params has shape \(14,\): the updates have 15 parameters"):
+        ru.round_utility(model, params[:-1], updates, samples, x, y)
+    for bad in (updates[:, 1:], updates[None]):
+        with pytest.raises(InvalidInput, match=r"updates has shape .*: SoftmaxRegression\(4, 3\) needs \(n, 15\)"):
+            ru.round_utility(model, params, bad, samples, x, y)
+    with pytest.raises(InvalidInput, match=r"updates has shape \(15,\)"):
+        ru.round_utility(model, params, updates[0], samples, x, y)
+    with pytest.raises(InvalidInput, match=r"updates has shape \(3, 15\): it must be \(…, 2, P\)"):
         ru.round_utility(model, params, updates, samples[:2], x, y)
     with pytest.raises(InvalidInput, match=r"samples\[1\] = 0"):
         ru.round_utility(model, params, updates, np.array([1, 0, 2]), x, y)
     with pytest.raises(InvalidInput, match="labels run from"):
         ru.round_utility(model, params, updates, samples, x, y + 1)
     updates[1, 4] = np.inf
-    with pytest.raises(InvalidInput, match="the update of client 1 holds a value that is not finite"):
+    with pytest.raises(InvalidInput, match=r"updates\[1, 4\] = inf is not a finite number: leave the client out"):
         ru.round_utility(model, params, updates, samples, x, y)
 
 
