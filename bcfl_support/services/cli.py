@@ -26,4 +26,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BcflError as error:
         parser.exit(1, f"bcfl {command}: {error}\n")
     print(format_doctor(checks))
-    return int(any(check.necessary and not check.ok for check in checks))
+    return int(not all(check.ok for check in checks))

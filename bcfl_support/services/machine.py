@@ -5,7 +5,6 @@ It runs before anything is installed, so it uses the standard library only.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -34,21 +33,19 @@ class Check:
         ok: whether it is as the lessons need it.
         found: what is there (differs between machines).
         advice: what to do if it is not ok; the same on every machine.
-        necessary: whether the lessons cannot run without it.
     """
 
     name: str
     ok: bool
     found: str
     advice: str
-    necessary: bool = True
 
 
 def doctor(stable: bool = False) -> list[Check]:
-    """Look at everything the lessons need: Python, packages, programs, contracts, endpoints, the machine.
+    """Look at everything the lessons need: Python, packages, programs, contracts, endpoints.
 
     Args:
-        stable: leave out the checks that only describe the machine, so that a lesson prints the same everywhere.
+        stable: leave out the endpoints, which this machine's environment names: a lesson prints the same everywhere.
     """
     lab = 'run "make lab" in the project folder'
     lock = 'run "make lab": it installs requirements.lock into .venv; then start Jupyter from there'
@@ -68,7 +65,6 @@ def doctor(stable: bool = False) -> list[Check]:
         for variable, own in (("BCFL_RPC_URL", "a local anvil"), ("BCFL_IPFS_API", "a local node")):
             advice = f"start that node, correct {variable}, or unset it to use {own}"
             checks.append(_check(variable, partial(_endpoint, variable, own), advice))
-        checks += _describe_machine()
     return checks
 
 
@@ -88,8 +84,7 @@ def format_doctor(checks: Sequence[Check], stable: bool = False) -> str:
     """
     lines = []
     for check in checks:
-        state = "ok" if check.ok else "missing" if check.necessary else "note"
-        lines.append(f"{state:<9}{check.name:<20}{'' if stable else check.found}".rstrip())
+        lines.append(f"{'ok' if check.ok else 'missing':<9}{check.name:<20}{'' if stable else check.found}".rstrip())
         if not check.ok:
             lines.append(f"         -> {check.advice}")
     return "\n".join(lines)
@@ -177,32 +172,3 @@ def _host_and_port(address: str) -> tuple[str, int]:
         return found[1], int(found[2])
     parts = urlsplit(address)
     return parts.hostname or address, parts.port or (443 if parts.scheme == "https" else 80)
-
-
-# ---------------------------------------------------------------- what describes the machine
-def _describe_machine() -> list[Check]:
-    """Memory and cores: notes, never a reason to stop."""
-    free = _free_memory()
-    advice = "close other programs: the lessons are measured with 2 GB free"
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux: containers and Binder allow fewer than the machine has
-    cores = len(affinity(0)) if affinity else os.cpu_count()
-    threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return [
-        Check("free memory", free >= 2.0, f"{free:.1f} GB", advice, necessary=False),
-        Check("processor cores", True, f"{cores}, OMP_NUM_THREADS {threads}", "", necessary=False),
-    ]
-
-
-def _free_memory() -> float:
-    """Memory this process may still take, in GB (10⁹ bytes): the machine's, or less if a container limits it."""
-    bounds = []
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        text = Path("/proc/meminfo").read_text()
-        bounds.append(int(re.findall(r"MemAvailable:\s+(\d+) kB", text)[0]) * 1024)
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        used = int((group / "memory.current").read_text())
-        bounds.append(int((group / "memory.max").read_text()) - used)
-    if not bounds:  # macOS: only the total is known without further tools
-        bounds.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(bounds) / 1e9

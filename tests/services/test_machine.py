@@ -34,7 +34,7 @@ def test_the_doctor_finds_the_pinned_programs():
     checks = look()
     for name in ("Python", "Python packages", "Node.js", "anvil", "forge", "Solidity compiler", "OpenZeppelin", "IPFS"):
         assert checks[name].ok, checks[name]
-    assert "processor cores" in checks and "BCFL_RPC_URL" in checks
+    assert "BCFL_RPC_URL" in checks
 
 
 def test_what_a_lesson_prints_is_the_same_on_every_machine(monkeypatch):
@@ -109,11 +109,3 @@ def test_an_endpoint_s_key_is_not_shown(monkeypatch):
     monkeypatch.setenv("BCFL_RPC_URL", f"http://user:password@127.0.0.1:{free_port()}/v3/secret?key=secret")
     found = look()["BCFL_RPC_URL"].found
     assert "does not answer" in found and "password" not in found and "secret" not in found
-
-
-def test_a_note_is_not_a_missing_part():
-    note = Check("free memory", False, "0.5 GB", "close other programs", necessary=False)
-    assert format_doctor([note]).split("\n") == [
-        "note     free memory         0.5 GB",
-        "         -> close other programs",
-    ]
