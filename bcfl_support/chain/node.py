@@ -282,7 +282,6 @@ class Chain:
     def _sign_here(self) -> list[str]:
         """Twenty accounts from ``BCFL_MNEMONIC``, for a node that holds no keys; web3 signs with them."""
         from eth_account import Account
-        from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
         from web3.middleware import SignAndSendRawMiddlewareBuilder
 
         mnemonic = os.environ.get("BCFL_MNEMONIC", "")
@@ -290,8 +289,8 @@ class Chain:
             raise ServiceError(
                 f"{without_secrets(self.url)} holds no accounts; set BCFL_MNEMONIC to the words of funded ones"
             )
-        seed = seed_from_mnemonic(mnemonic, "")
-        keys = [Account.from_key(key_from_seed(seed, f"m/44'/60'/0'/0/{i}")) for i in range(20)]
+        Account.enable_unaudited_hdwallet_features()
+        keys = [Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{i}") for i in range(20)]
         self.w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(keys), layer=0)
         return [str(key.address) for key in keys]
 

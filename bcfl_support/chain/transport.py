@@ -49,11 +49,6 @@ class Transport(HTTPProvider):
             raise self.decoder.decode(data)
         return response
 
-    def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
-        """Several requests at once; errors stay in the answers, because the others may have succeeded."""
-        with self._answering():
-            return super().make_batch_request(batch_requests)
-
     def rpc(self, method: str, *params: Any) -> Any:
         """The result of one request, which the node must not refuse."""
         response = self.make_request(RPCEndpoint(method), list(params))
@@ -66,14 +61,13 @@ class Transport(HTTPProvider):
 
         Public endpoints may refuse batches, so that a foreign node gets one request after the other.
         """
+        questions = [(RPCEndpoint(method), params) for params in many]
         answers: list[RPCResponse] = []
-        size = _BATCH if self.child else 1
-        for start in range(0, len(many), size):
-            part = [(RPCEndpoint(method), params) for params in many[start : start + size]]
-            if len(part) == 1:
-                with self._answering():
-                    answers.append(super().make_request(*part[0]))
-            else:
+        with self._answering():
+            if self.child is None:
+                return [HTTPProvider.make_request(self, *each) for each in questions]
+            for start in range(0, len(questions), _BATCH):
+                part = questions[start : start + _BATCH]
                 found = self.make_batch_request(part)
                 answers += found if isinstance(found, list) else [found] * len(part)
         return answers

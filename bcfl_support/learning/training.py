@@ -88,7 +88,7 @@ def local_updates(
         Updates g_i = w_i − w, shape (k, P) or (T, k, P), float64, in the order of `clients`.
 
     Raises:
-        InvalidInput: a client without samples, an unknown or repeated client, sizes that do not fit, or training
+        InvalidInput: an unknown or repeated client, sizes that do not fit, or training
             that left the finite numbers (lr too large).
     """
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
@@ -214,8 +214,6 @@ def _check_training(
         raise InvalidInput(
             f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or one such row a federation."
         )
-    if np.min(data.sizes) < 1 or int(np.sum(data.sizes)) != len(data.y):
-        raise InvalidInput(f"sizes {data.sizes.tolist()} must be at least 1 each and sum to {len(data.y)} samples.")
     if not lr > 0:
         raise InvalidInput(f"lr is {lr}: the learning rate must be positive.")
     if batch_size is not None and batch_size < 1:
