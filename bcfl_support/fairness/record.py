@@ -20,6 +20,7 @@ streams may change between releases.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -187,31 +188,28 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
     """(client, value, standard error) of those that took part; nothing for a void round."""
     if past.record.void:
         return []
-    samples = dict(zip(past.record.clients, past.record.samples, strict=True))
-    clients = sorted(past.updates)
-    if set(clients) != {client for client, count in samples.items() if count}:
+    samples = {client: n for client, n in zip(past.record.clients, past.record.samples, strict=True) if n}
+    clients, n = sorted(past.updates), len(past.updates)
+    if clients != sorted(samples):
         raise RecordError(f"the updates of round {past.record.number} are not those of the clients that revealed")
     counts = np.array([samples[client] for client in clients])
     updates = np.stack([protocol.decode(past.updates[client]) for client in clients])
-    values, errors = _estimate(task, protocol.decode(past.params), updates, counts, past.record.number)
-    return list(zip(clients, values.tolist(), errors.tolist(), strict=True))
-
-
-def _estimate(
-    task: Task, params: np.ndarray, updates: np.ndarray, counts: np.ndarray, number: int
-) -> tuple[np.ndarray, np.ndarray]:
-    n, x = len(counts), protocol.decode(protocol.encode(task.x))
+    params, x = protocol.decode(past.params), protocol.decode(protocol.encode(task.x))
+    errors = np.zeros(n)
     if task.estimator == "midpoint":
-        values = midpoint_scores(updates, counts, params=params, gradient=lambda w: task.model.gradient(w, x, task.y))
-        return values, np.zeros(n)
-    utility = shapley.round_utility(
-        task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
-    )
-    if task.estimator == "exact" or n == 1:
-        return shapley.exact_shapley(utility.all_values()), np.zeros(n)
-    rng = np.random.default_rng([task.seed, number])
-    estimate = SAMPLERS[task.estimator](utility, n, budget=task.budget, rng=rng)
-    return estimate.values, estimate.standard_errors
+        slope = functools.partial(task.model.gradient, x=x, y=task.y)
+        values = midpoint_scores(updates, counts, params=params, gradient=slope)
+    else:
+        utility = shapley.round_utility(
+            task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
+        )
+        if task.estimator == "exact" or n == 1:
+            values = shapley.exact_shapley(utility.all_values())
+        else:
+            rng = np.random.default_rng([task.seed, past.record.number])
+            estimate = SAMPLERS[task.estimator](utility, n, budget=task.budget, rng=rng)
+            values, errors = estimate.values, estimate.standard_errors
+    return list(zip(clients, values.tolist(), errors.tolist(), strict=True))
 
 
 def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clients: Sequence[str]) -> str:

@@ -132,10 +132,8 @@ class Federation:
         for client, update in updates.items():
             values = np.asarray(update)
             if values.shape != (self.config.parameters,):
-                raise InvalidUpdate(
-                    f"the update of {client} has shape {values.shape}, the model has {self.config.parameters} "
-                    "parameters; send one flat vector"
-                )
+                wanted = f"{self.config.parameters} parameters: send one flat vector"
+                raise InvalidUpdate(f"the update of {client} has shape {values.shape}; the model has {wanted}")
             if values.dtype != np.int64:
                 values = fixed_point.encode(values, bound=self.config.bound)
             digest, salt = compute_digest(values), rng.bytes(32)
@@ -195,7 +193,7 @@ class Federation:
             The round's record.
         """
         if not updates:
-            raise InvalidUpdate("a round needs at least one client, got none")
+            raise InvalidUpdate("updates is empty; a round needs at least one client: give its update")
         self.open_round()
         submissions = self.prepare(updates, rng=rng)
         self.commit(submissions)
@@ -266,7 +264,7 @@ class Federation:
         """
         bill = self._bills.get(number, {})
         if "settle" not in bill:
-            raise RecordError(f"round {number} was not settled here; rounds known: {sorted(self._bills)}")
+            raise RecordError(f"round {number} was not settled here; known are {sorted(self._bills)}: choose one")
         blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
         last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
         found = self.read_round(number, min(blocks), last)
@@ -295,11 +293,9 @@ class Federation:
             logs = self.chain.events(event, first, last)
             return {log["args"]["client"]: log["args"] for log in logs if log["args"]["round"] == number}
 
-        committed = by_client(self.aggregator.events.Committed)
-        revealed = by_client(self.aggregator.events.Revealed)
-        scored = by_client(self.aggregator.events.Scored)
-        rewarded = by_client(self.pool.events.Rewarded)
-        penalized = by_client(self.pool.events.Penalized)
+        said, paid = self.aggregator.events, self.pool.events
+        committed, revealed, scored = map(by_client, (said.Committed, said.Revealed, said.Scored))
+        rewarded, penalized = map(by_client, (paid.Rewarded, paid.Penalized))
 
         def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
             return tuple(source[client][key] if client in source else missing for client in committed)

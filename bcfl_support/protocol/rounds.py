@@ -57,18 +57,13 @@ class FederationConfig:
 
     def __post_init__(self) -> None:
         if self.parameters < 1:
-            raise InvalidUpdate(f"parameters must be at least 1, got {self.parameters}")
-        if self.cool_down_seconds <= self.commit_seconds + self.reveal_seconds:
-            raise ValueError(
-                f"cool_down_seconds is {self.cool_down_seconds}, a round may last "
-                f"{self.commit_seconds + self.reveal_seconds}: a client could take its stake before its penalty; "
-                "make the cool-down longer"
-            )
-        if self.cool_down_seconds < self.attest_seconds:
-            raise ValueError(
-                f"cool_down_seconds is {self.cool_down_seconds}, attesting may last {self.attest_seconds}: one stake "
-                "could leave, register again and vote twice; make the cool-down at least as long"
-            )
+            raise InvalidUpdate(f"parameters is {self.parameters}; a model has at least 1: give its number")
+        for least, danger in (
+            (self.commit_seconds + self.reveal_seconds + 1, "a client could take its stake before its penalty"),
+            (self.attest_seconds, "one stake could leave, register again and vote twice"),
+        ):
+            if self.cool_down_seconds < least:
+                raise ValueError(f"cool_down_seconds is {self.cool_down_seconds}; {danger}: choose at least {least}")
 
     @property
     def votes_needed(self) -> int:

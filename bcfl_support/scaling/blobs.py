@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import ckzg
 import numpy as np
+from eth_account.typed_transactions.base import TRUSTED_SETUP
 from eth_utils import to_hex
 from web3.types import TxReceipt
 
@@ -87,9 +89,6 @@ _GWEI = 10**9
 @functools.cache
 def _trusted_setup() -> Any:
     """Ethereum's KZG set-up, which eth_account ships; loading it takes two seconds, once."""
-    import ckzg
-    from eth_account.typed_transactions.base import TRUSTED_SETUP
-
     return ckzg.load_trusted_setup(TRUSTED_SETUP, 0)
 
 
@@ -103,8 +102,6 @@ def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:
         blob: 131,072 bytes.
         element: 0 to 4,095.
     """
-    import ckzg
-
     setup = _trusted_setup()
     point = pow(_ROOT_OF_UNITY, int(f"{element:012b}"[::-1], 2), _FIELD)
     proof, value = ckzg.compute_kzg_proof(blob, point.to_bytes(32, "big"), setup)
@@ -130,8 +127,6 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     Raises:
         TransactionFailed: the contract refused the call, for example because it is not this client's turn.
     """
-    import ckzg
-
     setup = _trusted_setup()
     commitments = [ckzg.blob_to_kzg_commitment(blob, setup) for blob in blobs]
     proofs = [proof for blob in blobs for proof in ckzg.compute_cells_and_kzg_proofs(blob, setup)[1]]
