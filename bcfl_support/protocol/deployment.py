@@ -93,7 +93,8 @@ def deploy_contracts(
     )
     contracts, receipts = {}, {}
     for name, expected, given in zip(CONTRACTS, addresses, arguments, strict=True):
-        contracts[name], receipts[name] = chain.deploy(load_artifact(name), *given, sender=publisher)
+        artifact = load_artifact(config.pool if name == "RewardPool" else name)
+        contracts[name], receipts[name] = chain.deploy(artifact, *given, sender=publisher)
         if contracts[name].address != expected:
             raise RuntimeError(
                 f"{name} landed at {contracts[name].address}, expected {expected}: another transaction of {publisher} "

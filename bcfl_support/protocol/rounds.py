@@ -36,6 +36,7 @@ class FederationConfig:
         interval: rounds in an epoch of the fairness ledger.
         quorum: equal attestations that make a fairness record count; None means more than two thirds of `capacity`.
         attest_seconds: time to attest, from an epoch's first attestation on.
+        pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
     """
 
     parameters: int
@@ -54,6 +55,7 @@ class FederationConfig:
     interval: int = 5
     quorum: int | None = None
     attest_seconds: int = 86_400
+    pool: str = "RewardPool"
 
     def __post_init__(self) -> None:
         if self.parameters < 1:
