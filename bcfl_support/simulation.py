@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -79,14 +80,6 @@ class Table:
 
     columns: Mapping[str, np.ndarray]
     n_clients: int
-
-    def __len__(self) -> int:
-        return len(self.columns["round"])
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(self.columns)
 
     def column(self, name: str) -> np.ndarray:
         """One column, shape (rounds * n,)."""
@@ -169,16 +162,20 @@ def run(
         InvalidInput: rounds, participation or declared counts out of range, an unknown score, or updates that are
             not finite or of the wrong shape; the message says which client of the round.
     """
-    federation = _Federation(
-        data, model, steps, lr, batch_size, participation, declared_samples, transform_updates, rng.spawn(4)
-    )
-    books = _Books(federation, scores, reward or PayRule(), rounds)
-    params = model.init(rng=federation.rngs[0])
-    for seen in play_rounds(params, rounds, federation.work, aggregate=_by_present_clients(aggregate)):
-        outcome = books.enter(seen)
+    rule, scorers, n = reward or PayRule(), _named_scorers(scores), data.n_clients
+    _check_terms(rounds, rule)
+    start, draws, batches, hooks = rng.spawn(4)
+    train = partial(local_updates, model, data=data, lr=lr, batch_size=batch_size, rng=batches)
+    declared = _check_declared(declared_samples, data.sizes)
+    federation = _Federation(data, model, steps, participation, declared, train, transform_updates, draws, hooks)
+    record, blocks = np.zeros((rounds, n), dtype=bool), []
+    for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=_by_present_clients(aggregate)):
+        outcome, block = _settle(seen, federation.state, declared, scorers, rule, record)
+        blocks.append(block)
         if observe is not None:
             observe(outcome)
-    return books.close()
+    columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return SimulationResult(Table(columns, n), outcome.state.params + outcome.step)
 
 
 # ---------------------------------------------------------------- the clients at work
@@ -186,30 +183,27 @@ def run(
 
 @dataclass(eq=False)
 class _Federation:
-    """Who comes, what it trains, what it sends. `rngs`: start, participation, mini-batches, hooks."""
+    """Who comes, what it trains, what it sends."""
 
     data: FederatedData
     model: Model
     steps: int | Callable[[int, np.ndarray], np.ndarray]
-    lr: float
-    batch_size: int | None
     participation: float | Callable[[int, np.random.Generator], np.ndarray]
-    declared_samples: np.ndarray | None
+    declared: np.ndarray
+    train: Callable[..., np.ndarray]
     transform: Callable[[int, np.ndarray, RoundState], np.ndarray] | None
-    rngs: list[np.random.Generator]
+    draws: np.random.Generator
+    hooks: np.random.Generator
     state: RoundState = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.declared = _check_declared(self.declared_samples, self.data.sizes)
 
     def work(self, number: int, params: np.ndarray, previous: np.ndarray) -> Round:
         """Draw the round's clients, train them, let the hook change what they send, and check it."""
         model, data = self.model, self.data
-        clients = _draw_clients(self.participation, data.n_clients, number, self.rngs[1])
+        clients = _draw_clients(self.participation, data.n_clients, number, self.draws)
         samples, todo = self.declared[clients], _count_steps(self.steps, number, clients)
-        self.state = RoundState(number, params, clients, samples, todo, previous, model, data, self.rngs[3])
+        self.state = RoundState(number, params, clients, samples, todo, previous, model, data, self.hooks)
         return Round(
-            updates=self._sent_updates(),
+            updates=self._sent_updates(self.state),
             samples=samples,
             params=params,
             gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
@@ -217,27 +211,17 @@ class _Federation:
             previous=previous,
         )
 
-    def _sent_updates(self) -> np.ndarray:
-        state = self.state
+    def _sent_updates(self, state: RoundState) -> np.ndarray:
         if len(state.clients) == 0:
             return np.zeros((0, len(state.params)))
-        updates = local_updates(
-            state.model,
-            state.params,
-            state.data,
-            steps=state.steps,
-            lr=self.lr,
-            batch_size=self.batch_size,
-            clients=state.clients,
-            rng=self.rngs[2],
-        )
+        updates = self.train(state.params, steps=state.steps, clients=state.clients)
         if self.transform is not None:
-            sent = np.asarray(self.transform(state.round, updates.copy(), state), dtype=np.float64)
-            if sent.shape != updates.shape:
+            shape = updates.shape
+            updates = np.asarray(self.transform(state.round, updates, state), dtype=np.float64)
+            if updates.shape != shape:
                 raise InvalidInput(
-                    f"transform_updates returned shape {sent.shape} in round {state.round}, not {updates.shape}."
+                    f"transform_updates returned shape {updates.shape} in round {state.round}, not {shape}."
                 )
-            updates = sent
         return check_round(updates, state.samples)[0]
 
 
@@ -249,62 +233,53 @@ def _by_present_clients(aggregate: Callable[[np.ndarray, np.ndarray], np.ndarray
 # ---------------------------------------------------------------- the books
 
 
-class _Books:
-    """Scores, standing and pay of each round, and the table that they become."""
-
-    def __init__(
-        self, federation: _Federation, scores: str | tuple[str, ...] | Mapping[str, Scorer], rule: PayRule, rounds: int
-    ) -> None:
-        if rounds < 1:
-            raise InvalidInput(f"rounds is {rounds}: run at least 1.")
-        if rule.record == "verified" or rule.stake:
-            raise InvalidInput(
-                f"record is {rule.record!r}, stake {rule.stake}: nothing is tested or fined here: use incentives.play."
-            )
-        self.federation, self.rule, self.scorers = federation, rule, _named_scorers(scores)
-        self.record = np.zeros((rounds, federation.data.n_clients), dtype=bool)
-        self.blocks: list[dict[str, np.ndarray]] = []
-        self.params = np.empty(0)
-
-    def enter(self, seen: Round) -> RoundOutcome:
-        """Score and pay a round."""
-        state, declared, rule = self.federation.state, self.federation.declared, self.rule
-        clients, n = state.clients, len(declared)
-        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in self.scorers.items()}
-        spread = {name: _spread(values, clients, n) for name, values in given.items()}
-        paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
-        self.record[state.round - 1] = present if rule.record == "attended" else paying >= 0
-        standing = rule.standing(self.record[: state.round])
-        rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
-        self.params = state.params + seen.step
-        steps = np.zeros(n, dtype=np.int64)
-        steps[clients] = state.steps
-        test = state.data.x_test, state.data.y_test
-        self.blocks.append(
-            {
-                "round": np.full(n, state.round),
-                "client": np.arange(n),
-                "samples": declared,
-                "participated": present,
-                "steps": steps,
-                "norm": _spread(np.linalg.norm(seen.updates, axis=1), clients, n),
-                "score": paying,
-                **{f"score_{name}": values for name, values in spread.items()},
-                "consistency": standing,
-                "reward": rewards,
-                "accuracy": np.full(n, state.model.accuracy(self.params, *test)),
-                "loss": np.full(n, state.model.loss(self.params, *test)),
-            }
-        )
-        return RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
-
-    def close(self) -> SimulationResult:
-        """The table of all rounds."""
-        columns = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.blocks[0]}
-        return SimulationResult(Table(columns, self.record.shape[1]), self.params)
+def _settle(
+    seen: Round,
+    state: RoundState,
+    declared: np.ndarray,
+    scorers: Mapping[str, Scorer],
+    rule: PayRule,
+    record: np.ndarray,
+) -> tuple[RoundOutcome, dict[str, np.ndarray]]:
+    """Score and pay a round, and enter it into the record: its outcome, and its rows of the table."""
+    clients, n = state.clients, len(declared)
+    given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in scorers.items()}
+    spread = {name: _spread(values, clients, n) for name, values in given.items()}
+    paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
+    record[state.round - 1] = present if rule.record == "attended" else paying >= 0
+    standing = rule.standing(record[: state.round])
+    rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
+    outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
+    params, test = state.params + outcome.step, (state.data.x_test, state.data.y_test)
+    steps = np.zeros(n, dtype=np.int64)
+    steps[clients] = state.steps
+    block = {
+        "round": np.full(n, state.round),
+        "client": np.arange(n),
+        "samples": declared,
+        "participated": present,
+        "steps": steps,
+        "norm": _spread(np.linalg.norm(seen.updates, axis=1), clients, n),
+        "score": paying,
+        **{f"score_{name}": values for name, values in spread.items()},
+        "consistency": standing,
+        "reward": rewards,
+        "accuracy": np.full(n, state.model.accuracy(params, *test)),
+        "loss": np.full(n, state.model.loss(params, *test)),
+    }
+    return outcome, block
 
 
 # ---------------------------------------------------------------- pieces
+
+
+def _check_terms(rounds: int, rule: PayRule) -> None:
+    if rounds < 1:
+        raise InvalidInput(f"rounds is {rounds}: run at least 1.")
+    if rule.record == "verified" or rule.stake:
+        raise InvalidInput(
+            f"record is {rule.record!r}, stake {rule.stake}: nothing is tested or fined here: use incentives.play."
+        )
 
 
 def _draw_clients(

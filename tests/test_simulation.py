@@ -50,11 +50,11 @@ def test_a_run_equals_the_loop_written_out(hospitals: datasets.FederatedData) ->
 
 def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
     table = run(hospitals, scores=("alignment", "cosine")).table
-    assert table.names == (
+    assert tuple(table.columns) == (
         *("round", "client", "samples", "participated", "steps", "norm", "score", "score_alignment", "score_cosine"),
         *("consistency", "reward", "accuracy", "loss"),
     )
-    assert len(table) == 30 and all(len(table.column(name)) == 30 for name in table.names)
+    assert all(len(column) == 30 for column in table.columns.values())
     assert table.column("round").tolist() == [r for r in range(1, 7) for _ in range(5)]
     assert table.column("client").tolist() == list(range(5)) * 6
     assert table.pivot("client").shape == (6, 5)
@@ -75,7 +75,7 @@ def test_every_named_score_runs_and_the_first_pays(hospitals: datasets.Federated
 def test_equal_seeds_equal_tables_other_seeds_other_tables(hospitals: datasets.FederatedData) -> None:
     def columns(seed: int) -> list[bytes]:
         result = run(hospitals, seed, batch_size=8, participation=0.6, model=MLP(30, 4, 2))
-        return [result.table.column(name).tobytes() for name in result.table.names]
+        return [result.table.column(name).tobytes() for name in result.table.columns]
 
     assert columns(3) == columns(3)
     assert columns(3) != columns(4)

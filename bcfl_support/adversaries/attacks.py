@@ -2,7 +2,7 @@
 
     sent = attack(honest updates, own updates, last global update)        honest (…, h, P) → (…, P) or (…, m, P)
 
-Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, ...) wants a worse model. *Reward gaming* (scale,
+Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, …) wants a worse model. *Reward gaming* (scale,
 collude, copy, inflate, Sybil, badmouth) wants money for little or no work. The adaptive attacker knows the score and
 searches for what pays best.
 
@@ -19,21 +19,21 @@ import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import compute_square_distances, rescale
+from bcfl_support.learning import compute_square_distances, divide_or_zero, rescale
 
 
 def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
-    """Label flip: train on C - 1 - y instead of y (Fang et al. 2020, arXiv 1911.11815, section 5.1).
+    """Label flip: train on C − 1 − y instead of y (Fang et al. 2020, arXiv 1911.11815, section 5.1).
 
     Args:
-        labels: labels 0 … C-1, any shape, int.
+        labels: labels 0 … C−1, any shape, int.
         n_classes: C, at least 2.
 
     Returns:
         Flipped labels, same shape, int64.
 
     Raises:
-        InvalidInput: fewer than two classes, or a label outside 0 … C-1.
+        InvalidInput: fewer than two classes, or a label outside 0 … C−1.
 
     >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
     [9, 6, 0]
@@ -45,7 +45,7 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
 
 
 def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
-    """Sign flip: send -factor · g_i, the own update turned round.
+    """Sign flip: send −factor · g_i, the own update turned round.
 
     Args:
         updates: own updates, any shape, float64.
@@ -54,13 +54,13 @@ def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
     >>> flip_sign([[1.0, -2.0]]).tolist()
     [[-1.0, 2.0]]
     """
-    return -_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
+    return -check_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
 
 
 def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
     """Gaussian attack: a normal vector scaled to length `norm`, one for each row.
 
-    A normal vector of variance σ² has length σ sqrt(P) within 1 / sqrt(2 P); fixing the length takes that
+    A normal vector of variance σ² has length σ √P within 1 / √(2 P); fixing the length takes that
     chance out. Under S_i = p_i ⟨g_i, g⟩ it earns p_i² norm² on average: the share the client gives itself.
 
     Args:
@@ -85,13 +85,13 @@ def scale_up(updates: Any, *, factor: float) -> np.ndarray:
     >>> scale_up([[1.0, -2.0]], factor=5).tolist()
     [[5.0, -10.0]]
     """
-    return _positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
+    return check_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
 
 
 def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarray:
     """Model replacement: the update after which the average is the attacker's target (arXiv 1807.00459, eq. 3).
 
-    The average is p a + Σ_others p_j g_j; it equals the target t for a = (t - Σ_others p_j g_j) / p. Near
+    The average is p a + Σ_others p_j g_j; it equals the target t for a = (t − Σ_others p_j g_j) / p. Near
     convergence the others' sum is close to 0, and the attacker leaves it out: a = t / p.
 
     Args:
@@ -111,7 +111,7 @@ def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarra
 
 
 def compute_alie_z(n_clients: int, n_attackers: int) -> float:
-    """How many deviations ALIE dares: z = ppf((n - m - s) / (n - m)), s = floor(n/2) + 1 - m (arXiv 1902.06156).
+    """How many deviations ALIE dares: z = ppf((n − m − s) / (n − m)), s = ⌊n/2⌋ + 1 − m (arXiv 1902.06156).
 
     s honest clients must lie further out than the attackers for these to be in the majority's half.
 
@@ -132,7 +132,7 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
 
 
 def alie(honest: Any, *, z: float) -> np.ndarray:
-    """A Little Is Enough: mean - z · deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
+    """A Little Is Enough: mean − z · deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
 
     Inside the spread of honest updates, so distances give nothing away; always on the same side, so it adds up.
     The deviation is the sample deviation (ddof = 1).
@@ -147,15 +147,15 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
     """
-    rows = _check_honest(honest, least=2)
+    rows = check_honest(honest, least=2)
     return rows.mean(axis=-2) - z * rows.std(axis=-2, ddof=1)
 
 
 def ipm(honest: Any, *, tau: float) -> np.ndarray:
-    """Inner-product manipulation: -τ * mean (Xie et al. 2019, arXiv 1903.03936).
+    """Inner-product manipulation: −τ · mean (Xie et al. 2019, arXiv 1903.03936).
 
-    With share q of the weight the average becomes (1 - q - q τ) · mean: it turns against descent for
-    τ > (1 - q) / q.
+    With share q of the weight the average becomes (1 − q − q τ) · mean: it turns against descent for
+    τ > (1 − q) / q.
 
     Args:
         honest: honest updates, shape (…, h, P), float64.
@@ -164,55 +164,54 @@ def ipm(honest: Any, *, tau: float) -> np.ndarray:
     >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
     [-4.0, -2.0]
     """
-    return -_positive(tau, "tau") * _check_honest(honest).mean(axis=-2)
+    return -check_positive(tau, "tau") * check_honest(honest).mean(axis=-2)
 
 
-def min_max(honest: Any, *, direction: str = "std") -> np.ndarray:
+def min_max(honest: Any) -> np.ndarray:
     """Min-Max: as far out as the two honest updates furthest apart (Shejwalkar and Houmansadr 2021, NDSS).
 
-        mean + γ d,  largest γ with  max_i ‖mean + γ d - g_i‖ ≤ max_ij ‖g_i - g_j‖
+        mean + γ d,  d = −deviation,  largest γ with  max_i ‖mean + γ d − g_i‖ ≤ max_ij ‖g_i − g_j‖
 
-    The authors search γ by halving; each condition is a quadratic inequality, so the smallest of the larger roots
-    is the exact answer.
+    The deviation is the first of the authors' three directions. They search γ by halving; each condition is a quadratic
+    inequality, so the smallest of the larger roots is the exact answer.
 
     Args:
         honest: honest updates, shape (…, h, P), float64, h ≥ 2.
-        direction: d: "std" (-deviation), "unit" (-mean / ‖mean‖) or "sign" (-sign of the mean).
 
     Returns:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: unknown direction or fewer than two honest updates.
+        InvalidInput: fewer than two honest updates.
 
-    >>> min_max([[1.0], [3.0]], direction="unit").round(6).tolist()
+    >>> min_max([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = _check_honest(honest, least=2)
-    mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
+    rows = check_honest(honest, least=2)
+    mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     apart = mean[..., None, :] - rows  # (..., h, P)
-    widest = compute_square_distances(rows).max(axis=(-2, -1))  # (...)
+    widest = compute_square_distances(rows).max(axis=(-2, -1))  # (…)
     a = (out**2).sum(axis=-1)[..., None]
     b = (apart * out[..., None, :]).sum(axis=-1)
-    c = (apart**2).sum(axis=-1) - widest[..., None]  # <= 0: the mean lies inside
+    c = (apart**2).sum(axis=-1) - widest[..., None]  # ≤ 0: the mean lies inside
     gamma = _larger_root(a, b, c).min(axis=-1)
     return mean + gamma[..., None] * out
 
 
-def min_sum(honest: Any, *, direction: str = "std") -> np.ndarray:
+def min_sum(honest: Any) -> np.ndarray:
     """Min-Sum: no larger sum of squared distances than the worst honest update has (Shejwalkar and Houmansadr 2021).
 
-        mean + γ d,  largest γ with  Σ_i ‖mean + γ d - g_i‖² ≤ max_i Σ_j ‖g_i - g_j‖²
+        mean + γ d,  largest γ with  Σ_i ‖mean + γ d − g_i‖² ≤ max_i Σ_j ‖g_i − g_j‖²
 
-    Since Σ_i (mean - g_i) = 0 this is γ² h ‖d‖² ≤ max_i Σ_j ‖g_i - g_j‖² - Σ_i ‖mean - g_i‖².
+    Since Σ_i (mean − g_i) = 0 this is γ² h ‖d‖² ≤ max_i Σ_j ‖g_i − g_j‖² − Σ_i ‖mean − g_i‖².
 
     Args, Returns, Raises: as in `min_max`.
 
-    >>> min_sum([[1.0], [3.0]], direction="unit").round(6).tolist()
+    >>> min_sum([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = _check_honest(honest, least=2)
-    mean, out = rows.mean(axis=-2), _perturbation(rows, direction)
+    rows = check_honest(honest, least=2)
+    mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
     spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
     a = rows.shape[-2] * (out**2).sum(axis=-1)
@@ -236,15 +235,15 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
     [0.9, 5.0]
     """
-    rows = _check_honest(honest)
+    rows = check_honest(honest)
     if target is not None:
         if not 0 <= target < rows.shape[-2]:
             raise InvalidInput(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
         return rows[..., target, :].copy()
     centered = rows - rows.mean(axis=-2, keepdims=True)
-    # the h x h Gram matrix has the same leading eigenvalue as the P x P covariance
-    leading = np.linalg.eigh(centered @ centered.swapaxes(-1, -2))[1][..., -1]  # (..., h)
-    z = (leading[..., None, :] @ centered)[..., 0, :]  # (..., P), not normalized: only the order counts
+    # the h × h Gram matrix has the same leading eigenvalue as the P × P covariance
+    leading = np.linalg.eigh(centered @ centered.swapaxes(-1, -2))[1][..., -1]  # (…, h)
+    z = (leading[..., None, :] @ centered)[..., 0, :]  # (…, P), not normalized: only the order counts
     best = np.abs((rows * z[..., None, :]).sum(axis=-1)).argmax(axis=-1)
     return np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
 
@@ -261,7 +260,7 @@ def free_ride(like: Any) -> np.ndarray:
 def disguise(
     previous_step: Any, *, clients: int, round_number: int, decay: float = 1.0, rng: np.random.Generator
 ) -> np.ndarray:
-    """Disguised free-rider: noise that looks like training, w + σ t^-γ ε (arXiv 2006.11901).
+    """Disguised free-rider: noise that looks like training, w + σ t^−γ ε (arXiv 2006.11901).
 
     σ is the deviation of the last global update's entries; the noise fades as training does.
 
@@ -322,31 +321,31 @@ ATTACKS |= {
 # ---------------------------------------------------------------- pieces
 
 
-def _positive(value: float, name: str) -> float:
-    if not value > 0:
+def check_positive(value: Any, name: str) -> np.ndarray:
+    """A number or array as float64.
+
+    Raises:
+        InvalidInput: an entry that is not positive.
+    """
+    values = np.asarray(value, dtype=np.float64)
+    if not (values > 0).all():
         raise InvalidInput(f"{name} is {value}: it must be positive.")
-    return value
+    return values
 
 
-def _check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
+def check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
+    """Honest updates as an array (…, h, P), float64.
+
+    Raises:
+        InvalidInput: another shape, or fewer than `least` of them.
+    """
     rows = np.asarray(honest, dtype=np.float64)
     if rows.ndim < 2 or rows.shape[-2] < least:
-        raise InvalidInput(f"honest has shape {rows.shape}: it must be (..., h, P) with at least {least} updates.")
+        raise InvalidInput(f"honest has shape {rows.shape}: it must be (…, h, P) with at least {least} updates.")
     return rows
-
-
-def _perturbation(rows: np.ndarray, direction: str) -> np.ndarray:
-    mean = rows.mean(axis=-2)
-    if direction == "std":
-        return -rows.std(axis=-2, ddof=1)
-    if direction == "unit":
-        return -rescale(mean, 1.0)
-    if direction == "sign":
-        return -np.sign(mean)
-    raise InvalidInput(f"direction is {direction!r}: use 'std', 'unit' or 'sign'.")
 
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     """Larger root of a x² + 2 b x + c = 0 for c ≤ 0; 0 where a = 0: there is no direction to go."""
     root = -b + np.sqrt(np.maximum(b**2 - a * c, 0.0))
-    return np.divide(root, a, out=np.zeros_like(root), where=np.broadcast_to(a, root.shape) > 0)
+    return divide_or_zero(root, a)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.adversaries.attacks import _check_honest, mimic
+from bcfl_support.adversaries.attacks import check_honest, check_positive, mimic
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import rescale
@@ -68,7 +69,7 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
 
 
 def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
-    """Badmouthing: push against one competitor, -g_victim at length `norm` (aim described in arXiv 2509.19921).
+    """Badmouthing: push against one competitor, −g_victim at length `norm` (aim described in arXiv 2509.19921).
 
     It lowers ⟨g_victim, g⟩, hence the victim's score, and leaves the rest of the pay to the others.
 
@@ -110,18 +111,13 @@ def search_best(
     """
     if not len(candidates) or not len(scales):
         raise InvalidInput(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
-    best = paid = None
-    for direction in candidates:
-        for factor in scales:
-            sent = factor * np.asarray(direction, dtype=np.float64)
-            value = np.asarray(payoff(sent), dtype=np.float64)
-            if best is None or paid is None:
-                best, paid = sent, value
-                continue
-            better = value > paid
-            spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
-            best, paid = np.where(spread, sent, best), np.where(better, value, paid)
-    assert best is not None and paid is not None
+    best, paid = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf)
+    for direction, factor in product(candidates, scales):
+        sent = factor * np.asarray(direction, dtype=np.float64)
+        value = np.asarray(payoff(sent), dtype=np.float64)
+        better = value > paid
+        spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
+        best, paid = np.where(spread, sent, best), np.where(better, value, paid)
     return best, paid
 
 
@@ -137,17 +133,17 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
     >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
     0.5
     """
-    mean = _check_honest(honest).mean(axis=-2)
+    mean = check_honest(honest).mean(axis=-2)
     return (mean**2).sum(axis=-1) / np.asarray(norm, dtype=np.float64) ** 2
 
 
 def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
     """Share of the reward taken by a fraction q that sends one common vector of length B, unrelated to the honest ones.
 
-    With equal weights g = q B u + (1 - q) mu and ⟨u, mu⟩ = 0. The colluders' scores sum to q B ⟨u, g⟩ = q² B², the
-    honest ones to (1 - q) ⟨mu, g⟩ = (1 - q)² ‖mu‖²; with κ = ‖mu‖² / B² their share is
+    With equal weights g = q B u + (1 − q) μ and ⟨u, μ⟩ = 0. The colluders' scores sum to q B ⟨u, g⟩ = q² B², the
+    honest ones to (1 − q) ⟨μ, g⟩ = (1 − q)² ‖μ‖²; with κ = ‖μ‖² / B² their share is
 
-        q² / (q² + (1 - q)² κ).
+        q² / (q² + (1 − q)² κ).
 
     Exact when no honest score is negative (negative ones are paid 0, which this sum does not know).
 
@@ -170,14 +166,12 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
 def compute_break_even(kappa: Any) -> np.ndarray:
     """The fraction from which collusion pays more than its head count: q* = κ / (1 + κ).
 
-    q² / (q² + (1 - q)² κ) > q  is  q (1 - q) > (1 - q)² κ,  is  q > κ / (1 + κ).
+    q² / (q² + (1 − q)² κ) > q  is  q (1 − q) > (1 − q)² κ,  is  q > κ / (1 + κ).
 
     >>> float(compute_break_even(0.25))
     0.2
     """
-    agreement = np.asarray(kappa, dtype=np.float64)
-    if not (agreement > 0).all():
-        raise InvalidInput(f"kappa is {kappa}: it must be positive.")
+    agreement = check_positive(kappa, "kappa")
     return agreement / (1 + agreement)
 
 

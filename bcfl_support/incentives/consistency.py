@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.learning import divide_or_zero
+
 
 def window_consistency(record: Any, *, window: int) -> np.ndarray:
     """C as the share of good rounds among the last K; the contract's definition.
@@ -22,7 +24,7 @@ def window_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> window_consistency([[True], [False], [True]], window=8).tolist()
     [0.25]
     """
-    _check_array_window(window)
+    check_window(window)
     return np.asarray(record, dtype=bool)[-window:].sum(axis=0) / window
 
 
@@ -34,7 +36,7 @@ def streak_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> streak_consistency([[True], [False], [True]], window=8).tolist()
     [0.125]
     """
-    _check_array_window(window)
+    check_window(window)
     newest_first = np.asarray(record, dtype=bool)[-window:][::-1]
     return np.logical_and.accumulate(newest_first, axis=0).sum(axis=0) / window
 
@@ -47,7 +49,7 @@ def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> ewma_consistency([[True], [True]], window=8).tolist()
     [0.234375]
     """
-    _check_array_window(window)
+    check_window(window)
     rows = np.asarray(record, dtype=np.float64)
     ages = np.arange(len(rows))[::-1]
     return np.tensordot((1 - 1 / window) ** ages / window, rows, axes=1)
@@ -76,7 +78,7 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
     >>> expected_consistency(0.5, window=2).item(), expected_consistency(0.5, window=3, kind="streak").item()
     (0.75, 0.5833333333333334)
     """
-    _check_array_window(window)
+    check_window(window)
     if kind not in CONSISTENCIES:
         raise ValueError(f"kind is {kind!r}; use one of {', '.join(CONSISTENCIES)}")
     q = np.asarray(share, dtype=np.float64)
@@ -85,7 +87,8 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
     return (1 + (window - 1) * q) / window
 
 
-def _check_array_window(window: int) -> None:
+def check_window(window: int) -> None:
+    """Refuse a window that counts no round."""
     if window < 1:
         raise ValueError(f"window is {window}; consistency counts over at least 1 round")
 
@@ -97,8 +100,7 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
     [2.0, 6.0, 0.0]
     """
     rows = np.asarray(weights, dtype=np.float64)
-    total = rows.sum(axis=-1, keepdims=True)
-    return budget * np.divide(rows, total, out=np.zeros_like(rows), where=total > 0)
+    return budget * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
 def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:

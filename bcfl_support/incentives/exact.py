@@ -15,22 +15,11 @@ from dataclasses import dataclass, replace
 PPM = 1_000_000
 """The ratio 1: on chain, ratios are integers in millionths."""
 
-
 MIN_FACTOR, MAX_FACTOR = 500_000, 1_500_000
 """Bounds of a fairness factor, in millionths."""
 
-
 HISTORY_BITS = 64
 """Rounds of history the contract keeps for a client."""
-
-
-def compute_multiplier(consistency: int, alpha: int) -> int:
-    """1 + α·C_i, in millionths, rounded down.
-
-    >>> compute_multiplier(250_000, 500_000)
-    1125000
-    """
-    return PPM + alpha * consistency // PPM
 
 
 def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int) -> int:
@@ -47,7 +36,8 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
     """
     if score < 0:
         return 0
-    return score * compute_multiplier(consistency, alpha) // PPM * factor // PPM
+    multiplier = PPM + alpha * consistency // PPM
+    return score * multiplier // PPM * factor // PPM
 
 
 def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:

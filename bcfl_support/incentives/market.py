@@ -5,7 +5,7 @@
 One call plays all seeds of a setting at once: arrays are (seeds, n), and (rounds, seeds, n) when kept. Every seed draws
 from its own generator, so it gives the same numbers in whichever batch it is played. A round has n fair pays to share,
 one for each client if all held equal data. Where the clients work is in `worlds`, how they choose and learn in
-`behavior`, how they are paid in `pay_rules`.
+`population`, how they are paid in `pay_rules`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,10 @@ import numpy as np
 
 from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
-from bcfl_support.incentives.policies import (
-    COPY,
-    EFFORT,
-    NOISE,
-    OUT,
-    SKIP,
-    TOKEN,
-    Costs,
-    compute_costs,
-    draw_cost_levels,
-    expected_costs,
-    resolve_policies,
-)
+from bcfl_support.incentives.policies import EFFORT, OUT, POLICIES, SKIP, TOKEN, Costs, resolve_policies
 from bcfl_support.incentives.population import Crowd, Learner
 from bcfl_support.incentives.worlds import Outcome, TrainingWorld, World
-from bcfl_support.learning import load_digits_federation
+from bcfl_support.learning import divide_or_zero, load_digits_federation
 
 
 @dataclass(frozen=True)
@@ -128,58 +116,52 @@ def play(
         raise ValueError(f"rounds {rounds} is at least 1, budget {budget} and interval {fairness_interval} at least 0")
     if len(rngs) != len(world.sizes):
         raise ValueError(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
-    table = _Table(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
-    for outcome in world.play(rounds, table.work_rngs, table.choose):
-        table.settle(outcome)
-    return table.result()
+    game = _Game(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
+    for outcome in world.play(rounds, game.work_rngs, game.choose):
+        game.settle(outcome)
+    return game.result()
 
 
-class _Table:
-    """One game in progress: the arrays it fills, and the round that fills them."""
+@dataclass(eq=False)
+class _Game:
+    """One game in progress: the clients, everybody's record, and what the rounds brought so far."""
 
-    def __init__(
-        self,
-        world: World,
-        rule: PayRule,
-        learner: Learner,
-        costs: Costs,
-        rounds: int,
-        rngs: Sequence[np.random.Generator],
-        accidents: Accidents,
-        interval: int,
-        budget: float,
-    ) -> None:
-        self.rule, self.costs, self.accidents, self.interval = rule, costs, accidents, interval
-        self.sizes = world.sizes
+    world: World
+    rule: PayRule
+    learner: Learner
+    costs: Costs
+    rounds: int
+    rngs: Sequence[np.random.Generator]
+    accidents: Accidents
+    interval: int
+    budget: float
+
+    def __post_init__(self) -> None:
+        self.sizes = self.world.sizes
         seeds, n = self.sizes.shape
-        self.pot = budget * n
-        streams = [rng.spawn(3) for rng in rngs]
-        self.levels = np.stack([draw_cost_levels(n, costs.spread, rng=own[0]) for own in streams])
-        self.draws = np.stack([own[1].random((rounds, n, 9)) for own in streams], axis=1)  # (rounds, seeds, n, 9)
+        self.pot, self.unit = self.budget * n, self.sizes * n
+        streams = [rng.spawn(3) for rng in self.rngs]
+        self.levels = np.stack([self.costs.draw_levels(n, rng=own[0]) for own in streams])
+        self.draws = np.stack([own[1].random((self.rounds, n, 9)) for own in streams], axis=1)  # (rounds, seeds, n, 9)
         self.work_rngs = [own[2] for own in streams]
-        self.crowd = Crowd(learner, expected_costs(costs, self.levels))
-        self.record = np.zeros((rounds, seeds, n), dtype=bool)
-        self.factor_now = np.ones((seeds, n))
+        self.crowd = Crowd(self.learner, self.costs.expected(self.levels))
+        self.record = np.zeros((self.rounds, seeds, n), dtype=bool)
+        self.factors = np.ones((seeds, n))
         self.price: np.ndarray | None = None
         self.away = np.zeros((seeds, n), dtype=bool)
-        self.kept: dict[str, np.ndarray] = {
-            name: np.zeros((rounds, seeds, n), dtype=dtype)
-            for name, dtype in (
-                *((name, np.int8) for name in ("chosen", "played")),
-                *((name, bool) for name in ("present", "passed")),
-                *((name, float) for name in ("rewards", "fines", "costs", "standing", "factors", "scores")),
-                ("contributions", float),
-            )
-        }
-        self.accuracy = np.zeros((rounds, seeds))
+        self.rows: list[dict[str, np.ndarray]] = []
 
     def choose(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """What each client does in a round, and whose update arrives."""
         draws, accidents = self.draws[number], self.accidents
-        self.number, self.busy = number, draws[..., 4] < self.costs.busy
-        self._welcome_newcomers(number, draws[..., 5] < accidents.churn)
-        self.chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
-        self.played = resolve_policies(self.chosen, self.busy)
+        gone = draws[..., 5] < accidents.churn
+        if gone.any():
+            self.crowd.replace(gone)
+            self.record[:number][:, gone] = False
+            self.factors = np.where(gone, 1.0, self.factors)
+        self.busy = draws[..., 4] < self.costs.busy
+        chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
+        self.played = resolve_policies(chosen, self.busy)
         sent = self.played < SKIP
         dropped = sent & (draws[..., 7] < np.asarray(accidents.drop))
         self.late = dropped & (draws[..., 8] < accidents.late)
@@ -187,73 +169,54 @@ class _Table:
         return self.played, self.present
 
     def settle(self, outcome: Outcome) -> None:
-        """Pay, and let the clients learn from it."""
-        number, chosen = self.number, self.chosen
-        rewards, foreseen, fines, standing = self._pay(number, outcome, self.present, self.late)
-        spent = compute_costs(self.costs, self.played, self.busy, self.levels)
+        """Pay, let the clients learn from it, and keep what happened."""
+        chosen = self.crowd.policies
+        rewards, foreseen, fines, standing = self._pay(outcome)
+        spent = self.costs.spent(self.played, self.busy, self.levels)
         spent = spent + np.where(self.away & (chosen != OUT), self.costs.rejoin, 0.0)
-        unit = self.sizes * self.sizes.shape[1]
-        self.crowd.learn((foreseen - fines) / unit, spent)
+        self.crowd.learn((foreseen - fines) / self.unit, spent)
         self.away = chosen == OUT
-        columns = {"chosen": chosen, "played": self.played, "present": self.present, "passed": outcome.passed}
-        columns |= {"rewards": rewards, "fines": fines, "costs": spent * unit, "standing": standing}
-        columns |= {"factors": self.factor_now, "scores": outcome.scores, "contributions": outcome.contributions}
-        for name, values in columns.items():
-            self.kept[name][number] = values
-        self.accuracy[number] = outcome.accuracy
-        self._update_fairness(number)
+        row = {"chosen": chosen.astype(np.int8), "played": self.played.astype(np.int8), "present": self.present}
+        row |= {"rewards": rewards, "fines": fines, "costs": spent * self.unit, "standing": standing}
+        row |= {"factors": self.factors, "scores": outcome.scores, "contributions": outcome.contributions}
+        self.rows.append(row | {"passed": outcome.passed, "accuracy": outcome.accuracy})
+        if self.interval and len(self.rows) % self.interval == 0:  # from what was brought and paid in this epoch
+            epoch = self.rows[-self.interval :]
+            brought, paid = (np.sum([row[name] for row in epoch], axis=0) for name in ("contributions", "rewards"))
+            self.factors = fairness_factors(brought, paid)
 
-    def _welcome_newcomers(self, number: int, gone: np.ndarray) -> None:
-        if gone.any():
-            self.crowd.replace(gone)
-            self.record[:number][:, gone] = False
-            self.factor_now = np.where(gone, 1.0, self.factor_now)
-
-    def _pay(
-        self, number: int, outcome: Outcome, present: np.ndarray, late: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _pay(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rewards, what a foresighted client counts them as, fines, and standings, each (seeds, n)."""
-        rule, learner = self.rule, self.crowd.learner
-        marks = {"attended": present, "good": present & (outcome.scores >= 0), "verified": outcome.passed}[rule.record]
+        rule, present, scores, number = self.rule, self.present, outcome.scores, len(self.rows)
+        marks = {"attended": present, "good": present & (scores >= 0), "verified": outcome.passed}[rule.record]
         self.record[number] = marks
         self.crowd.observe_marks(marks)
         standing = rule.standing(self.record[: number + 1])
-        base = rule.base_weights(outcome.scores, self.sizes, present) * self.factor_now
+        base = rule.base_weights(scores, self.sizes, present) * self.factors
         weights = base * rule.standing_factor(standing)
-        rewards = self._amounts(weights, weights)
-        foreseen = rewards
-        if learner.foresight:
+        rewards = foreseen = self._amounts(weights, weights)
+        if share := self.learner.foresight:
             # the standing this policy leads to when kept up, everybody else as they are
             lasting = expected_consistency(self.crowd.standing_marks(), window=rule.window, kind=rule.consistency)
             later = self._amounts(weights, base * rule.standing_factor(lasting))
-            foreseen = (1 - learner.foresight) * rewards + learner.foresight * later
-        failed = present & ~outcome.passed
-        fines = rule.fines(outcome.scores, self.sizes, present, failed, standing)
-        fines = fines + late * (rule.stake * rule.fine_cap * self.sizes * self.sizes.shape[1])
+            foreseen = (1 - share) * rewards + share * later
+        fines = rule.fines(scores, self.sizes, present, present & ~outcome.passed, standing)
+        fines = fines + self.late * (rule.stake * rule.fine_cap * self.unit)
         return rewards, foreseen, fines, standing
 
     def _amounts(self, weights: np.ndarray, own: np.ndarray) -> np.ndarray:
         """What each client gets if its weight is `own` and the others have `weights`."""
         total = weights.sum(axis=1, keepdims=True)
-        if not self.rule.scaled:
-            if self.price is None:
-                self.price = np.where(total > 0, self.pot / np.where(total > 0, total, 1.0), 0.0)
-            return self.price * own
-        theirs = total - weights + own
-        return self.pot * np.divide(own, theirs, out=np.zeros_like(own), where=theirs > 0)
-
-    def _update_fairness(self, number: int) -> None:
-        """At the end of an epoch: F_i from what was brought and what was paid in it."""
-        if self.interval and (number + 1) % self.interval == 0:
-            epoch = slice(number + 1 - self.interval, number + 1)
-            self.factor_now = fairness_factors(
-                self.kept["contributions"][epoch].sum(axis=0), self.kept["rewards"][epoch].sum(axis=0)
-            )
+        if self.rule.scaled:
+            return self.pot * divide_or_zero(own, total - weights + own)
+        if self.price is None:
+            self.price = divide_or_zero(self.pot, total)
+        return self.price * own
 
     def result(self) -> Play:
         """The finished game."""
-        kept = {name: values for name, values in self.kept.items() if name != "contributions"}
-        return Play(**kept, accuracy=self.accuracy, sizes=self.sizes)
+        kept = {name: np.stack([row[name] for row in self.rows]) for name in self.rows[0] if name != "contributions"}
+        return Play(**kept, sizes=self.sizes)
 
 
 # ---------------------------------------------------------------- what came of it
@@ -280,8 +243,8 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: i
     played, n = game.played[tail], game.sizes.shape[1]
     working = played <= TOKEN
     found = {"honest": working.mean(axis=(0, 2)), "effort": EFFORT[played].mean(axis=(0, 2))}
-    for name, code in (("copy", COPY), ("noise", NOISE), ("skip", SKIP), ("out", OUT)):
-        found[name] = (played == code).mean(axis=(0, 2))
+    for name in ("copy", "noise", "skip", "out"):
+        found[name] = (played == POLICIES.index(name)).mean(axis=(0, 2))
     found["accuracy"] = game.accuracy[-10:].mean(axis=0)
     reached = game.accuracy >= target
     first = np.where(reached.any(axis=0), reached.argmax(axis=0), len(reached))
@@ -294,8 +257,7 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: i
     found["margin"] = (game.rewards - game.fines - game.costs)[tail].mean(axis=(0, 2))
     found["false_fines"] = np.where(working, game.fines[tail], 0.0).sum(axis=2).mean(axis=0) / n
     per_data = game.rewards[tail].sum(axis=0) / game.sizes
-    square = (per_data**2).sum(axis=1) * n
-    found["jain"] = np.divide(per_data.sum(axis=1) ** 2, square, out=np.zeros(len(square)), where=square > 0)
+    found["jain"] = divide_or_zero(per_data.sum(axis=1) ** 2, (per_data**2).sum(axis=1) * n)
     return found
 
 

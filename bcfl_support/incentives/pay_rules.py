@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.incentives.consistency import CONSISTENCIES, share_budget
+from bcfl_support.incentives.consistency import CONSISTENCIES, check_window, share_budget
 
 _CHOICES = {
     "base": ("flat", "share", "rank"),
@@ -52,11 +52,6 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
     return np.where(score > 0, size * ratio ** better.sum(axis=-1), 0.0)
 
 
-def bonus_factor(standing: Any, alpha: float) -> np.ndarray:
-    """1 + α·C: the paper's multiplier. Never below 1, so it rewards presence and excludes nobody."""
-    return 1 + alpha * np.asarray(standing, dtype=np.float64)
-
-
 def gate_factor(standing: Any) -> np.ndarray:
     """max(0, 2·C − 1), where C is the share of passed tests: nothing for one who passes half or fewer.
 
@@ -69,19 +64,15 @@ def gate_factor(standing: Any) -> np.ndarray:
     return np.maximum(0.0, 2 * np.asarray(standing, dtype=np.float64) - 1)
 
 
-def threshold_factor(standing: Any, threshold: float) -> np.ndarray:
-    """1 where C reaches the threshold, else 0: after uptime rules such as Avalanche's."""
-    return (np.asarray(standing, dtype=np.float64) >= threshold - 1e-12).astype(np.float64)
-
-
 @dataclass(frozen=True)
 class PayRule:
     """pay_i ∝ base_i · factor(standing_i) · F_i, less a fine. Amounts are in fair pays: budget / n for p_i = 1/n.
 
     Attributes:
         base: "flat" (p_i for being there), "share" (max(S_i, 0)) or "rank" (`rank_weights`).
-        gate: "none", "product" (`gate_factor`) or "threshold" (`threshold_factor`).
-        alpha: α of the bonus 1 + α·C.
+        gate: "none", "product" (`gate_factor`) or "threshold" (1 where C reaches the threshold, else 0: after uptime
+            rules such as Avalanche's).
+        alpha: α of the bonus 1 + α·C, the paper's multiplier: never below 1, it rewards presence and excludes nobody.
         consistency: definition of C, a name in `CONSISTENCIES`.
         record: rounds that count for C: "attended", "good" (revealed with S_i ≥ 0) or "verified" (passed a test).
         window: K.
@@ -120,8 +111,7 @@ class PayRule:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
         if self.alpha < 0 or self.stake < 0:
             raise ValueError(f"alpha {self.alpha} and stake {self.stake} must not be negative")
-        if self.window < 1:
-            raise ValueError(f"window is {self.window}; consistency counts over at least 1 round")
+        check_window(self.window)
 
     @property
     def needs_test(self) -> bool:
@@ -141,10 +131,10 @@ class PayRule:
 
     def standing_factor(self, standing: np.ndarray) -> np.ndarray:
         """What the record is worth, shape of `standing`."""
-        bonus = bonus_factor(standing, self.alpha)
+        bonus = 1 + self.alpha * standing
         if self.gate == "none":
             return bonus
-        return bonus * (gate_factor(standing) if self.gate == "product" else threshold_factor(standing, self.threshold))
+        return bonus * (gate_factor(standing) if self.gate == "product" else standing >= self.threshold - 1e-12)
 
     def share(
         self,
@@ -188,7 +178,7 @@ class PayRule:
             total = np.where(present, scores, 0.0).sum(axis=-1, keepdims=True)
             graded = np.divide(-scores * self.fine_rate, total, out=np.full_like(scores, np.inf), where=total > 0)
             ratio = np.where(present & (scores < 0), np.minimum(graded, self.fine_cap), 0.0)
-        loyalty = bonus_factor(standing, self.alpha) if self.loyal_fines else 1.0
+        loyalty = 1 + self.alpha * standing if self.loyal_fines else 1.0
         return self.stake * sizes * sizes.shape[-1] * ratio * loyalty
 
 

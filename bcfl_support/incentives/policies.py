@@ -29,6 +29,16 @@ UNKNOWN = np.arange(len(POLICIES)) < SKIP
 """Policies whose pay a client has to find out; what a skipped round or leaving brings it knows."""
 
 
+def resolve_policies(chosen: Any, busy: Any) -> np.ndarray:
+    """What the chosen policies do this round: fair-weather clients work or skip, all others do what they chose.
+
+    >>> resolve_policies([FAIR_WEATHER, FAIR_WEATHER, COPY], [False, True, True]).tolist() == [FULL, SKIP, COPY]
+    True
+    """
+    policy = np.asarray(chosen)
+    return np.where(policy == FAIR_WEATHER, np.where(busy, SKIP, FULL), policy)
+
+
 @dataclass(frozen=True)
 class Costs:
     """What a round costs a client, in fair pays per unit of p_i·n: twice the data, twice the cost.
@@ -53,60 +63,34 @@ class Costs:
     busy: float = 0.2
     busy_factor: float = 2.0
 
-    @property
-    def honest(self) -> float:
-        """Mean cost of full effort on a free machine: computing and data."""
-        return self.compute + self.data
+    def draw_levels(self, n_clients: int, *, rng: np.random.Generator) -> np.ndarray:
+        """Each client's cost level, log-normal with mean 1, shape (n,)."""
+        return np.exp(self.spread * rng.standard_normal(n_clients) - self.spread**2 / 2)
 
+    def spent(self, chosen: Any, busy: Any, levels: Any) -> np.ndarray:
+        """What a round costs the clients; a negative cost is the outside option.
 
-def draw_cost_levels(n_clients: int, spread: float, *, rng: np.random.Generator) -> np.ndarray:
-    """Each client's cost level, log-normal with mean 1, shape (n,)."""
-    return np.exp(spread * rng.standard_normal(n_clients) - spread**2 / 2)
+        Args:
+            chosen: what they chose, index into `POLICIES`, shape (…).
+            busy: whether the machine was busy, shape (…).
+            levels: the clients' cost levels, shape (…).
 
+        Returns:
+            Costs in fair pays per unit of p_i·n, shape (…), float64.
 
-def compute_costs(costs: Costs, played: Any, busy: Any, levels: Any) -> np.ndarray:
-    """What what-they-did costs the clients; a negative cost is the outside option.
+        >>> Costs().spent([FULL, FULL, HALF, COPY, SKIP, OUT], [0, 1, 0, 0, 0, 0], np.ones(6)).round(2).tolist()
+        [0.52, 0.92, 0.32, 0.02, 0.0, -0.1]
+        """
+        played = resolve_policies(chosen, busy)
+        price = np.where(busy, self.busy_factor, 1.0) * self.compute
+        work = EFFORT[played] * price + np.where(played <= TOKEN, self.data, 0.0)
+        return levels * work + np.where(played < SKIP, self.send, 0.0) - np.where(played == OUT, self.outside, 0.0)
 
-    Args:
-        costs: the cost model.
-        played: what was done, index into `POLICIES`, shape (…); FAIR_WEATHER must have been resolved into FULL or SKIP.
-        busy: whether the machine was busy, shape (…).
-        levels: the clients' cost levels, shape (…).
-
-    Returns:
-        Costs in fair pays per unit of p_i·n, shape (…), float64.
-
-    Raises:
-        ValueError: if FAIR_WEATHER is left in `played`.
-
-    >>> compute_costs(Costs(), [FULL, FULL, HALF, COPY, SKIP, OUT], [0, 1, 0, 0, 0, 0], np.ones(6)).round(2).tolist()
-    [0.52, 0.92, 0.32, 0.02, 0.0, -0.1]
-    """
-    doing = np.asarray(played)
-    if (doing == FAIR_WEATHER).any():
-        raise ValueError("played holds FAIR_WEATHER; resolve it with resolve_policies first")
-    price = np.where(busy, costs.busy_factor, 1.0) * costs.compute
-    work = EFFORT[doing] * price + np.where(doing <= TOKEN, costs.data, 0.0)
-    return levels * work + np.where(doing < SKIP, costs.send, 0.0) - np.where(doing == OUT, costs.outside, 0.0)
-
-
-def resolve_policies(chosen: Any, busy: Any) -> np.ndarray:
-    """What the chosen policies do this round: fair-weather clients work or skip, all others do what they chose.
-
-    >>> resolve_policies([FAIR_WEATHER, FAIR_WEATHER, COPY], [False, True, True]).tolist() == [FULL, SKIP, COPY]
-    True
-    """
-    policy = np.asarray(chosen)
-    return np.where(policy == FAIR_WEATHER, np.where(busy, SKIP, FULL), policy)
-
-
-def expected_costs(costs: Costs, levels: np.ndarray) -> np.ndarray:
-    """Mean cost of each policy for each client over busy and free rounds, shape (…, policies)."""
-    shape = (*levels.shape, len(POLICIES))
-    level = np.broadcast_to(levels[..., None], shape)
-    each = np.broadcast_to(np.arange(len(POLICIES)), shape)
-    free, busy = (compute_costs(costs, resolve_policies(each, state), state, level) for state in (False, True))
-    return (1 - costs.busy) * free + costs.busy * busy
+    def expected(self, levels: np.ndarray) -> np.ndarray:
+        """Mean cost of each policy for each client over busy and free rounds, shape (…, policies)."""
+        policies = np.arange(len(POLICIES))
+        free, busy = (self.spent(policies, state, levels[..., None]) for state in (False, True))
+        return (1 - self.busy) * free + self.busy * busy
 
 
 def price_of_a_miss(alpha: float, *, window: int, kind: str = "window") -> float:

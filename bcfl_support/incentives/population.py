@@ -176,7 +176,7 @@ class Crowd:
 
         Args:
             learner: how they learn.
-            mean_costs: mean cost of each policy, shape (seeds, n, policies); see `expected_costs`.
+            mean_costs: mean cost of each policy, shape (seeds, n, policies); see `Costs.expected`.
         """
         seeds, n, count = mean_costs.shape
         self.learner, self.mean_costs = learner, mean_costs
@@ -184,16 +184,16 @@ class Crowd:
         self.policies = np.broadcast_to(learner.start_policies(n), (seeds, n)).copy()
         self._settled = self.policies  # what a client returns to after a round of exploring
         self._age = np.zeros((seeds, n), dtype=int)  # rounds since it settled on it
+        self._fortune = 1.0 - _at(mean_costs, self.policies)  # and what it has brought
         self.marks = np.ones((seeds, n, count))
         self._tries = np.zeros((seeds, n, count))
         started = np.arange(count) == self.policies[..., None]
-        self._values = np.where(started, 1.0 - mean_costs, np.where(UNKNOWN, 0.0, -mean_costs))
-        self._public = np.where(started.any(axis=1), 1.0, 0.0)
+        if learner.kind == "exp3":
+            self._values = np.where(started, 3.0, 0.0)  # log-weights
+        else:
+            self._values = np.where(started, 1.0 - mean_costs, np.where(UNKNOWN, 0.0, -mean_costs))
+        self._public = np.where(started.any(axis=1), 1.0, 0.0)  # what each policy is seen to be paid, (seeds, policies)
         self._seen = np.zeros((seeds, count))
-        self._fortune = np.take_along_axis(self._values, self.policies[..., None], axis=-1)[..., 0]
-        self._sums = np.where(started, 3.0, 0.0)
-        self._probabilities = started.astype(np.float64)
-        self._free = np.ones((seeds, n), dtype=bool)
 
     def choose(self, uniforms: np.ndarray, free: np.ndarray) -> np.ndarray:
         """Choose the round's policies.
@@ -206,18 +206,16 @@ class Crowd:
             Policies, shape (seeds, n).
         """
         learner, explored = self.learner, self._allowed & UNKNOWN
+        wanted = self.policies
         if learner.kind in ("softmax", "exp3"):
-            values = self._values / learner.temperature if learner.kind == "softmax" else self._sums
+            temperature = learner.temperature if learner.kind == "softmax" else 1.0
             self._probabilities = softmax_probabilities(
-                values, self._allowed, explored, temperature=1.0, explore=learner.explore
+                self._values, self._allowed, explored, temperature=temperature, explore=learner.explore
             )
             wanted = sample_policies(self._probabilities, uniforms[..., 0])
-        elif learner.kind == "fixed":
-            wanted = self.policies
-        else:
+        elif learner.kind != "fixed":
             wanted = self._reconsider(uniforms, free, np.flatnonzero(explored))
-        self.policies = np.where(free, wanted, self.policies)
-        self._free = free
+        self.policies, self._free = np.where(free, wanted, self.policies), free
         return self.policies
 
     def _reconsider(self, uniforms: np.ndarray, free: np.ndarray, explored: np.ndarray) -> np.ndarray:
@@ -243,12 +241,11 @@ class Crowd:
     def observe_marks(self, marks: np.ndarray) -> None:
         """Count the round, and learn how often each policy leaves a good mark; old marks fade at rate 0.1 or less."""
         self._tries += np.arange(self.marks.shape[-1]) == self.policies[..., None]
-        steps = np.maximum(1 / np.maximum(self._tries, 1), 0.1)
-        self.marks = update_values(self.marks, self.policies, marks, steps)
+        self.marks = update_values(self.marks, self.policies, marks, _steps(self._tries, 0.1))
 
     def standing_marks(self) -> np.ndarray:
         """The estimated share of good marks of the policy each client is playing, shape (seeds, n)."""
-        return np.take_along_axis(self.marks, self.policies[..., None], axis=-1)[..., 0]
+        return _at(self.marks, self.policies)
 
     def learn(self, pay: np.ndarray, costs: np.ndarray) -> None:
         """Learn from a round; call `observe_marks` first.
@@ -257,23 +254,33 @@ class Crowd:
             pay: pay less fines, in fair pays per unit of p_i·n, shape (seeds, n).
             costs: what it cost, in the same unit, shape (seeds, n).
         """
-        rate, chosen = self.learner.rate, self.policies
-        steps = np.maximum(1 / np.maximum(self._tries, 1), rate)
-        self._values = update_values(self._values, chosen, pay - costs, steps)
-        self._age = self._age + 1
-        self._fortune = self._fortune + np.maximum(1 / self._age, rate) * (pay - costs - self._fortune)
+        rate, chosen, payoffs = self.learner.rate, self.policies, pay - costs
         if self.learner.kind == "exp3":
-            moved = update_exp3(self._sums, self._probabilities, chosen, pay - costs, rate)
-            self._sums = np.where(self._free[..., None], moved, self._sums)  # a forced round was not drawn
+            moved = update_exp3(self._values, self._probabilities, chosen, payoffs, rate)
+            self._values = np.where(self._free[..., None], moved, self._values)  # a forced round was not drawn
+        else:
+            self._values = update_values(self._values, chosen, payoffs, _steps(self._tries, rate))
+        self._age = self._age + 1
+        self._fortune = self._fortune + _steps(self._age, rate) * (payoffs - self._fortune)
         hit = np.arange(self._public.shape[-1]) == chosen[..., None]  # (seeds, n, policies)
         played = hit.sum(axis=1)
         self._seen += played > 0
         mean = np.divide((hit * pay[..., None]).sum(axis=1), played, out=self._public.copy(), where=played > 0)
-        self._public = self._public + np.maximum(1 / np.maximum(self._seen, 1), rate) * (mean - self._public)
+        self._public = self._public + _steps(self._seen, rate) * (mean - self._public)
 
     def replace(self, gone: np.ndarray) -> None:
         """Put newcomers, who know nothing, in the place of clients that are gone for good, shape (seeds, n)."""
         fresh = Crowd(self.learner, self.mean_costs)
-        for name in ("policies", "_settled", "_age", "marks", "_tries", "_values", "_sums", "_fortune"):
+        for name in ("policies", "_settled", "_age", "_fortune", "marks", "_tries", "_values"):
             mine, new = getattr(self, name), getattr(fresh, name)
             setattr(self, name, np.where(gone.reshape(gone.shape + (1,) * (mine.ndim - 2)), new, mine))
+
+
+def _at(values: np.ndarray, policies: np.ndarray) -> np.ndarray:
+    """What stands at each client's policy: values (seeds, n, policies), policies (seeds, n) → (seeds, n)."""
+    return np.take_along_axis(values, policies[..., None], axis=-1)[..., 0]
+
+
+def _steps(counts: np.ndarray, least: float) -> np.ndarray:
+    """The k-th result moves an estimate by 1/k, until that is less than `least`."""
+    return np.maximum(1 / np.maximum(counts, 1), least)

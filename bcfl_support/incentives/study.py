@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bcfl_support import services
 
 
+@dataclass(frozen=True)
 class Results:
     """The study's result file.
 
@@ -19,9 +21,7 @@ class Results:
         content: the file as plain JSON values.
     """
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self.content = content
-        self._names, self._defaults = list(content["figures"]), content["defaults"]
+    content: Mapping[str, Any]
 
     @classmethod
     def read(cls) -> Results:
@@ -34,13 +34,13 @@ class Results:
 
         Args:
             section: a section of the study, such as "main".
-            figure: a name in `FIGURES`.
+            figure: a name in the file's "figures".
             setting: what sets the cell apart; the file's "defaults" hold for what is not given.
 
         Raises:
             LookupError: if the section has no such cell.
         """
-        wanted = {name: value for name, value in setting.items() if value != self._defaults[name]}
+        wanted = {name: value for name, value in setting.items() if value != self.content["defaults"][name]}
         for cell in self.content["sections"][section]:
             if cell["setting"] == wanted:
                 return self._pick(cell, figure)
@@ -55,5 +55,5 @@ class Results:
         return [(item["from"], item["to"], *self._pick(item, figure)) for item in found]
 
     def _pick(self, cell: Mapping[str, Any], figure: str) -> tuple[float, float]:
-        mean, half = cell["figures"][self._names.index(figure)]
+        mean, half = cell["figures"][self.content["figures"].index(figure)]
         return float(mean), float(half)

@@ -13,6 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from bcfl_support.teaching.plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, make_figure
 
+GRAY = "#555555"
+
 # Where the boxes of the system picture stand: center, label, second line.
 _BOXES = {
     "client": ((0.085, 0.46), "Client", "data, training"),
@@ -24,25 +26,19 @@ _BOXES = {
     "publisher": ((0.085, 0.84), "Publisher", "once, at first"),
 }
 
-
-# From, to, what passes. A contract can neither write to IPFS nor read from it: there the clients carry, hence dashed.
+# From, to, what passes, line. A contract can neither write to IPFS nor read from it: there the clients carry (dashed).
 _ARROWS = (
-    ("client", "registry", "register + stake"),
-    ("client", "aggregator", "commit, reveal"),
-    ("registry", "aggregator", "who, $n_i$"),
-    ("aggregator", "ipfs", "records"),
-    ("ipfs", "ledger", "attested CID"),
-    ("ledger", "pool", "factors $F_i$"),
-    ("aggregator", "pool", "scores $S_i$"),
-    ("pool", "registry", "penalties"),
+    ("client", "registry", "register + stake", "solid"),
+    ("client", "aggregator", "commit, reveal", "solid"),
+    ("registry", "aggregator", "who, $n_i$", "solid"),
+    ("aggregator", "ipfs", "records", "dashed"),
+    ("ipfs", "ledger", "attested CID", "dashed"),
+    ("ledger", "pool", "factors $F_i$", "solid"),
+    ("aggregator", "pool", "scores $S_i$", "solid"),
+    ("pool", "registry", "penalties", "solid"),
 )
 
-
-_CARRIED = {("aggregator", "ipfs"), ("ipfs", "ledger")}
-
-
 _HALF_WIDTH, _HALF_HEIGHT = 0.08, 0.1
-
 
 # The frame around the four contracts: left, bottom, right, top. The publisher's arrow ends at it: it deploys all four.
 _CHAIN = (0.345, 0.3, 0.999, 0.995)
@@ -66,67 +62,42 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     figure, axes = make_figure(8.5, 3.7)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
-    left, bottom, right, top = _CHAIN
-    frame: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.02", "facecolor": "none", "edgecolor": "#888888"}
-    axes.add_patch(FancyBboxPatch((left, bottom), right - left, top - bottom, linewidth=1.2, linestyle=":", **frame))
-    axes.text(0.68, bottom + 0.035, "on chain: four contracts", ha="center", fontsize=9, color="#555555")
-    for start, end, label in _ARROWS:
-        _draw_arrow(axes, start, end, label, {start, end} <= set(highlight))
+    _draw_frame(axes, _CHAIN, facecolor="none", edgecolor="#888888", linewidth=1.2, linestyle=":")
+    axes.text(0.68, _CHAIN[1] + 0.035, "on chain: four contracts", ha="center", fontsize=9, color=GRAY)
+    for start, end, label, line in _ARROWS:
+        tail, head = np.array(_BOXES[start][0]), np.array(_BOXES[end][0])
+        reach = _to_edge(*(head - tail))
+        _draw_arrow(axes, tail + reach, head - reach, label, line, {start, end} <= set(highlight))
     (x, y), _, _ = _BOXES["publisher"]
-    _draw_labeled(axes, (x + _HALF_WIDTH, y), (left, y), "deploys all four", chosen="publisher" in highlight)
+    _draw_arrow(axes, (x + _HALF_WIDTH, y), (_CHAIN[0], y), "deploys all four", "solid", "publisher" in highlight)
     for name, ((x, y), title, detail) in _BOXES.items():
-        chosen = name in highlight
-        axes.add_patch(
-            FancyBboxPatch(
-                (x - _HALF_WIDTH, y - _HALF_HEIGHT),
-                2 * _HALF_WIDTH,
-                2 * _HALF_HEIGHT,
-                boxstyle="round,pad=0,rounding_size=0.02",
-                facecolor=BLUE if chosen else "white",
-                edgecolor=BLUE if chosen else "#555555",
-                linewidth=2.2 if chosen else 1.2,
-            )
-        )
-        color = "white" if chosen else BLACK
+        fill, edge, width, color = (BLUE, BLUE, 2.2, "white") if name in highlight else ("white", GRAY, 1.2, BLACK)
+        corners = x - _HALF_WIDTH, y - _HALF_HEIGHT, x + _HALF_WIDTH, y + _HALF_HEIGHT
+        _draw_frame(axes, corners, facecolor=fill, edgecolor=edge, linewidth=width)
         axes.text(x, y + 0.033, title, ha="center", va="center", color=color, weight="bold", fontsize=10)
         axes.text(x, y - 0.045, detail, ha="center", va="center", color=color, fontsize=9.5)
-    axes.text(0, 0.02, "dashed: carried by the clients", fontsize=9, color="#555555")
+    axes.text(0, 0.02, "dashed: carried by the clients", fontsize=9, color=GRAY)
     if highlight:
         axes.text(0, 0.11, "filled: what this lesson is about", fontsize=9, color=BLUE, weight="bold")
     return figure
 
 
-def _draw_arrow(axes: Axes, start: str, end: str, label: str, chosen: bool) -> None:
-    (x0, y0), (x1, y1) = _BOXES[start][0], _BOXES[end][0]
-    edge = _to_edge(x1 - x0, y1 - y0)
-    line = "dashed" if (start, end) in _CARRIED else "solid"
-    _draw_labeled(axes, (x0 + edge[0], y0 + edge[1]), (x1 - edge[0], y1 - edge[1]), label, line, chosen=chosen)
+def _draw_frame(axes: Axes, corners: tuple[float, float, float, float], **style: Any) -> None:
+    """A box with round corners: left, bottom, right, top."""
+    left, bottom, right, top = corners
+    shape = "round,pad=0,rounding_size=0.02"
+    axes.add_patch(FancyBboxPatch((left, bottom), right - left, top - bottom, boxstyle=shape, **style))
 
 
-def _draw_labeled(
-    axes: Axes,
-    tail: tuple[float, float],
-    head: tuple[float, float],
-    label: str,
-    line: str = "solid",
-    *,
-    chosen: bool = False,
-) -> None:
+def _draw_arrow(axes: Axes, tail: Any, head: Any, label: str, line: str, chosen: bool) -> None:
     """An arrow with its label, above it where it is level; blue and thicker between chosen boxes."""
-    color, width = (BLUE, 2.2) if chosen else ("#555555", 1.3)
+    color, width = (BLUE, 2.2) if chosen else (GRAY, 1.3)
     arrow = {"arrowstyle": "-|>", "color": color, "linewidth": width, "linestyle": line, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=head, xytext=tail, arrowprops=arrow)
-    level = tail[1] == head[1]
-    axes.text(
-        (tail[0] + head[0]) / 2,
-        (tail[1] + head[1]) / 2 + (0.02 if level else 0),
-        label,
-        ha="center",
-        va="bottom" if level else "center",
-        fontsize=9.5,
-        color=BLACK,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-    )
+    lift, side = (0.02, "bottom") if tail[1] == head[1] else (0, "center")
+    x, y = (tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2 + lift
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    axes.text(x, y, label, ha="center", va=side, fontsize=9.5, color=BLACK, bbox=ground)
 
 
 def _to_edge(dx: float, dy: float) -> np.ndarray:
@@ -156,7 +127,7 @@ def draw_training(
     Returns:
         The figure.
     """
-    odd = odd or {}
+    odd, reference = odd or {}, "one model, all records in one place"
     spans = _split_at_gap([*accuracy, *alone, pooled])
     heights = (3, 1.25) if len(spans) == 2 else (1,)
     options = {"width_ratios": (1.75, 1), "height_ratios": heights, "sharex": "col", "sharey": "row", "squeeze": False}
@@ -165,17 +136,14 @@ def draw_training(
     usual = [i for i in clients if i not in odd]
     for (left, right), (bottom, top) in zip(grid, spans, strict=True):
         for axes in (left, right):
-            axes.axhline(
-                pooled, color=BLACK, linestyle="--", linewidth=1.4, label="one model, all records in one place"
-            )
+            axes.axhline(pooled, color=BLACK, linestyle="--", linewidth=1.4, label=reference)
         left.plot(rounds, accuracy, color=BLUE, marker="o", label="federation, averaged on chain")
         right.plot(usual, np.asarray(alone)[usual], linestyle="", marker="D", markersize=5.5, color=ORANGE)
         right.plot(list(odd), [alone[i] for i in odd], linestyle="", marker="X", markersize=9, color=VERMILION)
         left.set(ylim=(bottom, top))
         for i in {0, 1, len(accuracy) - 1}:
             if bottom <= accuracy[i] <= top:
-                shift: dict[str, Any] = {"xytext": (6, -13), "textcoords": "offset points"}
-                left.annotate(f"{accuracy[i]:.2f}", (rounds[i], accuracy[i]), fontsize=9, color=BLUE, **shift)
+                _note(left, f"{accuracy[i]:.2f}", (i, accuracy[i]), (6, -13), fontsize=9, color=BLUE)
     _name_odd(grid, spans, alone, odd)
     grid[0, 0].set_title("Together: the federation", loc="left")
     grid[0, 1].set_title("Alone: each on its own records", loc="left")
@@ -225,23 +193,15 @@ def _split_at_gap(values: Sequence[float], widest: float = 0.25) -> list[tuple[f
 def _name_odd(grid: Any, spans: list[tuple[float, float]], alone: Sequence[float], odd: Mapping[int, str]) -> None:
     for i, what in odd.items():
         [axes] = [row[1] for row, (bottom, top) in zip(grid, spans, strict=True) if bottom <= alone[i] <= top]
-        axes.annotate(
-            f"hospital {i},\n{what}: {alone[i]:.2f}",
-            (i, alone[i]),
-            xytext=(-9, 6),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=9,
-            color=BLACK,
-        )
+        words = f"hospital {i},\n{what}: {alone[i]:.2f}"
+        _note(axes, words, (i, alone[i]), (-9, 6), ha="right", va="center", fontsize=9, color=BLACK)
 
 
 def _draw_step(axes: Axes, step: float) -> None:
     """A bar as high as one test record, at the right edge of the lower half, with its name."""
     x, low = axes.get_xlim()[1] * 0.97, axes.get_ylim()[0] + step
-    axes.errorbar(x, low + step / 2, yerr=step / 2, color="#555555", linewidth=1.3, capsize=4)
-    axes.text(x - 0.25, low + step / 2, "one test record", ha="right", va="center", fontsize=9, color="#555555")
+    axes.errorbar(x, low + step / 2, yerr=step / 2, color=GRAY, linewidth=1.3, capsize=4)
+    axes.text(x - 0.25, low + step / 2, "one test record", ha="right", va="center", fontsize=9, color=GRAY)
 
 
 def _draw_break(grid: Any) -> None:
@@ -279,29 +239,21 @@ def draw_round(
     figure, (left, middle, right) = make_figure(8.5, 4.0, 1, 3, width_ratios=(1.75, 1, 1.05))
     figure.get_layout_engine().set(wspace=0.05)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
-    places, operations = np.arange(len(names)), list(gas)
-    values, used = np.nan_to_num(np.asarray(scores, dtype=float)), [gas[name] / 1e6 for name in operations]
+    values, used = np.nan_to_num(np.asarray(scores, dtype=float)), [amount / 1e6 for amount in gas.values()]
     most_paid, most_used = ends or (max(rewards), max(gas.values()))
     decimals = _decimals(scores)
-    left.barh(places, values, color=[VERMILION if value < 0 else BLUE for value in values])
+    _draw_bars(left, values, decimals, names, [VERMILION if value < 0 else BLUE for value in values])
+    _draw_bars(middle, rewards, 3, [], GREEN)
+    _draw_bars(right, used, 2, list(gas), PURPLE)
     left.axvline(0, color=BLACK, linewidth=0.8)
-    left.set(yticks=places, yticklabels=names, xlabel="score $S_i$ (axis fitted to this round)")
+    left.set_xlabel("score $S_i$ (axis fitted to this round)")
     left.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     left.xaxis.set_major_formatter(lambda tick, _: _trimmed(tick, decimals))
     low, high = min(values.min(), 0), max(values.max(), 0)
     span = high - low or 1.0
     left.set_xlim(low - (0.65 if low < 0 else 0.04) * span, high + 0.5 * span)  # room for the numbers
-    middle.barh(places, rewards, color=GREEN)
-    middle.set(yticks=places, yticklabels=[], xlabel="paid (ETH)", xlim=(0, 1.3 * most_paid or 1.0))
-    right.barh(np.arange(len(operations)), used, color=PURPLE)
-    right.set(yticks=np.arange(len(operations)), yticklabels=operations, xlabel="gas (million)")
-    right.set(xlim=(0, 1.3 * most_used / 1e6 or 1.0))
-    _label_bars(left, values, decimals)
-    _label_bars(middle, rewards, 3)
-    _label_bars(right, used, 2)
-    for axes in (left, middle, right):
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
+    middle.set(xlabel="paid (ETH)", xlim=(0, 1.3 * most_paid or 1.0))
+    right.set(xlabel="gas (million)", xlim=(0, 1.3 * most_used / 1e6 or 1.0))
     return figure
 
 
@@ -335,9 +287,19 @@ def _trimmed(value: float, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _label_bars(axes: Axes, values: Sequence[float] | np.ndarray, decimals: int) -> None:
-    """Each bar's value, outside its end: on the right, on the left where it is negative."""
+def _draw_bars(
+    axes: Axes, values: Sequence[float] | np.ndarray, decimals: int, labels: Sequence[str], color: Any
+) -> None:
+    """Bars from the top down, each with its value outside its end: on the right, on the left where it is negative."""
+    axes.barh(np.arange(len(values)), values, color=color)
+    axes.set(yticks=np.arange(len(values)), yticklabels=labels)
     for place, value in enumerate(values):
         shift, side = (-3, "right") if value < 0 else (3, "left")
-        where: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "va": "center", "fontsize": 8.5}
-        axes.annotate(_signed(value, decimals), (value, place), ha=side, **where)
+        _note(axes, _signed(value, decimals), (value, place), (shift, 0), ha=side, va="center", fontsize=8.5)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+
+
+def _note(axes: Axes, text: str, place: tuple[float, float], shift: tuple[int, int], **style: Any) -> None:
+    """Words beside a point, `shift` points away from it."""
+    axes.annotate(text, place, xytext=shift, textcoords="offset points", **style)

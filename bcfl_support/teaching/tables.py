@@ -10,6 +10,7 @@ import html
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,23 +40,24 @@ def show(
     """
     from IPython.display import display
 
-    headings, rows, numeric = _lay_out(columns, formats)
-    bold = [bool(flag) for flag in mark] if mark is not None else [False] * len(rows)
-    if len(bold) != len(rows):
-        raise ValueError(f"mark has {len(bold)} entries for {len(rows)} rows; give one a row")
-    display(
-        {
-            "text/html": _to_html(headings, rows, numeric, caption, bold),
-            "text/plain": _to_text(headings, rows, numeric, caption, bold),
-        },
-        raw=True,
-    )
+    table = _lay_out(columns, caption, formats, mark)
+    display({"text/html": _to_html(table), "text/plain": _to_text(table)}, raw=True)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of strings; which columns are numbers, and which rows are bold."""
+
+    caption: str
+    headings: list[str]
+    rows: list[tuple[str, ...]]
+    numeric: list[bool]
+    bold: list[bool]
 
 
 def _lay_out(
-    columns: Mapping[str, Iterable[Any]], formats: Mapping[str, str] | str
-) -> tuple[list[str], list[tuple[str, ...]], list[bool]]:
-    """Headings, rows of strings, and which columns are numbers."""
+    columns: Mapping[str, Iterable[Any]], caption: str, formats: Mapping[str, str] | str, mark: Iterable[bool] | None
+) -> _Table:
     if not columns:
         raise ValueError("a table needs at least one column, columns is empty")
     headings = list(columns)
@@ -67,9 +69,13 @@ def _lay_out(
     lengths = {heading: len(column) for heading, column in values.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"all columns need one length, these are {lengths}")
-    cells = [[_format(value, formats.get(heading, "")) for value in values[heading]] for heading in headings]
-    numeric = [all(_stands_right(value) for value in values[heading]) for heading in headings]
-    return headings, list(zip(*cells, strict=True)), numeric
+    cells = [[_format(value, formats.get(heading, "")) for value in column] for heading, column in values.items()]
+    numeric = [all(_stands_right(value) for value in column) for column in values.values()]
+    rows = list(zip(*cells, strict=True))
+    bold = [bool(flag) for flag in mark] if mark is not None else [False] * len(rows)
+    if len(bold) != len(rows):
+        raise ValueError(f"mark has {len(bold)} entries for {len(rows)} rows; give one a row")
+    return _Table(caption, headings, rows, numeric, bold)
 
 
 def _is_number(value: Any) -> bool:
@@ -94,31 +100,24 @@ def _format(value: Any, specification: str) -> str:
     return "−" + text[1:] if text.startswith("-") else text
 
 
-def _to_html(
-    headings: list[str], rows: list[tuple[str, ...]], numeric: list[bool], caption: str, bold: list[bool]
-) -> str:
+def _to_html(table: _Table) -> str:
     # A number that broke into two lines would be read as two.
-    align = [
-        f' style="{"white-space: nowrap; text-align: right" if number else "text-align: left"}"' for number in numeric
-    ]
+    styles = ["white-space: nowrap; text-align: right" if number else "text-align: left" for number in table.numeric]
     head = "".join(
         f'<th scope="col" style="text-align: {"right" if number else "left"}">{html.escape(text)}</th>'
-        for text, number in zip(headings, numeric, strict=True)
+        for text, number in zip(table.headings, table.numeric, strict=True)
     )
     body = []
-    for row, strong in zip(rows, bold, strict=True):
+    for row, strong in zip(table.rows, table.bold, strict=True):
         cells = [f"<strong>{html.escape(text)}</strong>" if strong else html.escape(text) for text in row]
         # Bold and a tint say which rows are marked, so the others' names are plain.
-        first = f'<th scope="row"{align[0][:-1]}; font-weight: normal">{cells[0]}</th>'
         tint = ' style="background: rgba(0, 114, 178, 0.15)"' if strong else ""
-        body.append(
-            f"<tr{tint}>{first}"
-            + "".join(f"<td{side}>{cell}</td>" for cell, side in zip(cells[1:], align[1:], strict=True))
-            + "</tr>"
-        )
+        first = f'<th scope="row" style="{styles[0]}; font-weight: normal">{cells[0]}</th>'
+        rest = "".join(f'<td style="{style}">{cell}</td>' for cell, style in zip(cells[1:], styles[1:], strict=True))
+        body.append(f"<tr{tint}>{first}{rest}</tr>")
     # A <caption> is as wide as its table and would break over a narrow one; a figure's is as wide as the page. A wide
     # table does not leave the page but scrolls in it.
-    name = html.escape(caption)
+    name = html.escape(table.caption)
     lines = "\n".join(body)
     return (
         f'<figure style="margin: 0.8em 0; overflow-x: auto">\n<figcaption>{name}</figcaption>\n'
@@ -127,16 +126,14 @@ def _to_html(
     )
 
 
-def _to_text(
-    headings: list[str], rows: list[tuple[str, ...]], numeric: list[bool], caption: str, bold: list[bool]
-) -> str:
-    widths = [max(len(row[column]) for row in [tuple(headings), *rows]) for column in range(len(headings))]
+def _to_text(table: _Table) -> str:
+    columns = zip(table.headings, *table.rows, strict=True)
+    padded = [_pad(column, number) for column, number in zip(columns, table.numeric, strict=True)]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
+    marks = ["", *(" *" if strong else "" for strong in table.bold)]
+    return "\n".join([table.caption, *(line + mark for line, mark in zip(lines, marks, strict=True))])
 
-    def line(cells: Iterable[str]) -> str:
-        return "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(cells, widths, numeric, strict=True)
-        ).rstrip()
 
-    marks = [" *" if strong else "" for strong in bold]
-    return "\n".join([caption, line(headings), *(line(row) + star for row, star in zip(rows, marks, strict=True))])
+def _pad(column: tuple[str, ...], number: bool) -> list[str]:
+    width = max(map(len, column))
+    return [cell.rjust(width) if number else cell.ljust(width) for cell in column]

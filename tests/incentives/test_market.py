@@ -1,4 +1,4 @@
-"""The batched game against a slow loop, against closed forms, and against its own seeds one at a time."""
+"""The batched game against closed forms, against the contract's arithmetic, and against its own seeds one at a time."""
 
 from __future__ import annotations
 
@@ -7,32 +7,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import market as game
 from bcfl_support.incentives import population as behavior
 from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
 from bcfl_support.incentives.market import Accidents, Play, play
 from bcfl_support.incentives.pay_rules import PayRule
-from bcfl_support.incentives.policies import (
-    COPY,
-    FULL,
-    HALF,
-    NOISE,
-    OUT,
-    POLICIES,
-    SKIP,
-    TOKEN,
-    Costs,
-    draw_cost_levels,
-    stay_threshold,
-)
+from bcfl_support.incentives.policies import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, TOKEN, Costs, stay_threshold
 from bcfl_support.incentives.population import Learner
-from bcfl_support.incentives.worlds import PAYING, PresenceWorld, TrainingWorld
-from bcfl_support.learning.aggregators import fedavg
-from bcfl_support.learning.datasets import load_digits_federation
-from bcfl_support.learning.models import SoftmaxRegression
-from bcfl_support.scores import alignment_scores, midpoint_scores
+from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
 
 N = 5
 FREE = Costs(compute=0.0, data=0.0, send=0.0, outside=0.0, rejoin=0.0, spread=0.0, busy=0.0)
@@ -43,116 +26,11 @@ def generators(*seeds: int) -> list[np.random.Generator]:
     return [np.random.default_rng(seed) for seed in seeds]
 
 
-@pytest.fixture(scope="module")
-def federations() -> tuple:
-    return tuple(
-        load_digits_federation(N, partition="dirichlet", alpha=1.0, rng=np.random.default_rng(seed))
-        for seed in range(3)
-    )
-
-
 def count_stayers(costs: list[float], budget: float) -> int:
     """How many clients stay when k present clients share the budget equally: the largest k with budget/k ≥ c_(k)."""
     ordered = np.sort(np.asarray(costs, dtype=np.float64))
     fits = np.flatnonzero(budget / np.arange(1, len(ordered) + 1) >= ordered)
     return int(fits[-1]) + 1 if len(fits) else 0
-
-
-# ---------------------------------------------------------------- training
-
-
-def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], rng: np.random.Generator) -> list:
-    """The same rounds for one seed, client after client, from the single-model functions."""
-    model = SoftmaxRegression(64, 10)
-    batches, noises = rng.spawn(2)
-    draws = batches.random((len(acts), 4, N, 16))
-    w, previous, length, rows = np.zeros(650), np.zeros(650), 0.0, []
-    for t, played in enumerate(acts):
-        updates = np.zeros((N, 650))
-        for i, act in enumerate(played):
-            x, y = data.client(i)
-            own = w.copy()
-            for k in range({FULL: 4, HALF: 2, TOKEN: 1}.get(act, 0)):
-                chosen = (draws[t, k, i] * len(y)).astype(int)
-                own -= 0.3 * model.gradient(own, x[chosen], y[chosen])
-            updates[i] = own - w
-            if act == COPY and previous.any():
-                updates[i] = previous / np.linalg.norm(previous) * length
-            if act == NOISE:
-                noise = noises.standard_normal(650)
-                updates[i] = noise / np.linalg.norm(noise) * length
-        there = np.array(present[t])
-        step = fedavg(updates[there], data.sizes[there])
-        scores = np.zeros(N)
-        scores[there] = alignment_scores(updates[there], data.sizes[there])
-        midpoint = np.zeros(N)
-        midpoint[there] = midpoint_scores(
-            updates[there], data.sizes[there], params=w, gradient=lambda v: model.gradient(v, data.x_val, data.y_val)
-        )
-        honest = [np.linalg.norm(updates[i]) for i in range(N) if there[i] and played[i] <= TOKEN]
-        length = float(np.median(honest)) if honest else length
-        w, previous = w + step, step
-        rows.append((scores, midpoint, model.accuracy(w, data.x_test, data.y_test)))
-    return rows
-
-
-@pytest.mark.parametrize("score", PAYING)
-def test_training_equals_the_loop_written_out(federations: tuple, score: str) -> None:
-    acts = [
-        [FULL, HALF, TOKEN, FULL, FULL],
-        [FULL, COPY, NOISE, SKIP, TOKEN],
-        [COPY] * 5,
-        [FULL, NOISE, OUT, HALF, COPY],
-    ]
-    present = [
-        [a < SKIP for a in acts[0]],
-        [True, True, True, False, False],
-        [True] * 5,
-        [True, True, False, True, True],
-    ]
-    world = TrainingWorld(federations, score=score)
-    expected = [slow_rounds(d, acts, present, r) for d, r in zip(federations, generators(7, 8, 9), strict=True)]
-    everywhere = [(np.array([acts[t]] * 3), np.array([present[t]] * 3)) for t in range(4)]
-    for t, outcome in enumerate(world.play(4, generators(7, 8, 9), everywhere.__getitem__)):
-        for s in range(3):
-            scores, midpoint, accuracy = expected[s][t]
-            assert np.allclose(outcome.scores[s], scores if score == "alignment" else midpoint, rtol=1e-9, atol=1e-12)
-            assert np.allclose(outcome.contributions[s], midpoint, rtol=1e-9, atol=1e-12)
-            assert outcome.accuracy[s] == accuracy
-            assert np.array_equal(outcome.passed[s], np.array(present[t]) & (outcome.scores[s] > 0))
-
-
-def test_the_own_data_test_tells_work_from_copies(federations: tuple) -> None:
-    world = TrainingWorld(federations, tested=True)
-    learner = Learner(kind="fixed", start=("full", "full", "half", "copy", "noise"))
-    done = play(world, PayRule(record="verified"), learner, FREE, rounds=60, rngs=generators(1, 2, 3))
-    rates = done.passed.mean(axis=(0, 1))
-    # 180 trials a client: a fair coin stays within 0.35 … 0.65 (four standard errors)
-    assert (rates[:3] > 0.9).all() and 0.35 < rates[3] < 0.65 and rates[4] < 0.65
-
-
-def test_a_test_by_hand(federations: tuple) -> None:
-    """Own first mini-batch against public samples, client after client from the single-model functions."""
-    played = np.array([[FULL, HALF, TOKEN, COPY, FULL]] * 3)
-    present = np.array([[True, True, True, True, False]] * 3)
-    world = TrainingWorld(federations, tested=True)
-    (outcome,) = world.play(1, generators(1, 2, 3), lambda number: (played, present))
-    model, start = SoftmaxRegression(64, 10), np.zeros(650)
-    for s, (data, rng) in enumerate(zip(federations, generators(1, 2, 3), strict=True)):
-        batches = rng.spawn(2)[0]
-        draws, probes = batches.random((4, N, 16)), batches.random(32)
-        picked = (probes * len(data.y_val)).astype(int)
-        for i, steps in enumerate((4, 2, 1, 0, 4)):
-            x, y = data.client(i)
-            chosen = (draws[:, i] * len(y)).astype(int)
-            own = start.copy()
-            for k in range(steps):
-                own -= 0.3 * model.gradient(own, x[chosen[k]], y[chosen[k]])
-            gains = [
-                model.loss(start, features, labels) - model.loss(own, features, labels)
-                for features, labels in ((x[chosen[0]], y[chosen[0]]), (data.x_val[picked], data.y_val[picked]))
-            ]
-            assert outcome.passed[s, i] == (present[s, i] and gains[0] > gains[1])
 
 
 @pytest.mark.parametrize("kind", behavior.LEARNERS)
@@ -230,7 +108,7 @@ def test_entry_settles_at_the_closed_form_whatever_alpha(alpha: float) -> None:
         rngs=generators(*range(12)),
         accidents=Accidents(pause=1.0),
     )
-    levels = [draw_cost_levels(n, 0.5, rng=np.random.default_rng(seed).spawn(3)[0]) for seed in range(12)]
+    levels = [costs.draw_levels(n, rng=np.random.default_rng(seed).spawn(3)[0]) for seed in range(12)]
     expected = np.array([count_stayers(1.4 * level + 0.05, float(n)) for level in levels])
     stayed = (done.chosen[-300:] == FULL).sum(axis=2).mean(axis=0)
     assert np.abs(stayed - expected).max() < 3 and abs((stayed - expected).mean()) < 0.75
@@ -375,7 +253,7 @@ def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
         game.mean_interval([1.0])
 
 
-def test_what_does_not_fit_is_refused(federations: tuple) -> None:
+def test_what_does_not_fit_is_refused() -> None:
     world, learner = PresenceWorld.equal(2, N), Learner()
     with pytest.raises(ValueError, match="1 generators for 2 seeds; give one of each"):
         play(world, FLAT, learner, FREE, rounds=3, rngs=generators(1))
@@ -385,13 +263,6 @@ def test_what_does_not_fit_is_refused(federations: tuple) -> None:
         Accidents(drop=1.5)
     with pytest.raises(ValueError, match=r"pause 0\.5 is at least 1"):
         Accidents(pause=0.5)
-    with pytest.raises(InvalidInput, match="score is 'cosine': use one of alignment, midpoint"):
-        TrainingWorld(federations, score="cosine")
-    with pytest.raises(InvalidInput, match="steps is 5: a quarter of it must be a whole number"):
-        TrainingWorld(federations, steps=5)
-    other = load_digits_federation(4, rng=np.random.default_rng(0))
-    with pytest.raises(InvalidInput, match="federations differ in clients, validation or test size"):
-        TrainingWorld((*federations, other))
 
 
 def test_every_named_rule_plays() -> None:

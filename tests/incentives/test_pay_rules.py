@@ -105,9 +105,9 @@ def test_a_bad_rule_is_refused_when_it_is_made(options: dict[str, object], messa
 def test_the_bonus_is_a_transfer_not_a_gift() -> None:
     """With everybody equally consistent α changes nobody's pay; with one absent now and then it moves pay to others."""
     scores = np.array([1.0, 2.0, 3.0])
+    sizes, here = np.full(3, 1 / 3), np.ones(3, dtype=bool)
     for alpha in (0.0, 0.5, 2.0):
-        weights = scores * pay_rules.bonus_factor(np.full(3, 0.6), alpha)
-        assert np.allclose(share_budget(weights, 6.0), scores)
+        assert np.allclose(PayRule(alpha=alpha).share(scores, sizes, here, np.full(3, 0.6), budget=6.0), scores)
     for alpha in (0.5, 2.0):
-        pay = share_budget(scores * pay_rules.bonus_factor([1, 1, 0.5], alpha), 6.0)
+        pay = PayRule(alpha=alpha).share(scores, sizes, here, np.array([1, 1, 0.5]), budget=6.0)
         assert pay.sum() == pytest.approx(6.0) and pay[2] < 3.0 and (pay[:2] > scores[:2]).all()
