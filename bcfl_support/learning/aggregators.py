@@ -22,7 +22,7 @@ from bcfl_support.learning.updates import (
     average,
     check_round,
     check_updates,
-    compute_clip_factors,
+    clip_norms,
     compute_cosines,
     compute_lengths,
     compute_median_norm,
@@ -185,9 +185,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
     if (limit < 0).any():
         raise InvalidInput(f"radius is {radius}: it is a length and must not be negative.")
     value = np.asarray(center, dtype=np.float64)
-    pull = rows - value[..., None, :]
-    factors = compute_clip_factors(compute_lengths(pull), limit[..., None])
-    return value + (factors[..., None] * pull).mean(axis=-2)
+    return value + clip_norms(rows - value[..., None, :], clip=limit).mean(axis=-2)
 
 
 def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:

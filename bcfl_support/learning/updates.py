@@ -163,13 +163,9 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
     rows, limit = check_updates(updates), np.asarray(clip, dtype=np.float64)
     if not (limit >= 0).all():
         raise InvalidUpdate(f"clip is {clip}: it is a length and must not be negative.")
-    return rows * compute_clip_factors(compute_lengths(rows), limit[..., None])[..., None]
-
-
-def compute_clip_factors(lengths: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """min(1, limit / length), 1 where the length is 0."""
-    limits = np.broadcast_to(limit, lengths.shape)
-    return np.where(lengths > limits, divide_or_zero(limits, lengths), 1.0)
+    lengths = compute_lengths(rows)
+    limits = np.broadcast_to(limit[..., None], lengths.shape)
+    return rows * np.where(lengths > limits, divide_or_zero(limits, lengths), 1.0)[..., None]
 
 
 def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
