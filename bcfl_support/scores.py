@@ -261,7 +261,7 @@ def peer_median_scores(updates: Any, samples: Any) -> np.ndarray:
 def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarray:
     """Accuracy-adjusted alignment (our form): A_i = S_i min(max(a_i, 0), cap) / cap.
 
-    a_i = accuracy(w + g_i) - accuracy(w) on a public validation set: what the update brings on its own. Never
+    a_i = accuracy(w + g_i) − accuracy(w) on a public validation set: what the update brings on its own. Never
     negative, so a negative score stays one and no product of two negatives earns.
 
     Args:
@@ -281,7 +281,7 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
     if not cap > 0:
         raise InvalidUpdate(f"cap is {cap}: a gain in accuracy that counts in full must be positive.")
     share = np.clip(np.asarray(gains, dtype=np.float64) / cap, 0.0, 1.0)
-    # 0 * a negative score is -0.0
+    # 0 · a negative score is −0.0
     return np.asarray(scores, dtype=np.float64) * share + 0.0
 
 
@@ -289,7 +289,7 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
 
 
 def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
-    """How much of an update is new: 1 - ‖projection of g_i on the span of what was known‖ / ‖g_i‖.
+    """How much of an update is new: 1 − ‖projection of g_i on the span of what was known‖ / ‖g_i‖.
 
     0 for any combination of earlier updates, 1 for one at right angles to all of them. A zero update has novelty 0.
 

@@ -74,7 +74,7 @@ class Table:
     """Columns of equal length, a row for each round and client, clients in order within a round.
 
     Attributes:
-        columns: arrays of length rounds * n, by name.
+        columns: arrays of length rounds · n, by name.
         n_clients: number of clients n.
     """
 
@@ -82,7 +82,7 @@ class Table:
     n_clients: int
 
     def column(self, name: str) -> np.ndarray:
-        """One column, shape (rounds * n,)."""
+        """One column, shape (rounds · n,)."""
         if name not in self.columns:
             raise KeyError(f"no column {name!r}: the table has {', '.join(self.columns)}.")
         return self.columns[name]

@@ -156,9 +156,8 @@ class PayRule:
             factors: F_i, shape (…, n) or one number.
             budget: what the round pays, in any unit.
         """
-        return share_budget(
-            self.base_weights(scores, sizes, present) * self.standing_factor(standing) * factors, budget
-        )
+        weights = self.base_weights(scores, sizes, present) * self.standing_factor(standing)
+        return share_budget(weights * factors, budget)
 
     def fines(
         self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, failed: np.ndarray, standing: np.ndarray

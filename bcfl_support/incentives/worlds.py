@@ -178,27 +178,25 @@ class _Training:
 
     def _test(self, seen: Round) -> np.ndarray:
         """Does an update lower the loss more on the client's own mini-batch than on random public samples?"""
-        where, who = np.nonzero(self.present)  # seed and client of each present one
-        before = seen.params[where]
-        after = before + seen.updates[where, who]
+        before = seen.params[:, None]  # (seeds, 1, P)
+        after = before + seen.updates  # (seeds, n, P)
 
         def gain(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-            return (self._losses(before, x, y) - self._losses(after, x, y)).mean(axis=1)
+            return (self._losses(before, x, y) - self._losses(after, x, y)).mean(axis=-1)
 
-        own = self._rows(0).reshape(*self.present.shape, BATCH)[where, who]
-        public = where[:, None], (self.probes[self.round, where] * self.y_val.shape[1]).astype(int)
-        passed = np.zeros_like(self.present)
-        passed[where, who] = gain(self.x[own], self.y[own]) > gain(self.x_val[public], self.y_val[public])
-        return passed
+        own = self._rows(0).reshape(*self.present.shape, BATCH)
+        seed = np.arange(len(self.x_val))[:, None, None]
+        public = (self.probes[self.round, :, None] * self.y_val.shape[1]).astype(int)  # (seeds, 1, probe)
+        return gain(self.x[own], self.y[own]) > gain(self.x_val[seed, public], self.y_val[seed, public])
 
     def _losses(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Cross-entropy of each model on its own samples: params (k, P), x (k, m, features), y (k, m) → (k, m)."""
+        """Cross-entropy of each model on its own samples: params (…, P), x (…, m, features), y (…, m) → (…, m)."""
         classes, features = self.model.n_classes, self.model.n_features
-        weight, bias = np.split(params, [classes * features], axis=1)
-        logits = x @ weight.reshape(-1, classes, features).swapaxes(1, 2) + bias[:, None]
-        own = np.take_along_axis(logits, y[..., None], axis=2)[..., 0]
-        top = logits.max(axis=2)
-        return np.log(np.exp(logits - top[..., None]).sum(axis=2)) + top - own
+        weight, bias = np.split(params, [classes * features], axis=-1)
+        logits = x @ weight.reshape(*bias.shape, features).swapaxes(-1, -2) + bias[..., None, :]
+        own = np.take_along_axis(logits, np.broadcast_to(y, logits.shape[:-1])[..., None], axis=-1)[..., 0]
+        top = logits.max(axis=-1)
+        return np.log(np.exp(logits - top[..., None]).sum(axis=-1)) + top - own
 
     def _accuracy(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Each seed's model on its own samples, shape (seeds,)."""
