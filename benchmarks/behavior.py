@@ -51,12 +51,12 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Setting:
-    """One cell. Amounts are in fair pays; see `game`, `behavior` and `pay_rules` for what each field does.
+    """One cell. Amounts are in fair pays; see `incentives.play`, `Learner` and `PayRule` for what each field does.
 
     Attributes:
         rule: a name in `incentives.PAY_RULES`; `consistency` and `stake` replace the rule's own unless "" and −1.
         cost: honest cost of a round, four fifths computing and one fifth data.
-        learner: a kind of `behavior.Learner`, with its `rate` and `foresight`.
+        learner: a kind of `incentives.Learner`, with its `rate` and `foresight`.
         policies: "all", or "honest" for those without copy and noise.
         start: the first policy; for a "fixed" learner that of client 0, while the others work fully.
         interval: rounds between fairness records, 0 for none.

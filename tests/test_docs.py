@@ -23,10 +23,9 @@ def code_lines(source: str) -> int:
     import tokenize
 
     tree, words = ast.parse(source), set()
-    for node in ast.walk(tree):
-        holder = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if holder and node.body and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant):
-            words |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    for node in ast.walk(tree):  # docstrings, and the texts that say what a constant is
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            words |= set(range(node.lineno, node.end_lineno + 1))
     kinds = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
     lines = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -78,15 +77,12 @@ def test_the_house_is_small():
     assert len(arrows) <= 20 and sum(map(len, arrows.values())) <= 45
     house.count_floors(arrows)  # raises where rooms import each other in a circle
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
-    assert sum(map(code_lines, sources.values())) <= LINES
+    assert sum(map(code_lines, sources.values())) <= 5_850
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
-
-
-LINES = 6_200
 
 
 def test_every_module_has_its_test_file():
