@@ -141,15 +141,6 @@ class GasEntry:
     transaction: str
 
 
-@dataclass(frozen=True)
-class GasTotal:
-    """The transactions of one operation together: their gas, and the most expensive one's."""
-
-    operation: str
-    gas_used: int
-    most: int
-
-
 class GasLedger:
     """Collects receipts and adds them up.
 
@@ -157,7 +148,7 @@ class GasLedger:
     >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"})
     >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"})
     >>> ledger.totals()
-    [GasTotal(operation='register', gas_used=89000, most=45000)]
+    {'register': 89000}
     """
 
     def __init__(self) -> None:
@@ -174,9 +165,9 @@ class GasLedger:
         hash_ = HexBytes(receipt["transactionHash"]).to_0x_hex()
         self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes, hash_))
 
-    def totals(self) -> list[GasTotal]:
-        """One row an operation, in the order they first appeared."""
-        gas: dict[str, list[int]] = {}
+    def totals(self) -> dict[str, int]:
+        """Gas by operation, in the order they first appeared."""
+        gas: dict[str, int] = {}
         for entry in self.entries:
-            gas.setdefault(entry.operation, []).append(entry.gas_used)
-        return [GasTotal(operation, sum(used), max(used)) for operation, used in gas.items()]
+            gas[entry.operation] = gas.get(entry.operation, 0) + entry.gas_used
+        return gas

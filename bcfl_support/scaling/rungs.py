@@ -140,17 +140,17 @@ class Rung:
 
     def bill(self) -> RoundBill:
         """What the round has cost, and its results if it is finished."""
-        functions, totals = self.contract.functions, self.ledger.totals()
+        functions, entries = self.contract.functions, self.ledger.entries
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
             parameters=self.parameters,
             scores=self.scores(),
             result_digest=bytes(functions.resultDigest().call()),
-            gas={row.operation: row.gas_used for row in totals},
-            max_tx_gas=max(row.most for row in totals),
-            max_calldata_bytes=max(entry.calldata_bytes for entry in self.ledger.entries),
-            transactions=len(self.ledger.entries),
+            gas=self.ledger.totals(),
+            max_tx_gas=max(entry.gas_used for entry in entries),
+            max_calldata_bytes=max(entry.calldata_bytes for entry in entries),
+            transactions=len(entries),
             blobs=self.blobs,
         )
 
