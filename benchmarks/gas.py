@@ -130,7 +130,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
     with Chain.start() as chain:
         kernels = {n: kernel_gas(chain, n) for n in CLIENTS if n == 10 or not quick}
         dispute = dispute_gas(chain, 10, 100_000)
-    for rung in range(5):
+    for rung in range(len(scaling.RUNGS)):
         sizes = [(n, P) for number, n, P in cases if number == rung]
         # A new pair of chains for each rung: anvil keeps the state of every block.
         with Chain.start() as capped, Chain.start(tx_gas_cap=False, block_gas_limit=CAP_OFF_BLOCK) as free:

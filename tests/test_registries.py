@@ -111,10 +111,11 @@ def test_the_study_runs_what_is_found_by_name() -> None:
     def keys(names: tuple[str, ...]) -> set[str]:
         return {adversaries.KEYS.get(name, name) for name in names}
 
-    assert keys(adversaries.SCORE_NAMES) == set(SCORES)
-    assert keys(adversaries.AGGREGATOR_NAMES) == set(AGGREGATORS)
+    # What is in a registry and not in the study has not been measured there yet.
+    assert keys(adversaries.SCORE_NAMES) <= set(SCORES)
+    assert keys(adversaries.AGGREGATOR_NAMES) <= set(AGGREGATORS)
     # These two are made before training: on the labels and on the declared counts.
-    assert keys(adversaries.ATTACKS) - {"label flip", "inflate x5"} == set(ATTACKS)
+    assert keys(adversaries.ATTACKS) - {"label flip", "inflate x5"} <= set(ATTACKS)
     del sys.modules["adversaries"]
 
 

@@ -1,4 +1,4 @@
-"""The house drawn from its imports: rooms of `bcfl_support` and the arrows between them, as a Mermaid diagram.
+"""The package drawn from its imports, as a Mermaid diagram.
 
     python -m tools house
 
@@ -42,12 +42,11 @@ def count_floors(arrows: dict[str, set[str]]) -> dict[str, int]:
 
 
 def draw() -> str:
-    """The diagram, highest floor first, and its counts in a last line."""
+    """The diagram, highest floor first."""
     arrows = read_arrows()
     floors = count_floors(arrows)
     order = sorted(arrows, key=lambda room: (-floors[room], room))
     lines = ["flowchart TD"]
     for room in order:
         lines += [f"    {room} --> {below}" for below in sorted(arrows[room] - {GROUND})] or [f"    {room}"]
-    drawn = sum(len(below - {GROUND}) for below in arrows.values())
-    return "\n".join([*lines, f"    %% {len(arrows)} rooms, {drawn} arrows, {max(floors.values()) + 1} floors"])
+    return "\n".join(lines)
