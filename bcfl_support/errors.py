@@ -16,7 +16,7 @@ WIDTH = 90
 
 
 class BcflError(Exception):
-    """Base of every exception this package raises on purpose."""
+    """Base of the exceptions this package has of its own."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the reader's own lines that led here, and the sentence.

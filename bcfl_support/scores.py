@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import (
     Round,
     check_round,
@@ -176,13 +176,13 @@ def midpoint_scores(
 
     Raises:
         InvalidUpdate: as in `alignment_scores`, or vectors of another length than the updates.
-        ValueError: points < 1.
+        InvalidInput: points < 1.
 
     >>> midpoint_scores([[2.0, 0.0], [0.0, 4.0]], [1, 1], params=[0.0, 0.0], gradient=lambda w: w - 1.0).tolist()
     [0.5, 0.0]
     """
     if points < 1:
-        raise ValueError(f"points is {points}; the path integral needs at least 1 point")
+        raise InvalidInput(f"points is {points}; the path integral needs at least 1 point")
     rows, weights = check_round(updates, samples)
     start, way = check_vector(params, rows, "params"), _step(rows, samples, step)
     nodes, shares = np.polynomial.legendre.leggauss(points)  # on [−1, 1]
@@ -323,8 +323,8 @@ SCORES: dict[str, Callable[[Round], np.ndarray]] = {
     "clipped_self_out": lambda r: leave_self_out_scores(r.clipped, r.samples),
     "median_reference": lambda r: median_reference_scores(r.updates, r.samples),
     "peer_median": lambda r: peer_median_scores(r.updates, r.samples),
-    "fltrust": lambda r: fltrust_scores(r.updates, r.samples, root_update=r.descent),
-    "root": lambda r: root_scores(r.updates, r.samples, root_update=r.descent),
+    "fltrust": lambda r: fltrust_scores(r.updates, r.samples, root_update=r.root),
+    "root": lambda r: root_scores(r.updates, r.samples, root_update=r.root),
     "midpoint": lambda r: midpoint_scores(r.updates, r.samples, params=r.params, gradient=r.gradient, step=r.step),
     "clipped_midpoint": lambda r: midpoint_scores(r.clipped, r.samples, params=r.params, gradient=r.gradient),
     "accuracy_adjusted": lambda r: accuracy_adjusted_scores(

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
-from bcfl_support.incentives import PayRule
-from bcfl_support.learning import FederatedData, Model, Round, check_round, fedavg, local_updates, play_rounds
+from bcfl_support.incentives import PAY_RULES, PayRule
+from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
 from bcfl_support.scores import SCORES
 
 
@@ -125,11 +126,11 @@ def run(
     steps: int | Callable[[int, np.ndarray], np.ndarray] = 5,
     lr: float = 0.5,
     batch_size: int | None = None,
-    scores: str | tuple[str, ...] | Mapping[str, Scorer] = "alignment",
-    reward: PayRule | None = None,
+    scores: str | tuple[str, ...] | Mapping[str, Scorer] | None = None,
+    reward: PayRule | str = "paper",
     participation: float | Callable[[int, np.random.Generator], np.ndarray] = 1.0,
     declared_samples: np.ndarray | None = None,
-    aggregate: Callable[[np.ndarray, np.ndarray], np.ndarray] = fedavg,
+    aggregate: str | Callable[[Round], np.ndarray] = "fedavg",
     transform_updates: Callable[[int, np.ndarray, RoundState], np.ndarray] | None = None,
     observe: Callable[[RoundOutcome], None] | None = None,
 ) -> SimulationResult:
@@ -143,33 +144,33 @@ def run(
         model: the model.
         rounds: number of rounds, at least 1.
         rng: seeds all randomness of the run.
-        steps: local gradient steps; or a function (round, clients (k,)) -> steps (k,) for stragglers.
+        steps: local gradient steps; or a function (round, clients (k,)) → steps (k,) for stragglers.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: name or names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays.
-        reward: how they pay a budget of 1; None for the contract's rule. Rounds "attended" or "good" may count for its
-            consistency; there are no stakes here to fine.
-        participation: share of clients drawn for each round; or a function (round, rng) -> client numbers (k,).
+        scores: names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays. None: the score
+            of the pay rule.
+        reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
+        participation: share of clients drawn for each round; or a function (round, rng) → client numbers (k,).
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
-        aggregate: how the server averages, (updates (k, P), samples (k,)) -> g (P,).
-        transform_updates: attack or defense, (round, updates (k, P), state) -> updates (k, P) as sent.
+        aggregate: how the server averages, a name in `learning.AGGREGATORS` or a function of a `Round`.
+        transform_updates: attack or defense, (round, updates (k, P), state) → updates (k, P) as sent.
         observe: called with each round's outcome, to keep updates or to let clients learn from their pay.
 
     Returns:
         The table and the final parameters.
 
     Raises:
-        InvalidInput: rounds, participation or declared counts out of range, an unknown score, or updates that are
-            not finite or of the wrong shape; the message says which client of the round.
+        InvalidInput: rounds, participation or counts out of range, an unknown name, or updates that are not finite or
+            of the wrong shape; the message says which client of the round.
     """
-    rule, scorers, n = reward or PayRule(), _named_scorers(scores), data.n_clients
-    _check_terms(rounds, rule)
+    rule, average = _check_terms(rounds, reward), _by_present_clients(_find("aggregator", aggregate, AGGREGATORS))
+    scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
     train = partial(local_updates, model, data=data, lr=lr, batch_size=batch_size, rng=batches)
     declared = _check_declared(declared_samples, data.sizes)
     federation = _Federation(data, model, steps, participation, declared, train, transform_updates, draws, hooks)
     record, blocks = np.zeros((rounds, n), dtype=bool), []
-    for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=_by_present_clients(aggregate)):
+    for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=average):
         outcome, block = _settle(seen, federation.state, declared, scorers, rule, record)
         blocks.append(block)
         if observe is not None:
@@ -225,9 +226,9 @@ class _Federation:
         return check_round(updates, state.samples)[0]
 
 
-def _by_present_clients(aggregate: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Round], np.ndarray]:
-    """The aggregator as a function of a round; a round that nobody came to moves nothing."""
-    return lambda seen: aggregate(seen.updates, seen.samples) if len(seen.samples) else np.zeros_like(seen.params)
+def _by_present_clients(aggregate: Callable[[Round], np.ndarray]) -> Callable[[Round], np.ndarray]:
+    """The same aggregator; a round that nobody came to moves nothing."""
+    return lambda seen: aggregate(seen) if len(seen.samples) else np.zeros_like(seen.params)
 
 
 # ---------------------------------------------------------------- the books
@@ -273,13 +274,16 @@ def _settle(
 # ---------------------------------------------------------------- pieces
 
 
-def _check_terms(rounds: int, rule: PayRule) -> None:
+def _check_terms(rounds: int, reward: PayRule | str) -> PayRule:
+    rule: PayRule = _find("pay rule", reward, PAY_RULES)
     if rounds < 1:
         raise InvalidInput(f"rounds is {rounds}: run at least 1.")
-    if rule.record == "verified" or rule.stake:
+    if rule.needs_test or rule.stake or not rule.scaled:
         raise InvalidInput(
-            f"record is {rule.record!r}, stake {rule.stake}: nothing is tested or fined here: use incentives.play."
+            f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}: nothing is tested or fined here, "
+            "and a round shares its budget; use incentives.play."
         )
+    return rule
 
 
 def _draw_clients(
@@ -305,6 +309,13 @@ def _count_steps(steps: int | Callable[[int, np.ndarray], np.ndarray], number: i
     if todo.shape not in ((), clients.shape):
         raise InvalidInput(f"steps gave shape {todo.shape} in round {number}: one number a client, {clients.shape}.")
     return np.broadcast_to(todo, clients.shape)
+
+
+def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
+    """What stands under a name in its registry; anything but a name is what it is."""
+    if isinstance(wanted, str) and wanted not in registry:
+        raise InvalidInput(f"{what} {wanted!r} is unknown: use {', '.join(registry)}.")
+    return registry[wanted] if isinstance(wanted, str) else wanted
 
 
 def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> dict[str, Scorer]:

@@ -128,7 +128,7 @@ def test_declared_counts_weigh_and_score(hospitals: datasets.FederatedData) -> N
 
 def test_hooks_see_each_round(hospitals: datasets.FederatedData) -> None:
     seen: list[RoundOutcome] = []
-    result = run(hospitals, observe=seen.append, aggregate=lambda updates, samples: np.median(updates, axis=0))
+    result = run(hospitals, observe=seen.append, aggregate="median")
     assert [outcome.state.round for outcome in seen] == [1, 2, 3, 4, 5, 6]
     assert np.array_equal(seen[2].step, np.median(seen[2].updates, axis=0))
     assert np.array_equal(seen[3].state.previous_step, seen[2].step)
@@ -203,3 +203,14 @@ def test_who_took_part_attended_though_nothing_could_be_scored(hospitals: datase
     rule = PayRule(record="attended")
     table = run(hospitals, scores={"none": lambda seen: np.full(len(seen.samples), np.nan)}, reward=rule).table
     assert table.pivot("consistency")[-1].tolist() == [0.75] * 5 and not table.column("reward").any()
+
+
+def test_what_averages_and_what_pays_are_found_by_name(hospitals: datasets.FederatedData) -> None:
+    by_name, default = run(hospitals, reward="midpoint", aggregate="median"), run(hospitals)
+    assert "score_midpoint" in by_name.table.columns and "score_alignment" in default.table.columns
+    own = run(hospitals, scores="midpoint", aggregate=lambda seen: np.median(seen.updates, axis=-2))
+    assert np.array_equal(by_name.table.column("reward"), own.table.column("reward"))
+    with pytest.raises(InvalidInput, match="aggregator 'mode' is unknown: use fedavg, norm_clip"):
+        run(hospitals, aggregate="mode")
+    with pytest.raises(InvalidInput, match="pay rule 'papper' is unknown: use flat, paper"):
+        run(hospitals, reward="papper")

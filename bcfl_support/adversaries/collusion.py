@@ -11,7 +11,7 @@ import numpy as np
 from bcfl_support.adversaries.attacks import check_honest, check_positive, mimic
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import rescale
+from bcfl_support.learning import check_round, rescale
 
 
 def collude(direction: Any, *, norm: Any) -> np.ndarray:
@@ -45,8 +45,8 @@ def sybil(updates: Any, samples: Any) -> np.ndarray:
     >>> sybil([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
     [[0.25, 3.0], [0.25, 3.0]]
     """
-    rows, counts = np.asarray(updates, dtype=np.float64), np.asarray(samples)
-    mean = ((counts / counts.sum())[:, None] * rows).sum(axis=-2, keepdims=True)
+    rows, weights = check_round(updates, samples)
+    mean = (weights[..., None] * rows).sum(axis=-2, keepdims=True)
     return np.broadcast_to(mean, rows.shape).copy()
 
 

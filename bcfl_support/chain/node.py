@@ -28,7 +28,7 @@ from bcfl_support import services
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.sending import Call, Sender
 from bcfl_support.chain.transport import Transport, without_secrets
-from bcfl_support.errors import ServiceError, ToolMissing
+from bcfl_support.errors import InvalidInput, ServiceError, ToolMissing
 
 MNEMONIC = "test test test test test test test test test test test junk"
 """Foundry's public test mnemonic; its keys are known to everybody."""
@@ -192,7 +192,9 @@ class Chain:
             The contract, ready to call, and the receipt of its creation.
         """
         if len(artifact.bytecode) <= 2:
-            raise ValueError(f"{artifact.name} is an interface or abstract, it has no code; deploy what implements it")
+            raise InvalidInput(
+                f"{artifact.name} is an interface or abstract, it has no code; deploy what implements it"
+            )
         self.register_abi(artifact.abi)
         factory = self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode))
         receipt = self.send(factory.constructor(*args), sender=sender or self.accounts[0], value=value)
@@ -256,7 +258,7 @@ class Chain:
         """Mine a block whose time is `seconds` after the latest one's."""
         self._own("move the clock")
         if seconds < 1:
-            raise ValueError(f"seconds = {seconds}, but the clock only moves forward; give at least 1")
+            raise InvalidInput(f"seconds = {seconds}, but the clock only moves forward; give at least 1")
         self._rpc("evm_setNextBlockTimestamp", self.timestamp + int(seconds))
         self._rpc("evm_mine")
 
@@ -269,7 +271,7 @@ class Chain:
         """Go back to a snapshot; it and all later ones are used up."""
         self._own("go back to snapshots")
         if self._rpc("evm_revert", snapshot) is not True:
-            raise ValueError(f"snapshot {snapshot} does not exist or is used up; take a new one")
+            raise InvalidInput(f"snapshot {snapshot} does not exist or is used up; take a new one")
 
     def _own(self, wish: str) -> None:
         if not self.local:

@@ -20,7 +20,7 @@ from web3.types import RPCResponse, TxReceipt
 from bcfl_support.chain.reverts import revert_data
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.transport import Transport, error_message
-from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 
 Call = ContractFunction | ContractConstructor | Mapping[str, Any]
 """What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``."""
@@ -178,7 +178,7 @@ def _label(call: Call) -> str:
 def _transaction(call: Call, sender: str, value: int) -> Transaction:
     """Sender, receiver, value and data of a call, without asking the node anything."""
     if value < 0:
-        raise ValueError(f"value = {value} wei is negative; send 0 or more")
+        raise InvalidInput(f"value = {value} wei is negative; send 0 or more")
     transaction: Transaction = {"from": to_checksum_address(sender), "value": int(value)}
     if isinstance(call, ContractFunction):
         # All defaults are given, so that web3 fills in none by asking the node.

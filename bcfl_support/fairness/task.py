@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.errors import InvalidCid, InvalidUpdate, RecordError
+from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.learning import Model
 from bcfl_support.protocol import RoundRecord, compute_digest
@@ -56,12 +56,12 @@ class Task:
 
     def __post_init__(self) -> None:
         if self.estimator not in ESTIMATORS:
-            raise ValueError(f"estimator is {self.estimator!r}; there are {', '.join(ESTIMATORS)}: choose one of these")
+            raise InvalidInput(f"estimator is {self.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
         if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
             given = f"utility is {self.utility!r} and convention is {self.convention!r}"
-            raise ValueError(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
+            raise InvalidInput(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
         if self.estimator in SAMPLERS and self.budget < 1:
-            raise ValueError(f"budget is {self.budget}; {self.estimator} samples: say how many coalitions a round")
+            raise InvalidInput(f"budget is {self.budget}; {self.estimator} samples: say how many coalitions a round")
 
     @property
     def validation(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 
 
@@ -80,7 +81,7 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
     """
     check_window(window)
     if kind not in CONSISTENCIES:
-        raise ValueError(f"kind is {kind!r}; use one of {', '.join(CONSISTENCIES)}")
+        raise InvalidInput(f"kind is {kind!r}; use one of {', '.join(CONSISTENCIES)}")
     q = np.asarray(share, dtype=np.float64)
     if kind == "streak":
         return sum((q**k for k in range(window)), np.zeros_like(q)) / window
@@ -90,7 +91,7 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
 def check_window(window: int) -> None:
     """Refuse a window that counts no round."""
     if window < 1:
-        raise ValueError(f"window is {window}; consistency counts over at least 1 round")
+        raise InvalidInput(f"window is {window}; consistency counts over at least 1 round")
 
 
 def share_budget(weights: Any, budget: float) -> np.ndarray:
@@ -132,13 +133,13 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
         What is burned, in the unit of the stakes, shape (…, n).
 
     Raises:
-        ValueError: rate or cap out of range.
+        InvalidInput: rate or cap out of range.
 
     >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
     [0.0, 0.5, 0.5]
     """
     if rate < 0 or not 0 <= cap <= 1:
-        raise ValueError(f"rate is {rate}, cap {cap}: the rate is not negative and the cap lies in [0, 1].")
+        raise InvalidInput(f"rate is {rate}, cap {cap}: the rate is not negative and the cap lies in [0, 1].")
     values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
     shape = np.broadcast_shapes(values.shape, square.shape)
     ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bcfl_support.errors import InvalidInput
+
 PPM = 1_000_000
 """The ratio 1: on chain, ratios are integers in millionths."""
 
@@ -62,7 +64,7 @@ def compute_stake(samples: int, per_sample: int) -> int:
     0.4
     """
     if samples < 1:
-        raise ValueError(f"samples is {samples}; a client registers with at least 1")
+        raise InvalidInput(f"samples is {samples}; a client registers with at least 1")
     return samples * per_sample
 
 
@@ -100,13 +102,13 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
         something and was paid nothing gets the largest.
 
     Raises:
-        ValueError: if the lengths differ.
+        InvalidInput: if the lengths differ.
 
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
     """
     if len(contributions) != len(rewards):
-        raise ValueError(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
+        raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
     positive = [max(0.0, float(value)) for value in contributions]
     brought, paid = sum(positive), sum(rewards)
     factors = []
@@ -139,7 +141,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not 1 <= self.window <= HISTORY_BITS:
-            raise ValueError(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")
+            raise InvalidInput(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def settle_round(
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        ValueError: if a round is settled twice or out of order.
+        InvalidInput: if a round is settled twice or out of order.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
@@ -217,7 +219,7 @@ def settle_round(
     for client, score in scores.items():
         account = books.get(client, Account())
         if number <= account.last_round:
-            raise ValueError(f"round {number} is not after round {account.last_round}, which {client} was settled in")
+            raise InvalidInput(f"round {number} is not after round {account.last_round}, which {client} was settled in")
         good = score is not None and score >= 0
         history = (account.history << number - account.last_round | good) % 2**HISTORY_BITS
         books[client] = replace(account, history=history, last_round=number)

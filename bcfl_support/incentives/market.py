@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
 from bcfl_support.incentives.policies import EFFORT, OUT, POLICIES, SKIP, TOKEN, Costs, resolve_policies
@@ -43,9 +44,9 @@ class Accidents:
 
     def __post_init__(self) -> None:
         if not 0 <= self.late <= 1 or not 0 <= self.churn <= 1 or self.pause < 1:
-            raise ValueError(f"late {self.late} and churn {self.churn} lie in [0, 1], pause {self.pause} is at least 1")
+            raise InvalidInput(f"late {self.late} and churn {self.churn} lie in [0, 1], pause {self.pause} from 1 up")
         if np.min(self.drop) < 0 or np.max(self.drop) > 1:
-            raise ValueError(f"drop is {self.drop}; probabilities lie in [0, 1]")
+            raise InvalidInput(f"drop is {self.drop}; probabilities lie in [0, 1]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +111,17 @@ def play(
         Everything that happened.
 
     Raises:
-        ValueError: rounds, budget or interval out of range, or not one generator a seed.
+        InvalidInput: rounds, budget or interval out of range, or not one generator a seed.
     """
     if rounds < 1 or budget < 0 or fairness_interval < 0:
-        raise ValueError(f"rounds {rounds} is at least 1, budget {budget} and interval {fairness_interval} at least 0")
+        raise InvalidInput(f"rounds {rounds} is at least 1, budget {budget}, interval {fairness_interval} at least 0")
     if len(rngs) != len(world.sizes):
-        raise ValueError(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
+        raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
+    if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
+        raise InvalidInput(
+            f"the world scores by {world.score!r} and tested is {world.tested}, the rule pays by {rule.score!r} and "
+            f"needs a test: {rule.needs_test}; make the world for the rule, or replace(rule, score=…)"
+        )
     game = _Game(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
     for outcome in world.play(rounds, game.work_rngs, game.choose):
         game.settle(outcome)
@@ -275,7 +281,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
 
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2:
-        raise ValueError(f"an interval needs at least 2 values in one row, got shape {sample.shape}")
+        raise InvalidInput(f"an interval needs at least 2 values in one row, got shape {sample.shape}")
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
@@ -296,8 +302,15 @@ def make_world(
         n_clients: number of clients.
         partition: a name in `partitions.PARTITIONS`.
         tested: whether to run the test on own data; None if the rule needs it.
-        **options: passed to the partition, e.g. ``alpha=1.0``.
+        **options: passed to the partition; the default partition has ``alpha=1.0``.
+
+    Raises:
+        InvalidInput: no such rule or partition.
     """
+    if rule not in PAY_RULES:
+        raise InvalidInput(f"rule is {rule!r}; use one of {', '.join(PAY_RULES)}")
+    if partition == "dirichlet":
+        options = {"alpha": 1.0} | options
     federations = tuple(
         load_digits_federation(n_clients, partition=partition, rng=np.random.default_rng(seed), **options)
         for seed in seeds

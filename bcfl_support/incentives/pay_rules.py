@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import CONSISTENCIES, check_window, share_budget
 
 _CHOICES = {
@@ -44,7 +45,7 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
     [0.5, 0.2, 0.0]
     """
     if not 0 < ratio <= 1:
-        raise ValueError(f"ratio is {ratio}; the pay of one rank over the rank before lies in (0, 1]")
+        raise InvalidInput(f"ratio is {ratio}; the pay of one rank over the rank before lies in (0, 1]")
     score, size = np.asarray(scores, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
@@ -108,9 +109,16 @@ class PayRule:
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
-        if self.alpha < 0 or self.stake < 0:
-            raise ValueError(f"alpha {self.alpha} and stake {self.stake} must not be negative")
+                raise InvalidInput(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
+        for name, most in {
+            "alpha": np.inf,
+            "stake": np.inf,
+            "fine_rate": np.inf,
+            "fine_cap": 1,
+            "threshold": 1,
+        }.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise InvalidInput(f"{name} is {getattr(self, name)}; it lies between 0 and {most}")
         check_window(self.window)
 
     @property

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
+
 POLICIES = ("full", "half", "token", "fair_weather", "copy", "noise", "skip", "out")
 """What a client may choose; "fair_weather" is full effort when the machine is free, a skipped round when it is not."""
 
@@ -132,13 +134,13 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
         α*, 0 where no bonus is needed, infinity where none suffices.
 
     Raises:
-        ValueError: if q or C is out of range.
+        InvalidInput: if q or C is out of range.
 
     >>> stay_threshold(1.25, attendance=0.5, consistency=0.5), stay_threshold(0.9, attendance=0.5, consistency=0.5)
     (1.0, 0.0)
     """
     if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
-        raise ValueError(
+        raise InvalidInput(
             f"attendance {attendance} must lie in [0, 1) and consistency {consistency} between it and 1; a client that "
             "never skips has no busy round to decide on"
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import POLICIES, UNKNOWN
 
 LEARNERS = ("fixed", "softmax", "exp3", "best_response", "imitation")
@@ -52,23 +53,25 @@ class Learner:
 
     def __post_init__(self) -> None:
         if self.kind not in LEARNERS:
-            raise ValueError(f"kind is {self.kind!r}; use one of {', '.join(LEARNERS)}")
+            raise InvalidInput(f"kind is {self.kind!r}; use one of {', '.join(LEARNERS)}")
         named = (self.start,) if isinstance(self.start, str) else self.start
         for name in (*named, *(self.policies or ())):
             if name not in POLICIES:
-                raise ValueError(f"policy {name!r} is unknown; use one of {', '.join(POLICIES)}")
+                raise InvalidInput(f"policy {name!r} is unknown; use one of {', '.join(POLICIES)}")
         if not 0 < self.rate <= 1 or not 0 <= self.explore <= 1 or not 0 <= self.foresight <= 1:
-            raise ValueError(
+            raise InvalidInput(
                 f"rate {self.rate}, explore {self.explore}, foresight {self.foresight}: all lie in [0, 1], rate above 0"
             )
         if self.temperature <= 0:
-            raise ValueError(f"temperature is {self.temperature}; it must be positive")
+            raise InvalidInput(f"temperature is {self.temperature}; it must be positive")
 
     def start_policies(self, n_clients: int) -> np.ndarray:
         """The clients' policies before they have learned anything, shape (n,), int."""
         names = (self.start,) * n_clients if isinstance(self.start, str) else self.start
         if len(names) != n_clients:
-            raise ValueError(f"start names {len(names)} policies for {n_clients} clients; name one each or one for all")
+            raise InvalidInput(
+                f"start names {len(names)} policies for {n_clients} clients; name one each or one for all"
+            )
         return np.array([POLICIES.index(name) for name in names])
 
     def allowed(self) -> np.ndarray:
@@ -93,7 +96,8 @@ def softmax_probabilities(
     """
     scaled = np.where(allowed, values / temperature, -np.inf)
     weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return (1 - explore) * weights / weights.sum(axis=-1, keepdims=True) + explore * explored / explored.sum()
+    tried = explored if explored.any() else allowed  # nothing unknown is left to try
+    return (1 - explore) * weights / weights.sum(axis=-1, keepdims=True) + explore * tried / tried.sum()
 
 
 def sample_policies(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -153,9 +153,9 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
     n = rows.shape[-2]
     share = np.full((*rows.shape[:-2], n), 1.0 / n)
     for _ in range(iterations):
-        towards = (gram @ share[..., None])[..., 0]  # ⟨g_i, z⟩
-        length = (share * towards).sum(axis=-1, keepdims=True)  # ‖z‖²
-        distance = np.sqrt(np.maximum(squares - 2 * towards + length, 0.0))
+        along = (gram @ share[..., None])[..., 0]  # ⟨g_i, z⟩
+        length = (share * along).sum(axis=-1, keepdims=True)  # ‖z‖²
+        distance = np.sqrt(np.maximum(squares - 2 * along + length, 0.0))
         share = 1.0 / np.maximum(distance, 1e-6)
         share /= share.sum(axis=-1, keepdims=True)
     return (share[..., None, :] @ rows)[..., 0, :]
@@ -257,5 +257,5 @@ AGGREGATORS: dict[str, Callable[[Round], np.ndarray]] = {
     "geometric_median": lambda r: geometric_median(r.updates),
     "centered_clipping": _centered,
     "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbors(r.updates, attackers=r.byzantine), trim=r.byzantine),
-    "fltrust": lambda r: fltrust(r.updates, root_update=r.descent if r.root_update is None else r.root_update),
+    "fltrust": lambda r: fltrust(r.updates, root_update=r.root),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,13 @@ def federate(
     """
     if partition not in PARTITIONS:
         raise InvalidInput(f"partition is {partition!r}: use one of {', '.join(PARTITIONS)}.")
+    wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
+    known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
+    if not needed <= {"rng", *options} <= known:
+        given = ", ".join(options) or "none"
+        raise InvalidInput(
+            f"partition {partition!r} takes {', '.join(sorted(known - {'rng'})) or 'no options'}: not {given}."
+        )
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         # a constant feature has deviation 0: it stays 0 instead of becoming NaN

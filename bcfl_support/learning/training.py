@@ -93,6 +93,11 @@ def local_updates(
     """
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else labels)
+    if answers.shape[1:] != data.y.shape or answers.min() < 0 or answers.max() >= model.n_classes:
+        raise InvalidInput(
+            f"labels have shape {answers.shape[1:]} and run from {answers.min()} to {answers.max()}: give one of the "
+            f"{len(data.y)} samples each, from 0 to {model.n_classes - 1}."
+        )
     updates = np.empty((len(starts), len(chosen), model.n_params))
     at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause

@@ -234,6 +234,11 @@ class Round:
         """−∇L(w), where the loss falls fastest, shape (…, P)."""
         return -self.gradient(self.params)
 
+    @property
+    def root(self) -> np.ndarray:
+        """What a trusted party would send: the root update if there is one, else −∇L(w), shape (…, P)."""
+        return self.descent if self.root_update is None else self.root_update
+
     @cached_property
     def gains(self) -> np.ndarray:
         """Accuracy that each update brings on its own, shape (…, n)."""

@@ -130,18 +130,21 @@ class Federation:
         submissions = []
         chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
         for client, update in updates.items():
-            values = np.asarray(update)
-            if values.shape != (self.config.parameters,):
-                wanted = f"{self.config.parameters} parameters: send one flat vector"
-                raise InvalidUpdate(f"the update of {client} has shape {values.shape}; the model has {wanted}")
-            if values.dtype != np.int64:
-                values = fixed_point.encode(values, bound=self.config.bound)
+            values = self._check(client, update)
             digest, salt = compute_digest(values), rng.bytes(32)
             commitment = compute_commitment(
                 chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
             )
             submissions.append(Submission(client, values, digest, salt, commitment))
         return submissions
+
+    def _check(self, client: str, update: np.ndarray) -> np.ndarray:
+        """An update as the contract takes it: P integers."""
+        values = np.asarray(update)
+        if values.shape != (self.config.parameters,):
+            wanted = f"{self.config.parameters} parameters: send one flat vector"
+            raise InvalidUpdate(f"the update of {client} has shape {values.shape}; the model has {wanted}")
+        return values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every commitment. With `capacity` of them in, the reveal phase opens by itself."""
@@ -194,8 +197,9 @@ class Federation:
         """
         if not updates:
             raise InvalidUpdate("updates is empty; a round needs at least one client: give its update")
+        checked = {client: self._check(client, update) for client, update in updates.items()}  # before a round is open
         self.open_round()
-        submissions = self.prepare(updates, rng=rng)
+        submissions = self.prepare(checked, rng=rng)
         self.commit(submissions)
         self.end_phase("Commit")
         self.reveal(submissions)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.errors import InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
@@ -65,7 +65,7 @@ class FederationConfig:
             (self.attest_seconds, "one stake could leave, register again and vote twice"),
         ):
             if self.cool_down_seconds < least:
-                raise ValueError(f"cool_down_seconds is {self.cool_down_seconds}; {danger}: choose at least {least}")
+                raise InvalidInput(f"cool_down_seconds is {self.cool_down_seconds}; {danger}: choose at least {least}")
 
     @property
     def votes_needed(self) -> int:

@@ -14,7 +14,7 @@ from eth_utils import to_hex
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, calldata
-from bcfl_support.errors import ServiceError
+from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
 
@@ -66,14 +66,14 @@ class BlobRung(OptimisticRung):
             blob: the blob of the chunk's part, as published.
 
         Raises:
-            ValueError: no element of the chunk differs.
+            InvalidInput: no element of the chunk differs.
             ContractError: the client is out already, or the blob is not what it published.
         """
         first, data = lanes.ELEMENTS * (chunk % lanes.PART), lanes.chunks_of(self.rows[client])[chunk]
         true, places = lanes.to_blob([data]), range(-(-len(data) // 31))
         found = next((k for k in places if blob[32 * (first + k) :][:32] != true[32 * k :][:32]), None)
         if found is None:
-            raise ValueError(f"chunk {chunk} of client {client} is what its blob holds")
+            raise InvalidInput(f"chunk {chunk} of client {client} is what its blob holds")
         opening = compute_opening(blob, first + found)
         proof = lanes.part_trees(self.rows[client])[chunk // lanes.PART].proof(chunk % lanes.PART)
         shown = (self.submissions(), self.order.index(client), chunk, data, proof)

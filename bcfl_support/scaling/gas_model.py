@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bcfl_support.chain import OSAKA, GasSchedule
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.lanes import CHUNK, PART
 
@@ -88,12 +89,12 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
         schedule: prices.
 
     Raises:
-        ValueError: no such rung, or n or P below 1.
+        InvalidInput: no such rung, or n or P below 1.
     """
     if rung not in range(len(_MODELS)):
-        raise ValueError(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
+        raise InvalidInput(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
     if n < 1 or P < 1:
-        raise ValueError(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
+        raise InvalidInput(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
     return _MODELS[rung](n, P, schedule)
 
 
@@ -221,14 +222,14 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
         names: of the terms.
 
     Raises:
-        ValueError: fewer measurements than terms, or terms that do not differ.
+        InvalidInput: fewer measurements than terms, or terms that do not differ.
     """
     x, y = np.asarray(terms, dtype=float), np.asarray(gas, dtype=float)
     if len(x) < x.shape[1]:
-        raise ValueError(f"{len(x)} measurements do not determine {x.shape[1]} terms; measure more sizes")
+        raise InvalidInput(f"{len(x)} measurements do not determine {x.shape[1]} terms; measure more sizes")
     scaled, one = x / y[:, None], np.ones(len(y))
     if np.linalg.matrix_rank(scaled) < x.shape[1]:
-        raise ValueError(f"the terms {', '.join(names)} do not vary independently in the measurements")
+        raise InvalidInput(f"the terms {', '.join(names)} do not vary independently in the measurements")
     values, *_ = np.linalg.lstsq(scaled, one, rcond=None)
     residual = scaled @ values - one
     freedom = len(y) - len(values)
@@ -279,11 +280,11 @@ def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float,
         blob_price: gwei a blob gas.
 
     Raises:
-        ValueError: a price is negative.
+        InvalidInput: a price is negative.
     """
     for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
         if not value >= 0:
-            raise ValueError(f"{name} is {value}; a price is at least 0: give another")
+            raise InvalidInput(f"{name} is {value}; a price is at least 0: give another")
     cost = predict(rung, n, P)
     ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
     blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))

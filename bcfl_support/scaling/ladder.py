@@ -49,11 +49,11 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        ValueError: there is no such rung.
+        InvalidInput: there is no such rung.
         InvalidInput: more clients than the chain has accounts to spare.
     """
     if number not in range(len(RUNGS)):
-        raise ValueError(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")
+        raise InvalidInput(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")
     if len(weights) + 3 > len(chain.accounts):
         raise InvalidInput(
             f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "

@@ -18,7 +18,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
 """Parameters in a chunk."""
@@ -285,7 +285,7 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
         chunks: at most 120, of at most 1,024 bytes.
     """
     if len(chunks) > PART:
-        raise ValueError(f"{len(chunks)} chunks do not fit a blob, at most {PART} do")
+        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {PART} do")
     padded = b"".join(
         (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
     )

@@ -9,6 +9,7 @@ import numpy as np
 from eth_abi import encode
 from web3.types import TxReceipt
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.rungs import Rung
 
@@ -140,7 +141,7 @@ class OptimisticRung(Rung):
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
         if self.tree is None:
-            raise ValueError("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
+            raise InvalidInput("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
         opening = (self.tree.leaf(chunk), self.tree.path(chunk), self.evidence(chunk))
         return self._challenge("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening))
 

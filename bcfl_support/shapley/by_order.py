@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
 Array = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Meter:
 
     def __init__(self, utility: Utility, n: int, budget: int) -> None:
         if n < 2:
-            raise ValueError(f"n = {n}; an estimate needs at least 2 clients: with one, its value is v(all) − v(none)")
+            raise InvalidInput(f"n = {n}; an estimate needs at least 2 clients: one alone has v(all) − v(none)")
         self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
         ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))
         self.none, self.everyone = float(ends[0]), float(ends[1])
@@ -65,7 +66,7 @@ class Meter:
         """Raise unless `least` more coalitions may be evaluated."""
         if self.left < least:
             need = f"n = {self.n} clients need at least {self.spent + least} coalitions"
-            raise ValueError(f"budget = {self.budget}; {need}")
+            raise InvalidInput(f"budget = {self.budget}; {need}")
 
     def __call__(self, coalitions: Coalitions) -> Values:
         """Values of coalitions (…, n), in the same shape without the last axis."""
@@ -150,7 +151,7 @@ def permutation_shapley(
         The estimate; one replicate is an order, or a pair of them.
 
     Raises:
-        ValueError: the budget does not pay for two replicates.
+        InvalidInput: the budget does not pay for two replicates.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])
@@ -217,7 +218,7 @@ def _truncated(
 ) -> Estimate:
     """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
     if not truncation >= 0:
-        raise ValueError(f"truncation = {truncation}; give a distance from v(all), at least 0")
+        raise InvalidInput(f"truncation = {truncation}; give a distance from v(all), at least 0")
     meter, led = Meter(utility, n, budget), 0
     if abs(meter.everyone - meter.none) <= truncation:
         return Estimate(np.zeros(n), np.zeros(n), meter.spent)

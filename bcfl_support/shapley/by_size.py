@@ -16,6 +16,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.by_order import Array, Estimate, Meter, draw_orders, take_prefixes
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values
 
@@ -113,7 +114,7 @@ def _plan(meter: Meter, least: NDArray[np.int64]) -> tuple[NDArray[np.int64], li
         open_sizes = [s for s in open_sizes if s not in enumerated]
     spare = left - sum(_sides(n, s) * int(least[s]) for s in open_sizes)
     if spare < 0:
-        raise ValueError(f"budget = {meter.budget}; n = {n} clients need at least {meter.budget - spare} coalitions")
+        raise InvalidInput(f"budget = {meter.budget}; n = {n} clients need at least {meter.budget - spare} coalitions")
     counts = np.zeros(len(sizes), dtype=np.int64)
     for s in open_sizes:
         counts[s] = least[s] + int(spare * density[s] / density[open_sizes].sum() / _sides(n, s))

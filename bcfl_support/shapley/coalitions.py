@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.errors import UtilityError
+from bcfl_support.errors import InvalidInput, UtilityError
 
 Coalitions = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -27,7 +27,7 @@ BLOCK = 8192  # rows handed to the utility in one call
 def check_exact(n: int) -> int:
     """Return n if all 2^n coalitions can be tabulated, raise otherwise."""
     if not 1 <= n <= MAX_EXACT:
-        raise ValueError(f"n = {n} clients have 2^{n} coalitions; need 1 ≤ n ≤ {MAX_EXACT}: use an estimator instead")
+        raise InvalidInput(f"n = {n} clients have 2^{n} coalitions; need 1 ≤ n ≤ {MAX_EXACT}: use an estimator instead")
     return n
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Utility, check_exact, check_finite, evaluate
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ def exact_shapley(values: ArrayLike) -> Array:
         (n,) float64, in the utility's unit; their sum is v(all) − v(none).
 
     Raises:
-        ValueError: not 2^n values, or n > 24.
+        InvalidInput: not 2^n values, or n > 24.
         UtilityError: a value is not finite; the message names the coalition.
 
     >>> exact_shapley([0, 0, 0, 1, 0, 1, 0, 1]).round(4).tolist()  # gloves: client 0 has the only left one
@@ -39,7 +40,7 @@ def exact_shapley(values: ArrayLike) -> Array:
     table = np.asarray(values, dtype=np.float64)
     n = table.size.bit_length() - 1
     if table.ndim != 1 or n < 1 or table.size != 1 << n:
-        raise ValueError(f"values has shape {table.shape}; give one utility for each of the 2^n coalitions, n ≥ 1")
+        raise InvalidInput(f"values has shape {table.shape}; give one utility for each of the 2^n coalitions, n ≥ 1")
     check_exact(n)
     check_finite(table)
     choices = np.ones(n)  # C(n − 1, s), exact below 2^53
@@ -95,7 +96,7 @@ def mean_game_shapley(x: ArrayLike) -> Array:
     """
     own = np.asarray(x, dtype=np.float64)
     if own.ndim != 1 or not own.size:
-        raise ValueError(f"x has shape {own.shape}; give one number for each client")
+        raise InvalidInput(f"x has shape {own.shape}; give one number for each client")
     scores: Array = (own + _dilution(own.size) * (own - own.mean())) / own.size
     return scores
 
@@ -107,13 +108,13 @@ def mean_game_threshold(n: int) -> float:
         n: number of clients, at least 2.
 
     Returns:
-        The share, 0.5 at n = 2 and growing towards 1.
+        The share, 0.5 at n = 2 and growing toward 1.
 
     >>> round(mean_game_threshold(10), 3)
     0.682
     """
     if n < 2:
-        raise ValueError(f"n = {n}; a client is compared with others: give at least 2")
+        raise InvalidInput(f"n = {n}; a client is compared with others: give at least 2")
     return _dilution(n) / (1 + _dilution(n))
 
 

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
 
@@ -64,7 +64,7 @@ class RoundUtility:
         rows = np.asarray(coalitions, dtype=np.bool_)
         if rows.ndim != 2 or rows.shape[1] != self.n:
             clients = f"this round has n = {self.n} clients"
-            raise ValueError(f"coalitions has shape {rows.shape}; {clients}: give (m, {self.n})")
+            raise InvalidInput(f"coalitions has shape {rows.shape}; {clients}: give (m, {self.n})")
         values = self._gains(rows)
         values[~rows.any(axis=1)] = 0.0
         return values
@@ -222,7 +222,7 @@ def round_utility(
 
     Raises:
         InvalidUpdate: shapes that do not fit, counts that are not positive, or values that are not finite.
-        ValueError: an unknown convention or kind.
+        InvalidInput: an unknown convention or kind.
 
     >>> model, x, y = SoftmaxRegression(2, 2), np.eye(2), np.array([0, 1])
     >>> game = round_utility(model, np.zeros(6), [[2.0, 0, 0, 0, 0, 0], [0, 0, 0, 2.0, 0, 0]], [1, 1], x, y)
@@ -230,9 +230,9 @@ def round_utility(
     [0.0, 0.1899, 0.1899, 0.3799]
     """
     if kind not in get_args(Kind):
-        raise ValueError(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
+        raise InvalidInput(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
     if convention not in get_args(Convention):
-        raise ValueError(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
+        raise InvalidInput(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
     changes, weights = check_round(updates, samples)
     if changes.ndim != 2 or changes.shape[1] != model.n_params:
         raise InvalidUpdate(f"updates has shape {changes.shape}: {model!r} needs (n, {model.n_params}).")

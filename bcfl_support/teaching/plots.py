@@ -15,6 +15,8 @@ import cycler
 import matplotlib
 from matplotlib.figure import Figure
 
+from bcfl_support.errors import InvalidInput
+
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = PALETTE = (
     "#0072B2",
     "#E69F00",
@@ -99,10 +101,10 @@ def to_html(figure: Figure, alt: str) -> str:
         alt: what a reader who cannot see it should know: the axes, and what the figure shows.
 
     Raises:
-        ValueError: if `alt` is too short to say anything.
+        InvalidInput: if `alt` is too short to say anything.
     """
     if len(alt) < MINIMUM_ALT:
-        raise ValueError(
+        raise InvalidInput(
             f"the text alternative {alt!r} has {len(alt)} characters, at least {MINIMUM_ALT} are needed: "
             "say what the figure shows"
         )
@@ -118,7 +120,7 @@ def show(figure: Figure, alt: str) -> None:
         alt: see `to_html`.
 
     Raises:
-        ValueError: if `alt` is empty or too short to say anything.
+        InvalidInput: if `alt` is empty or too short to say anything.
     """
     from IPython.display import display
 

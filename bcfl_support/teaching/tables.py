@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.errors import InvalidInput
+
 EMPTY = "–"
 """What stands in a cell without a value (None)."""
 
@@ -36,7 +38,7 @@ def show(
         mark: rows to set in bold, shape (rows,).
 
     Raises:
-        ValueError: if the table has no column, columns differ in length, or a format names no column.
+        InvalidInput: if the table has no column, columns differ in length, or a format names no column.
     """
     from IPython.display import display
 
@@ -59,22 +61,22 @@ def _lay_out(
     columns: Mapping[str, Iterable[Any]], caption: str, formats: Mapping[str, str] | str, mark: Iterable[bool] | None
 ) -> _Table:
     if not columns:
-        raise ValueError("a table needs at least one column, columns is empty")
+        raise InvalidInput("a table needs at least one column, columns is empty")
     headings = list(columns)
     if isinstance(formats, str):
         formats = dict.fromkeys(headings[1:], formats)
     if unknown := set(formats) - set(headings):
-        raise ValueError(f"formats names {sorted(unknown)}, which are no columns; the columns are {headings}")
+        raise InvalidInput(f"formats names {sorted(unknown)}, which are no columns; the columns are {headings}")
     values = {heading: list(column) for heading, column in columns.items()}
     lengths = {heading: len(column) for heading, column in values.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"all columns need one length, these are {lengths}")
+        raise InvalidInput(f"all columns need one length, these are {lengths}")
     cells = [[_format(value, formats.get(heading, "")) for value in column] for heading, column in values.items()]
     numeric = [all(_stands_right(value) for value in column) for column in values.values()]
     rows = list(zip(*cells, strict=True))
     bold = [bool(flag) for flag in mark] if mark is not None else [False] * len(rows)
     if len(bold) != len(rows):
-        raise ValueError(f"mark has {len(bold)} entries for {len(rows)} rows; give one a row")
+        raise InvalidInput(f"mark has {len(bold)} entries for {len(rows)} rows; give one a row")
     return _Table(caption, headings, rows, numeric, bold)
 
 

@@ -165,3 +165,8 @@ def test_a_batch_equals_one_after_another(attack) -> None:
 def test_bad_input(attack, error: str) -> None:
     with pytest.raises(InvalidInput, match=error):
         attack()
+
+
+def test_sybil_refuses_counts_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="one row per sample count"):
+        sybil([[1.0, 2.0], [3.0, 4.0]], [1])

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import market as game
 from bcfl_support.incentives import population as behavior
@@ -261,8 +262,17 @@ def test_what_does_not_fit_is_refused() -> None:
         play(world, FLAT, learner, FREE, rounds=0, rngs=generators(1, 2))
     with pytest.raises(ValueError, match=r"drop is 1\.5; probabilities lie in \[0, 1\]"):
         Accidents(drop=1.5)
-    with pytest.raises(ValueError, match=r"pause 0\.5 is at least 1"):
+    with pytest.raises(ValueError, match=r"pause 0\.5 from 1 up"):
         Accidents(pause=0.5)
+
+
+def test_a_world_and_a_rule_that_do_not_belong_together_are_refused() -> None:
+    world = game.make_world("paper", seeds=[0], n_clients=4, partition="iid")
+    for name in ("midpoint", "verified"):
+        with pytest.raises(InvalidInput, match="make the world for the rule"):
+            play(world, game.PAY_RULES[name], Learner(), Costs(), rounds=1, rngs=generators(0))
+    with pytest.raises(InvalidInput, match="rule is 'papper'; use one of flat, paper"):
+        game.make_world("papper", seeds=[0])
 
 
 def test_every_named_rule_plays() -> None:

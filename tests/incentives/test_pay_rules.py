@@ -93,7 +93,9 @@ def test_flat_pay_is_for_presence_alone() -> None:
         ({"base": "equal"}, "base is 'equal'; use one of flat, share, rank"),
         ({"gate": "door"}, "gate is 'door'; use one of none, product, threshold"),
         ({"record": "all"}, "record is 'all'; use one of attended, good, verified"),
-        ({"alpha": -1.0}, r"alpha -1\.0 and stake 0\.0 must not be negative"),
+        ({"fine_cap": 5.0}, r"fine_cap is 5\.0; it lies between 0 and 1"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"alpha": -1.0}, r"alpha is -1\.0; it lies between 0 and inf"),
         ({"window": 0}, "window is 0; consistency counts over at least 1 round"),
     ],
 )

@@ -146,3 +146,12 @@ def test_bad_learners_are_refused(options: dict[str, object], message: str) -> N
         Learner(**options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="start names 2 policies for 3 clients"):
         Learner(start=("full", "copy")).start_policies(3)
+
+
+def test_who_may_only_stay_away_stays_away() -> None:
+    """No policy is left whose pay would have to be found out: exploring goes over what is allowed."""
+    allowed = np.isin(np.array(POLICIES), ("skip", "out"))
+    odds = behavior.softmax_probabilities(
+        np.zeros(len(POLICIES)), allowed, allowed & UNKNOWN, temperature=1.0, explore=0.2
+    )
+    assert odds[allowed].sum() == pytest.approx(1.0) and not odds[~allowed].any()

@@ -100,3 +100,10 @@ def test_clients_of_graded_quality_differ_in_their_own_labels_only() -> None:
         ds.with_label_noise(data, [0.1, 0.2], rng=seed())
     with pytest.raises(InvalidInput, match=r"fractions is \[0\.1, 0\.2, 1\.1, 0\.0\]: each is a share"):
         ds.with_label_noise(data, [0.1, 0.2, 1.1, 0.0], rng=seed())
+
+
+def test_options_that_a_partition_does_not_take_are_named() -> None:
+    with pytest.raises(InvalidInput, match=r"partition 'dirichlet' takes alpha, .*: not none"):
+        ds.load_hospitals(partition="dirichlet", rng=np.random.default_rng(0))
+    with pytest.raises(InvalidInput, match="partition 'iid' takes no options: not alpha"):
+        ds.load_hospitals(alpha=0.5, rng=np.random.default_rng(0))

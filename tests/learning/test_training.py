@@ -256,3 +256,19 @@ def test_divergence_is_an_error_not_a_nan() -> None:
     start = model.init(rng=np.random.default_rng(1))
     with pytest.raises(InvalidInput, match=r"training with lr 1e\+200 diverged: use a smaller learning rate"):
         training.local_updates(model, start, make_data(), steps=5, lr=1e200, rng=np.random.default_rng(0))
+
+
+def test_labels_that_the_model_does_not_have_are_refused() -> None:
+    data = FederatedData(
+        "two",
+        np.ones((4, 3)),
+        np.array([0, 1, 2, 1]),
+        np.array([2, 2]),
+        *[np.ones((1, 3)), np.array([0])] * 2,
+        ("a", "b", "c"),
+    )
+    model, options = SoftmaxRegression(3, 2), {"steps": 1, "lr": 0.1, "rng": np.random.default_rng(0)}
+    with pytest.raises(InvalidInput, match="run from 0 to 2: give one of the 4 samples each, from 0 to 1"):
+        training.local_updates(model, np.zeros(model.n_params), data, **options)
+    with pytest.raises(InvalidInput, match="give one of the 4 samples each"):
+        training.local_updates(model, np.zeros(model.n_params), data, labels=np.zeros(3, int), **options)

@@ -310,3 +310,10 @@ class TestRecords:
     def test_round_that_was_not_settled(self, fed):
         with pytest.raises(RecordError, match="round 7 was not settled here"):
             fed.record(7)
+
+
+def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):
+    good = {client: np.zeros(CONFIG.parameters) for client in clients}
+    with pytest.raises(FixedPointError, match="nan"):
+        fed.play_round(good | {clients[1]: np.full(CONFIG.parameters, np.nan)}, rng=np.random.default_rng(0))
+    assert fed.round_state()["phase"] == "Idle"
