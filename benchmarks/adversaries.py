@@ -233,7 +233,7 @@ def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
         np.tile(agreed[:, None], spread),
         np.tile(adversaries.replay(seen.previous, norm=typical)[:, None], spread),
         np.tile(adversaries.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
-        adversaries.sybil(own, np.ones(len(bad))),
+        adversaries.sybil(own, np.ones(len(bad), dtype=int)),
     ]
 
     def payoff(sent: np.ndarray) -> np.ndarray:

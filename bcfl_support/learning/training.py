@@ -104,9 +104,12 @@ def local_updates(
         for group, draws in _plan(data.sizes, chosen, todo, lr, batch_size, rng):
             for first in range(0, len(starts), at_once):
                 part = slice(first, first + at_once)
-                own = np.repeat(starts[part, None], len(group), axis=1)
                 y = np.broadcast_to(answers, (len(starts), answers.shape[1]))[part]
-                updates[part, group] = descend(model, own, data.x, y, todo[group], draws)
+                moved = descend(model, starts[part, None], data.x, y, todo[group], draws)
+                if moved.shape == updates.shape:
+                    updates = moved  # all there is, and no copy of it
+                else:
+                    updates[part, group] = moved
     check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
     return updates if params.ndim > 1 else updates[0]
 
@@ -118,7 +121,7 @@ def descend(
 
     Args:
         model: gives the gradients.
-        starts: parameters, shape (T, k, P).
+        starts: parameters, shape (T, k, P), or (T, 1, P) where all k start alike.
         x: features, shape (N, d).
         y: labels, shape (T, N).
         steps: steps of each client, shape (k,).
@@ -128,7 +131,9 @@ def descend(
     Returns:
         How far each model moved, shape (T, k, P).
     """
-    moved, federations = starts.copy(), len(starts)
+    federations = len(starts)
+    moved = np.empty((federations, len(steps), starts.shape[-1]))
+    moved[:] = starts
 
     def each(values: np.ndarray) -> np.ndarray:  # the same for all federations: (k, …) → (T · k, …)
         return values if federations == 1 else np.concatenate([values] * federations)
