@@ -89,6 +89,8 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
             if (graded < ratio) ratio = graded;
         }
         uint256 amount = uint256(registry.clientOf(client).stake) * ratio / ONE;
+        // a product of integers, zero or not: nothing to burn, nothing to tell
+        // slither-disable-next-line incorrect-equality
         if (amount == 0) return;
         emit Penalized(round, client, registry.slash(client, amount));
     }
