@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "./IAggregator.sol";
+import { Arrays } from "@openzeppelin/contracts/utils/Arrays.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
+import { IAggregator, MAX_CAPACITY, MAX_PARAMETERS, PART } from "./IAggregator.sol";
 import { IClientRegistry } from "./IClientRegistry.sol";
 import { Int64Vector } from "./Int64Vector.sol";
 
@@ -14,15 +16,34 @@ import { Int64Vector } from "./Int64Vector.sol";
 /// @dev Storage is a buffer, not an archive: a client's update and entry are overwritten in its next round (5,000 gas a
 /// slot instead of 22,100); only the digests of updates stay, by which copies are known. The history is in the events,
 /// that of the updates in the reveals' calldata.
-/// `aggregate` and `score` come in pages, since a transaction may have 16,777,216 gas. A page can be made small in one
-/// direction only: the smallest of `aggregate` is four entries of all clients, the smallest of `score` one client's P
-/// entries. Nothing here bounds either number. A first reveal costs some 6,600 gas an entry and has no pages: about
-/// 2,500 entries fit a transaction.
+/// No step needs more than the 16,777,216 gas of a transaction: what grows with P comes in pages of any size, and what
+/// grows with the clients is bounded by `MAX_CAPACITY`.
+/// Nobody can shorten what was announced: commitments are taken until their deadline, whoever has committed by then, and
+/// a phase's steps are taken only in blocks later than the one in which it began. So a round takes `commitSeconds` at
+/// least, during which every registered client can join it.
 contract Aggregator is IAggregator {
     using Int64Vector for int64[];
 
+    /// @dev Lengths of clipped updates count in 10^-9 of their own.
+    uint256 private constant CLIP_SCALE = 1e9;
+
+    /// @dev Who revealed an update last, and in which round; one slot a digest.
+    struct Seen {
+        address client;
+        uint40 round;
+    }
+
+    /// @dev How far a reveal in parts has come.
+    struct Parts {
+        bytes32 digest;
+        uint128 square;
+        uint40 round;
+        uint32 entries;
+    }
+
+    /// @inheritdoc IAggregator
     IClientRegistry public immutable registry;
-    /// @notice The one contract that may close a round.
+    /// @inheritdoc IAggregator
     address public immutable rewardPool;
     /// @inheritdoc IAggregator
     address public immutable publisher;
@@ -30,21 +51,28 @@ contract Aggregator is IAggregator {
     uint256 private immutable _parameters;
     uint256 private immutable _capacity;
     uint256 private immutable _minimum;
+    uint256 private immutable _minimumSamples;
     uint256 private immutable _commitSeconds;
     uint256 private immutable _revealSeconds;
     int256 private immutable _bound;
+    bool private immutable _clipped;
 
     Round private _round;
-    /// @inheritdoc IAggregator
-    uint256 public totalSamples;
+    /// @dev Of this round, and of the last one before it that was not void.
+    uint64 private _samples;
+    uint64 private _samplesBefore;
+    uint64 private _clipNorm;
     /// @inheritdoc IAggregator
     uint256 public normSquared;
+    /// @dev What the pages so far give of the inner product that `score` is at.
+    int256 private _product;
 
     /// @dev The first `_round.committed` elements are this round's; what follows is left over from a larger round.
     address[] private _participants;
     mapping(address client => Entry) private _entries;
     mapping(address client => int64[]) private _updates;
-    mapping(bytes32 digest => address client) private _firstRevealer;
+    mapping(address client => Parts) private _parts;
+    mapping(bytes32 digest => Seen) private _seen;
     int64[] private _globalUpdate;
     int64[] private _model;
 
@@ -53,12 +81,17 @@ contract Aggregator is IAggregator {
     /// @param publisher_ Who may stop the federation.
     /// @param config_ See `Config`.
     constructor(IClientRegistry registry_, address rewardPool_, address publisher_, Config memory config_) {
-        if (config_.parameters == 0) revert BadConfig("parameters", 0);
+        if (config_.parameters == 0 || config_.parameters > MAX_PARAMETERS) {
+            revert BadConfig("parameters", config_.parameters);
+        }
         if (config_.minimum == 0) revert BadConfig("minimum", 0);
-        if (config_.capacity < config_.minimum) revert BadConfig("capacity", config_.capacity);
+        if (config_.minimumSamples == 0) revert BadConfig("minimumSamples", 0);
+        if (config_.capacity < config_.minimum || config_.capacity > MAX_CAPACITY) {
+            revert BadConfig("capacity", config_.capacity);
+        }
         if (config_.commitSeconds == 0) revert BadConfig("commitSeconds", 0);
         if (config_.revealSeconds == 0) revert BadConfig("revealSeconds", 0);
-        // |S_i| ≤ P · bound², which must leave the int128 of `Entry.score` room for the reward's factors (≤ 2^7).
+        // |S_i| ≤ P · bound² ≤ 2^108 fits `Entry.score`, ‖v_i‖ ≤ √P · bound ≤ 2^54 fits `Entry.norm`.
         if (config_.bound == 0 || config_.bound > 1 << 44) revert BadConfig("bound", config_.bound);
         registry = registry_;
         // slither-disable-next-line missing-zero-check
@@ -68,11 +101,13 @@ contract Aggregator is IAggregator {
         _parameters = config_.parameters;
         _capacity = config_.capacity;
         _minimum = config_.minimum;
+        _minimumSamples = config_.minimumSamples;
         _commitSeconds = config_.commitSeconds;
         _revealSeconds = config_.revealSeconds;
         _bound = int256(uint256(config_.bound));
-        _globalUpdate = new int64[](config_.parameters);
-        _model = new int64[](config_.parameters);
+        _clipped = config_.clipped;
+        _globalUpdate.resize(config_.parameters);
+        _model.resize(config_.parameters);
     }
 
     // ------------------------------------------------------------------------------------------------ a round's life
@@ -89,9 +124,13 @@ contract Aggregator is IAggregator {
             revealed: 0,
             cursor: 0,
             phase: Phase.Commit,
-            stopped: false
+            stopped: false,
+            isVoid: false,
+            since: uint40(block.timestamp)
         });
-        totalSamples = 0;
+        if (!round.isVoid) _samplesBefore = _samples;
+        _samples = 0;
+        _clipNorm = 0;
         normSquared = 0;
         emit RoundOpened(round.number + 1, deadline);
     }
@@ -100,48 +139,43 @@ contract Aggregator is IAggregator {
     function commit(bytes32 commitment) external {
         Round memory round = _inTime(Phase.Commit);
         if (commitment == 0) revert ZeroCommitment(msg.sender);
+        if (round.committed == _capacity) revert RoundFull(round.number, _capacity);
         Entry storage entry = _entries[msg.sender];
         if (entry.round == round.number) revert AlreadyCommitted(msg.sender, round.number);
 
         uint32 samples = registry.eligibleSamples(msg.sender);
-        _entries[msg.sender] =
-            Entry({ commitment: commitment, round: round.number, samples: samples, revealed: false, score: 0 });
+        _entries[msg.sender] = Entry({
+            commitment: commitment, round: round.number, samples: samples, revealed: false, norm: 0, score: 0
+        });
         if (round.committed == _participants.length) _participants.push(msg.sender);
         else _participants[round.committed] = msg.sender;
         round.committed += 1;
         emit Committed(round.number, msg.sender, commitment);
-
-        if (round.committed == _capacity) _openReveal(round);
         _round = round;
     }
 
     /// @inheritdoc IAggregator
     function reveal(int64[] calldata update, bytes32 salt) external {
-        Round memory round = _inTime(Phase.Reveal);
-        Entry storage entry = _entries[msg.sender];
-        if (entry.round != round.number) revert NotCommitted(msg.sender, round.number);
-        if (entry.revealed) revert AlreadyRevealed(msg.sender, round.number);
-        if (update.length != _parameters) revert WrongLength(update.length, _parameters);
+        (Round memory round, Entry storage entry) = _revealing();
+        if (update.length != _parameters || update.length > PART) revert WrongLength(update.length, _parameters);
+        uint256 square = _keep(0, update);
+        _open(round, entry, keccak256(abi.encodePacked(update)), salt, square);
+    }
 
-        bytes32 digest = keccak256(abi.encodePacked(update));
-        bytes32 opened = commitmentOf(round.number, msg.sender, digest, salt);
-        if (opened != entry.commitment) revert CommitmentMismatch(entry.commitment, opened);
-        address first = _firstRevealer[digest];
-        if (first != address(0)) revert CopiedUpdate(digest, first);
-        for (uint256 j; j < update.length; ++j) {
-            int256 value = update[j];
-            if (value > _bound || value < -_bound) revert ValueOutOfBounds(j, value, uint256(_bound));
-        }
-
-        _firstRevealer[digest] = msg.sender;
-        _updates[msg.sender] = update;
-        entry.revealed = true;
-        totalSamples += entry.samples;
-        round.revealed += 1;
-        emit Revealed(round.number, msg.sender, entry.samples, digest);
-
-        if (round.revealed == round.committed) _openAggregation(round);
-        _round = round;
+    /// @inheritdoc IAggregator
+    function revealPart(uint256 from, int64[] calldata values, bytes32 salt) external {
+        (Round memory round, Entry storage entry) = _revealing();
+        Parts memory parts = _parts[msg.sender];
+        if (parts.round != round.number || from == 0) parts = Parts(0, 0, round.number, 0);
+        if (from != parts.entries) revert WrongPart(from, parts.entries);
+        uint256 left = _parameters - from;
+        if (values.length != (left < PART ? left : PART)) revert WrongLength(values.length, left < PART ? left : PART);
+        bytes32 digest = keccak256(abi.encodePacked(values));
+        parts.digest = from == 0 ? digest : keccak256(abi.encode(parts.digest, digest));
+        parts.square += uint128(_keep(from, values)); // P · bound² ≤ 2^108
+        parts.entries += uint32(values.length);
+        _parts[msg.sender] = parts;
+        if (values.length == left) _open(round, entry, parts.digest, salt, parts.square);
     }
 
     /// @inheritdoc IAggregator
@@ -159,6 +193,7 @@ contract Aggregator is IAggregator {
         Round memory round = _in(Phase.Aggregate);
         if (count == 0) revert ZeroCount();
         uint256 from = round.cursor;
+        if (_clipped && from == 0) _clipNorm = _medianNorm(round);
         uint256 left = _parameters - from;
         // Whole slots, so that `from` stays a multiple of 4. The division is there to lose what it loses.
         // slither-disable-next-line divide-before-multiply
@@ -168,7 +203,7 @@ contract Aggregator is IAggregator {
         normSquared += _average(_weightedSums(round.committed, from, size), from);
         round.cursor = uint32(from + size);
         if (round.cursor == _parameters) {
-            (round.phase, round.cursor) = (Phase.Score, 0);
+            _enter(round, Phase.Score);
             emit Aggregated(round.number, normSquared);
         }
         _round = round;
@@ -178,26 +213,43 @@ contract Aggregator is IAggregator {
     function score(uint256 count) external {
         Round memory round = _in(Phase.Score);
         if (count == 0) revert ZeroCount();
-        int256[] memory g = new int256[](_parameters);
-        int256[] memory update = new int256[](_parameters);
-        _globalUpdate.readInto(0, g);
-        int256 total = int256(totalSamples);
-
-        uint256 left = round.committed - round.cursor;
-        uint256 end = round.cursor + (count < left ? count : left); // no count is too large: "all" may be 2^256 − 1
-        for (uint256 i = round.cursor; i < end; ++i) {
-            address client = _participants[i];
+        uint256 all = round.committed * _parameters;
+        uint256 cursor = round.cursor;
+        uint256 end = count < all - cursor ? cursor + count : all; // no count is too large: "all" may be 2^256 − 1
+        int256[] memory g;
+        int256[] memory update;
+        while (cursor < end) {
+            address client = _participants[cursor / _parameters];
             Entry storage entry = _entries[client];
-            if (!entry.revealed) continue;
-            _updates[client].readInto(0, update);
-            // Signed division truncates toward zero. |S_i| ≤ P·bound² < 2^32 · 2^88, so the cast is safe.
-            int256 value = int256(uint256(entry.samples)) * _dot(update, g) / total;
-            entry.score = int128(value);
-            emit Scored(round.number, client, value);
+            uint256 from = cursor % _parameters;
+            uint256 size = _parameters - from;
+            if (!entry.revealed) {
+                cursor += size;
+                continue;
+            }
+            if (end - cursor < size) {
+                // Less than what is left of this client, in whole slots. The division is there to lose what it loses.
+                // slither-disable-next-line divide-before-multiply
+                uint256 whole = (end - cursor + 3) / 4 * 4;
+                if (whole < size) size = whole;
+            }
+            if (from != 0 || size != g.length) {
+                (g, update) = (new int256[](size), new int256[](size));
+                _globalUpdate.readInto(from, g);
+            }
+            _updates[client].readInto(from, update);
+            int256 product = _dot(update, g);
+            if (from != 0) {
+                product += _product;
+                delete g; // holds a part
+            }
+            cursor += size;
+            if (from + size < _parameters) _product = product;
+            else _score(round.number, client, entry, product);
         }
-        round.cursor = uint32(end);
-        if (end == round.committed) {
-            (round.phase, round.cursor) = (Phase.Settle, 0);
+        round.cursor = uint32(cursor);
+        if (cursor == all) {
+            _enter(round, Phase.Settle);
             emit RoundScored(round.number);
         }
         _round = round;
@@ -207,7 +259,8 @@ contract Aggregator is IAggregator {
     function closeRound() external {
         if (msg.sender != rewardPool) revert NotRewardPool(msg.sender, rewardPool);
         Round memory round = _in(Phase.Settle);
-        _round.phase = Phase.Idle;
+        _enter(round, Phase.Idle);
+        _round = round;
         emit RoundClosed(round.number);
     }
 
@@ -226,9 +279,11 @@ contract Aggregator is IAggregator {
             parameters: uint32(_parameters),
             capacity: uint32(_capacity),
             minimum: uint32(_minimum),
+            minimumSamples: uint32(_minimumSamples),
             commitSeconds: uint32(_commitSeconds),
             revealSeconds: uint32(_revealSeconds),
-            bound: uint64(uint256(_bound))
+            bound: uint64(uint256(_bound)),
+            clipped: _clipped
         });
     }
 
@@ -258,7 +313,23 @@ contract Aggregator is IAggregator {
     /// @inheritdoc IAggregator
     function entryOf(address client) external view returns (Entry memory entry) {
         entry = _entries[client];
-        if (entry.round != _round.number) delete entry;
+        // Of a round void for want of commitments nobody is a part, whoever had committed to it.
+        if (entry.round != _round.number || _round.committed == 0) delete entry;
+    }
+
+    /// @inheritdoc IAggregator
+    function totalSamples() external view returns (uint256) {
+        return _samples;
+    }
+
+    /// @inheritdoc IAggregator
+    function presentSamples() external view returns (uint256) {
+        return _round.phase == Phase.Idle && !_round.isVoid ? _samples : _samplesBefore;
+    }
+
+    /// @inheritdoc IAggregator
+    function clipNorm() external view returns (uint256) {
+        return _clipNorm;
     }
 
     /// @inheritdoc IAggregator
@@ -281,31 +352,113 @@ contract Aggregator is IAggregator {
         return keccak256(abi.encode(block.chainid, address(this), round, client, digest, salt));
     }
 
+    // ------------------------------------------------------------------------------------------------------ revealing
+
+    /// @dev The round and the caller's entry, if it may reveal now.
+    function _revealing() private view returns (Round memory round, Entry storage entry) {
+        round = _inTime(Phase.Reveal);
+        entry = _entries[msg.sender];
+        if (entry.round != round.number) revert NotCommitted(msg.sender, round.number);
+        if (entry.revealed) revert AlreadyRevealed(msg.sender, round.number);
+    }
+
+    /// @dev Check and store entries [from, from + values.length) of the caller's update; Σ of their squares.
+    function _keep(uint256 from, int64[] calldata values) private returns (uint256 square) {
+        int256[] memory checked = new int256[](values.length);
+        for (uint256 j; j < values.length; ++j) {
+            int256 value = values[j];
+            if (value > _bound || value < -_bound) revert ValueOutOfBounds(from + j, value, uint256(_bound));
+            checked[j] = value;
+            unchecked {
+                square += uint256(value * value); // ≤ 2^20 · 2^88
+            }
+        }
+        int64[] storage update = _updates[msg.sender];
+        if (update.length != _parameters) update.resize(_parameters);
+        update.writeFrom(from, checked);
+    }
+
+    /// @dev The whole update has been shown: compare it with the commitment, and count it in.
+    function _open(Round memory round, Entry storage entry, bytes32 digest, bytes32 salt, uint256 square) private {
+        bytes32 opened = commitmentOf(round.number, msg.sender, digest, salt);
+        if (opened != entry.commitment) revert CommitmentMismatch(entry.commitment, opened);
+        // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
+        if (square == 0) revert ZeroUpdate(msg.sender);
+        // A copy is what another client revealed in this round or the last. One's own repeats are one's own affair, and
+        // who comes to the same update by honest work much later is no copier.
+        Seen memory seen = _seen[digest];
+        if (seen.client != address(0) && seen.client != msg.sender && round.number - seen.round < 2) {
+            revert CopiedUpdate(digest, seen.client);
+        }
+        _seen[digest] = Seen({ client: msg.sender, round: round.number });
+
+        entry.revealed = true;
+        if (_clipped) entry.norm = uint56(Math.sqrt(square)); // ≤ 2^54
+        _samples += entry.samples;
+        round.revealed += 1;
+        emit Revealed(round.number, msg.sender, entry.samples, digest);
+
+        if (round.revealed == round.committed) _openAggregation(round);
+        _round = round;
+    }
+
     // ------------------------------------------------------------------------------------------------ the arithmetic
 
-    /// @dev Σ_i n_i·v_ij for j in [from, from + size), over the clients that revealed. Clients in the outer loop: each
+    /// @dev w_i, with W = `_totalWeight()`.
+    function _weightOf(Entry storage entry, uint256 clip) private view returns (int256) {
+        uint256 samples = entry.samples;
+        if (!_clipped) return int256(samples);
+        uint256 norm = entry.norm; // ≥ 1, since the update is not zero
+        return int256(samples * (norm > clip ? clip * CLIP_SCALE / norm : CLIP_SCALE));
+    }
+
+    function _totalWeight() private view returns (int256) {
+        return int256(uint256(_samples) * (_clipped ? CLIP_SCALE : 1));
+    }
+
+    /// @dev R: the median length of the revealed updates, the mean of the middle two if their number is even.
+    function _medianNorm(Round memory round) private view returns (uint64) {
+        uint256[] memory norms = new uint256[](round.revealed);
+        uint256 found;
+        for (uint256 i; i < round.committed; ++i) {
+            Entry storage entry = _entries[_participants[i]];
+            if (entry.revealed) norms[found++] = entry.norm;
+        }
+        Arrays.sort(norms);
+        return uint64((norms[(found - 1) / 2] + norms[found / 2]) / 2);
+    }
+
+    /// @dev S_i from ⟨v_i, g⟩. Signed division truncates toward zero; |S_i| ≤ P · bound² ≤ 2^108, so the cast is safe.
+    function _score(uint256 round, address client, Entry storage entry, int256 product) private {
+        int256 value = _weightOf(entry, _clipNorm) * product / _totalWeight();
+        entry.score = int112(value);
+        emit Scored(round, client, value);
+    }
+
+    /// @dev Σ_i w_i·v_ij for j in [from, from + size), over the clients that revealed. Clients in the outer loop: each
     /// one's slots are read once, in order, into one buffer.
-    /// No sum overflows: |v_ij| ≤ 2^44, n_i < 2^32, at most 2^32 clients, and 2^108 is far from 2^255.
+    /// No sum overflows: |v_ij| ≤ 2^44, w_i < 2^32 · 2^30, at most 2^8 clients, and 2^114 is far from 2^255.
     function _weightedSums(uint256 clients, uint256 from, uint256 size) private view returns (int256[] memory sums) {
         sums = new int256[](size);
         int256[] memory update = new int256[](size);
+        uint256 clip = _clipNorm;
         for (uint256 i; i < clients; ++i) {
             address client = _participants[i];
             Entry storage entry = _entries[client];
             if (!entry.revealed) continue;
-            int256 samples = int256(uint256(entry.samples));
+            int256 weight = _weightOf(entry, clip);
             _updates[client].readInto(from, update);
             unchecked {
                 for (uint256 j; j < size; ++j) {
-                    sums[j] += samples * update[j];
+                    sums[j] += weight * update[j];
                 }
             }
         }
     }
 
-    /// @dev Divide by N (toward zero), store the page of g, add it to the model, return the page's share of ‖g‖².
+    /// @dev Divide by W (toward zero), store the page of g, add it to the model, return the page's share of ‖g‖².
     function _average(int256[] memory sums, uint256 from) private returns (uint256 square) {
-        int256 total = int256(totalSamples);
+        int256 total = _totalWeight();
         int256[] memory parameters = new int256[](sums.length);
         _model.readInto(from, parameters);
         for (uint256 j; j < sums.length; ++j) {
@@ -313,7 +466,9 @@ contract Aggregator is IAggregator {
             // slither-disable-next-line divide-before-multiply
             int256 mean = sums[j] / total;
             int256 parameter = parameters[j] + mean;
-            if (parameter > type(int64).max || parameter < type(int64).min) revert ModelOverflow(from + j, parameter);
+            // A revert would end the federation here, for want of one entry: it stays at the end of the range instead.
+            if (parameter > type(int64).max) parameter = type(int64).max;
+            else if (parameter < type(int64).min) parameter = type(int64).min;
             (sums[j], parameters[j]) = (mean, parameter);
             square += uint256(mean * mean);
         }
@@ -321,7 +476,7 @@ contract Aggregator is IAggregator {
         _model.writeFrom(from, parameters);
     }
 
-    /// @dev Σ_j a_j·b_j. Unchecked: |a_j|, |b_j| ≤ 2^44 and at most 2^32 entries, so |Σ| ≤ 2^120.
+    /// @dev Σ_j a_j·b_j. Unchecked: |a_j|, |b_j| ≤ 2^44 and at most 2^20 entries, so |Σ| ≤ 2^108.
     function _dot(int256[] memory a, int256[] memory b) private pure returns (int256 sum) {
         unchecked {
             for (uint256 j; j < a.length; ++j) {
@@ -335,6 +490,9 @@ contract Aggregator is IAggregator {
     function _in(Phase required) private view returns (Round memory round) {
         round = _round;
         if (round.phase != required) revert WrongPhase(round.phase, required);
+        if (block.timestamp <= round.since && required != Phase.Idle) {
+            revert TooEarly(block.timestamp, round.since + 1);
+        }
     }
 
     function _inTime(Phase required) private view returns (Round memory round) {
@@ -342,29 +500,34 @@ contract Aggregator is IAggregator {
         if (block.timestamp >= round.deadline) revert DeadlinePassed(block.timestamp, round.deadline);
     }
 
-    /// @dev Changes `round` in memory; the caller stores it.
+    /// @dev These change `round` in memory; the caller stores it.
+    function _enter(Round memory round, Phase phase) private view {
+        (round.phase, round.cursor, round.since) = (phase, 0, uint40(block.timestamp));
+    }
+
     function _openReveal(Round memory round) private {
         if (round.committed < _minimum) {
             _void(round, round.committed, _minimum);
             round.committed = 0; // nobody had a chance to reveal, so nobody took part and nobody can be blamed
             return;
         }
-        round.phase = Phase.Reveal;
+        _enter(round, Phase.Reveal);
         round.deadline = uint40(block.timestamp + _revealSeconds);
         emit RevealOpened(round.number, round.committed, round.deadline);
     }
 
-    /// @dev Changes `round` in memory; the caller stores it.
     function _openAggregation(Round memory round) private {
         if (round.revealed == 0) return _void(round, 0, 1); // one update has an average
-        round.phase = Phase.Aggregate;
-        emit AggregationOpened(round.number, round.revealed, totalSamples);
+        if (_samples < _minimumSamples) return _void(round, _samples, _minimumSamples);
+        _enter(round, Phase.Aggregate);
+        emit AggregationOpened(round.number, round.revealed, _samples);
     }
 
     /// @dev A void round skips averaging and scoring: nobody has a score, and settling it pays nothing.
-    function _void(Round memory round, uint256 clients, uint256 needed) private {
-        emit RoundVoid(round.number, round.phase, clients, needed);
-        round.phase = Phase.Settle;
+    function _void(Round memory round, uint256 found, uint256 needed) private {
+        emit RoundVoid(round.number, round.phase, found, needed);
+        _enter(round, Phase.Settle);
+        round.isVoid = true;
     }
 }
 // slither-disable-end timestamp,incorrect-equality

@@ -10,11 +10,12 @@ import { IClientRegistry } from "./IClientRegistry.sol";
 contract ClientRegistry is IClientRegistry {
     /// @notice Wei asked for every declared sample.
     uint256 public immutable stakePerSample;
-    /// @notice Seconds between leaving and taking the stake. Whoever takes it before a round is settled outruns that
+    /// @inheritdoc IClientRegistry
+    /// @dev Whoever takes it before a round is settled outruns that
     /// round's penalty, and may register it anew and vote again: the deployer has to choose more than rounds and
     /// attestations take. The contract does not check that, and a round takes as long as nobody moves it on.
     uint256 public immutable coolDown;
-    /// @notice The one address that may slash: the reward pool of this federation.
+    /// @inheritdoc IClientRegistry
     address public immutable slasher;
 
     mapping(address client => Client) private _clients;

@@ -27,7 +27,14 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
 
     mapping(address client => Account) internal _accounts;
 
+    /// @dev A pool that may not slash, or not close a round, would hold its pot for ever.
     constructor(IClientRegistry registry_, IAggregator aggregator_) {
+        address slasher = registry_.slasher();
+        address closer = aggregator_.rewardPool();
+        address counted = address(aggregator_.registry());
+        if (slasher != address(this)) revert NotWired("slasher", slasher, address(this));
+        if (closer != address(this)) revert NotWired("rewardPool", closer, address(this));
+        if (counted != address(registry_)) revert NotWired("registry", counted, address(registry_));
         registry = registry_;
         aggregator = aggregator_;
     }
@@ -67,9 +74,12 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         return _accounts[client].credit;
     }
 
-    /// @dev Fix what the round shares: money that arrives between two payments belongs to the next round, or later
-    /// clients would get more.
-    function _fixBudget(uint256 budget) internal {
+    /// @dev Fix what the round shares: `budget` when `fullSamples` or more were revealed, in proportion with fewer, so
+    /// that a round of few, who may all be one, takes little out. Money that arrives between two payments belongs to the
+    /// next round, or later clients would get more.
+    function _fixBudget(uint256 budget, uint256 fullSamples) internal {
+        uint256 samples = aggregator.totalSamples();
+        if (samples < fullSamples) budget = budget * samples / fullSamples;
         _budget = uint128(budget < pot ? budget : pot);
         _paid = 0;
     }

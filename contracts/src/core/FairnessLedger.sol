@@ -7,7 +7,7 @@ import { IFairnessLedger } from "./IFairnessLedger.sol";
 
 /// @title FairnessLedger
 /// @notice Agreement on fairness records by content identifier.
-/// @dev One registered client, one vote, whether it staked for one sample or for a thousand. The contract cannot tell a
+/// @dev A vote weighs the samples its client has staked for: accounts cost nothing, stakes do. The contract cannot tell a
 /// true record from a false one, nor who computed it from who copied another's vote: it counts who said the same.
 contract FairnessLedger is IFairnessLedger {
     /// @dev A factor counts only while its epoch is the newest applied one; one slot a client.
@@ -25,7 +25,7 @@ contract FairnessLedger is IFairnessLedger {
     IAggregator public immutable aggregator;
     /// @notice Rounds an epoch.
     uint256 public immutable interval;
-    /// @notice Equal attestations by which a record is agreed on.
+    /// @notice Share of the samples present by which a record is agreed on, in millionths.
     uint256 public immutable quorum;
     /// @notice Seconds from an epoch's first attestation to its last.
     uint256 public immutable attestSeconds;
@@ -34,7 +34,7 @@ contract FairnessLedger is IFairnessLedger {
     uint256 public newestPlusOne;
 
     mapping(uint256 epoch => Epoch) private _epochs;
-    mapping(bytes32 statement => uint256 votes) private _votes;
+    mapping(bytes32 statement => uint256 samples) private _votes;
     /// @dev The newest epoch a client attested to, plus one: the first one it may attest to now.
     mapping(address client => uint256 epochPlusOne) private _lastAttested;
     mapping(address client => Factor) private _factors;
@@ -47,9 +47,14 @@ contract FairnessLedger is IFairnessLedger {
         uint256 attestSeconds_
     ) {
         if (interval_ == 0) revert BadLedgerConfig("interval", 0);
-        if (quorum_ == 0) revert BadLedgerConfig("quorum", 0);
-        if (attestSeconds_ == 0 || attestSeconds_ > type(uint32).max) {
+        // Above one half, or two different records could both be agreed on.
+        if (quorum_ <= NEUTRAL / 2 || quorum_ > NEUTRAL) revert BadLedgerConfig("quorum", quorum_);
+        // Who has voted must not be able to leave, register the same stake anew and vote again.
+        if (attestSeconds_ == 0 || attestSeconds_ > registry_.coolDown()) {
             revert BadLedgerConfig("attestSeconds", attestSeconds_);
+        }
+        if (address(aggregator_.registry()) != address(registry_)) {
+            revert BadLedgerConfig("registry", uint160(address(registry_)));
         }
         registry = registry_;
         aggregator = aggregator_;
@@ -60,28 +65,31 @@ contract FairnessLedger is IFairnessLedger {
 
     /// @inheritdoc IFairnessLedger
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external {
-        // Reverts for strangers, leavers and those without enough stake; the number itself does not matter here.
-        // slither-disable-next-line unused-return
-        registry.eligibleSamples(msg.sender);
+        uint256 samples = registry.eligibleSamples(msg.sender); // refuses strangers, leavers and those short of stake
         if (record == 0) revert ZeroRecord();
-        uint256 lastRound = (epoch + 1) * interval;
-        uint256 closed = aggregator.lastClosedRound();
-        if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
+        _checkTime(epoch);
         uint256 nextAllowed = _lastAttested[msg.sender];
         if (nextAllowed > epoch) revert AlreadyAttested(msg.sender, nextAllowed - 1);
 
         Epoch storage state = _epochs[epoch];
         if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
-        if (state.deadline == 0) state.deadline = uint40(block.timestamp + attestSeconds);
+        if (state.deadline == 0) {
+            state.deadline = uint40(block.timestamp + attestSeconds);
+            state.needed = uint64((aggregator.presentSamples() * quorum + NEUTRAL - 1) / NEUTRAL);
+        }
         // slither-disable-next-line timestamp
-        else if (block.timestamp >= state.deadline) revert EpochExpired(epoch, block.timestamp, state.deadline);
+        else if (block.timestamp >= state.deadline) {
+            revert EpochExpired(epoch, block.timestamp, state.deadline);
+        }
 
         _lastAttested[msg.sender] = epoch + 1;
-        uint256 votes = ++_votes[_statement(epoch, record, factorsHash)];
-        emit Attested(epoch, msg.sender, record, factorsHash, votes);
-        if (votes == quorum) {
+        bytes32 statement = _statement(epoch, record, factorsHash);
+        samples += _votes[statement];
+        _votes[statement] = samples;
+        emit Attested(epoch, msg.sender, record, factorsHash, samples);
+        if (samples >= state.needed) {
             state.record = record;
-            emit Agreed(epoch, record, votes);
+            emit Agreed(epoch, record, samples);
         }
     }
 
@@ -90,13 +98,14 @@ contract FairnessLedger is IFairnessLedger {
         external
     {
         if (clients.length != factors.length) revert FactorsLengthMismatch(clients.length, factors.length);
-        uint256 votes = _votes[_statement(epoch, record, keccak256(abi.encode(clients, factors)))];
-        if (votes < quorum) revert NoAgreement(epoch, votes, quorum);
+        _checkTime(epoch);
+        uint256 samples = _votes[_statement(epoch, record, keccak256(abi.encode(clients, factors)))];
+        uint256 needed = _epochs[epoch].needed;
+        if (samples == 0 || samples < needed) revert NoAgreement(epoch, samples, needed);
         if (_epochs[epoch].applied) revert AlreadyApplied(epoch);
         // Settling takes several transactions: factors that changed in between would hold for some clients only.
         IAggregator.Round memory round = aggregator.currentRound();
         if (round.phase == IAggregator.Phase.Settle) revert SettlementRunning(round.number);
-        if (newestPlusOne > epoch + 1) revert EpochSuperseded(epoch, newestPlusOne - 1);
 
         _epochs[epoch].applied = true;
         newestPlusOne = epoch + 1;
@@ -124,6 +133,14 @@ contract FairnessLedger is IFairnessLedger {
     /// @inheritdoc IFairnessLedger
     function votesFor(uint256 epoch, bytes32 record, bytes32 factorsHash) external view returns (uint256) {
         return _votes[_statement(epoch, record, factorsHash)];
+    }
+
+    /// @dev Factors are of their epoch: they are agreed on and applied before the next one is over, or not at all.
+    function _checkTime(uint256 epoch) private view {
+        uint256 lastRound = (epoch + 1) * interval;
+        uint256 closed = aggregator.lastClosedRound();
+        if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
+        if (closed >= lastRound + interval) revert EpochOver(epoch, lastRound + interval, closed);
     }
 
     function _statement(uint256 epoch, bytes32 record, bytes32 factorsHash) private pure returns (bytes32) {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IClientRegistry } from "./IClientRegistry.sol";
+
+/// @dev Clients in a round: the smallest page of `aggregate` reads a slot of each and sorts their lengths.
+uint256 constant MAX_CAPACITY = 256;
+/// @dev Entries of an update: sums and scores of more would not fit their types.
+uint256 constant MAX_PARAMETERS = 1 << 20;
+/// @dev Entries revealed in one transaction; a first reveal costs some 6,600 gas an entry.
+uint256 constant PART = 2_048;
+
 /// @title Rounds of federated learning, averaged and scored by the contract itself
 /// @notice A round goes Idle → Commit → Reveal → Aggregate → Score → Settle → Idle. Nobody can move it back.
 /// Averaging, scoring and what follows a deadline are done by whoever sends the transaction; no deadline acts by itself.
@@ -19,18 +28,22 @@ interface IAggregator {
 
     /// @notice What is fixed for a federation's whole life.
     /// @param parameters P, the length of every update and of the model.
-    /// @param capacity Most clients in a round; when that many have committed, the round moves on at once.
+    /// @param capacity Most clients in a round, at most `MAX_CAPACITY`; later ones are refused.
     /// @param minimum Fewest commitments with which a round goes on; with fewer it is void.
-    /// @param commitSeconds Commitments are taken for this long; then `advance` may end the phase.
-    /// @param revealSeconds Reveals are taken for this long; then `advance` may end the phase.
+    /// @param minimumSamples Fewest revealed samples with which a round is averaged; with fewer it is void.
+    /// @param commitSeconds Commitments are taken for this long, however many there are; then `advance` ends the phase.
+    /// @param revealSeconds Reveals are taken for this long, or until the last of them; then `advance` may end the phase.
     /// @param bound Largest absolute value of an entry, at scale s.
+    /// @param clipped Whether updates count by a length of at most the median one (see `aggregate`).
     struct Config {
         uint32 parameters;
         uint32 capacity;
         uint32 minimum;
+        uint32 minimumSamples;
         uint32 commitSeconds;
         uint32 revealSeconds;
         uint64 bound;
+        bool clipped;
     }
 
     /// @notice The current round; one slot.
@@ -38,15 +51,21 @@ interface IAggregator {
     /// @param deadline Block time at which commit or reveal ends, in seconds.
     /// @param committed Clients that committed.
     /// @param revealed Clients that revealed.
-    /// @param cursor Entries averaged (Aggregate) or clients scored (Score) so far.
+    /// @param cursor Entries averaged (Aggregate, of P) or scored (Score, of P for each client) so far.
+    /// @param phase Where it stands.
+    /// @param stopped Whether the publisher has stopped the federation.
+    /// @param isVoid Whether it ended without an average.
+    /// @param since Block time at which the phase began; its steps are taken in later blocks only.
     struct Round {
-        uint64 number;
+        uint40 number;
         uint40 deadline;
-        uint32 committed;
-        uint32 revealed;
+        uint24 committed;
+        uint24 revealed;
         uint32 cursor;
         Phase phase;
         bool stopped;
+        bool isVoid;
+        uint40 since;
     }
 
     /// @notice A client's part in the last round it joined.
@@ -54,13 +73,15 @@ interface IAggregator {
     /// @param round That round.
     /// @param samples Its weight n_i in it, as registered when it committed.
     /// @param revealed Whether a valid update followed.
+    /// @param norm ‖v_i‖ at scale s, rounded down; zero unless updates are clipped.
     /// @param score S_i at scale s²; zero until scored.
     struct Entry {
         bytes32 commitment;
-        uint64 round;
+        uint40 round;
         uint32 samples;
         bool revealed;
-        int128 score;
+        uint56 norm;
+        int112 score;
     }
 
     event RoundOpened(uint256 indexed round, uint256 deadline);
@@ -71,7 +92,8 @@ interface IAggregator {
     event Aggregated(uint256 indexed round, uint256 normSquared);
     event Scored(uint256 indexed round, address indexed client, int256 score);
     event RoundScored(uint256 indexed round);
-    event RoundVoid(uint256 indexed round, Phase phase, uint256 clients, uint256 minimum);
+    /// @notice Too few committed, revealed, or revealed samples; `needed` is the minimum that was missed.
+    event RoundVoid(uint256 indexed round, Phase phase, uint256 found, uint256 needed);
     event RoundClosed(uint256 indexed round);
     event Stopped(uint256 lastRound);
 
@@ -79,15 +101,17 @@ interface IAggregator {
     error WrongPhase(Phase actual, Phase required);
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
     error TooEarly(uint256 timestamp, uint256 deadline);
+    error RoundFull(uint256 round, uint256 capacity);
     error AlreadyCommitted(address client, uint256 round);
     error ZeroCommitment(address client);
     error NotCommitted(address client, uint256 round);
     error AlreadyRevealed(address client, uint256 round);
     error CommitmentMismatch(bytes32 committed, bytes32 revealed);
     error WrongLength(uint256 actual, uint256 required);
+    error WrongPart(uint256 from, uint256 expected);
+    error ZeroUpdate(address client);
     error ValueOutOfBounds(uint256 index, int256 value, uint256 bound);
     error CopiedUpdate(bytes32 digest, address first);
-    error ModelOverflow(uint256 index, int256 value);
     error ZeroCount();
     error FederationStopped();
     error NotPublisher(address caller, address publisher);
@@ -100,19 +124,29 @@ interface IAggregator {
     /// @param commitment See `commitmentOf`.
     function commit(bytes32 commitment) external;
 
-    /// @notice Show the update one committed to.
-    /// @param update P entries at scale s, each within the bound.
+    /// @notice Show the update one committed to, in one transaction.
+    /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.
     /// @param salt The random number that hid the commitment.
     function reveal(int64[] calldata update, bytes32 salt) external;
+
+    /// @notice Show the next part of an update of more entries than a transaction holds. The last part reveals it.
+    /// @param from Entries shown before: a multiple of `PART`; 0 begins anew.
+    /// @param values `PART` entries, or what is left of P.
+    /// @param salt The random number that hid the commitment; only looked at with the last part.
+    function revealPart(uint256 from, int64[] calldata values, bytes32 salt) external;
 
     /// @notice Move on from a commit or reveal phase whose deadline has passed.
     function advance() external;
 
-    /// @notice Average up to `count` more entries of the round's updates: g_j = Σ n_i·v_ij / N, toward zero.
+    /// @notice Average up to `count` more entries of the round's updates: g_j = Σ w_i·v_ij / W, toward zero.
+    /// The weight w_i is n_i and W = Σ n_i. In a federation that clips, an update longer than the median R of the
+    /// revealed ones counts as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are
+    /// rounded down to integers; with an even number of them R is the mean of the two middle ones, rounded down.
     /// @param count Rounded up to a multiple of four, the entries of one slot.
     function aggregate(uint256 count) external;
 
-    /// @notice Score up to `count` more clients: S_i = n_i · Σ_j v_ij·g_j / N, toward zero.
+    /// @notice Score up to `count` more entries, P for each client: S_i = w_i · Σ_j v_ij·g_j / W, toward zero.
+    /// @param count Rounded up to a multiple of four within a client.
     function score(uint256 count) external;
 
     /// @notice End a settled round. Only the reward pool may call it.
@@ -122,7 +156,14 @@ interface IAggregator {
     function stop() external;
 
     /// @notice keccak256 over chain, contract, round, client, update digest and salt, in `abi.encode`.
+    /// @dev The digest of an update of one part is keccak256(abi.encodePacked(update)). Each further part is chained to
+    /// what came before: keccak256(abi.encode(digest so far, keccak256(abi.encodePacked(part)))).
     function commitmentOf(uint256 round, address client, bytes32 digest, bytes32 salt) external view returns (bytes32);
+
+    function registry() external view returns (IClientRegistry);
+
+    /// @notice The one contract that may close a round.
+    function rewardPool() external view returns (address);
 
     function publisher() external view returns (address);
 
@@ -144,10 +185,16 @@ interface IAggregator {
     /// @notice Σ n_i over the clients that revealed in the current (or last) round.
     function totalSamples() external view returns (uint256);
 
+    /// @notice Σ n_i of the last closed round that was not void: how much was present of late.
+    function presentSamples() external view returns (uint256);
+
+    /// @notice R, the length at which the current (or last) round's updates were clipped, at scale s; zero without clipping.
+    function clipNorm() external view returns (uint256);
+
     /// @notice ‖g‖² at scale s², of the current (or last) round. In phase Aggregate, of the entries averaged so far.
     function normSquared() external view returns (uint256);
 
-    /// @notice The last update a client revealed, at scale s.
+    /// @notice The last update a client revealed, at scale s; a mixture while it reveals the next one in parts.
     function updateOf(address client) external view returns (int64[] memory);
 
     /// @notice The last averaged update g, at scale s. In phase Aggregate, entries from the cursor on are
@@ -155,6 +202,6 @@ interface IAggregator {
     function globalUpdate() external view returns (int64[] memory);
 
     /// @notice The global model: the sum of all averaged updates, at scale s. It starts at zero. In phase Aggregate,
-    /// entries from the cursor on still lack the round's update.
+    /// entries from the cursor on still lack the round's update. An entry that would leave int64 stays at its end.
     function model() external view returns (int64[] memory);
 }

@@ -61,6 +61,12 @@ interface IClientRegistry {
     /// @return burned What was burned, in wei.
     function slash(address client, uint256 amount) external returns (uint256 burned);
 
+    /// @notice Seconds between leaving and taking the stake.
+    function coolDown() external view returns (uint256);
+
+    /// @notice The one address that may slash: the reward pool of this federation.
+    function slasher() external view returns (address);
+
     /// @notice The client's record; all zeros when it is not registered.
     function clientOf(address client) external view returns (Client memory);
 

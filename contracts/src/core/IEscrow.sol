@@ -10,9 +10,9 @@ interface IEscrow {
     /// @notice A client's account; two slots.
     /// @param credit Wei it may withdraw.
     /// @param weight Its share's numerator in the round being settled.
-    /// @param history One bit a round, the newest lowest: 1 if the client revealed and S_i ≥ 0. Only pools that pay for
-    /// consistency write it.
-    /// @param lastRound The round of the lowest bit; likewise.
+    /// @param history One bit a counted round, the newest lowest: 1 if the client revealed and S_i ≥ 0. Only pools that
+    /// pay for consistency write it.
+    /// @param lastRound The number of the lowest bit's round among the counted ones, those not void; likewise.
     struct Account {
         uint128 credit;
         uint128 weight;
@@ -26,6 +26,7 @@ interface IEscrow {
     event Reclaimed(address indexed publisher, uint256 amount);
 
     error BadTerms(string field, uint256 value);
+    error NotWired(string what, address found, address needed);
     error NothingToFund();
     error NothingToWithdraw(address client);
     error NothingToSettle(uint256 round);

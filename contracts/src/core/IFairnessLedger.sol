@@ -3,21 +3,26 @@ pragma solidity ^0.8.30;
 
 /// @title What the clients agree was fair
 /// @notice Every `interval` rounds clients are to recompute everybody's contribution off chain from the data on IPFS,
-/// to store the record there and to attest to it here. Equal results are equal bytes, hence one CID: when `quorum`
-/// clients have attested to the same record, anyone may write the factors in it, which count until the next ones.
+/// to store the record there and to attest to it here. Equal results are equal bytes, hence one CID: when clients
+/// with enough of the samples have attested to the same record, anyone may write the factors in it, which count until
+/// the next ones.
 interface IFairnessLedger {
-    /// @notice The state of one epoch (`interval` rounds); two slots.
+    /// @notice The state of one epoch (`interval` rounds); two slots. An epoch's time is the one after it: once that is over
+    /// too, neither an attestation nor factors are taken any more.
     /// @param record sha2-256 digest of the agreed record, the content of its CIDv1; zero without agreement.
     /// @param deadline Block time at which attesting ends; zero before the first attestation.
     /// @param applied Whether the factors of the agreed record were written.
+    /// @param needed Samples that must say the same: the quorum of those present when attesting began.
     struct Epoch {
         bytes32 record;
         uint40 deadline;
         bool applied;
+        uint64 needed;
     }
 
-    event Attested(uint256 indexed epoch, address indexed client, bytes32 record, bytes32 factorsHash, uint256 votes);
-    event Agreed(uint256 indexed epoch, bytes32 record, uint256 votes);
+    /// @param samples Those behind exactly this so far.
+    event Attested(uint256 indexed epoch, address indexed client, bytes32 record, bytes32 factorsHash, uint256 samples);
+    event Agreed(uint256 indexed epoch, bytes32 record, uint256 samples);
     event FactorsApplied(uint256 indexed epoch, bytes32 record, address[] clients, uint32[] factors);
 
     error BadLedgerConfig(string field, uint256 value);
@@ -26,9 +31,9 @@ interface IFairnessLedger {
     error AlreadyAttested(address client, uint256 epoch);
     error AlreadyAgreed(uint256 epoch, bytes32 record);
     error ZeroRecord();
-    error NoAgreement(uint256 epoch, uint256 votes, uint256 quorum);
+    error NoAgreement(uint256 epoch, uint256 samples, uint256 needed);
+    error EpochOver(uint256 epoch, uint256 lastRound, uint256 lastClosedRound);
     error AlreadyApplied(uint256 epoch);
-    error EpochSuperseded(uint256 epoch, uint256 newest);
     error SettlementRunning(uint256 round);
     error FactorsLengthMismatch(uint256 clients, uint256 factors);
     error FactorOutOfBounds(address client, uint256 factor, uint256 minimum, uint256 maximum);
@@ -38,8 +43,8 @@ interface IFairnessLedger {
     /// @param record sha2-256 digest of the record's bytes.
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
     /// @dev Open to registered clients with enough stake, once an epoch each and in the order of the epochs: who has
-    /// attested to one cannot go back to an earlier one. An epoch without a quorum before its deadline expires, and the
-    /// factors stay as they were.
+    /// attested to one cannot go back to an earlier one. A vote counts as many samples as its client has staked for. An
+    /// epoch without a quorum before its deadline expires, and the factors stay as they were.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
     /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins
@@ -52,6 +57,6 @@ interface IFairnessLedger {
 
     function epochOf(uint256 epoch) external view returns (Epoch memory);
 
-    /// @notice How many clients attested to exactly this.
+    /// @notice Samples of the clients that attested to exactly this.
     function votesFor(uint256 epoch, bytes32 record, bytes32 factorsHash) external view returns (uint256);
 }

@@ -9,13 +9,15 @@ import { IEscrow } from "./IEscrow.sol";
 /// owner.
 interface IRewardPool is IEscrow {
     /// @notice What is fixed for a federation's whole life.
-    /// @param budget Wei shared in a round, as long as the pot lasts.
+    /// @param budget Wei shared in a round of `fullSamples` revealed samples or more, as long as the pot lasts.
+    /// @param fullSamples N from which the whole budget is shared; with fewer, N/fullSamples of it.
     /// @param alpha α in millionths: the weight of consistency.
     /// @param window K: rounds over which consistency counts, 1 to 64.
     /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖².
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
     struct Terms {
         uint96 budget;
+        uint32 fullSamples;
         uint32 alpha;
         uint32 window;
         uint32 penaltyRate;
@@ -24,11 +26,13 @@ interface IRewardPool is IEscrow {
 
     /// @notice How far the settlement of a round has come.
     /// @param round The round being (or last) settled.
+    /// @param counted Rounds settled so far that were not void, this one included.
     /// @param cursor Clients handled in this pass.
     /// @param paying False in the first pass (weights and penalties), true in the second (payments).
     /// @param totalWeight Σ of the weights so far.
     struct Settlement {
-        uint64 round;
+        uint40 round;
+        uint40 counted;
         uint32 cursor;
         bool paying;
         uint128 totalWeight;
@@ -47,8 +51,8 @@ interface IRewardPool is IEscrow {
 
     function settlement() external view returns (Settlement memory);
 
-    /// @notice C_i in millionths after the client's last settled round, decayed to `round`.
-    /// @dev C_i = (rounds among the last K, up to and including `round`, with a reveal and S_i ≥ 0) / K. A `round` before
-    /// the client's last settled one is taken for that one: the past is not kept.
-    function consistencyOf(address client, uint256 round) external view returns (uint256);
+    /// @notice C_i in millionths, as of the last settled round.
+    /// @dev C_i = (rounds among the last K with a reveal and S_i ≥ 0) / K. Rounds that were void do not count: nobody
+    /// could be consistent in them, and anybody can open one.
+    function consistencyOf(address client) external view returns (uint256);
 }

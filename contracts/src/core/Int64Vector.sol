@@ -6,6 +6,15 @@ pragma solidity ^0.8.30;
 /// and an SLOAD each. On top of the 525 gas that a quarter of a cold slot costs, reading an entry so takes more than
 /// 400 gas; slot by slot it takes less than 50.
 library Int64Vector {
+    /// @notice Make the vector `length` entries long without touching them: zeros where nothing was written.
+    /// Solidity does that entry by entry, and has no word for it.
+    function resize(int64[] storage vector, uint256 length) internal {
+        // slither-disable-next-line assembly
+        assembly ("memory-safe") {
+            sstore(vector.slot, length)
+        }
+    }
+
     /// @notice Copy entries [from, from + buffer.length) into `buffer`, sign-extended to 256 bits.
     /// @dev `from` must be a multiple of four and the range must lie inside the vector: callers check both.
     /// Solidity equivalent: for (uint256 j; j < buffer.length; ++j) buffer[j] = vector[from + j];

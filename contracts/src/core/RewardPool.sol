@@ -33,10 +33,11 @@ contract RewardPool is RewardRule, Escrow {
         if (round.phase != IAggregator.Phase.Settle) revert NothingToSettle(round.number);
         Settlement memory state = _settlement;
         if (state.round != round.number) {
-            state = Settlement({ round: round.number, cursor: 0, paying: false, totalWeight: 0 });
+            uint40 counted = round.isVoid ? state.counted : state.counted + 1;
+            state = Settlement({ round: round.number, counted: counted, cursor: 0, paying: false, totalWeight: 0 });
         }
 
-        if (!state.paying) count = _weigh(state, count, round.committed);
+        if (!state.paying) count = _weigh(state, count, round);
         if (state.paying) _pay(state, count, round.committed);
         _settlement = state;
         if (state.paying && state.cursor == round.committed) {
@@ -51,10 +52,8 @@ contract RewardPool is RewardRule, Escrow {
     }
 
     /// @inheritdoc IRewardPool
-    function consistencyOf(address client, uint256 round) external view returns (uint256) {
-        Account memory account = _accounts[client];
-        if (round < account.lastRound) round = account.lastRound;
-        return _consistency(_shifted(account, round), _terms.window);
+    function consistencyOf(address client) external view returns (uint256) {
+        return _consistency(_shifted(_accounts[client], _settlement.counted), _terms.window);
     }
 
     function _penalty() internal view override returns (uint256 rate, uint256 cap) {
@@ -62,7 +61,7 @@ contract RewardPool is RewardRule, Escrow {
         return (t.penaltyRate, t.penaltyCap);
     }
 
-    /// @dev S · (1 + α·C) · F at scale s². S ≤ 2^120, 1 + α·C ≤ 11, F ≤ 1.5: below 2^125, so the cast is safe.
+    /// @dev S · (1 + α·C) · F at scale s². S ≤ 2^108, 1 + α·C ≤ 11, F ≤ 1.5: below 2^113, so the cast is safe.
     /// Each factor is applied and rounded down in turn, in millionths: three divisions, each the same in every language.
     function _weight(address client, uint256 score, uint256 history) internal view virtual returns (uint128) {
         Terms memory t = _terms;
@@ -76,7 +75,11 @@ contract RewardPool is RewardRule, Escrow {
 
     /// @dev First pass: history, weight and penalty of up to `count` clients. Changes `state` in memory and returns
     /// what is left of `count`.
-    function _weigh(Settlement memory state, uint256 count, uint256 clients) private returns (uint256 left) {
+    function _weigh(Settlement memory state, uint256 count, IAggregator.Round memory round)
+        private
+        returns (uint256 left)
+    {
+        uint256 clients = round.committed;
         uint256 square = aggregator.normSquared();
         uint256 end = _pageEnd(state.cursor, count, clients);
         left = count - (end - state.cursor);
@@ -85,9 +88,11 @@ contract RewardPool is RewardRule, Escrow {
             IAggregator.Entry memory entry = aggregator.entryOf(client);
             Account memory account = _accounts[client];
             bool good = entry.revealed && entry.score >= 0;
-            account.history = _shifted(account, state.round) | (good ? 1 : 0);
-            account.lastRound = state.round;
-            account.weight = good ? _weight(client, uint128(entry.score), account.history) : 0;
+            if (!round.isVoid) {
+                account.history = _shifted(account, state.counted) | (good ? 1 : 0);
+                account.lastRound = state.counted;
+            }
+            account.weight = good ? _weight(client, uint112(entry.score), account.history) : 0;
             state.totalWeight += account.weight;
             _accounts[client] = account;
             if (!good) _penalize(state.round, client, entry, square);
@@ -95,7 +100,7 @@ contract RewardPool is RewardRule, Escrow {
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.budget);
+        _fixBudget(_terms.budget, _terms.fullSamples);
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

@@ -11,6 +11,7 @@ abstract contract RewardRule is IRewardPool {
     Settlement internal _settlement;
 
     constructor(Terms memory terms_) {
+        if (terms_.fullSamples == 0) revert BadTerms("fullSamples", 0);
         if (terms_.alpha > 10 * ONE) revert BadTerms("alpha", terms_.alpha);
         if (terms_.window == 0 || terms_.window > 64) revert BadTerms("window", terms_.window);
         if (terms_.penaltyCap > ONE) revert BadTerms("penaltyCap", terms_.penaltyCap);
@@ -27,8 +28,8 @@ abstract contract RewardRule is IRewardPool {
         return _settlement;
     }
 
-    /// @dev The history moved on to `round`, its own bit still empty. Rounds a client was absent from shift in zeros; after
-    /// 64 of them nothing else is left.
+    /// @dev The history moved on to the counted round number `round`, its own bit still empty. Rounds a client was absent
+    /// from shift in zeros; after 64 of them nothing else is left.
     function _shifted(Account memory account, uint256 round) internal pure returns (uint64) {
         return account.history << uint64(round - account.lastRound);
     }

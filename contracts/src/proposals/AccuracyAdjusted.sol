@@ -22,6 +22,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     constructor(IClientRegistry registry_, IAggregator aggregator_, Terms memory terms_)
         Escrow(registry_, aggregator_)
     {
+        if (terms_.fullSamples == 0) revert BadTerms("fullSamples", 0);
         if (terms_.gainCap == 0 || terms_.gainCap > uint32(type(int32).max)) {
             revert BadTerms("gainCap", terms_.gainCap);
         }
@@ -36,14 +37,15 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
 
     /// @inheritdoc IAccuracyAdjusted
     function openAttestation() external {
-        uint64 round = _scoredRound().number;
+        uint40 round = _scoredRound().number;
         if (_settlement.round == round) revert AlreadyOpen(round, _settlement.deadline);
         _open(round);
     }
 
     /// @inheritdoc IAccuracyAdjusted
     function attest(bytes32 gainsHash) external {
-        uint64 round = _scoredRound().number;
+        if (gainsHash == 0) revert ZeroGains();
+        uint40 round = _scoredRound().number;
         IAggregator.Entry memory entry = aggregator.entryOf(msg.sender);
         if (!entry.revealed) revert NotInRound(msg.sender, round);
         if (_lastAttested[msg.sender] == round) revert AlreadyAttested(msg.sender, round);
@@ -109,7 +111,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         if (round.phase != IAggregator.Phase.Settle) revert NothingToSettle(round.number);
     }
 
-    function _open(uint64 round) private {
+    function _open(uint40 round) private {
         uint256 deadline = block.timestamp + _terms.attestSeconds;
         _settlement = Settlement({
             round: round, deadline: uint40(deadline), cursor: 0, paying: false, unpaid: false, totalWeight: 0, agreed: 0
@@ -154,15 +156,15 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
             if (!entry.revealed || entry.score < 0) {
                 _penalize(state.round, client, entry, square);
             } else if (gains.length != 0) {
-                weight = _weight(uint128(entry.score), gains[i]);
+                weight = _weight(uint112(entry.score), gains[i]);
             }
             _accounts[client].weight = weight;
-            state.totalWeight += weight; // Σ of the positive S_i ≤ P · bound² ≤ 2^120, since the n_i / N sum to 1
+            state.totalWeight += weight; // Σ of the positive S_i ≤ P · bound² ≤ 2^108, since the n_i / N sum to 1
         }
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.budget);
+        _fixBudget(_terms.budget, _terms.fullSamples);
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

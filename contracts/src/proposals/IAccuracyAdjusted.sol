@@ -13,7 +13,8 @@ import { IEscrow } from "../core/IEscrow.sol";
 /// The form of the adjustment and of the penalty is this project's choice; the source names both ideas as open.
 interface IAccuracyAdjusted is IEscrow {
     /// @notice What is fixed for a federation's whole life.
-    /// @param budget Wei shared in a round, as long as the pot lasts.
+    /// @param budget Wei shared in a round of `fullSamples` revealed samples or more, as long as the pot lasts.
+    /// @param fullSamples N from which the whole budget is shared; with fewer, N/fullSamples of it.
     /// @param gainCap Validation samples gained from which on a score counts in full; at least 1.
     /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖².
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
@@ -22,6 +23,7 @@ interface IAccuracyAdjusted is IEscrow {
     /// @param validationSet sha2-256 digest of the public validation set, the content of its CIDv1.
     struct Terms {
         uint96 budget;
+        uint32 fullSamples;
         uint32 gainCap;
         uint32 penaltyRate;
         uint32 penaltyCap;
@@ -39,7 +41,7 @@ interface IAccuracyAdjusted is IEscrow {
     /// @param totalWeight Σ of the weights so far.
     /// @param agreed Hash of the gains a quorum attested to; zero without agreement.
     struct Settlement {
-        uint64 round;
+        uint40 round;
         uint40 deadline;
         uint32 cursor;
         bool paying;
@@ -54,6 +56,7 @@ interface IAccuracyAdjusted is IEscrow {
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, int256 gain);
     event Settled(uint256 indexed round, uint256 paid, uint256 pot, bool byGains);
 
+    error ZeroGains();
     error AlreadyOpen(uint256 round, uint256 deadline);
     error NotInRound(address client, uint256 round);
     error AlreadyAttested(address client, uint256 round);

@@ -11,7 +11,7 @@ abstract contract Federation is Base {
     uint256 internal constant STAKE_PER_SAMPLE = 0.01 ether;
     uint256 internal constant COOL_DOWN = 1 days;
     uint256 internal constant INTERVAL = 2;
-    uint256 internal constant QUORUM = 2;
+    uint256 internal constant QUORUM = 600_000;
     uint256 internal constant ATTEST_SECONDS = 1 hours;
     uint256 internal constant NOW = 1_700_000_000;
     address internal constant PUBLISHER = address(0x9B11);
@@ -23,13 +23,21 @@ abstract contract Federation is Base {
 
     function defaultConfig() internal pure returns (IAggregator.Config memory) {
         return IAggregator.Config({
-            parameters: 3, capacity: 4, minimum: 2, commitSeconds: 600, revealSeconds: 300, bound: 100e9
+            parameters: 3,
+            capacity: 4,
+            minimum: 2,
+            minimumSamples: 1,
+            commitSeconds: 600,
+            revealSeconds: 300,
+            bound: 100e9,
+            clipped: false
         });
     }
 
     function defaultTerms() internal pure returns (IRewardPool.Terms memory) {
-        return
-            IRewardPool.Terms({ budget: 1 ether, alpha: 500_000, window: 8, penaltyRate: 50_000, penaltyCap: 100_000 });
+        return IRewardPool.Terms({
+            budget: 1 ether, fullSamples: 1, alpha: 500_000, window: 8, penaltyRate: 50_000, penaltyCap: 100_000
+        });
     }
 
     /// @dev Registry, aggregator and pool name one another, so the pool's address is computed beforehand.
@@ -99,26 +107,37 @@ abstract contract Federation is Base {
     /// @param updates One a client.
     function playToAggregate(int64[][] memory updates) internal {
         aggregator.openRound();
+        nextBlock();
         for (uint256 i; i < updates.length; ++i) {
             commit(client(i), updates[i]);
         }
-        if (phase() == IAggregator.Phase.Commit) {
-            warpToDeadline();
-            aggregator.advance();
-        }
+        endPhase();
         for (uint256 i; i < updates.length; ++i) {
             if (updates[i].length != 0) reveal(client(i), updates[i]);
         }
-        if (phase() == IAggregator.Phase.Reveal) {
-            warpToDeadline();
-            aggregator.advance();
-        }
+        if (phase() == IAggregator.Phase.Reveal) endPhase();
+        else nextBlock();
+    }
+
+    /// @dev Let commit or reveal run out, move on, and be in a block in which the next phase's steps are taken.
+    function endPhase() internal {
+        warpToDeadline();
+        aggregator.advance();
+        nextBlock();
+    }
+
+    function nextBlock() internal {
+        vm.warp(block.timestamp + 1);
     }
 
     function playToSettle(int64[][] memory updates) internal {
         playToAggregate(updates);
-        if (phase() == IAggregator.Phase.Aggregate) aggregator.aggregate(type(uint256).max);
-        if (phase() == IAggregator.Phase.Score) aggregator.score(type(uint256).max);
+        if (phase() == IAggregator.Phase.Aggregate) {
+            aggregator.aggregate(type(uint256).max);
+            nextBlock();
+            aggregator.score(type(uint256).max);
+            nextBlock();
+        }
     }
 
     function play(int64[][] memory updates) internal {
@@ -129,8 +148,7 @@ abstract contract Federation is Base {
     /// @dev A round nobody commits to.
     function playVoid() internal {
         aggregator.openRound();
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         pool.settle(1);
     }
 
