@@ -3,7 +3,9 @@ pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
+import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { Federation } from "../utils/Federation.sol";
+import { Reference } from "../utils/Reference.sol";
 
 /// @notice Lives a federation at random: every public function is an action, with a random client and random numbers.
 /// @dev The ghosts keep books of their own from what each call was seen to do. Actions that would revert are skipped, so
@@ -25,6 +27,11 @@ contract SystemHandler is Federation {
     uint256 public roundsPaid;
     uint256 public penalties;
     uint256 public epochsApplied;
+    uint256 public roundsVoid;
+    /// @notice Of them, those in which somebody revealed: too few samples.
+    uint256 public roundsShortOfSamples;
+    /// @notice Clients whose updates were clipped.
+    uint256 public clippings;
     /// @notice Broken rules, in words; empty while all hold.
     string public finding;
 
@@ -36,12 +43,22 @@ contract SystemHandler is Federation {
     uint256[CLIENTS] private _credits;
     uint256[CLIENTS] private _stakes;
     uint256 private _budget;
-    uint256 private _budgetRound;
 
-    constructor() {
+    // Kept by what rounds were seen to do, beside the pool's own.
+    mapping(address client => bool[]) private _good; // by round number
+    bool[] private _void; // by round number
+
+    constructor(bool clipped) {
         IAggregator.Config memory config = defaultConfig();
         (config.parameters, config.capacity) = (uint32(PARAMETERS), uint32(CLIENTS - 1));
-        deploy(config, defaultTerms());
+        (config.minimumSamples, config.clipped) = (45, clipped);
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 120;
+        deploy(config, terms);
+        _void.push(true); // there is no round 0
+        for (uint256 i; i < CLIENTS; ++i) {
+            _good[client(i)].push(false);
+        }
         for (uint256 i; i < 4; ++i) {
             register(client(i), 10 * (i + 1));
             registryEther += 10 * (i + 1) * STAKE_PER_SAMPLE;
@@ -121,19 +138,23 @@ contract SystemHandler is Federation {
         poolEther += amount;
     }
 
-    /// @dev About half of the clients vote, two of three for record 1.
+    /// @dev Most of the clients vote, six of seven for record 1.
     function doAttest(uint256 seed) external thenOn(seed) {
         uint256 closed = aggregator.lastClosedRound();
         if (closed < INTERVAL) return;
         uint256 epoch = closed / INTERVAL - 1;
         (address[] memory clients, uint32[] memory factors) = _factors(epoch);
         for (uint256 i; i < CLIENTS; ++i) {
-            uint256 vote = draw(seed, "vote", i) % 6;
-            if (vote > 2) continue;
+            uint256 vote = draw(seed, "vote", i) % 9;
+            if (vote > 6) continue;
             // Who may still vote is the ledger's to know: strangers, second votes and expired epochs are refused.
             vm.prank(client(i));
-            try ledger.attest(epoch, bytes32(1 + vote / 2), keccak256(abi.encode(clients, factors))) { } catch { }
+            try ledger.attest(epoch, bytes32(1 + vote / 6), keccak256(abi.encode(clients, factors))) { } catch { }
         }
+        bytes32 record = ledger.epochOf(epoch).record;
+        if (record == 0) return;
+        uint256 votes = ledger.votesFor(epoch, record, keccak256(abi.encode(clients, factors)));
+        _expect(votes >= ledger.epochOf(epoch).needed, "a record was agreed on without its quorum");
     }
 
     function doApplyFactors(uint256 seed) external thenOn(seed) {
@@ -166,6 +187,7 @@ contract SystemHandler is Federation {
 
     /// @dev One step of the round, whatever phase it is in.
     function _step(uint256 seed) private {
+        nextBlock(); // no phase's step is taken in the block in which it began
         IAggregator.Phase now_ = phase();
         if (now_ == IAggregator.Phase.Idle) {
             if (!aggregator.currentRound().stopped) aggregator.openRound();
@@ -185,8 +207,9 @@ contract SystemHandler is Federation {
 
     /// @dev The first client from a random one on that may; when none is left, or now and then, time runs out.
     function _commitOrAdvance(uint256 seed) private {
-        uint64 round = aggregator.currentRound().number;
-        for (uint256 k; k < CLIENTS && seed % 16 != 0 && _inTime(); ++k) {
+        IAggregator.Round memory r = aggregator.currentRound();
+        uint256 round = r.number;
+        for (uint256 k; k < CLIENTS && r.committed < CLIENTS - 1 && seed % 8 != 0 && _inTime(); ++k) {
             address who = client((seed + k) % CLIENTS);
             if (aggregator.entryOf(who).round == round || !_eligible(who)) continue;
             commit(who, _update(who, round));
@@ -197,7 +220,7 @@ contract SystemHandler is Federation {
 
     function _revealOrAdvance(uint256 seed) private {
         uint256 committed = aggregator.currentRound().committed;
-        for (uint256 k; k < committed && seed % 16 != 0 && _inTime(); ++k) {
+        for (uint256 k; k < committed && seed % 8 != 0 && _inTime(); ++k) {
             address who = aggregator.participantAt((seed + k) % committed);
             if (aggregator.entryOf(who).revealed) continue;
             reveal(who, _update(who, aggregator.currentRound().number));
@@ -215,9 +238,9 @@ contract SystemHandler is Federation {
         return block.timestamp < aggregator.currentRound().deadline;
     }
 
-    /// @dev 1 to 4, or everything.
+    /// @dev 1 to 12 entries or clients, or everything.
     function _pageSize(uint256 seed) private pure returns (uint256) {
-        return seed % 4 == 0 ? type(uint256).max : 1 + seed / 4 % 4;
+        return seed % 4 == 0 ? type(uint256).max : 1 + seed / 4 % 12;
     }
 
     /// @dev Random, hence of any sign and size: about half of the scores of a small weight are negative.
@@ -254,10 +277,31 @@ contract SystemHandler is Federation {
         roundsClosed = aggregator.lastClosedRound();
     }
 
+    /// @dev What the pool says of a closed round against what was seen of it.
+    function _checkClosed(IAggregator.Round memory round) private {
+        uint256 number = round.number;
+        _void.push(round.isVoid);
+        if (round.isVoid) {
+            roundsVoid += 1;
+            if (round.revealed != 0) roundsShortOfSamples += 1;
+            _expect(_paidInRound[number] == 0, "paid in a void round");
+        }
+        for (uint256 i; i < CLIENTS; ++i) {
+            IAggregator.Entry memory entry = aggregator.entryOf(client(i));
+            _good[client(i)].push(entry.revealed && entry.score >= 0 && !round.isVoid);
+            uint256 c = Reference.consistency(_good[client(i)], _void, number, defaultTerms().window);
+            _expect(pool.consistencyOf(client(i)) == c, "another consistency than the rounds give");
+            if (entry.revealed && aggregator.clipNorm() != 0 && entry.norm > aggregator.clipNorm()) clippings += 1;
+        }
+        uint256 most = Reference.shared(1 ether, aggregator.totalSamples(), 120, _budget);
+        _expect(_paidInRound[number] <= most, "more than its samples' share of the budget was paid");
+    }
+
     /// @dev Settle a page, and hold the difference it made against the terms.
     function _settle(uint256 count) private {
-        uint256 round = aggregator.currentRound().number;
-        if (round != _budgetRound) (_budget, _budgetRound) = (pool.pot(), round);
+        IAggregator.Round memory before = aggregator.currentRound();
+        uint256 round = before.number;
+        if (!pool.settlement().paying || pool.settlement().round != round) _budget = pool.pot(); // fixed with the second pass
         for (uint256 i; i < CLIENTS; ++i) {
             (_credits[i], _stakes[i]) = (pool.creditOf(client(i)), registry.clientOf(client(i)).stake);
         }
@@ -266,6 +310,7 @@ contract SystemHandler is Federation {
             _checkClient(round, i);
         }
         _expect(_paidInRound[round] <= defaultTerms().budget, "more than the budget was paid");
+        if (phase() == IAggregator.Phase.Idle) _checkClosed(before);
     }
 
     function _checkClient(uint256 round, uint256 i) private {

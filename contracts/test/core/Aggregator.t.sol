@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IAggregator, MAX_CAPACITY, MAX_PARAMETERS } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { IEscrow } from "../../src/core/IEscrow.sol";
 import { Federation } from "../utils/Federation.sol";
+import { Reference } from "../utils/Reference.sol";
+import { Refusals } from "../utils/Refusals.sol";
 
 /// @notice The life of a round: phases, deadlines, commit–reveal. What the rounds compute is in AggregatorMaths.t.sol.
-contract AggregatorTest is Federation {
+contract AggregatorTest is Federation, Refusals {
     int64[] private a = vector(5e9, -2e9, 1);
     int64[] private b = vector(-1e9, 7e9, 0);
     int64[] private c = vector(3, 4e9, -100e9);
@@ -24,12 +26,11 @@ contract AggregatorTest is Federation {
     }
 
     function committedByThree() private {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         commit(bob, b);
         commit(carol, c);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
     }
 
     function expectWrongPhase(IAggregator.Phase actual, IAggregator.Phase required) private {
@@ -41,7 +42,7 @@ contract AggregatorTest is Federation {
     function test_Deployment() public view {
         vm.assertEq(keccak256(abi.encode(aggregator.config())), keccak256(abi.encode(defaultConfig())), "configuration");
         vm.assertEq(aggregator.publisher(), PUBLISHER, "publisher");
-        vm.assertEq(aggregator.registry(), address(registry), "registry");
+        vm.assertEq(address(aggregator.registry()), address(registry), "registry");
         vm.assertEq(aggregator.rewardPool(), address(pool), "pool");
         vm.assertEq(aggregator.currentRound().number, 0, "no round yet");
         vm.assertEq(aggregator.lastClosedRound(), 0, "none closed");
@@ -49,32 +50,52 @@ contract AggregatorTest is Federation {
         vm.assertEq(aggregator.globalUpdate().length, 3, "an update of P zeros");
     }
 
-    function expectBadConfig(IAggregator.Config memory config, string memory field, uint256 value) private {
-        vm.expectRevert(abi.encodeWithSelector(IAggregator.BadConfig.selector, field, value));
-        vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, pool, PUBLISHER, config));
+    function assertBadConfig(IAggregator.Config memory config, string memory field, uint256 value) private {
+        assertRefused(
+            "Aggregator.sol:Aggregator",
+            abi.encode(registry, pool, PUBLISHER, config),
+            abi.encodeWithSelector(IAggregator.BadConfig.selector, field, value)
+        );
     }
 
     function test_RevertWhen_BadConfig() public {
         IAggregator.Config memory config = defaultConfig();
         config.parameters = 0;
-        expectBadConfig(config, "parameters", 0);
+        assertBadConfig(config, "parameters", 0);
+        config.parameters = uint32(MAX_PARAMETERS + 1);
+        assertBadConfig(config, "parameters", 2 ** 20 + 1);
         config = defaultConfig();
         config.minimum = 0;
-        expectBadConfig(config, "minimum", 0);
+        assertBadConfig(config, "minimum", 0);
+        config = defaultConfig();
+        config.minimumSamples = 0;
+        assertBadConfig(config, "minimumSamples", 0);
         config = defaultConfig();
         (config.capacity, config.minimum) = (4, 5);
-        expectBadConfig(config, "capacity", 4);
+        assertBadConfig(config, "capacity", 4);
+        config = defaultConfig();
+        config.capacity = uint32(MAX_CAPACITY + 1);
+        assertBadConfig(config, "capacity", 257);
         config = defaultConfig();
         config.commitSeconds = 0;
-        expectBadConfig(config, "commitSeconds", 0);
+        assertBadConfig(config, "commitSeconds", 0);
         config = defaultConfig();
         config.revealSeconds = 0;
-        expectBadConfig(config, "revealSeconds", 0);
+        assertBadConfig(config, "revealSeconds", 0);
         config = defaultConfig();
         config.bound = 0;
-        expectBadConfig(config, "bound", 0);
+        assertBadConfig(config, "bound", 0);
         config.bound = 2 ** 44 + 1;
-        expectBadConfig(config, "bound", 2 ** 44 + 1);
+        assertBadConfig(config, "bound", 2 ** 44 + 1);
+    }
+
+    function test_LargestConfig() public {
+        IAggregator.Config memory config = defaultConfig();
+        (config.parameters, config.capacity, config.minimum) = (2 ** 20, 256, 256);
+        (config.bound, config.clipped) = (2 ** 44, true);
+        IAggregator largest =
+            IAggregator(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, pool, PUBLISHER, config)));
+        vm.assertEq(keccak256(abi.encode(largest.config())), keccak256(abi.encode(config)), "configuration");
     }
 
     // -------------------------------------------------------------------------------------------------------- phases
@@ -94,7 +115,8 @@ contract AggregatorTest is Federation {
             if (k == 2) fillCommitments();
             if (k == 3) revealAll();
             if (k == 4) aggregator.aggregate(3);
-            if (k == 5) aggregator.score(4);
+            if (k == 5) aggregator.score(4 * 3);
+            nextBlock();
             assertPhase(order[k], "on the way");
             refuseAllBut(order[k]);
         }
@@ -107,6 +129,8 @@ contract AggregatorTest is Federation {
         for (uint256 i; i < 4; ++i) {
             commit(client(i), vector(1, 2, int64(int256(i))));
         }
+        warpToDeadline();
+        aggregator.advance();
     }
 
     function revealAll() private {
@@ -129,6 +153,9 @@ contract AggregatorTest is Federation {
             expectWrongPhase(current, IAggregator.Phase.Reveal);
             vm.prank(alice);
             aggregator.reveal(a, 0);
+            expectWrongPhase(current, IAggregator.Phase.Reveal);
+            vm.prank(alice);
+            aggregator.revealPart(0, a, 0);
         }
         if (current != IAggregator.Phase.Commit && current != IAggregator.Phase.Reveal) {
             expectWrongPhase(current, IAggregator.Phase.Commit);
@@ -151,11 +178,59 @@ contract AggregatorTest is Federation {
         }
     }
 
+    /// @dev A phase's steps are taken in later blocks than the one in which it began: nobody opens a round and fills it,
+    /// or ends a phase and takes the next one's steps, before anybody else can.
+    function test_RevertWhen_ThePhaseBeganInThisBlock() public {
+        aggregator.openRound();
+        expectNextBlock();
+        vm.prank(alice);
+        aggregator.commit(bytes32(uint256(1)));
+        nextBlock();
+        commit(alice, a);
+        commit(bob, b);
+        warpToDeadline();
+        aggregator.advance();
+        expectNextBlock();
+        vm.prank(alice);
+        aggregator.reveal(a, 0);
+        expectNextBlock();
+        vm.prank(alice);
+        aggregator.revealPart(0, a, 0);
+        nextBlock();
+        reveal(alice, a);
+        reveal(bob, b);
+        expectNextBlock();
+        aggregator.aggregate(3);
+        nextBlock();
+        aggregator.aggregate(3);
+        expectNextBlock();
+        aggregator.score(1);
+        nextBlock();
+        aggregator.score(6);
+        expectNextBlock();
+        pool.settle(4);
+        nextBlock();
+        pool.settle(4);
+        assertPhase(IAggregator.Phase.Idle, "a round opens in the block in which the last one closed");
+        aggregator.openRound();
+        warpToDeadline();
+        aggregator.advance();
+        expectNextBlock(); // void
+        pool.settle(1);
+    }
+
+    function expectNextBlock() private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregator.TooEarly.selector, block.timestamp, block.timestamp + 1)
+        );
+    }
+
     function test_ARoundsEvents() public {
         vm.expectEmit(address(aggregator));
         emit IAggregator.RoundOpened(1, NOW + 600);
         vm.prank(stranger);
         aggregator.openRound();
+        nextBlock();
 
         bytes32 commitment = commitmentFor(alice, a);
         vm.expectEmit(address(aggregator));
@@ -168,6 +243,7 @@ contract AggregatorTest is Federation {
         emit IAggregator.RevealOpened(1, 2, NOW + 600 + 300);
         vm.prank(stranger);
         aggregator.advance();
+        nextBlock();
 
         vm.expectEmit(address(aggregator));
         emit IAggregator.Revealed(1, alice, 100, keccak256(abi.encodePacked(a)));
@@ -179,11 +255,13 @@ contract AggregatorTest is Federation {
         emit IAggregator.AggregationOpened(1, 2, 150);
         vm.prank(bob);
         aggregator.reveal(b, salt);
+        nextBlock();
 
         // g = (100·(5, −2, 10⁻⁹) + 50·(−1, 7, 0)) / 150 = (3, 1, 0) and ‖g‖² = 10.
         vm.expectEmit(address(aggregator));
         emit IAggregator.Aggregated(1, 10e18);
         aggregator.aggregate(3);
+        nextBlock();
         // S_alice = 100·(15 − 2)/150 = 26/3, S_bob = 50·(−3 + 7)/150 = 4/3: their sum is 10.
         vm.expectEmit(address(aggregator));
         emit IAggregator.Scored(1, alice, int256(26e18) / 3);
@@ -191,7 +269,8 @@ contract AggregatorTest is Federation {
         emit IAggregator.Scored(1, bob, int256(4e18) / 3);
         vm.expectEmit(address(aggregator));
         emit IAggregator.RoundScored(1);
-        aggregator.score(2);
+        aggregator.score(2 * 3);
+        nextBlock();
 
         vm.expectEmit(address(aggregator));
         emit IAggregator.RoundClosed(1);
@@ -201,8 +280,7 @@ contract AggregatorTest is Federation {
     function test_LastClosedRound() public {
         aggregator.openRound();
         vm.assertEq(aggregator.lastClosedRound(), 0, "round 1 runs");
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         vm.assertEq(aggregator.lastClosedRound(), 0, "round 1 is to be settled");
         pool.settle(1);
         vm.assertEq(aggregator.lastClosedRound(), 1, "round 1 is over");
@@ -211,7 +289,7 @@ contract AggregatorTest is Federation {
     // ----------------------------------------------------------------------------------------------------- committing
 
     function test_CommitIsStored() public {
-        aggregator.openRound();
+        open();
         commit(carol, c);
         commit(alice, a);
         IAggregator.Entry memory entry = aggregator.entryOf(carol);
@@ -225,44 +303,46 @@ contract AggregatorTest is Federation {
         vm.assertEq(aggregator.participantAt(1), alice, "the second");
     }
 
-    function test_FullRoundOpensTheRevealAtOnce() public {
-        register(client(3), 1);
-        aggregator.openRound();
-        for (uint256 i; i < 3; ++i) {
-            commit(client(i), vector(0, 0, int64(int256(i))));
-        }
-        bytes32 commitment = commitmentFor(client(3), c);
-        vm.warp(NOW + 10);
-        vm.expectEmit(address(aggregator));
-        emit IAggregator.Committed(1, client(3), commitment);
-        vm.expectEmit(address(aggregator));
-        emit IAggregator.RevealOpened(1, 4, NOW + 10 + 300);
-        vm.prank(client(3));
-        aggregator.commit(commitment);
-        assertPhase(IAggregator.Phase.Reveal, "no waiting");
-    }
-
-    function test_RevertWhen_CommittingToAFullRound() public {
+    /// @dev Who fills a round does not end its commitments: nobody can shorten what was announced.
+    function test_AFullRoundWaitsForItsDeadline() public {
         register(client(3), 1);
         register(client(4), 1);
-        aggregator.openRound();
+        open();
         for (uint256 i; i < 4; ++i) {
             commit(client(i), a);
         }
-        expectWrongPhase(IAggregator.Phase.Reveal, IAggregator.Phase.Commit);
+        assertPhase(IAggregator.Phase.Commit, "full");
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.RoundFull.selector, 1, 4));
         vm.prank(client(4));
         aggregator.commit(bytes32(uint256(1)));
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.TooEarly.selector, NOW + 1, NOW + 600));
+        aggregator.advance();
+        warpToDeadline();
+        vm.expectEmit(address(aggregator));
+        emit IAggregator.RevealOpened(1, 4, NOW + 600 + 300);
+        aggregator.advance();
+    }
+
+    /// @dev Reveals may end early: when the last one is there, nobody is left to wait for.
+    function test_TheLastRevealOpensTheAggregation() public {
+        committedByThree();
+        reveal(alice, a);
+        reveal(bob, b);
+        assertPhase(IAggregator.Phase.Reveal, "carol's is missing");
+        reveal(carol, c);
+        assertPhase(IAggregator.Phase.Aggregate, "before the deadline");
+        vm.assertTrue(block.timestamp < NOW + 900, "time is left");
     }
 
     function test_RevertWhen_ZeroCommitment() public {
-        aggregator.openRound();
+        open();
         vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroCommitment.selector, alice));
         vm.prank(alice);
         aggregator.commit(0);
     }
 
     function test_RevertWhen_AlreadyCommitted() public {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.AlreadyCommitted.selector, alice, 1));
         vm.prank(alice);
@@ -270,14 +350,14 @@ contract AggregatorTest is Federation {
     }
 
     function test_RevertWhen_CommitterIsNotRegistered() public {
-        aggregator.openRound();
+        open();
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, stranger));
         vm.prank(stranger);
         aggregator.commit(bytes32(uint256(1)));
     }
 
     function test_RevertWhen_CommitterHasLeft() public {
-        aggregator.openRound();
+        open();
         vm.prank(alice);
         registry.deregister();
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.AlreadyLeft.selector, alice, NOW + COOL_DOWN));
@@ -286,7 +366,7 @@ contract AggregatorTest is Federation {
     }
 
     function test_RevertWhen_CommitterLostItsStake() public {
-        aggregator.openRound();
+        open();
         vm.prank(address(pool));
         registry.slash(alice, 0.5 ether + 1);
         vm.expectRevert(
@@ -321,13 +401,12 @@ contract AggregatorTest is Federation {
 
     /// @dev Bob copies Alice's commitment from the mempool and, once she has revealed, tries to open it as his own.
     function test_RevertWhen_RevealingACopiedCommitment() public {
-        aggregator.openRound();
+        open();
         bytes32 commitment = commitmentFor(alice, a);
         vm.prank(bob);
         aggregator.commit(commitment);
         commit(alice, a);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         reveal(alice, a);
 
         bytes32 opened = aggregator.commitmentOf(1, bob, keccak256(abi.encodePacked(a)), saltOf(alice, 1));
@@ -357,11 +436,10 @@ contract AggregatorTest is Federation {
     }
 
     function test_RevertWhen_NotCommitted() public {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         commit(bob, b);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         vm.expectRevert(abi.encodeWithSelector(IAggregator.NotCommitted.selector, carol, 1));
         vm.prank(carol);
         aggregator.reveal(c, 0);
@@ -404,11 +482,10 @@ contract AggregatorTest is Federation {
         if (value >= -100e9 && value <= 100e9) value = value < 0 ? -100e9 - 1 : int64(100e9 + 1);
         int64[] memory update = vector(1, 2, 3);
         update[index] = value;
-        aggregator.openRound();
+        open();
         commit(alice, update);
         commit(bob, b);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         bytes32 salt = saltOf(alice, 1);
         vm.expectRevert(
             abi.encodeWithSelector(IAggregator.ValueOutOfBounds.selector, index, int256(value), uint256(100e9))
@@ -419,11 +496,10 @@ contract AggregatorTest is Federation {
 
     function test_ValuesAtTheBoundAreTaken() public {
         int64[] memory update = vector(100e9, -100e9, 0);
-        aggregator.openRound();
+        open();
         commit(alice, update);
         commit(bob, b);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         reveal(alice, update);
         vm.assertTrue(aggregator.entryOf(alice).revealed, "both bounds belong to the range");
     }
@@ -444,11 +520,10 @@ contract AggregatorTest is Federation {
 
     /// @dev Bob guessed Alice's update and committed to it himself: the first to reveal it keeps it.
     function test_RevertWhen_CopiedUpdate() public {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         commit(bob, a);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         reveal(alice, a);
         bytes32 salt = saltOf(bob, 1);
         vm.expectRevert(
@@ -458,23 +533,45 @@ contract AggregatorTest is Federation {
         aggregator.reveal(a, salt);
     }
 
-    /// @dev In a later round nobody may show an old update again, not even its author.
-    function test_RevertWhen_ReplayedUpdate() public {
-        committedByThree();
-        reveal(alice, a);
-        reveal(bob, b);
-        reveal(carol, c);
-        aggregator.aggregate(3);
-        aggregator.score(3);
-        pool.settle(6);
+    /// @dev What another client revealed in this round or the last is a copy. One's own update may be shown again, and what
+    /// is older than the last round belongs to nobody.
+    function test_RevertWhen_CopiedFromTheLastRound() public {
+        int64[][] memory updates = new int64[][](3);
+        (updates[0], updates[1], updates[2]) = (a, b, c);
+        play(updates);
 
-        aggregator.openRound();
+        open(); // round 2
         commit(alice, a);
         commit(carol, b);
-        warpToDeadline();
-        aggregator.advance();
-        expectCopied(alice, a, alice);
+        endPhase();
         expectCopied(carol, b, bob);
+        reveal(alice, a);
+        endPhase();
+        compute();
+        pool.settle(4);
+
+        open(); // round 3
+        commit(bob, a);
+        commit(carol, b);
+        endPhase();
+        expectCopied(bob, a, alice); // she showed it again in round 2
+        reveal(carol, b); // bob showed it in round 1
+        vm.assertTrue(aggregator.entryOf(carol).revealed, "two rounds later");
+    }
+
+    function test_RevertWhen_ZeroUpdate() public {
+        int64[] memory zeros = new int64[](3);
+        open();
+        commit(alice, zeros);
+        commit(bob, b);
+        endPhase();
+        bytes32 salt = saltOf(alice, 1);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroUpdate.selector, alice));
+        vm.prank(alice);
+        aggregator.reveal(zeros, salt);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroUpdate.selector, alice));
+        vm.prank(alice);
+        aggregator.revealPart(0, zeros, salt);
     }
 
     function expectCopied(address who, int64[] memory update, address first) private {
@@ -490,12 +587,11 @@ contract AggregatorTest is Federation {
     function test_RevertWhen_CommitmentOfAnotherRound() public {
         bytes32 commitment = aggregator.commitmentOf(1, alice, keccak256(abi.encodePacked(a)), saltOf(alice, 1));
         playVoid();
-        aggregator.openRound();
+        open();
         vm.prank(alice);
         aggregator.commit(commitment);
         commit(bob, b);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         bytes32 opened = aggregator.commitmentOf(2, alice, keccak256(abi.encodePacked(a)), saltOf(alice, 1));
         bytes32 salt = saltOf(alice, 1);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.CommitmentMismatch.selector, commitment, opened));
@@ -517,7 +613,7 @@ contract AggregatorTest is Federation {
     // ------------------------------------------------------------------------------------------- advancing, void rounds
 
     function testFuzz_RevertWhen_TooEarly(uint256 wait) public {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         commit(bob, b);
         uint256 time = NOW + bound(wait, 0, 599);
@@ -534,7 +630,7 @@ contract AggregatorTest is Federation {
     }
 
     function test_RoundBelowTheMinimumIsVoid() public {
-        aggregator.openRound();
+        open();
         commit(alice, a);
         warpToDeadline();
         vm.expectEmit(address(aggregator));
@@ -544,6 +640,86 @@ contract AggregatorTest is Federation {
         vm.assertEq(aggregator.participants().length, 0, "nobody had the chance to reveal");
         pool.settle(1);
         vm.assertEq(registry.clientOf(alice).stake, 1 ether, "so nobody is punished");
+        vm.assertTrue(aggregator.currentRound().isVoid, "void");
+        IAggregator.Entry memory none;
+        vm.assertEq(
+            keccak256(abi.encode(aggregator.entryOf(alice))), keccak256(abi.encode(none)), "nor has anybody a part"
+        );
+    }
+
+    /// @dev 50 of 157 samples are revealed and 51 are asked for; with 57 the round is averaged.
+    function test_RoundBelowTheMinimumSamplesIsVoid() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 51;
+        deploy(config, defaultTerms());
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 7);
+        committedByThree();
+        reveal(bob, b);
+        warpToDeadline();
+        vm.expectEmit(address(aggregator));
+        emit IAggregator.RoundVoid(1, IAggregator.Phase.Reveal, 50, 51);
+        aggregator.advance();
+        assertPhase(IAggregator.Phase.Settle, "nothing to average");
+        vm.assertTrue(aggregator.currentRound().isVoid, "void");
+        vm.assertEq(aggregator.participants().length, 3, "they did take part");
+        vm.assertEq(aggregator.totalSamples(), 50, "what was revealed");
+        nextBlock();
+        pool.settle(6);
+        vm.assertEq(registry.clientOf(alice).stake, 0.9 ether, "a missing reveal costs the cap");
+        vm.assertEq(registry.clientOf(bob).stake, 0.5 ether, "bob did what he should");
+        vm.assertEq(aggregator.presentSamples(), 0, "no round that was not void yet");
+
+        committedByThree();
+        reveal(bob, b);
+        reveal(carol, c);
+        endPhase();
+        compute();
+        vm.assertTrue(!aggregator.currentRound().isVoid, "57 are enough");
+        pool.settle(6);
+        vm.assertEq(aggregator.presentSamples(), 57, "and were present");
+    }
+
+    /// @dev All revealed, and still too few: void before the deadline.
+    function test_TooFewSamplesOfAllAreVoidAtOnce() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 58;
+        deploy(config, defaultTerms());
+        register(bob, 50);
+        register(carol, 7);
+        open();
+        commit(bob, b);
+        commit(carol, c);
+        endPhase();
+        reveal(bob, b);
+        bytes32 salt = saltOf(carol, 1);
+        vm.expectEmit(address(aggregator));
+        emit IAggregator.RoundVoid(1, IAggregator.Phase.Reveal, 57, 58);
+        vm.prank(carol);
+        aggregator.reveal(c, salt);
+        assertPhase(IAggregator.Phase.Settle, "void");
+    }
+
+    /// @dev Those of the last closed round that was not void, whatever runs now.
+    function test_PresentSamples() public {
+        int64[][] memory updates = new int64[][](3);
+        (updates[0], updates[1], updates[2]) = (a, b, c);
+        playToSettle(updates);
+        vm.assertEq(aggregator.presentSamples(), 0, "round 1 is not closed");
+        pool.settle(6);
+        vm.assertEq(aggregator.presentSamples(), 157, "round 1");
+        playVoid();
+        vm.assertEq(aggregator.presentSamples(), 157, "round 2 was void");
+        updates[0] = new int64[](0);
+        playToSettle(updates);
+        vm.assertEq(aggregator.presentSamples(), 157, "round 3 is not closed");
+        vm.assertEq(aggregator.totalSamples(), 57, "its own samples");
+        pool.settle(6);
+        vm.assertEq(aggregator.presentSamples(), 57, "round 3");
+        open();
+        vm.assertEq(aggregator.presentSamples(), 57, "round 4 runs");
+        vm.assertEq(aggregator.totalSamples(), 0, "and has none yet");
     }
 
     function test_RoundWithoutARevealIsVoid() public {
@@ -564,8 +740,7 @@ contract AggregatorTest is Federation {
         vm.expectEmit(address(aggregator));
         emit IAggregator.AggregationOpened(1, 2, 57);
         aggregator.advance();
-        aggregator.aggregate(3);
-        aggregator.score(3);
+        compute();
         int64[] memory g = aggregator.globalUpdate();
         vm.assertEq(int256(g[0]), int256(50 * -1e9 + 7 * 3) / 57, "alice's 100 samples do not count");
         vm.assertEq(int256(aggregator.entryOf(alice).score), 0, "nor has she a score");
@@ -587,14 +762,12 @@ contract AggregatorTest is Federation {
     /// @dev The list of participants is a buffer: a smaller round must not see the rest of a larger one.
     function test_SmallerRoundAfterALargerOne() public {
         committedByThree();
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         pool.settle(6);
-        aggregator.openRound();
+        open();
         commit(carol, c);
         commit(bob, b);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         vm.assertEq(aggregator.participants().length, 2, "two now");
         vm.assertEq(aggregator.entryOf(alice).commitment, bytes32(0), "alice has no part in round 2");
         reveal(bob, b);
@@ -611,23 +784,29 @@ contract AggregatorTest is Federation {
         vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroCount.selector));
         aggregator.aggregate(0);
         aggregator.aggregate(3);
+        nextBlock();
         vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroCount.selector));
         aggregator.score(0);
     }
 
-    function test_RevertWhen_ModelOverflow() public {
-        bytes32 firstSlot = keccak256(abi.encode(uint256(8))); // of `_model`: the 9th slot of the storage layout
-        vm.store(address(aggregator), firstSlot, bytes32(uint256(uint64(type(int64).max)) << 64));
+    /// @dev Entries stay at the ends of their range: a revert would end the federation there. They come back, too.
+    function test_TheModelStaysWithinInt64() public {
+        bytes32 firstSlot = keccak256(abi.encode(uint256(10))); // of `_model`: the 11th slot of the storage layout
+        uint256 lanes = uint256(uint64(type(int64).max)) << 64 | uint256(uint64(type(int64).min + 5));
+        vm.store(address(aggregator), firstSlot, bytes32(lanes));
         vm.assertEq(int256(aggregator.model()[1]), type(int64).max, "entry 1 is as large as it can be");
+        vm.assertEq(int256(aggregator.model()[0]), type(int64).min + 5, "entry 0 nearly as small");
         int64[][] memory updates = new int64[][](2);
-        (updates[0], updates[1]) = (vector(0, 4e9, 0), vector(0, 4e9 + 2, 0));
-        playToAggregate(updates);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IAggregator.ModelOverflow.selector, 1, int256(type(int64).max) + int256(150 * 4e9 + 50 * 2) / 150
-            )
-        );
-        aggregator.aggregate(3);
+        (updates[0], updates[1]) = (vector(-4e9, 4e9, 1), vector(-4e9, 4e9, 2));
+        play(updates);
+        vm.assertEq(int256(aggregator.model()[0]), type(int64).min, "the lower end");
+        vm.assertEq(int256(aggregator.model()[1]), type(int64).max, "the upper end");
+        vm.assertEq(int256(aggregator.globalUpdate()[0]), -4e9, "the average is what it is");
+        vm.assertEq(int256(aggregator.globalUpdate()[1]), 4e9, "on either side");
+        (updates[0], updates[1]) = (vector(3e9, -3e9, 1), vector(3e9, -3e9, 2));
+        play(updates);
+        vm.assertEq(int256(aggregator.model()[0]), int256(type(int64).min) + 3e9, "up again");
+        vm.assertEq(int256(aggregator.model()[1]), int256(type(int64).max) - 3e9, "down again");
     }
 
     function testFuzz_RevertWhen_NotRewardPool(address caller) public {
@@ -645,8 +824,7 @@ contract AggregatorTest is Federation {
         emit IAggregator.Stopped(1);
         vm.prank(PUBLISHER);
         aggregator.stop();
-        aggregator.aggregate(3);
-        aggregator.score(2);
+        compute();
         pool.settle(4);
         vm.assertEq(aggregator.lastClosedRound(), 1, "the running round ends as usual");
         vm.assertTrue(aggregator.currentRound().stopped, "and is the last");

@@ -9,13 +9,18 @@ import { Reference } from "../utils/Reference.sol";
 contract AggregatorMathsTest is Federation {
     uint256 private constant BOUND = 2 ** 44;
 
-    /// @dev A federation of `samples.length` clients, and a round with these updates up to its aggregation.
+    /// @dev Whether the next federation clips.
+    bool private clipped;
+
+    /// @dev A federation of `samples.length` clients, and a round with these updates up to its aggregation. Who has an
+    /// empty one does not reveal.
     function start(uint256[] memory samples, int64[][] memory updates) private {
         IAggregator.Config memory config = defaultConfig();
-        config.parameters = uint32(updates[0].length);
+        config.parameters = uint32(lengthOf(updates));
         config.capacity = uint32(samples.length);
         config.minimum = 1;
         config.bound = uint64(BOUND);
+        config.clipped = clipped;
         deploy(config, defaultTerms());
         for (uint256 i; i < samples.length; ++i) {
             register(client(i), samples[i]);
@@ -23,6 +28,13 @@ contract AggregatorMathsTest is Federation {
         playToAggregate(updates);
     }
 
+    function lengthOf(int64[][] memory updates) private pure returns (uint256 length) {
+        for (uint256 i; i < updates.length; ++i) {
+            if (updates[i].length != 0) length = updates[i].length;
+        }
+    }
+
+    /// @dev Updates of lengths up to nine digits apart, so that clipping has something to do.
     function random(uint256 seed, uint256 limit) private pure returns (uint256[] memory samples, int64[][] memory v) {
         uint256 n = 1 + draw(seed, "n", 0) % 7;
         uint256 parameters = 1 + draw(seed, "P", 0) % 23;
@@ -31,7 +43,17 @@ contract AggregatorMathsTest is Federation {
         for (uint256 i; i < n; ++i) {
             samples[i] = 1 + draw(seed, "samples", i) % 2 ** (1 + draw(seed, "magnitude", i) % 32);
             if (samples[i] > type(uint32).max) samples[i] = type(uint32).max;
-            v[i] = randomUpdate(draw(seed, "update", i), parameters, limit);
+            uint256 most = limit >> (draw(seed, "shrink", i) % 3 == 0 ? draw(seed, "shift", i) % 32 : 0);
+            v[i] = randomUpdate(draw(seed, "update", i), parameters, most < i + 1 ? i + 1 : most);
+            v[i][0] = int64(int256(i + 1)); // no two alike, and none zero
+        }
+    }
+
+    /// @dev Some clients do not reveal; one at least does.
+    function silence(uint256 seed, int64[][] memory updates) private pure {
+        uint256 speaker = draw(seed, "speaker", 0) % updates.length;
+        for (uint256 i; i < updates.length; ++i) {
+            if (i != speaker && draw(seed, "silent", i) % 4 == 0) updates[i] = new int64[](0);
         }
     }
 
@@ -56,20 +78,31 @@ contract AggregatorMathsTest is Federation {
         vm.assertEq(chainScores(s.length), s, "scores");
     }
 
+    function assertReference(uint256[] memory samples, int64[][] memory updates) private view {
+        int256[] memory g = Reference.average(updates, samples, lengthOf(updates), clipped);
+        assertOutcome(g, Reference.scores(updates, samples, g, clipped), Reference.normSquared(g));
+        vm.assertEq(aggregator.clipNorm(), clipped ? Reference.medianNorm(updates) : 0, "median length");
+        for (uint256 i; i < updates.length; ++i) {
+            vm.assertEq(aggregator.entryOf(client(i)).norm, clipped ? Reference.norm(updates[i]) : 0, "length");
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------- differential
 
     /// @dev Pages of random sizes must add up to what one obvious loop says; so must a single page, the largest size.
     function testFuzz_RoundMatchesTheReference(uint256 seed) public {
         (uint256[] memory samples, int64[][] memory updates) = random(seed, BOUND);
+        silence(seed, updates);
+        clipped = draw(seed, "clipped", 0) % 2 == 0;
         start(samples, updates);
         for (uint256 k; phase() == IAggregator.Phase.Aggregate; ++k) {
             aggregator.aggregate(pageSize(seed, "page", k));
         }
+        nextBlock();
         for (uint256 k; phase() == IAggregator.Phase.Score; ++k) {
             aggregator.score(pageSize(seed, "scores", k));
         }
-        int256[] memory g = Reference.average(updates, samples);
-        assertOutcome(g, Reference.scores(updates, samples, g), Reference.normSquared(g));
+        assertReference(samples, updates);
     }
 
     /// @dev 1 to 9, and everything at once in one of four cases.
@@ -81,31 +114,27 @@ contract AggregatorMathsTest is Federation {
     /// @dev Small numbers, where almost every division leaves a rest.
     function testFuzz_SmallNumbersMatchTheReference(uint256 seed) public {
         (uint256[] memory samples, int64[][] memory updates) = random(seed, 1 + seed % 5);
-        for (uint256 i; i < updates.length; ++i) {
-            updates[i][0] = int64(int256(i)); // all different: equal updates count as copies
-        }
+        clipped = seed / 5 % 2 == 0;
         start(samples, updates);
-        aggregator.aggregate(type(uint256).max);
-        aggregator.score(type(uint256).max);
-        int256[] memory g = Reference.average(updates, samples);
-        assertOutcome(g, Reference.scores(updates, samples, g), Reference.normSquared(g));
+        compute();
+        assertReference(samples, updates);
     }
 
     /// @dev The model is the sum of all averages, and a shorter history leaves nothing in the buffers.
     function testFuzz_ModelAddsUp(uint256 seed) public {
         (uint256[] memory samples, int64[][] memory updates) = random(seed, 100e9);
+        clipped = seed % 2 == 0;
         start(samples, updates);
         int256[] memory sum = new int256[](updates[0].length);
         for (uint256 r = 1; r <= 3; ++r) {
             if (r > 1) playToAggregate(updates);
-            int256[] memory g = Reference.average(updates, samples);
+            int256[] memory g = Reference.average(updates, samples, sum.length, clipped);
             for (uint256 j; j < sum.length; ++j) {
                 sum[j] += g[j];
             }
-            aggregator.aggregate(type(uint256).max);
-            aggregator.score(type(uint256).max);
+            compute();
             vm.assertEq(widened(aggregator.globalUpdate()), g, "this round's average");
-            vm.assertEq(chainScores(samples.length), Reference.scores(updates, samples, g), "this round's scores");
+            vm.assertEq(chainScores(samples.length), Reference.scores(updates, samples, g, clipped), "this round's scores");
             pool.settle(type(uint256).max);
             for (uint256 i; i < updates.length; ++i) {
                 updates[i] = randomUpdate(draw(seed, "next", 100 * r + i), sum.length, 100e9);
@@ -124,8 +153,7 @@ contract AggregatorMathsTest is Federation {
             uint256[] memory samples = vm.parseJsonUintArray(json, string.concat(path, ".samples"));
             int256[] memory flat = vm.parseJsonIntArray(json, string.concat(path, ".updates"));
             start(samples, split(flat, samples.length));
-            aggregator.aggregate(type(uint256).max);
-            aggregator.score(type(uint256).max);
+            compute();
             assertOutcome(
                 vm.parseJsonIntArray(json, string.concat(path, ".global")),
                 vm.parseJsonIntArray(json, string.concat(path, ".scores")),
@@ -149,9 +177,9 @@ contract AggregatorMathsTest is Federation {
     /// @dev Σ_i S_i = ‖g‖² within what two truncations can lose: Σ_j |g_j| for the averages, 1 a client for the scores.
     function testFuzz_ScoresSplitTheSquaredNorm(uint256 seed) public {
         (uint256[] memory samples, int64[][] memory updates) = random(seed, 1000 + seed % 100e9);
+        clipped = seed % 2 == 0;
         start(samples, updates);
-        aggregator.aggregate(type(uint256).max);
-        aggregator.score(type(uint256).max);
+        compute();
         int256[] memory g = widened(aggregator.globalUpdate());
         int256 gap = -int256(aggregator.normSquared());
         uint256 slack = samples.length;
@@ -184,18 +212,163 @@ contract AggregatorMathsTest is Federation {
         vm.assertEq(aggregator.currentRound().cursor, 0, "scoring starts with the first client");
     }
 
-    function test_ScorePagesCountClients() public {
-        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
-        for (uint256 i; i < 3; ++i) {
-            (samples[i], updates[i]) = (i + 1, vector(1e9, 2e9, int64(int256(i))));
+    /// @dev Pages of every size, from one entry to all, in both kinds of federation: the same scores. Client 1 is silent.
+    /// P = 7: a slot and three quarters.
+    function test_ScorePagesOfEverySize() public {
+        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](4), new int64[][](4));
+        for (uint256 i; i < 4; ++i) {
+            (samples[i], updates[i]) = (3 * i + 2, randomUpdate(i, 7, 1e9 << i));
+        }
+        updates[1] = new int64[](0);
+        for (uint256 size = 1; size <= 2 * 29; ++size) {
+            clipped = size > 29;
+            start(samples, updates);
+            aggregator.aggregate(type(uint256).max);
+            nextBlock();
+            while (phase() == IAggregator.Phase.Score) {
+                scorePage(size > 29 ? size - 29 : size, 1);
+            }
+            assertReference(samples, updates);
+        }
+    }
+
+    /// @dev A page ends at the first stop that is not before `count` more entries: a client's end, or, within a client that
+    /// revealed, a slot's.
+    function scorePage(uint256 count, uint256 silent) private {
+        uint256 cursor = aggregator.currentRound().cursor;
+        uint256 end = cursor + count;
+        while (end < 28 && end % 7 != 0 && (end / 7 == silent || end % 7 % 4 != 0)) {
+            ++end;
+        }
+        aggregator.score(count);
+        if (end < 28) vm.assertEq(aggregator.currentRound().cursor, end, "cursor");
+        else assertPhase(IAggregator.Phase.Settle, "all are scored");
+    }
+
+    function test_AClientIsScoredWithItsLastEntry() public {
+        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](2), new int64[][](2));
+        (samples[0], samples[1]) = (1, 2);
+        for (uint256 i; i < 2; ++i) {
+            updates[i] = randomUpdate(i, 9, 1e9);
         }
         start(samples, updates);
-        aggregator.aggregate(3);
-        aggregator.score(2);
-        vm.assertEq(aggregator.currentRound().cursor, 2, "two clients");
-        vm.assertTrue(aggregator.entryOf(client(1)).score > 0, "the second is scored");
-        vm.assertTrue(aggregator.entryOf(client(2)).score == 0, "the third is not");
-        aggregator.score(type(uint256).max);
-        assertPhase(IAggregator.Phase.Settle, "all clients");
+        aggregator.aggregate(9);
+        nextBlock();
+        aggregator.score(8);
+        vm.assertEq(int256(aggregator.entryOf(client(0)).score), 0, "one entry is left");
+        aggregator.score(1);
+        vm.assertTrue(aggregator.entryOf(client(0)).score != 0, "scored");
+        vm.assertEq(int256(aggregator.entryOf(client(1)).score), 0, "the second is not");
+    }
+
+    // ------------------------------------------------------------------------------------------------------ clipping
+
+    /// @dev Lengths 5, 10 and 1,000: R = 10, and the third counts a hundredth.
+    function test_ALongUpdateCountsByTheMedianLength() public {
+        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
+        (samples[0], samples[1], samples[2]) = (10, 20, 70);
+        (updates[0], updates[1], updates[2]) = (vector(3, 4, 0), vector(-6, 8, 0), vector(0, 0, 1000));
+        clipped = true;
+        start(samples, updates);
+        compute();
+        vm.assertEq(aggregator.clipNorm(), 10, "R");
+        int64[] memory g = aggregator.globalUpdate();
+        vm.assertEq(int256(g[0]), int256(10 * 3 - 20 * 6) / 100, "not clipped");
+        vm.assertEq(int256(g[1]), int256(10 * 4 + 20 * 8) / 100, "not clipped");
+        vm.assertEq(int256(g[2]), int256(70 * 10) / 100, "clipped to length 10");
+        vm.assertEq(int256(aggregator.entryOf(client(2)).score), int256(70 * 10 * 7) / 100, "its score, too");
+    }
+
+    /// @dev ‖g‖ ≤ Σ w_i·‖v_i‖ / W < R + 1: lengths are rounded down, so ‖v_i‖ < ⌊‖v_i‖⌋ + 1, and a clipped one has ⌊‖v_i‖⌋ > R.
+    function testFuzz_ClippingBoundsEveryone(uint256 seed) public {
+        (uint256[] memory samples, int64[][] memory updates) = random(seed, BOUND);
+        clipped = true;
+        start(samples, updates);
+        compute();
+        uint256 radius = aggregator.clipNorm() + 1;
+        vm.assertLe(aggregator.normSquared(), radius * radius, "squared length of the average");
+    }
+
+    // ---------------------------------------------------------------------------------------------------- saturation
+
+    /// @dev A model near the ends of int64, at random: each entry is the sum, or the end which that would leave.
+    function testFuzz_TheModelStaysAtItsEnds(uint256 seed) public {
+        (uint256[] memory samples, int64[][] memory updates) = random(seed, BOUND);
+        start(samples, updates);
+        uint256 slot = uint256(keccak256(abi.encode(uint256(10)))); // of `_model`
+        uint256 parameters = lengthOf(updates);
+        int256[] memory expected = new int256[](parameters);
+        for (uint256 k; k < parameters; k += 4) {
+            uint256 word;
+            for (uint256 j = k; j < k + 4 && j < parameters; ++j) {
+                uint256 near = draw(seed, "model", j) % 2 ** 45;
+                expected[j] = draw(seed, "end", j) % 2 == 0
+                    ? int256(type(int64).max) - int256(near)
+                    : int256(type(int64).min) + int256(near);
+                word |= uint256(uint64(int64(expected[j]))) << 64 * (j - k);
+            }
+            vm.store(address(aggregator), bytes32(slot + k / 4), bytes32(word));
+        }
+        vm.assertEq(widened(aggregator.model()), expected, "as stored");
+        compute();
+        int256[] memory g = Reference.average(updates, samples, parameters, false);
+        for (uint256 j; j < parameters; ++j) {
+            expected[j] += g[j];
+            if (expected[j] > type(int64).max) expected[j] = type(int64).max;
+            if (expected[j] < type(int64).min) expected[j] = type(int64).min;
+        }
+        vm.assertEq(widened(aggregator.model()), expected, "model");
+        vm.assertEq(widened(aggregator.globalUpdate()), g, "the average does not saturate");
+    }
+
+    // ------------------------------------------------------------------------------------------- revealing in parts
+
+    /// @dev 5,000 entries are three parts. What the round makes of them is what the reference says, as of a reveal at once.
+    function test_RoundOfFiveThousand() public {
+        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
+        (samples[0], samples[1], samples[2]) = (5, 9, 2);
+        for (uint256 i; i < 3; ++i) {
+            updates[i] = randomUpdate(i, 5_000, BOUND >> 4 * i);
+        }
+        for (uint256 k; k < 2; ++k) {
+            clipped = k == 1;
+            start(samples, updates);
+            for (uint256 i; i < 3; ++i) {
+                vm.assertEq(widened(aggregator.updateOf(client(i))), widened(updates[i]), "the update");
+            }
+            while (phase() == IAggregator.Phase.Aggregate) {
+                aggregator.aggregate(1_999);
+            }
+            nextBlock();
+            while (phase() == IAggregator.Phase.Score) {
+                aggregator.score(3_333);
+            }
+            assertReference(samples, updates);
+        }
+    }
+
+    /// @dev With up to 2,048 entries both ways lead to the same place.
+    function testFuzz_OnePartIsARevealAtOnce(uint256 seed) public {
+        (uint256[] memory samples, int64[][] memory updates) = random(seed, BOUND);
+        clipped = true;
+        start(samples, updates);
+        compute();
+        pool.settle(type(uint256).max);
+        open();
+        for (uint256 i; i < samples.length; ++i) {
+            updates[i] = randomUpdate(draw(seed, "next", i), updates[i].length, BOUND);
+            commit(client(i), updates[i]);
+        }
+        endPhase();
+        uint256 sum;
+        for (uint256 i; i < samples.length; ++i) {
+            if (draw(seed, "parts", i) % 2 == 0) reveal(client(i), updates[i]);
+            else revealParts(client(i), updates[i], 0);
+            sum += samples[i];
+            vm.assertEq(widened(aggregator.updateOf(client(i))), widened(updates[i]), "update");
+            vm.assertEq(aggregator.entryOf(client(i)).norm, Reference.norm(updates[i]), "length");
+            vm.assertEq(aggregator.totalSamples(), sum, "samples");
+        }
+        assertPhase(IAggregator.Phase.Aggregate, "all revealed");
     }
 }

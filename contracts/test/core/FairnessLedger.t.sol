@@ -5,12 +5,18 @@ import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { IFairnessLedger } from "../../src/core/IFairnessLedger.sol";
 import { Federation } from "../utils/Federation.sol";
 import { ILedger } from "../utils/Getters.sol";
+import { Reference } from "../utils/Reference.sol";
+import { Refusals } from "../utils/Refusals.sol";
 
-/// @notice Attesting, agreeing, expiring, applying. Epochs have two rounds here, and two equal attestations agree.
-contract FairnessLedgerTest is Federation {
+/// @notice Attesting, agreeing, expiring, applying. Epochs have two rounds here. Three clients with 25, 20 and 15 samples
+/// were present, and 36 must say the same: Alice and one of the others are enough, Bob and Carol are not.
+contract FairnessLedgerTest is Federation, Refusals {
     uint256 private constant NEUTRAL = 1_000_000;
     uint256 private constant MIN_FACTOR = 500_000;
     uint256 private constant MAX_FACTOR = 1_500_000;
+    /// @dev 60% of 60 samples.
+    uint256 private constant NEEDED = 36;
+    string private constant ARTIFACT = "FairnessLedger.sol:FairnessLedger";
 
     // Any digests do. (sha256 is a call to a precompile: it would use up the `vm.prank` before it.)
     bytes32 private constant RECORD = keccak256("the record");
@@ -27,12 +33,21 @@ contract FairnessLedgerTest is Federation {
 
     function setUp() public {
         deploy(defaultConfig(), defaultTerms());
-        register(alice, 10);
+        register(alice, 25);
         register(bob, 20);
-        register(carol, 30);
+        register(carol, 15);
         name(alice, 1_250_000, bob, 500_000);
+        playRound(3);
         playVoid();
-        playVoid();
+    }
+
+    /// @dev A round in which the first n clients take part, all in one direction.
+    function playRound(uint256 n) private {
+        int64[][] memory updates = new int64[][](n);
+        for (uint256 i; i < n; ++i) {
+            updates[i] = vector(1e9, int64(int256(i)), 0);
+        }
+        play(updates);
     }
 
     /// @dev The factors that the clients attest to from now on.
@@ -80,52 +95,94 @@ contract FairnessLedgerTest is Federation {
         vm.assertEq(ledger.factorOf(stranger), NEUTRAL, "a stranger's factor");
     }
 
-    function expectBadConfig(uint256 interval, uint256 quorum, uint256 time, string memory field, uint256 value)
-        private
-    {
-        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.BadLedgerConfig.selector, field, value));
-        vm.deployCode("FairnessLedger.sol:FairnessLedger", abi.encode(registry, aggregator, interval, quorum, time));
+    function assertBadConfig(
+        address registry_,
+        uint256 interval,
+        uint256 quorum,
+        uint256 time,
+        string memory field,
+        uint256 value
+    ) private {
+        assertRefused(
+            ARTIFACT,
+            abi.encode(registry_, aggregator, interval, quorum, time),
+            abi.encodeWithSelector(IFairnessLedger.BadLedgerConfig.selector, field, value)
+        );
     }
 
     function test_RevertWhen_BadLedgerConfig() public {
-        expectBadConfig(0, 1, 1, "interval", 0);
-        expectBadConfig(1, 0, 1, "quorum", 0);
-        expectBadConfig(1, 1, 0, "attestSeconds", 0);
-        expectBadConfig(1, 1, 2 ** 32, "attestSeconds", 2 ** 32);
+        address here = address(registry);
+        assertBadConfig(here, 0, 600_000, 1, "interval", 0);
+        assertBadConfig(here, 1, 0, 1, "quorum", 0);
+        assertBadConfig(here, 1, 500_000, 1, "quorum", 500_000);
+        assertBadConfig(here, 1, 1_000_001, 1, "quorum", 1_000_001);
+        assertBadConfig(here, 1, 600_000, 0, "attestSeconds", 0);
+        assertBadConfig(here, 1, 600_000, COOL_DOWN + 1, "attestSeconds", COOL_DOWN + 1);
+        address other =
+            vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, pool));
+        assertBadConfig(other, 1, 600_000, 1, "registry", uint160(other));
+        vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, 1, 500_001, COOL_DOWN));
+        vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, 1, 1_000_000, 1));
     }
 
     // ----------------------------------------------------------------------------------------------------- attesting
 
     function test_QuorumAgrees() public {
         uint256 time = block.timestamp;
+        vm.assertEq(ledger.epochOf(0).needed, 0, "not fixed yet");
         vm.expectEmit(address(ledger));
-        emit IFairnessLedger.Attested(0, alice, RECORD, factorsHash, 1);
+        emit IFairnessLedger.Attested(0, alice, RECORD, factorsHash, 25);
         attest(alice, 0, RECORD);
-        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "one vote does not agree");
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "25 samples do not agree");
+        vm.assertEq(ledger.epochOf(0).needed, NEEDED, "36 are needed");
         vm.assertEq(ledger.epochOf(0).deadline, time + ATTEST_SECONDS, "the first attestation starts the clock");
 
         vm.warp(time + ATTEST_SECONDS - 1);
         vm.expectEmit(address(ledger));
-        emit IFairnessLedger.Attested(0, bob, RECORD, factorsHash, 2);
+        emit IFairnessLedger.Attested(0, bob, RECORD, factorsHash, 45);
         vm.expectEmit(address(ledger));
-        emit IFairnessLedger.Agreed(0, RECORD, 2);
+        emit IFairnessLedger.Agreed(0, RECORD, 45);
         attest(bob, 0, RECORD);
-        vm.assertEq(ledger.epochOf(0).record, RECORD, "two do");
+        vm.assertEq(ledger.epochOf(0).record, RECORD, "45 do");
         vm.assertEq(ledger.epochOf(0).deadline, time + ATTEST_SECONDS, "the deadline stays");
         vm.assertTrue(!ledger.epochOf(0).applied, "nothing is applied yet");
-        vm.assertEq(ledger.votesFor(0, RECORD, factorsHash), 2, "votes");
+        vm.assertEq(ledger.votesFor(0, RECORD, factorsHash), 45, "votes");
     }
 
     /// @dev Another record, other factors or another epoch: another statement, with votes of its own.
     function test_DisputeIsDecidedByTheThirdVote() public {
         attest(alice, 0, RECORD);
         attest(bob, 0, OTHER);
-        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "one vote each");
-        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 1, QUORUM));
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "25 against 20");
+        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 25, NEEDED));
         attest(carol, 0, RECORD);
-        vm.assertEq(ledger.epochOf(0).record, RECORD, "two against one");
-        vm.assertEq(ledger.votesFor(0, OTHER, factorsHash), 1, "the other record's vote is counted apart");
+        vm.assertEq(ledger.epochOf(0).record, RECORD, "40 against 20");
+        vm.assertEq(ledger.votesFor(0, OTHER, factorsHash), 20, "the other record's vote is counted apart");
         applyNow(0);
+    }
+
+    /// @dev Two of three clients, and 35 of 60 samples: heads do not count.
+    function test_VotesWeighSamples() public {
+        attest(bob, 0, RECORD);
+        attest(carol, 0, RECORD);
+        vm.assertEq(ledger.votesFor(0, RECORD, factorsHash), 35, "votes");
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "one sample is missing");
+        register(client(3), 1);
+        attest(client(3), 0, RECORD);
+        vm.assertEq(ledger.epochOf(0).record, RECORD, "36");
+    }
+
+    /// @dev Who is present later changes nothing: the quorum is that of the first attestation.
+    function test_NeededIsFixedByTheFirstAttestation() public {
+        attest(bob, 0, RECORD);
+        playRound(2);
+        vm.assertEq(aggregator.presentSamples(), 45, "Carol is away");
+        attest(carol, 0, RECORD);
+        vm.assertEq(ledger.epochOf(0).needed, NEEDED, "60% of 60");
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "no agreement by 35");
+        playRound(2);
+        attest(alice, 1, RECORD);
+        vm.assertEq(ledger.epochOf(1).needed, 27, "60% of 45");
     }
 
     function test_SameRecordWithOtherFactorsIsADispute() public {
@@ -143,7 +200,7 @@ contract FairnessLedgerTest is Federation {
         expectOnAttest(
             carol, 0, RECORD, abi.encodeWithSelector(IFairnessLedger.EpochExpired.selector, 0, deadline, deadline)
         );
-        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 1, QUORUM));
+        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 25, NEEDED));
         vm.assertEq(ledger.factorOf(alice), NEUTRAL, "factors stay as they were");
 
         playVoid();
@@ -166,12 +223,12 @@ contract FairnessLedgerTest is Federation {
 
     function test_RevertWhen_AttesterLostItsStake() public {
         vm.prank(address(pool));
-        registry.slash(alice, 0.06 ether);
+        registry.slash(alice, 0.13 ether);
         expectOnAttest(
             alice,
             0,
             RECORD,
-            abi.encodeWithSelector(IClientRegistry.StakeBelowMaintenance.selector, 0.04 ether, 0.05 ether, 10)
+            abi.encodeWithSelector(IClientRegistry.StakeBelowMaintenance.selector, 0.12 ether, 0.125 ether, 25)
         );
     }
 
@@ -204,8 +261,7 @@ contract FairnessLedgerTest is Federation {
         aggregator.openRound();
         bytes memory reason = abi.encodeWithSelector(IFairnessLedger.EpochNotOver.selector, 1, 4, 3);
         expectOnAttest(alice, 1, RECORD, reason);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         expectOnAttest(alice, 1, RECORD, reason);
         pool.settle(1);
         attest(alice, 1, RECORD);
@@ -229,13 +285,28 @@ contract FairnessLedgerTest is Federation {
         expectOnAttest(alice, 0, RECORD, abi.encodeWithSelector(IFairnessLedger.AlreadyAttested.selector, alice, 0));
     }
 
-    /// @dev The error names the newest epoch the client attested to.
-    function test_RevertWhen_GoingBackToAnEarlierEpoch() public {
+    /// @dev An epoch's time is the one after it: attested to and applied until that is over, then no more.
+    function test_RevertWhen_EpochOver() public {
+        agree(0);
         playVoid();
         playVoid();
-        attest(alice, 1, RECORD);
-        expectOnAttest(alice, 0, RECORD, abi.encodeWithSelector(IFairnessLedger.AlreadyAttested.selector, alice, 1));
-        attest(bob, 0, RECORD);
+        bytes memory over = abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 4);
+        expectOnAttest(carol, 0, RECORD, over);
+        expectOnApply(0, over);
+        playVoid();
+        over = abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 5);
+        expectOnAttest(carol, 0, RECORD, over);
+        expectOnApply(0, over);
+        attest(carol, 1, RECORD);
+    }
+
+    /// @dev In the last round of its time an epoch can still be attested to and applied.
+    function test_AttestedToUntilTheNextEpochIsOver() public {
+        playVoid();
+        open(); // round 4, the last of epoch 1
+        agree(0);
+        applyNow(0);
+        vm.assertEq(ledger.factorOf(alice), 1_250_000, "in time");
     }
 
     function test_RevertWhen_AlreadyAgreed() public {
@@ -243,18 +314,16 @@ contract FairnessLedgerTest is Federation {
         expectOnAttest(carol, 0, OTHER, abi.encodeWithSelector(IFairnessLedger.AlreadyAgreed.selector, 0, RECORD));
     }
 
-    /// @dev Many clients, a random choice of three statements each: agreed is what first reaches the quorum, if any does.
+    /// @dev Many clients with random samples, a random choice of three statements each: agreed is what first reaches the
+    /// quorum, if any does.
     function testFuzz_FirstToReachTheQuorum(uint256 seed) public {
-        uint256 quorum = 1 + draw(seed, "quorum", 0) % 5;
-        ledger = ILedger(
-            vm.deployCode(
-                "FairnessLedger.sol:FairnessLedger", abi.encode(registry, aggregator, INTERVAL, quorum, ATTEST_SECONDS)
-            )
-        );
+        uint256 quorum = 500_001 + draw(seed, "quorum", 0) % 500_000;
+        ledger = ILedger(vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, INTERVAL, quorum, ATTEST_SECONDS)));
+        uint256 needed = Reference.needed(60, quorum);
         uint256[3] memory votes;
         bytes32 agreed;
         for (uint256 i; i < 9; ++i) {
-            if (i > 2) register(client(i), 1);
+            if (i > 2) register(client(i), 1 + draw(seed, "samples", i) % 20);
             uint256 choice = draw(seed, "choice", i) % 3;
             bytes32 record = bytes32(choice + 1);
             if (agreed != 0) {
@@ -264,8 +333,9 @@ contract FairnessLedgerTest is Federation {
                 continue;
             }
             attest(client(i), 0, record);
-            votes[choice] += 1;
-            if (votes[choice] == quorum) agreed = record;
+            votes[choice] += registry.clientOf(client(i)).samples;
+            if (votes[choice] >= needed) agreed = record;
+            vm.assertEq(ledger.epochOf(0).needed, needed, "needed");
             vm.assertEq(ledger.votesFor(0, record, factorsHash), votes[choice], "votes");
             vm.assertEq(ledger.epochOf(0).record, agreed, "agreed record");
         }
@@ -275,7 +345,7 @@ contract FairnessLedgerTest is Federation {
 
     function test_AnyoneAppliesWhatWasAgreed() public {
         agree(0);
-        vm.warp(block.timestamp + 100 days); // what is agreed does not expire
+        vm.warp(block.timestamp + 100 days); // what is agreed does not expire while no round is played
         vm.expectEmit(address(ledger));
         emit IFairnessLedger.FactorsApplied(0, RECORD, clients, factors);
         vm.prank(stranger);
@@ -290,7 +360,7 @@ contract FairnessLedgerTest is Federation {
     /// @dev The hash pins clients, factors and their order; the record and the epoch belong to the statement too.
     function test_RevertWhen_WrongPreimage() public {
         agree(0);
-        bytes memory none = abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 0, QUORUM);
+        bytes memory none = abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 0, NEEDED);
         name(bob, 500_000, alice, 1_250_000);
         expectOnApply(0, none);
         name(alice, 1_250_001, bob, 500_000);
@@ -300,7 +370,7 @@ contract FairnessLedgerTest is Federation {
         name(alice, 1_250_000, bob, 500_000);
         vm.expectRevert(none);
         ledger.applyFactors(0, OTHER, clients, factors);
-        expectOnApply(1, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 1, 0, QUORUM));
+        expectOnApply(1, abi.encodeWithSelector(IFairnessLedger.EpochNotOver.selector, 1, 4, 2));
         applyNow(0);
     }
 
@@ -316,13 +386,9 @@ contract FairnessLedgerTest is Federation {
         expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.AlreadyApplied.selector, 0));
     }
 
-    function test_RevertWhen_EpochSuperseded() public {
-        agree(0);
-        playVoid();
-        playVoid();
-        agree(1);
-        applyNow(1);
-        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.EpochSuperseded.selector, 0, 1));
+    /// @dev Before anybody attested nothing is agreed on, whatever is given.
+    function test_RevertWhen_NobodyAttested() public {
+        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 0, 0));
     }
 
     function testFuzz_RevertWhen_FactorOutOfBounds(uint32 factor) public {

@@ -6,10 +6,11 @@ import { IEscrow } from "../../src/core/IEscrow.sol";
 import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { RefusingClient, ReenteringEarner } from "../actors/BadClients.sol";
 import { Federation } from "../utils/Federation.sol";
+import { Refusals } from "../utils/Refusals.sol";
 
 /// @notice Money in the whole federation: funding, settling, penalties, withdrawing, reclaiming.
 /// @dev Three clients with 100, 50 and 50 samples. The first two agree on the direction, the third pulls back.
-contract RewardPoolTest is Federation {
+contract RewardPoolTest is Federation, Refusals {
     address private alice = client(0);
     address private bob = client(1);
     address private carol = client(2);
@@ -34,13 +35,6 @@ contract RewardPoolTest is Federation {
         updates[2] = vector(-2e9, -2e9, 0);
     }
 
-    /// @dev The same updates once more count as copies, so every round gets others with the same scores.
-    function nextUpdates(int64 z) private {
-        for (uint256 i; i < updates.length; ++i) {
-            if (updates[i].length != 0) updates[i][2] = z;
-        }
-    }
-
     function stakeOf(address who) private view returns (uint256) {
         return registry.clientOf(who).stake;
     }
@@ -54,23 +48,63 @@ contract RewardPoolTest is Federation {
         vm.assertEq(keccak256(abi.encode(pool.terms())), keccak256(abi.encode(defaultTerms())), "terms");
     }
 
-    function expectBadTerms(IRewardPool.Terms memory terms, string memory field, uint256 value) private {
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value));
-        vm.deployCode("RewardPool.sol:RewardPool", abi.encode(registry, aggregator, ledger, terms));
+    /// @dev A pool of these terms whose registry and aggregator name it, but for what `wrong` says.
+    function arguments(IRewardPool.Terms memory terms, string memory wrong) private returns (bytes memory) {
+        address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        bytes32 what = keccak256(bytes(wrong));
+        address slasher = what == keccak256("slasher") ? stranger : poolAt;
+        address closer = what == keccak256("rewardPool") ? stranger : poolAt;
+        address first =
+            vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, slasher));
+        address second =
+            vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, slasher));
+        address counted = what == keccak256("registry") ? second : first;
+        address rounds =
+            vm.deployCode("Aggregator.sol:Aggregator", abi.encode(counted, closer, PUBLISHER, defaultConfig()));
+        return abi.encode(first, rounds, ledger, terms);
+    }
+
+    function assertBadTerms(IRewardPool.Terms memory terms, string memory field, uint256 value) private {
+        bytes memory reason = abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value);
+        assertRefused("RewardPool.sol:RewardPool", arguments(terms, ""), reason);
     }
 
     function test_RevertWhen_BadTerms() public {
         IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 0;
+        assertBadTerms(terms, "fullSamples", 0);
+        terms = defaultTerms();
         terms.alpha = 10_000_001;
-        expectBadTerms(terms, "alpha", 10_000_001);
+        assertBadTerms(terms, "alpha", 10_000_001);
         terms = defaultTerms();
         terms.window = 0;
-        expectBadTerms(terms, "window", 0);
+        assertBadTerms(terms, "window", 0);
         terms.window = 65;
-        expectBadTerms(terms, "window", 65);
+        assertBadTerms(terms, "window", 65);
         terms = defaultTerms();
         terms.penaltyCap = 1_000_001;
-        expectBadTerms(terms, "penaltyCap", 1_000_001);
+        assertBadTerms(terms, "penaltyCap", 1_000_001);
+    }
+
+    /// @dev A pool that may not slash, or not close a round, would hold its pot for ever.
+    function test_RevertWhen_NotWired() public {
+        string[2] memory names = ["slasher", "rewardPool"];
+        for (uint256 k; k < 2; ++k) {
+            address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+            assertRefused(
+                "RewardPool.sol:RewardPool",
+                arguments(defaultTerms(), names[k]),
+                abi.encodeWithSelector(IEscrow.NotWired.selector, names[k], stranger, poolAt)
+            );
+        }
+        address first = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        address second = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        assertRefused(
+            "RewardPool.sol:RewardPool",
+            arguments(defaultTerms(), "registry"),
+            abi.encodeWithSelector(IEscrow.NotWired.selector, "registry", second, first)
+        );
+        this.deployIt("RewardPool.sol:RewardPool", arguments(defaultTerms(), ""));
     }
 
     // ------------------------------------------------------------------------------------------------------- funding
@@ -116,11 +150,10 @@ contract RewardPoolTest is Federation {
         vm.assertEq(pool.creditOf(bob), 0.25 ether, "bob");
         vm.assertEq(pool.creditOf(carol), 0, "carol: a score of zero earns nothing");
         vm.assertEq(stakeOf(carol), 0.5 ether, "and costs nothing");
-        vm.assertEq(pool.consistencyOf(carol, 1), 125_000, "it even counts as a good round");
+        vm.assertEq(pool.consistencyOf(carol), 125_000, "it even counts as a good round");
         vm.assertEq(pool.totalCredit(), 1 ether, "sum of credits");
         vm.assertEq(pool.pot(), 9 ether, "pot");
 
-        nextUpdates(1);
         playToSettle(updates);
         vm.expectEmit(address(pool));
         emit IRewardPool.Settled(2, 1 ether, 8 ether);
@@ -134,20 +167,41 @@ contract RewardPoolTest is Federation {
         play(updates);
         uint256 before = pool.creditOf(alice);
         updates[1] = bobs;
-        nextUpdates(1);
         play(updates);
         // weights: alice 6·(1 + 1/8), bob 2·(1 + 1/16)
         vm.assertEq(pool.creditOf(alice) - before, 1 ether * uint256(6 * 18) / (6 * 18 + 2 * 17), "alice");
         vm.assertEq(pool.creditOf(bob), 1 ether * uint256(2 * 17) / (6 * 18 + 2 * 17), "bob");
-        vm.assertEq(pool.consistencyOf(alice, 2), 250_000, "two of eight");
-        vm.assertEq(pool.consistencyOf(bob, 2), 125_000, "one of eight");
-        vm.assertEq(pool.consistencyOf(alice, 3), 250_000, "a round to come shifts nothing out yet");
-        vm.assertEq(pool.consistencyOf(alice, 9), 125_000, "in round 9, round 1 has left the window");
-        vm.assertEq(pool.consistencyOf(alice, 10), 0, "and in round 10 round 2");
+        vm.assertEq(pool.consistencyOf(alice), 250_000, "two of eight");
+        vm.assertEq(pool.consistencyOf(bob), 125_000, "one of eight");
+        register(client(13), 1);
+        register(client(14), 1);
+        for (uint256 r = 3; r <= 9; ++r) {
+            playWithout(r);
+        }
+        vm.assertEq(pool.consistencyOf(bob), 125_000, "in round 9, round 2 is in the window");
+        vm.assertEq(pool.consistencyOf(alice), 125_000, "and round 1 has left it");
+        playWithout(10);
+        vm.assertEq(pool.consistencyOf(bob), 0, "in round 10, round 2 has left it");
+    }
+
+    /// @dev Round r, in which two others take part.
+    function playWithout(uint256 r) private {
+        address first = client(13);
+        address second = client(14);
+        (int64[] memory u, int64[] memory v) = (vector(1e9, int64(int256(r)), 0), vector(1e9, int64(int256(r)), 1));
+        open();
+        commit(first, u);
+        commit(second, v);
+        endPhase();
+        reveal(first, u);
+        reveal(second, v);
+        compute();
+        pool.settle(4);
+        vm.assertEq(aggregator.lastClosedRound(), r, "closed");
     }
 
     function test_FairnessFactorsScaleTheReward() public {
-        playVoid();
+        play(updates);
         playVoid();
         (address[] memory clients, uint32[] memory factors) = (new address[](2), new uint32[](2));
         (clients[0], factors[0], clients[1], factors[1]) = (alice, 500_000, bob, 1_500_000);
@@ -158,9 +212,9 @@ contract RewardPoolTest is Federation {
         ledger.applyFactors(0, bytes32(uint256(1)), clients, factors);
         playToSettle(updates);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Rewarded(3, alice, 0.5 ether, 125_000, 500_000);
+        emit IRewardPool.Rewarded(3, alice, 0.5 ether, 250_000, 500_000);
         vm.expectEmit(address(pool));
-        emit IRewardPool.Rewarded(3, bob, 0.5 ether, 125_000, 1_500_000);
+        emit IRewardPool.Rewarded(3, bob, 0.5 ether, 250_000, 1_500_000);
         pool.settle(6);
     }
 
@@ -174,7 +228,6 @@ contract RewardPoolTest is Federation {
         vm.assertEq(pool.creditOf(alice), 0.075 ether + 2, "three quarters of what there is, rounded down");
         vm.assertEq(pool.creditOf(bob), 0.025 ether, "one quarter");
         vm.assertEq(pool.pot(), 1, "what rounding left stays");
-        nextUpdates(1);
         play(updates);
         vm.assertEq(pool.totalCredit(), 0.1 ether + 2, "an empty pot pays nothing, and the round ends all the same");
         vm.assertEq(aggregator.lastClosedRound(), 2, "closed");
@@ -227,17 +280,78 @@ contract RewardPoolTest is Federation {
         pool.settle(0);
     }
 
-    /// @dev A void round pays nobody, punishes nobody, and counts as missed by all.
+    /// @dev A void round pays nobody, punishes nobody, and does not count: nobody could be consistent in it.
     function test_VoidRound() public {
         play(updates);
         playVoid();
         vm.assertEq(pool.pot(), 9 ether, "nothing paid");
         vm.assertEq(stakeOf(alice), 1 ether, "nothing burned");
-        vm.assertEq(pool.consistencyOf(alice, 2), 125_000, "one of the last eight");
-        nextUpdates(1);
+        vm.assertEq(pool.consistencyOf(alice), 125_000, "one of the last eight");
+        vm.assertEq(pool.settlement().counted, 1, "one round counted");
         play(updates);
-        vm.assertEq(pool.accountOf(alice).history, 5, "good, void, good: 101");
-        vm.assertEq(pool.consistencyOf(alice, 3), 250_000, "two of the last eight");
+        vm.assertEq(pool.accountOf(alice).history, 3, "good, void, good: 11");
+        vm.assertEq(pool.settlement().counted, 2, "two rounds counted");
+        vm.assertEq(pool.consistencyOf(alice), 250_000, "two of the last eight");
+    }
+
+    /// @dev Void for want of samples: who revealed loses nothing and gains nothing, who did not pays for it.
+    function test_RoundVoidForWantOfSamples() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 120;
+        deploy(config, defaultTerms());
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        fund(10 ether);
+        play(updates);
+        uint256 before = pool.totalCredit();
+        int64[] memory alices = updates[0];
+        updates[0] = new int64[](0);
+        play(updates);
+        vm.assertTrue(aggregator.currentRound().isVoid, "100 of 200 were revealed");
+        vm.assertEq(pool.totalCredit(), before, "nobody is paid");
+        vm.assertEq(stakeOf(bob) + stakeOf(carol), 1 ether, "bob and carol revealed");
+        vm.assertEq(stakeOf(alice), 0.9 ether, "alice did not");
+        vm.assertEq(pool.settlement().counted, 1, "one round counted");
+        vm.assertEq(pool.consistencyOf(alice), 125_000, "no round missed");
+        updates[0] = alices;
+        play(updates);
+        vm.assertEq(pool.consistencyOf(alice), 250_000, "two good ones");
+        vm.assertEq(pool.consistencyOf(bob), 250_000, "bob's reveal in the void round is not one");
+    }
+
+    // ------------------------------------------------------------------------------------------------ samples and budget
+
+    /// @dev 200 of 800 samples: a quarter of the budget, shared as ever.
+    function test_FewSamplesShareLess() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 800;
+        deploy(defaultConfig(), terms);
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        fund(10 ether);
+        play(updates);
+        vm.assertEq(pool.creditOf(alice), 0.1875 ether, "three quarters of it");
+        vm.assertEq(pool.creditOf(bob), 0.0625 ether, "one quarter of it");
+        vm.assertEq(pool.pot(), 9.75 ether, "the rest stays");
+    }
+
+    /// @dev With as many samples as are asked for, and with more, the whole budget is shared.
+    function test_FullSamplesShareAll() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        for (uint32 full = 199; full <= 201; ++full) {
+            terms.fullSamples = full;
+            deploy(defaultConfig(), terms);
+            register(alice, 100);
+            register(bob, 50);
+            register(carol, 50);
+            fund(10 ether);
+            playToSettle(updates);
+            pool.settle(6);
+            uint256 shared = full > 200 ? 1 ether * uint256(200) / 201 : 1 ether;
+            vm.assertEq(pool.creditOf(alice), shared * 6 / 8, "alice");
+        }
     }
 
     // ----------------------------------------------------------------------------------------------------- penalties
@@ -251,7 +365,7 @@ contract RewardPoolTest is Federation {
         pool.settle(6);
         vm.assertEq(stakeOf(carol), 0.4925 ether, "burned");
         vm.assertEq(stakeOf(alice), 1 ether, "alice's is not touched");
-        vm.assertEq(pool.consistencyOf(carol, 1), 0, "not a good round");
+        vm.assertEq(pool.consistencyOf(carol), 0, "not a good round");
         vm.assertEq(pool.creditOf(alice), uint256(1 ether) * 10 / 13, "the budget goes to the others: 5 : 1.5");
         vm.assertEq(address(registry).balance, 1 ether + 0.5 ether + 0.4925 ether, "what the registry holds");
     }
@@ -278,7 +392,6 @@ contract RewardPoolTest is Federation {
         carolTurnsRound();
         play(updates);
         vm.assertEq(stakeOf(carol), 0.5 ether, "a negative score costs nothing");
-        nextUpdates(1);
         updates[2] = new int64[](0);
         play(updates);
         vm.assertEq(stakeOf(carol), 0.45 ether, "a missing reveal costs the cap");
@@ -369,17 +482,15 @@ contract RewardPoolTest is Federation {
     /// @dev The same round, with `who` in Alice's place.
     function playWith(address who) private {
         register(who, 100);
-        aggregator.openRound();
+        open();
         commit(who, updates[0]);
         commit(bob, updates[1]);
         commit(carol, updates[2]);
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         reveal(who, updates[0]);
         reveal(bob, updates[1]);
         reveal(carol, updates[2]);
-        aggregator.aggregate(3);
-        aggregator.score(3);
+        compute();
         pool.settle(6);
     }
 

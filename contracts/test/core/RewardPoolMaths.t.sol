@@ -13,8 +13,8 @@ import { StubAggregator, StubLedger } from "../actors/Stubs.sol";
 contract RewardPoolMathsTest is Base {
     uint256 private constant ONE = 1_000_000;
     uint256 private constant CLIENTS = 5;
-    /// @dev Largest |score|: P·bound² with P = 2^32, bound = 2^44.
-    uint256 private constant LARGEST = 2 ** 120;
+    /// @dev Largest |score|: P·bound² with P = 2^20, bound = 2^44.
+    uint256 private constant LARGEST = 2 ** 108;
 
     IRegistry private registry;
     StubAggregator private aggregator;
@@ -24,6 +24,7 @@ contract RewardPoolMathsTest is Base {
 
     // What should be, kept by plain rules beside the contract.
     mapping(address client => bool[]) private good; // by round number
+    bool[] private isVoid; // by round number
     mapping(address client => uint256) private credit;
     mapping(address client => uint256) private stake;
     uint256 private pot;
@@ -32,10 +33,11 @@ contract RewardPoolMathsTest is Base {
         terms = terms_;
         address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
         registry = IRegistry(vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(1 ether, 1 days, poolAt)));
-        aggregator = new StubAggregator();
+        aggregator = new StubAggregator(address(registry), poolAt);
         ledger = new StubLedger();
         pool = IPool(vm.deployCode("RewardPool.sol:RewardPool", abi.encode(registry, aggregator, ledger, terms)));
         vm.assertEq(address(pool), poolAt, "the pool's address");
+        isVoid = new bool[](500);
         for (uint256 i; i < CLIENTS; ++i) {
             stake[client(i)] = (i + 1) * 1 ether;
             good[client(i)] = new bool[](500);
@@ -51,6 +53,7 @@ contract RewardPoolMathsTest is Base {
 
     function randomTerms(uint256 seed) private pure returns (IRewardPool.Terms memory t) {
         t.budget = uint96(draw(seed, "budget", 0) % 2 ether);
+        t.fullSamples = uint32(1 + draw(seed, "full", 0) % 24);
         t.alpha = uint32(draw(seed, "alpha", 0) % (10 * ONE + 1));
         t.window = uint32(1 + draw(seed, "window", 0) % 64);
         t.penaltyRate = uint32(draw(seed, "rate", 0) >> (224 + draw(seed, "rateBits", 0) % 32));
@@ -66,42 +69,58 @@ contract RewardPoolMathsTest is Base {
 
     // -------------------------------------------------------------------------------------------------- random rounds
 
-    /// @dev Rounds of random clients in random order, with gaps between rounds, missing reveals, scores of both signs and
-    /// all sizes, changing factors, a pot that runs dry, and settlement in random pages.
+    /// @dev Rounds of random clients in random order, with rounds in which none of them takes part, void rounds, missing
+    /// reveals, samples, scores of both signs and all sizes, changing factors, a pot that runs dry, and settlement in random
+    /// pages.
     /// forge-config: default.fuzz.runs = 128
     function testFuzz_SettlementMatchesTheReference(uint256 seed) public {
         deploy(randomTerms(seed));
         uint256 number;
         for (uint256 r; r < 6; ++r) {
             uint256 word = draw(seed, "round", r);
-            number += word % 8 == 0 ? 1 + word / 8 % 70 : 1;
+            for (uint256 k; word % 8 == 0 && k < word / 8 % 70; ++k) {
+                playWithoutThem(++number);
+            }
             addToPot(draw(seed, "money", r) % 1.5 ether);
-            playRound(draw(seed, "play", r), number);
+            playRound(draw(seed, "play", r), ++number);
             settleInPages(draw(seed, "pages", r));
             assertState(number);
         }
     }
 
+    /// @dev A round of somebody else's, with a score of zero: it counts, and pays nothing.
+    function playWithoutThem(uint256 number) private {
+        aggregator.begin(number, 1, false);
+        aggregator.add(account("another"), true, 1, 0);
+        pool.settle(2);
+    }
+
+    /// @dev One of six is void: nobody has a score then, but somebody may have failed to reveal.
     function playRound(uint256 seed, uint256 number) private {
-        uint256 square = 1 + draw(seed, "square", 0) % 2 ** (1 + draw(seed, "squareBits", 0) % 124);
-        aggregator.begin(uint64(number), square);
+        isVoid[number] = draw(seed, "void", 0) % 6 == 0;
+        uint256 square = isVoid[number] ? 0 : 1 + draw(seed, "square", 0) % 2 ** (1 + draw(seed, "squareBits", 0) % 108);
+        aggregator.begin(number, square, isVoid[number]);
         uint256 n = draw(seed, "n", 0) % (CLIENTS + 1);
         int256[] memory scores = new int256[](n);
         for (uint256 k; k < n; ++k) {
-            address who = client((k + seed % CLIENTS) % CLIENTS);
-            bool revealed = draw(seed, "revealed", k) % 4 != 0;
-            scores[k] = revealed ? randomScore(draw(seed, "score", k)) : int256(0);
-            aggregator.add(who, revealed, int128(scores[k]));
-            ledger.set(who, ONE / 2 + draw(seed, "factor", k) % (ONE + 1));
-            good[who][number] = revealed && scores[k] >= 0;
-            if (!revealed) stake[who] -= stake[who] * terms.penaltyCap / ONE;
-            else if (scores[k] < 0) punish(who, scores[k], square);
+            scores[k] = playClient(seed, number, square, k);
         }
         expectRewards(number, n, scores);
     }
 
+    function playClient(uint256 seed, uint256 number, uint256 square, uint256 k) private returns (int256 score) {
+        address who = client((k + seed % CLIENTS) % CLIENTS);
+        bool revealed = draw(seed, "revealed", k) % 4 != 0;
+        if (revealed && !isVoid[number]) score = randomScore(draw(seed, "score", k));
+        aggregator.add(who, revealed, draw(seed, "samples", k) % 9, score);
+        ledger.set(who, ONE / 2 + draw(seed, "factor", k) % (ONE + 1));
+        good[who][number] = revealed && score >= 0 && !isVoid[number];
+        if (!revealed) stake[who] -= stake[who] * terms.penaltyCap / ONE;
+        else if (score < 0) punish(who, score, square);
+    }
+
     function randomScore(uint256 word) private pure returns (int256 s) {
-        s = int256((word >> 16) % (LARGEST >> word % 121) + word % 2);
+        s = int256((word >> 16) % (LARGEST >> word % 109) + word % 2);
         if (word / 2 % 3 == 0) s = -s;
     }
 
@@ -115,11 +134,11 @@ contract RewardPoolMathsTest is Base {
         for (uint256 k; k < n; ++k) {
             address who = aggregator.participantAt(k);
             if (!good[who][number]) continue;
-            uint256 c = Reference.consistency(good[who], number, terms.window);
+            uint256 c = Reference.consistency(good[who], isVoid, number, terms.window);
             weights[k] = Reference.weight(scores[k], terms.alpha, c, ledger.factorOf(who));
             total += weights[k];
         }
-        uint256 budget = pot < terms.budget ? pot : terms.budget;
+        uint256 budget = Reference.shared(terms.budget, aggregator.totalSamples(), terms.fullSamples, pot);
         uint256 paid;
         for (uint256 k; k < n; ++k) {
             if (total == 0) break;
@@ -144,8 +163,8 @@ contract RewardPoolMathsTest is Base {
             address who = client(i);
             vm.assertEq(pool.creditOf(who), credit[who], "credit");
             vm.assertEq(registry.clientOf(who).stake, stake[who], "stake");
-            uint256 c = Reference.consistency(good[who], number, terms.window);
-            vm.assertEq(pool.consistencyOf(who, number), c, "consistency");
+            uint256 c = Reference.consistency(good[who], isVoid, number, terms.window);
+            vm.assertEq(pool.consistencyOf(who), c, "consistency");
             total += credit[who];
         }
         vm.assertEq(pool.totalCredit(), total, "sum of credits");
@@ -161,6 +180,7 @@ contract RewardPoolMathsTest is Base {
         deploy(
             IRewardPool.Terms({
                 budget: 1 ether,
+                fullSamples: 1,
                 alpha: uint32(10 * ONE),
                 window: 1,
                 penaltyRate: type(uint32).max,
@@ -168,9 +188,9 @@ contract RewardPoolMathsTest is Base {
             })
         );
         addToPot(1 ether);
-        aggregator.begin(1, 1);
+        aggregator.begin(1, 1, false);
         for (uint256 i; i < 4; ++i) {
-            aggregator.add(client(i), true, int128(int256(LARGEST / 4)));
+            aggregator.add(client(i), true, 1, int256(LARGEST / 4));
             ledger.set(client(i), 1_500_000);
         }
         pool.settle(8);
@@ -182,28 +202,42 @@ contract RewardPoolMathsTest is Base {
     function test_LargestPenaltyFits() public {
         deploy(
             IRewardPool.Terms({
-                budget: 1 ether, alpha: 0, window: 1, penaltyRate: type(uint32).max, penaltyCap: uint32(ONE)
+                budget: 1 ether, fullSamples: 1, alpha: 0, window: 1, penaltyRate: type(uint32).max, penaltyCap: uint32(ONE)
             })
         );
-        aggregator.begin(1, 1);
-        aggregator.add(client(2), true, -int128(int256(LARGEST)));
+        aggregator.begin(1, 1, false);
+        aggregator.add(client(2), true, 1, -int256(LARGEST));
         pool.settle(2);
         vm.assertEq(registry.clientOf(client(2)).stake, 0, "all of it");
     }
 
-    /// @dev 64 good rounds fill the history to its last bit; one absence of 64 rounds empties it.
+    /// @dev 64 good rounds fill the history to its last bit; void rounds leave it alone; 64 rounds of absence empty it.
     function test_WindowOfSixtyFour() public {
-        deploy(IRewardPool.Terms({ budget: 1 ether, alpha: uint32(ONE), window: 64, penaltyRate: 0, penaltyCap: 0 }));
-        for (uint64 r = 1; r <= 66; ++r) {
-            aggregator.begin(r, 1);
-            aggregator.add(client(0), true, 1);
+        deploy(
+            IRewardPool.Terms({
+                budget: 1 ether, fullSamples: 1, alpha: uint32(ONE), window: 64, penaltyRate: 0, penaltyCap: 0
+            })
+        );
+        uint256 number;
+        for (uint256 r = 1; r <= 66; ++r) {
+            aggregator.begin(++number, 1, false);
+            aggregator.add(client(0), true, 1, 1);
             pool.settle(2);
             uint256 hits = r < 64 ? r : 64;
-            vm.assertEq(pool.consistencyOf(client(0), r), hits * ONE / 64, "consistency");
+            vm.assertEq(pool.consistencyOf(client(0)), hits * ONE / 64, "consistency");
+            if (r % 3 == 0) {
+                aggregator.begin(++number, 0, true);
+                aggregator.add(client(0), true, 1, 0);
+                pool.settle(2);
+                vm.assertEq(pool.consistencyOf(client(0)), hits * ONE / 64, "a void round does not count");
+            }
         }
+        vm.assertEq(pool.settlement().counted, 66, "counted");
         vm.assertEq(pool.accountOf(client(0)).history, type(uint64).max, "a full history");
-        vm.assertEq(pool.consistencyOf(client(0), 66 + 63), ONE / 64, "63 rounds later one is left");
-        vm.assertEq(pool.consistencyOf(client(0), 66 + 64), 0, "none after 64");
-        vm.assertEq(pool.consistencyOf(client(0), 5), ONE, "the past is not kept: asked for round 5, it answers for 66");
+        for (uint256 r = 1; r <= 65; ++r) {
+            playWithoutThem(++number);
+            uint256 hits = r < 64 ? 64 - r : 0;
+            vm.assertEq(pool.consistencyOf(client(0)), hits * ONE / 64, "an absence is a miss");
+        }
     }
 }

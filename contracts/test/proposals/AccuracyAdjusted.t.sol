@@ -5,14 +5,14 @@ import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { IEscrow } from "../../src/core/IEscrow.sol";
 import { IAccuracyAdjusted } from "../../src/proposals/IAccuracyAdjusted.sol";
-import { IAggregation, IRegistry } from "../utils/Getters.sol";
-import { Federation } from "../utils/Federation.sol";
+import { Reference } from "../utils/Reference.sol";
+import { Refusals } from "../utils/Refusals.sol";
 import { AdjustedFederation } from "./AdjustedFederation.sol";
 
 /// @notice A whole federation that pays by accuracy-adjusted alignment.
 /// @dev Three clients with 100, 50 and 50 samples. The first two agree on the direction, the third pulls back:
 /// g = (2, 1, 0), ‖g‖² = 5, S = (5, 1.5, −1.5).
-contract AccuracyAdjustedTest is AdjustedFederation {
+contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
     address private alice = client(0);
     address private bob = client(1);
     address private carol = client(2);
@@ -42,28 +42,51 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         vm.assertEq(aggregator.rewardPool(), address(adjusted), "reward pool");
     }
 
-    function expectBadTerms(IAccuracyAdjusted.Terms memory terms, string memory field, uint256 value) private {
-        vm.expectRevert(abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value));
-        vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, terms));
+    /// @dev A pool of these terms whose registry and aggregator name it, or a stranger.
+    function arguments(IAccuracyAdjusted.Terms memory terms, bool wired) private returns (bytes memory) {
+        address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        address named = wired ? poolAt : stranger;
+        address clients =
+            vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, named));
+        address rounds =
+            vm.deployCode("Aggregator.sol:Aggregator", abi.encode(clients, named, PUBLISHER, defaultConfig()));
+        return abi.encode(clients, rounds, terms);
+    }
+
+    function assertBadTerms(IAccuracyAdjusted.Terms memory terms, string memory field, uint256 value) private {
+        assertRefused(ARTIFACT, arguments(terms, true), abi.encodeWithSelector(IEscrow.BadTerms.selector, field, value));
     }
 
     function test_RevertWhen_BadTerms() public {
         IAccuracyAdjusted.Terms memory terms = adjustedTerms();
+        terms.fullSamples = 0;
+        assertBadTerms(terms, "fullSamples", 0);
+        terms = adjustedTerms();
         terms.gainCap = 0;
-        expectBadTerms(terms, "gainCap", 0);
+        assertBadTerms(terms, "gainCap", 0);
         terms.gainCap = 2 ** 31;
-        expectBadTerms(terms, "gainCap", 2 ** 31);
+        assertBadTerms(terms, "gainCap", 2 ** 31);
         terms = adjustedTerms();
         terms.penaltyCap = 1_000_001;
-        expectBadTerms(terms, "penaltyCap", 1_000_001);
+        assertBadTerms(terms, "penaltyCap", 1_000_001);
         terms = adjustedTerms();
         terms.quorum = 500_000;
-        expectBadTerms(terms, "quorum", 500_000);
+        assertBadTerms(terms, "quorum", 500_000);
         terms.quorum = 1_000_001;
-        expectBadTerms(terms, "quorum", 1_000_001);
+        assertBadTerms(terms, "quorum", 1_000_001);
         terms = adjustedTerms();
         terms.attestSeconds = 0;
-        expectBadTerms(terms, "attestSeconds", 0);
+        assertBadTerms(terms, "attestSeconds", 0);
+        this.deployIt(ARTIFACT, arguments(adjustedTerms(), true));
+    }
+
+    function test_RevertWhen_NotWired() public {
+        address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        assertRefused(
+            ARTIFACT,
+            arguments(adjustedTerms(), false),
+            abi.encodeWithSelector(IEscrow.NotWired.selector, "slasher", stranger, poolAt)
+        );
     }
 
     // --------------------------------------------------------------------------------------------------- attestation
@@ -91,6 +114,9 @@ contract AccuracyAdjustedTest is AdjustedFederation {
 
         updates[2] = new int64[](0);
         playToSettle(updates);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.ZeroGains.selector));
+        vm.prank(alice);
+        adjusted.attest(0); // zero stands for "nothing agreed": a quorum of zeros would stop the round
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NotInRound.selector, stranger, 1));
         vm.prank(stranger);
         adjusted.attest(hash);
@@ -103,7 +129,6 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         vm.prank(bob);
         adjusted.attest(hash);
         attest(alice, hash); // 150 of 150
-        updates[2] = vector(1, 1, 1);
     }
 
     function test_RevertWhen_AttestingAfterAgreementOrDeadline() public {
@@ -150,6 +175,24 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         vm.assertEq(stakeOf(alice) + stakeOf(bob), 1.5 ether, "the honest lose nothing");
         vm.assertEq(adjusted.pot() + adjusted.totalCredit(), address(adjusted).balance, "solvent");
         assertPhase(IAggregator.Phase.Idle, "closed");
+    }
+
+    /// @dev 200 of 800 samples: a quarter of the budget, in the same proportions.
+    function testFuzz_FewSamplesShareLess(uint32 full) public {
+        IAccuracyAdjusted.Terms memory terms = adjustedTerms();
+        terms.fullSamples = uint32(bound(full, 1, 2_000));
+        deployAdjusted(defaultConfig(), terms);
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        fundAdjusted(10 ether);
+        playToSettle(updates);
+        int32[] memory gains = gains3(4, 16, 8);
+        agree(gains);
+        adjusted.settle(6, gains);
+        uint256 budget = Reference.shared(1 ether, 200, terms.fullSamples, 10 ether);
+        vm.assertEq(adjusted.creditOf(alice), budget * 25 / 40, "alice");
+        vm.assertEq(adjusted.creditOf(bob), budget * 15 / 40, "bob");
     }
 
     function test_GainsBelowOneEarnNothing() public {
@@ -241,8 +284,7 @@ contract AccuracyAdjustedTest is AdjustedFederation {
 
     function test_AVoidRoundClosesAtOnce() public {
         aggregator.openRound();
-        warpToDeadline();
-        aggregator.advance();
+        endPhase();
         adjusted.settle(1, new int32[](0));
         assertPhase(IAggregator.Phase.Idle, "closed");
 
@@ -259,9 +301,6 @@ contract AccuracyAdjustedTest is AdjustedFederation {
         playToSettle(updates);
         agree(gains3(4, 8, 8));
         adjusted.settle(6, gains3(4, 8, 8));
-        for (uint256 i; i < 3; ++i) {
-            updates[i][2] = 7;
-        }
         playToSettle(updates);
         vm.assertEq(adjusted.votesFor(2, hashOf(gains3(4, 8, 8))), 0, "votes of another round");
         agree(gains3(4, 8, 8));
@@ -352,9 +391,6 @@ contract AccuracyAdjustedTest is AdjustedFederation {
             if (round == 1) vm.snapshotGasLastCall("proposals", "attest last");
             adjusted.settle(6, gains);
             if (round == 1) vm.snapshotGasLastCall("proposals", "settle 3 clients, 1 penalized");
-            for (uint256 i; i < 3; ++i) {
-                updates[i][2] = 9;
-            }
         }
     }
 }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IAccuracyAdjusted } from "../../src/proposals/IAccuracyAdjusted.sol";
-import { IAggregation, IRegistry } from "../utils/Getters.sol";
+import { IRegistry } from "../utils/Getters.sol";
 import { Federation } from "../utils/Federation.sol";
 
 /// @notice A federation with `AccuracyAdjusted` where the reward pool stands.
@@ -16,6 +16,7 @@ abstract contract AdjustedFederation is Federation {
     function adjustedTerms() internal pure returns (IAccuracyAdjusted.Terms memory) {
         return IAccuracyAdjusted.Terms({
             budget: 1 ether,
+            fullSamples: 1,
             gainCap: 8,
             penaltyRate: 50_000,
             penaltyCap: 100_000,
@@ -33,7 +34,7 @@ abstract contract AdjustedFederation is Federation {
             vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, poolAt))
         );
         aggregator =
-            IAggregation(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, poolAt, PUBLISHER, config)));
+            IAggregator(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, poolAt, PUBLISHER, config)));
         adjusted = IAccuracyAdjusted(vm.deployCode(ARTIFACT, abi.encode(registry, aggregator, terms)));
         vm.assertEq(address(adjusted), poolAt, "the pool's address");
     }

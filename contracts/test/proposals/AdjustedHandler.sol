@@ -22,9 +22,9 @@ contract AdjustedHandler is AdjustedFederation {
     uint256[CLIENTS] private _credits;
     uint256 private _nonce;
 
-    constructor() {
+    constructor(bool clipped) {
         IAggregator.Config memory config = defaultConfig();
-        config.capacity = uint32(CLIENTS);
+        (config.capacity, config.clipped) = (uint32(CLIENTS), clipped);
         deployAdjusted(config, adjustedTerms());
         uint256[CLIENTS] memory samples = [uint256(25), 20, 15, 10, 20, 10];
         for (uint256 i; i < CLIENTS; ++i) {

@@ -5,14 +5,8 @@ import { Base } from "../utils/Base.sol";
 import { AdjustedHandler } from "./AdjustedHandler.sol";
 
 /// @notice What holds of a federation paid by accuracy-adjusted alignment, whatever its attackers do.
-/// forge-config: default.invariant.runs = 24
-/// forge-config: default.invariant.depth = 24
-contract AdjustedInvariantsTest is Base {
-    AdjustedHandler private handler;
-
-    function setUp() public {
-        handler = new AdjustedHandler();
-    }
+abstract contract AdjustedInvariants is Base {
+    AdjustedHandler internal handler;
 
     function targetContracts() public view returns (address[] memory targets) {
         targets = new address[](1);
@@ -41,5 +35,22 @@ contract AdjustedInvariantsTest is Base {
         vm.assertGe(handler.roundsPaid(), 6, "rounds paid");
         vm.assertGe(handler.penalties(), 3, "penalties");
         vm.assertEq(keccak256(bytes(handler.finding())), keccak256(""), handler.finding());
+    }
+}
+
+/// forge-config: default.invariant.runs = 12
+/// forge-config: default.invariant.depth = 24
+contract AdjustedInvariantsTest is AdjustedInvariants {
+    function setUp() public {
+        handler = new AdjustedHandler(false);
+    }
+}
+
+/// @notice The same of a federation that clips.
+/// forge-config: default.invariant.runs = 12
+/// forge-config: default.invariant.depth = 24
+contract ClippedAdjustedInvariantsTest is AdjustedInvariants {
+    function setUp() public {
+        handler = new AdjustedHandler(true);
     }
 }

@@ -33,6 +33,7 @@ interface Vm {
     function assertEq(int256 a, int256 b, string calldata what) external pure;
     function assertEq(address a, address b, string calldata what) external pure;
     function assertEq(bytes32 a, bytes32 b, string calldata what) external pure;
+    function assertEq(bytes calldata a, bytes calldata b, string calldata what) external pure;
     function assertEq(int256[] calldata a, int256[] calldata b, string calldata what) external pure;
     function assertLe(uint256 a, uint256 b, string calldata what) external pure;
     function assertGe(uint256 a, uint256 b, string calldata what) external pure;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/core/IAggregator.sol";
+import { IAggregator, PART } from "../../src/core/IAggregator.sol";
 import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { Base } from "./Base.sol";
-import { IAggregation, ILedger, IPool, IRegistry } from "./Getters.sol";
+import { ILedger, IPool, IRegistry } from "./Getters.sol";
+import { Reference } from "./Reference.sol";
 
 /// @notice A whole federation, deployed as in reality, and the steps of a round.
 abstract contract Federation is Base {
@@ -17,7 +18,7 @@ abstract contract Federation is Base {
     address internal constant PUBLISHER = address(0x9B11);
 
     IRegistry internal registry;
-    IAggregation internal aggregator;
+    IAggregator internal aggregator;
     ILedger internal ledger;
     IPool internal pool;
 
@@ -48,7 +49,7 @@ abstract contract Federation is Base {
             vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(STAKE_PER_SAMPLE, COOL_DOWN, poolAt))
         );
         aggregator =
-            IAggregation(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, poolAt, PUBLISHER, config)));
+            IAggregator(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, poolAt, PUBLISHER, config)));
         ledger = ILedger(
             vm.deployCode(
                 "FairnessLedger.sol:FairnessLedger", abi.encode(registry, aggregator, INTERVAL, QUORUM, ATTEST_SECONDS)
@@ -84,7 +85,7 @@ abstract contract Federation is Base {
 
     function commitmentFor(address who, int64[] memory update) internal view returns (bytes32) {
         uint256 round = aggregator.currentRound().number;
-        return aggregator.commitmentOf(round, who, keccak256(abi.encodePacked(update)), saltOf(who, round));
+        return aggregator.commitmentOf(round, who, Reference.digest(update), saltOf(who, round));
     }
 
     function commit(address who, int64[] memory update) internal {
@@ -99,6 +100,16 @@ abstract contract Federation is Base {
         aggregator.reveal(update, salt);
     }
 
+    /// @dev The parts from entry `from` on, a transaction each.
+    function revealParts(address who, int64[] memory update, uint256 from) internal {
+        bytes32 salt = saltOf(who, aggregator.currentRound().number);
+        for (; from < update.length; from += PART) {
+            int64[] memory part = Reference.slice(update, from, PART);
+            vm.prank(who);
+            aggregator.revealPart(from, part, salt);
+        }
+    }
+
     function warpToDeadline() internal {
         vm.warp(aggregator.currentRound().deadline);
     }
@@ -106,17 +117,23 @@ abstract contract Federation is Base {
     /// @dev Open a round in which clients 0 … n − 1 commit; those with an empty update stay silent afterwards.
     /// @param updates One a client.
     function playToAggregate(int64[][] memory updates) internal {
-        aggregator.openRound();
-        nextBlock();
+        open();
         for (uint256 i; i < updates.length; ++i) {
             commit(client(i), updates[i]);
         }
         endPhase();
         for (uint256 i; i < updates.length; ++i) {
-            if (updates[i].length != 0) reveal(client(i), updates[i]);
+            if (updates[i].length > PART) revealParts(client(i), updates[i], 0);
+            else if (updates[i].length != 0) reveal(client(i), updates[i]);
         }
         if (phase() == IAggregator.Phase.Reveal) endPhase();
         else nextBlock();
+    }
+
+    /// @dev Open a round, and be in a block in which commitments are taken.
+    function open() internal {
+        aggregator.openRound();
+        nextBlock();
     }
 
     /// @dev Let commit or reveal run out, move on, and be in a block in which the next phase's steps are taken.
@@ -132,12 +149,16 @@ abstract contract Federation is Base {
 
     function playToSettle(int64[][] memory updates) internal {
         playToAggregate(updates);
-        if (phase() == IAggregator.Phase.Aggregate) {
-            aggregator.aggregate(type(uint256).max);
-            nextBlock();
-            aggregator.score(type(uint256).max);
-            nextBlock();
-        }
+        if (phase() == IAggregator.Phase.Aggregate) compute();
+    }
+
+    /// @dev Average and score, a page each, and be in a block in which the round may be closed.
+    function compute() internal {
+        nextBlock();
+        aggregator.aggregate(type(uint256).max);
+        nextBlock();
+        aggregator.score(type(uint256).max);
+        nextBlock();
     }
 
     function play(int64[][] memory updates) internal {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../src/core/IClientRegistry.sol";
 import { IFairnessLedger } from "../../src/core/IFairnessLedger.sol";
 import { IRewardPool } from "../../src/core/IRewardPool.sol";
@@ -11,13 +10,6 @@ import { IRewardPool } from "../../src/core/IRewardPool.sol";
 
 interface IRegistry is IClientRegistry {
     function stakePerSample() external view returns (uint256);
-    function coolDown() external view returns (uint256);
-    function slasher() external view returns (address);
-}
-
-interface IAggregation is IAggregator {
-    function registry() external view returns (address);
-    function rewardPool() external view returns (address);
 }
 
 interface ILedger is IFairnessLedger {

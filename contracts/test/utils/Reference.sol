@@ -2,42 +2,122 @@
 pragma solidity ^0.8.30;
 
 /// @notice The arithmetic once more, slow and obvious: nested loops over plain arrays. Tests compare the contracts to it.
+/// @dev An empty update is that of a client which did not reveal.
 library Reference {
     uint256 internal constant ONE = 1_000_000;
 
-    /// @notice g_j = Σ_i n_i·v_ij / Σ_i n_i, toward zero.
-    function average(int64[][] memory updates, uint256[] memory samples) internal pure returns (int256[] memory g) {
-        int256 total;
-        for (uint256 i; i < samples.length; ++i) {
-            total += int256(samples[i]);
+    // -------------------------------------------------------------------------------------------------------- digests
+
+    /// @notice Entries from … from + size − 1, or up to the end.
+    function slice(int64[] memory update, uint256 from, uint256 size) internal pure returns (int64[] memory part) {
+        uint256 left = update.length - from;
+        part = new int64[](left < size ? left : size);
+        for (uint256 j; j < part.length; ++j) {
+            part[j] = update[from + j];
         }
-        g = new int256[](updates[0].length);
-        for (uint256 j; j < g.length; ++j) {
+    }
+
+    /// @notice The digest of an update: of its first 2,048 entries, then chained with that of each 2,048 more.
+    function digest(int64[] memory update) internal pure returns (bytes32 chained) {
+        chained = keccak256(abi.encodePacked(slice(update, 0, 2_048)));
+        for (uint256 from = 2_048; from < update.length; from += 2_048) {
+            chained = keccak256(abi.encode(chained, keccak256(abi.encodePacked(slice(update, from, 2_048)))));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------- clipping
+
+    /// @notice ‖v‖, rounded down: the root is found by halving the interval that it must lie in.
+    function norm(int64[] memory v) internal pure returns (uint256 low) {
+        uint256 square;
+        for (uint256 j; j < v.length; ++j) {
+            square += uint256(int256(v[j]) * int256(v[j]));
+        }
+        uint256 high = 2 ** 64; // low² ≤ square < high²
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            if (middle * middle <= square) low = middle;
+            else high = middle;
+        }
+    }
+
+    /// @notice R, the median length of the revealed updates: the mean of the middle two, which are one if their number
+    /// is odd. Nothing is sorted: the k-th smallest is the one which k others are in front of.
+    function medianNorm(int64[][] memory updates) internal pure returns (uint256) {
+        uint256 n;
+        uint256[] memory norms = new uint256[](updates.length);
+        for (uint256 i; i < updates.length; ++i) {
+            if (updates[i].length != 0) norms[n++] = norm(updates[i]);
+        }
+        return (smallest(norms, n, (n - 1) / 2) + smallest(norms, n, n / 2)) / 2;
+    }
+
+    /// @dev The k-th smallest of the first n numbers, counted from 0; of equal ones the first is in front.
+    function smallest(uint256[] memory x, uint256 n, uint256 k) private pure returns (uint256) {
+        for (uint256 i; i < n; ++i) {
+            uint256 inFront;
+            for (uint256 h; h < n; ++h) {
+                if (x[h] < x[i] || (x[h] == x[i] && h < i)) ++inFront;
+            }
+            if (inFront == k) return x[i];
+        }
+        revert("no k-th smallest");
+    }
+
+    /// @notice w_i and W: n_i and Σ n_i, or, clipped, n_i · ⌊min(1, R/‖v_i‖)·10^9⌋ and 10^9 · Σ n_i.
+    function weights(int64[][] memory updates, uint256[] memory samples, bool clipped)
+        internal
+        pure
+        returns (int256[] memory w, int256 total)
+    {
+        uint256 median = clipped ? medianNorm(updates) : 0;
+        w = new int256[](samples.length);
+        for (uint256 i; i < samples.length; ++i) {
+            if (updates[i].length == 0) continue;
+            uint256 share = 1;
+            if (clipped) {
+                uint256 length = norm(updates[i]);
+                share = median * 1e9 / length;
+                if (share > 1e9) share = 1e9;
+            }
+            w[i] = int256(samples[i] * share);
+            total += int256(samples[i] * (clipped ? 1e9 : 1));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- averages and scores
+
+    /// @notice g_j = Σ_i w_i·v_ij / W, toward zero.
+    function average(int64[][] memory updates, uint256[] memory samples, uint256 parameters, bool clipped)
+        internal
+        pure
+        returns (int256[] memory g)
+    {
+        (int256[] memory w, int256 total) = weights(updates, samples, clipped);
+        g = new int256[](parameters);
+        for (uint256 j; j < parameters; ++j) {
             int256 sum;
             for (uint256 i; i < samples.length; ++i) {
-                sum += int256(samples[i]) * int256(updates[i][j]);
+                if (updates[i].length != 0) sum += w[i] * int256(updates[i][j]);
             }
             g[j] = sum / total;
         }
     }
 
-    /// @notice S_i = n_i · Σ_j v_ij·g_j / Σ_i n_i, toward zero.
-    function scores(int64[][] memory updates, uint256[] memory samples, int256[] memory g)
+    /// @notice S_i = w_i · Σ_j v_ij·g_j / W, toward zero; zero without a reveal.
+    function scores(int64[][] memory updates, uint256[] memory samples, int256[] memory g, bool clipped)
         internal
         pure
         returns (int256[] memory s)
     {
-        int256 total;
-        for (uint256 i; i < samples.length; ++i) {
-            total += int256(samples[i]);
-        }
+        (int256[] memory w, int256 total) = weights(updates, samples, clipped);
         s = new int256[](updates.length);
         for (uint256 i; i < s.length; ++i) {
             int256 product;
-            for (uint256 j; j < g.length; ++j) {
+            for (uint256 j; j < updates[i].length; ++j) {
                 product += int256(updates[i][j]) * g[j];
             }
-            s[i] = int256(samples[i]) * product / total;
+            s[i] = w[i] * product / total;
         }
     }
 
@@ -48,13 +128,23 @@ library Reference {
         }
     }
 
-    /// @notice C: the share of the rounds round − window + 1 … round with `good[r]`, in millionths. Rounds before the
-    /// first count as missed.
+    // ---------------------------------------------------------------------------------------------------------- money
+
+    /// @notice C: the share of the last `window` rounds up to `round` with `good[r]`, in millionths. Void rounds do not
+    /// count; rounds before the first count as missed.
     /// @param good Indexed by the round's number, which counts from 1.
-    function consistency(bool[] memory good, uint256 round, uint256 window) internal pure returns (uint256) {
+    /// @param isVoid Likewise.
+    function consistency(bool[] memory good, bool[] memory isVoid, uint256 round, uint256 window)
+        internal
+        pure
+        returns (uint256)
+    {
         uint256 hits;
-        for (uint256 back; back < window && back < round; ++back) {
-            if (good[round - back]) hits += 1;
+        uint256 counted;
+        for (uint256 r = round; r > 0 && counted < window; --r) {
+            if (isVoid[r]) continue;
+            counted += 1;
+            if (good[r]) hits += 1;
         }
         return hits * ONE / window;
     }
@@ -65,6 +155,13 @@ library Reference {
         return uint256(s) * (ONE + alpha * c / ONE) / ONE * factor / ONE;
     }
 
+    /// @notice What a round shares: all of `budget` from `fullSamples` on, N/fullSamples of it with fewer, and never more
+    /// than there is.
+    function shared(uint256 budget, uint256 samples, uint256 fullSamples, uint256 pot) internal pure returns (uint256) {
+        uint256 part = samples >= fullSamples ? budget : budget * samples / fullSamples;
+        return part <= pot ? part : pot;
+    }
+
     /// @notice What a client with score s < 0 loses: stake · min(rate · (−s)/‖g‖², cap).
     function penalty(uint256 stake, int256 s, uint256 square, uint256 rate, uint256 cap)
         internal
@@ -73,5 +170,12 @@ library Reference {
     {
         uint256 ratio = uint256(-s) * rate / square;
         return stake * (ratio < cap ? ratio : cap) / ONE;
+    }
+
+    /// @notice Samples that must say the same: the smallest number that is at least `quorum` millionths of those present.
+    function needed(uint256 present, uint256 quorum) internal pure returns (uint256 n) {
+        while (n * ONE < present * quorum) {
+            ++n;
+        }
     }
 }
