@@ -134,7 +134,9 @@ contract AggregatorMathsTest is Federation {
             }
             compute();
             vm.assertEq(widened(aggregator.globalUpdate()), g, "this round's average");
-            vm.assertEq(chainScores(samples.length), Reference.scores(updates, samples, g, clipped), "this round's scores");
+            vm.assertEq(
+                chainScores(samples.length), Reference.scores(updates, samples, g, clipped), "this round's scores"
+            );
             pool.settle(type(uint256).max);
             for (uint256 i; i < updates.length; ++i) {
                 updates[i] = randomUpdate(draw(seed, "next", 100 * r + i), sum.length, 100e9);

@@ -115,12 +115,7 @@ contract RevealPartsTest is Federation {
         refusePart(alice, 4_096, 4, reason(IAggregator.WrongPart.selector, 4_096, PART));
         refusePart(alice, 4, PART, reason(IAggregator.WrongPart.selector, 4, PART));
         refusePart(bob, PART, PART, reason(IAggregator.WrongPart.selector, PART, 0));
-        send(
-            alice,
-            type(uint256).max,
-            new int64[](1),
-            reason(IAggregator.WrongPart.selector, type(uint256).max, PART)
-        );
+        send(alice, type(uint256).max, new int64[](1), reason(IAggregator.WrongPart.selector, type(uint256).max, PART));
     }
 
     function test_RevertWhen_PartOfAnotherLength() public {
@@ -151,9 +146,7 @@ contract RevealPartsTest is Federation {
             alice,
             PART,
             values,
-            abi.encodeWithSelector(
-                IAggregator.ValueOutOfBounds.selector, PART + 7, int256(-100e9 - 1), uint256(100e9)
-            )
+            abi.encodeWithSelector(IAggregator.ValueOutOfBounds.selector, PART + 7, int256(-100e9 - 1), uint256(100e9))
         );
     }
 
@@ -167,12 +160,7 @@ contract RevealPartsTest is Federation {
         shown[5] += 1;
         bytes32 opened = aggregator.commitmentOf(1, alice, Reference.digest(shown), saltOf(alice, 1));
         bytes32 commitment = aggregator.entryOf(alice).commitment;
-        refusePart(
-            alice,
-            4_096,
-            4,
-            abi.encodeWithSelector(IAggregator.CommitmentMismatch.selector, commitment, opened)
-        );
+        refusePart(alice, 4_096, 4, abi.encodeWithSelector(IAggregator.CommitmentMismatch.selector, commitment, opened));
         revealParts(alice, update, 0);
         vm.assertTrue(aggregator.entryOf(alice).revealed, "revealed after all");
     }
@@ -182,10 +170,7 @@ contract RevealPartsTest is Federation {
         part(bob, 0, PART);
         part(bob, PART, PART);
         refusePart(
-            bob,
-            4_096,
-            4,
-            abi.encodeWithSelector(IAggregator.CopiedUpdate.selector, Reference.digest(update), alice)
+            bob, 4_096, 4, abi.encodeWithSelector(IAggregator.CopiedUpdate.selector, Reference.digest(update), alice)
         );
     }
 
@@ -207,9 +192,7 @@ contract RevealPartsTest is Federation {
     function test_RevertWhen_PartsAreLate() public {
         part(alice, 0, PART);
         warpToDeadline();
-        refusePart(
-            alice, PART, PART, reason(IAggregator.DeadlinePassed.selector, block.timestamp, block.timestamp)
-        );
+        refusePart(alice, PART, PART, reason(IAggregator.DeadlinePassed.selector, block.timestamp, block.timestamp));
         aggregator.advance();
         vm.assertTrue(aggregator.currentRound().isVoid, "half a reveal is none");
     }

@@ -50,7 +50,7 @@ contract RewardPoolTest is Federation, Refusals {
 
     /// @dev A pool of these terms whose registry and aggregator name it, but for what `wrong` says.
     function arguments(IRewardPool.Terms memory terms, string memory wrong) private returns (bytes memory) {
-        address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        address poolAt = addressAfter(3);
         bytes32 what = keccak256(bytes(wrong));
         address slasher = what == keccak256("slasher") ? stranger : poolAt;
         address closer = what == keccak256("rewardPool") ? stranger : poolAt;
@@ -90,7 +90,7 @@ contract RewardPoolTest is Federation, Refusals {
     function test_RevertWhen_NotWired() public {
         string[2] memory names = ["slasher", "rewardPool"];
         for (uint256 k; k < 2; ++k) {
-            address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+            address poolAt = addressAfter(3);
             assertRefused(
                 "RewardPool.sol:RewardPool",
                 arguments(defaultTerms(), names[k]),

@@ -202,7 +202,12 @@ contract RewardPoolMathsTest is Base {
     function test_LargestPenaltyFits() public {
         deploy(
             IRewardPool.Terms({
-                budget: 1 ether, fullSamples: 1, alpha: 0, window: 1, penaltyRate: type(uint32).max, penaltyCap: uint32(ONE)
+                budget: 1 ether,
+                fullSamples: 1,
+                alpha: 0,
+                window: 1,
+                penaltyRate: type(uint32).max,
+                penaltyCap: uint32(ONE)
             })
         );
         aggregator.begin(1, 1, false);

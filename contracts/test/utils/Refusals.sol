@@ -11,6 +11,12 @@ abstract contract Refusals is Base {
         return vm.deployCode(artifact, arguments);
     }
 
+    /// @dev The address at which the next `deployIt` deploys, after `before` deployments without it. The call itself counts
+    /// as a transaction of this contract: `isolate` in foundry.toml.
+    function addressAfter(uint256 before) internal view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + before + 1);
+    }
+
     function assertRefused(string memory artifact, bytes memory arguments, bytes memory reason) internal {
         try this.deployIt(artifact, arguments) {
             vm.assertTrue(false, "it was deployed");
