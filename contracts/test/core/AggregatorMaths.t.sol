@@ -215,35 +215,36 @@ contract AggregatorMathsTest is Federation {
     }
 
     /// @dev Pages of every size, from one entry to all, in both kinds of federation: the same scores. Client 1 is silent.
-    /// P = 7: a slot and three quarters.
+    /// P = 7 is a slot and three quarters; with P = 8 a client's last part is as long as the next one's first.
     function test_ScorePagesOfEverySize() public {
-        (uint256[] memory samples, int64[][] memory updates) = (new uint256[](4), new int64[][](4));
-        for (uint256 i; i < 4; ++i) {
-            (samples[i], updates[i]) = (3 * i + 2, randomUpdate(i, 7, 1e9 << i));
-        }
-        updates[1] = new int64[](0);
-        for (uint256 size = 1; size <= 2 * 29; ++size) {
-            clipped = size > 29;
-            start(samples, updates);
-            aggregator.aggregate(type(uint256).max);
-            nextBlock();
-            while (phase() == IAggregator.Phase.Score) {
-                scorePage(size > 29 ? size - 29 : size, 1);
+        for (uint256 parameters = 7; parameters <= 8; ++parameters) {
+            (uint256[] memory samples, int64[][] memory updates) = (new uint256[](4), new int64[][](4));
+            for (uint256 i; i < 4; ++i) {
+                (samples[i], updates[i]) = (3 * i + 2, randomUpdate(i, parameters, 1e9 << i));
             }
-            assertReference(samples, updates);
+            updates[1] = new int64[](0);
+            for (uint256 size = 1; size <= 4 * parameters + 1; ++size) {
+                clipped = size % 2 == parameters % 2;
+                start(samples, updates);
+                aggregator.aggregate(type(uint256).max);
+                nextBlock();
+                while (phase() == IAggregator.Phase.Score) {
+                    scorePage(size, parameters);
+                }
+                assertReference(samples, updates);
+            }
         }
     }
 
     /// @dev A page ends at the first stop that is not before `count` more entries: a client's end, or, within a client that
     /// revealed, a slot's.
-    function scorePage(uint256 count, uint256 silent) private {
-        uint256 cursor = aggregator.currentRound().cursor;
-        uint256 end = cursor + count;
-        while (end < 28 && end % 7 != 0 && (end / 7 == silent || end % 7 % 4 != 0)) {
+    function scorePage(uint256 count, uint256 parameters) private {
+        uint256 end = aggregator.currentRound().cursor + count;
+        while (end % parameters != 0 && (end / parameters == 1 || end % parameters % 4 != 0)) {
             ++end;
         }
         aggregator.score(count);
-        if (end < 28) vm.assertEq(aggregator.currentRound().cursor, end, "cursor");
+        if (end < 4 * parameters) vm.assertEq(aggregator.currentRound().cursor, end, "cursor");
         else assertPhase(IAggregator.Phase.Settle, "all are scored");
     }
 
