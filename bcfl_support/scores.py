@@ -36,7 +36,6 @@ from bcfl_support.learning import (
     coordinate_median,
     divide_or_zero,
     fedavg,
-    project,
 )
 
 
@@ -58,7 +57,7 @@ def alignment_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndar
     [0.25, 9.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * project(rows, _step(rows, samples, step))
+    return weights * np.matvec(rows, _step(rows, samples, step))
 
 
 def cosine_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray:
@@ -95,7 +94,7 @@ def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np
     """
     rows, weights = check_round(updates, samples)
     squares = np.einsum("...p,...p->...", rows, rows)
-    return weights * (project(rows, _step(rows, samples, step)) - weights * squares)
+    return weights * (np.matvec(rows, _step(rows, samples, step)) - weights * squares)
 
 
 def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
@@ -142,7 +141,7 @@ def root_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarray:
     [0.5, -3.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * project(rows, check_vector(root_update, rows, "root_update"))
+    return weights * np.matvec(rows, check_vector(root_update, rows, "root_update"))
 
 
 def midpoint_scores(
@@ -190,7 +189,7 @@ def midpoint_scores(
         share / 2 * check_vector(gradient(start + (1 + node) / 2 * way), rows, "gradient(w)")
         for node, share in zip(nodes, shares, strict=True)
     ]
-    return weights * project(rows, -np.sum(slopes, axis=0))
+    return weights * np.matvec(rows, -np.sum(slopes, axis=0))
 
 
 def median_reference_scores(updates: Any, samples: Any) -> np.ndarray:
@@ -208,8 +207,7 @@ def median_reference_scores(updates: Any, samples: Any) -> np.ndarray:
     >>> median_reference_scores([[1.0], [2.0], [9.0]], [1, 1, 2]).tolist()
     [0.5, 1.0, 9.0]
     """
-    rows, weights = check_round(updates, samples)
-    return weights * project(rows, coordinate_median(rows))
+    return alignment_scores(updates, samples, step=coordinate_median(updates))
 
 
 def fltrust_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarray:

@@ -178,25 +178,17 @@ class _Training:
 
     def _test(self, seen: Round) -> np.ndarray:
         """Does an update lower the loss more on the client's own mini-batch than on random public samples?"""
-        before = seen.params[:, None]  # (seeds, 1, P)
-        after = before + seen.updates  # (seeds, n, P)
+        seeds, n = self.present.shape
+        before = np.repeat(seen.params, n, axis=0)  # (seeds · n, P)
+        after = before + seen.updates.reshape(before.shape)
 
         def gain(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-            return (self._losses(before, x, y) - self._losses(after, x, y)).mean(axis=-1)
+            losses = self.model.client_losses(before, x, y) - self.model.client_losses(after, x, y)
+            return losses.mean(axis=1).reshape(seeds, n)
 
-        own = self._rows(0).reshape(*self.present.shape, BATCH)
-        seed = np.arange(len(self.x_val))[:, None, None]
-        public = (self.probes[self.round, :, None] * self.y_val.shape[1]).astype(int)  # (seeds, 1, probe)
+        own, seed = self._rows(0), np.repeat(np.arange(seeds), n)[:, None]
+        public = (self.probes[self.round] * self.y_val.shape[1]).astype(int)[seed[:, 0]]  # (seeds · n, probe)
         return gain(self.x[own], self.y[own]) > gain(self.x_val[seed, public], self.y_val[seed, public])
-
-    def _losses(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Cross-entropy of each model on its own samples: params (…, P), x (…, m, features), y (…, m) → (…, m)."""
-        classes, features = self.model.n_classes, self.model.n_features
-        weight, bias = np.split(params, [classes * features], axis=-1)
-        logits = x @ weight.reshape(*bias.shape, features).swapaxes(-1, -2) + bias[..., None, :]
-        own = np.take_along_axis(logits, np.broadcast_to(y, logits.shape[:-1])[..., None], axis=-1)[..., 0]
-        top = logits.max(axis=-1)
-        return np.log(np.exp(logits - top[..., None]).sum(axis=-1)) + top - own
 
     def _accuracy(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Each seed's model on its own samples, shape (seeds,)."""

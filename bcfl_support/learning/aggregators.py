@@ -19,7 +19,6 @@ import numpy as np
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import (
     Round,
-    average,
     check_round,
     check_updates,
     clip_norms,
@@ -51,7 +50,7 @@ def fedavg(updates: Any, samples: Any) -> np.ndarray:
     [0.25, 3.0]
     """
     rows, weights = check_round(updates, samples)
-    return average(weights, rows)
+    return np.vecmat(weights, rows)
 
 
 def coordinate_median(updates: Any) -> np.ndarray:
@@ -133,20 +132,18 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
 
     Args:
         updates: shape (…, n, P), float64.
-        iterations: steps, at least 1; starts at the mean.
+        iterations: steps from the mean, which is the result of none.
 
     Returns:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: no iteration.
+        InvalidInput: wrong shapes, or an entry that is NaN or infinite.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
     """
     rows = check_updates(updates)
-    if iterations < 1:
-        raise InvalidInput(f"iterations is {iterations}: take at least one step.")
     # all iterates are combinations of the updates, so distances come from the n × n Gram matrix alone
     gram = rows @ rows.swapaxes(-1, -2)
     squares = np.diagonal(gram, axis1=-2, axis2=-1)

@@ -48,9 +48,8 @@ class FederatedData:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for i, size in enumerate(self.sizes):
-            if size < 1:
-                raise InvalidInput(f"client {i} has {size} samples: each needs at least 1; deal to fewer clients.")
+        for i in np.flatnonzero(self.sizes < 1):
+            raise InvalidInput(f"client {i} has {self.sizes[i]} samples: each needs at least 1; deal to fewer clients.")
         if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
             raise InvalidInput(
                 f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes disagree: "
@@ -222,10 +221,9 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
         InvalidInput: not one fraction a client, or a fraction outside [0, 1].
     """
     shares = np.asarray(fractions, dtype=np.float64)
-    if shares.shape != data.sizes.shape:
-        raise InvalidInput(f"fractions has shape {shares.shape}: give one for each of {data.n_clients} clients.")
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise InvalidInput(f"fractions is {shares.tolist()}: each is a share of a client's labels, from 0 to 1.")
+    if shares.shape != data.sizes.shape or not ((shares >= 0) & (shares <= 1)).all():
+        each = f"give each of {data.n_clients} clients the share of its labels, from 0 to 1"
+        raise InvalidInput(f"fractions is {shares.tolist()}: {each}.")
     noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
     for start, size, share in zip(first, data.sizes, shares, strict=True):
         chosen = start + rng.permutation(size)[: round(share * size)]

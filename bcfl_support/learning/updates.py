@@ -120,16 +120,6 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
     return vector
 
 
-def average(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Σ w_i g_i: weights (n,) or (…, n), rows (…, n, P) → (…, P)."""
-    return weights @ rows if weights.ndim == 1 else (weights[..., None, :] @ rows)[..., 0, :]
-
-
-def project(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """⟨g_i, r⟩: rows (…, n, P), vector (P,) or (…, P) → (…, n)."""
-    return rows @ vector if vector.ndim == 1 else (rows @ vector[..., None])[..., 0]
-
-
 def compute_lengths(rows: np.ndarray) -> np.ndarray:
     """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes."""
     return np.sqrt(np.einsum("...p,...p->...", rows, rows))
@@ -172,7 +162,7 @@ def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
     """cos(g_i, r), shape (…, n); 0 where either is zero, since there is no angle then."""
     rows, vector = check_updates(updates), np.asarray(reference, dtype=np.float64)
     lengths = compute_lengths(rows) * compute_lengths(vector)[..., None]
-    return np.clip(divide_or_zero(project(rows, vector), lengths), -1.0, 1.0)
+    return np.clip(divide_or_zero(np.matvec(rows, vector), lengths), -1.0, 1.0)
 
 
 def compute_square_distances(updates: Any) -> np.ndarray:

@@ -70,7 +70,7 @@ def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
     if values.shape != (len(rows),):
         what = f"utility returned shape {values.shape} for {len(rows)} coalitions"
         raise UtilityError(f"{what}; it must be ({len(rows)},)")
-    check_finite(values, rows)
+    check_values(values, rows)
     return values
 
 
@@ -80,16 +80,15 @@ def _name_the_culprit(utility: Utility, rows: Coalitions, cause: Exception) -> N
         try:
             utility(row[None])
         except Exception:
-            members = coalition_members(row)
-            raise UtilityError(f"utility of coalition {members} failed: {cause!r}", members) from cause
+            raise UtilityError(f"utility of coalition {coalition_members(row)} failed: {cause!r}") from cause
 
 
-def check_finite(values: Values, rows: Coalitions | None = None) -> None:
+def check_values(values: Values, rows: Coalitions | None = None) -> None:
     """Raise UtilityError naming the first coalition whose value is not finite; without `rows` value k is mask k's."""
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         members = coalition_members(int(bad[0]) if rows is None else rows[bad[0]])
-        raise UtilityError(f"utility of coalition {members} is {values[bad[0]]}; it must be a finite number", members)
+        raise UtilityError(f"utility of coalition {members} is {values[bad[0]]}; it must be a finite number")
 
 
 def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
@@ -103,7 +102,7 @@ def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
         (m,) float64, in the utility's unit.
 
     Raises:
-        UtilityError: the utility failed or was not finite; `coalition` and the message say for whom.
+        UtilityError: the utility failed or was not finite; the message says for whom.
 
     >>> evaluate(lambda rows: rows.sum(axis=1), coalition_matrix(2)).tolist()
     [0.0, 1.0, 1.0, 2.0]
