@@ -79,17 +79,27 @@ class Table:
     n_clients: int
 
     def column(self, name: str) -> np.ndarray:
-        """One column, shape (rounds · n,)."""
+        """One column.
+
+        Args:
+            name: a key of `columns`.
+
+        Returns:
+            Its values, shape (rounds · n,), clients in order within a round.
+
+        Raises:
+            KeyError: no column of this name; the message lists those there are.
+        """
         if name not in self.columns:
             raise KeyError(f"no column {name!r}: the table has {', '.join(self.columns)}.")
         return self.columns[name]
 
     def pivot(self, name: str) -> np.ndarray:
-        """One column as a matrix, shape (rounds, n)."""
+        """One column as a matrix, shape (rounds, n); as in `column`."""
         return self.column(name).reshape(-1, self.n_clients)
 
     def per_round(self, name: str) -> np.ndarray:
-        """A column that is the same for all clients of a round, such as accuracy, shape (rounds,)."""
+        """A column that is the same for all clients of a round, such as accuracy, shape (rounds,); as in `column`."""
         return self.pivot(name)[:, 0]
 
 
@@ -109,7 +119,7 @@ class SimulationResult:
 
     @property
     def accuracy(self) -> float:
-        """Test accuracy of the final model."""
+        """Test accuracy of the final model, 0 to 1."""
         return float(self.table.per_round("accuracy")[-1])
 
 

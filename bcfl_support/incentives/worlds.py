@@ -63,11 +63,28 @@ class PresenceWorld:
 
     @classmethod
     def equal(cls, seeds: int, n_clients: int) -> PresenceWorld:
-        """Clients with equal shares."""
+        """Clients with equal shares.
+
+        Args:
+            seeds: number of worlds.
+            n_clients: number of clients n.
+
+        Returns:
+            A world in which every share is 1/n.
+        """
         return cls(np.full((seeds, n_clients), 1 / n_clients))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
-        """Presence is the score, the contribution and the test; "accuracy" is the share of data present."""
+        """Play rounds in which presence is the score, the contribution and the test.
+
+        Args:
+            rounds: number of rounds.
+            rngs: not read: nothing is random here.
+            choose: what the clients do, asked before each round; only who is present counts.
+
+        Yields:
+            Each round's outcome; "accuracy" is the share of data present.
+        """
         for number in range(rounds):
             _, present = choose(number)
             scores = np.where(present, self.sizes, 0.0)
@@ -100,7 +117,16 @@ class TrainingWorld:
         object.__setattr__(self, "sizes", counts / counts.sum(axis=1, keepdims=True))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
-        """Train from zero parameters, one generator a seed; before each round, ask what the clients do."""
+        """Train from zero parameters.
+
+        Args:
+            rounds: number of rounds.
+            rngs: one generator a seed, for mini-batches, probes and noise.
+            choose: what the clients do, asked before each round.
+
+        Yields:
+            Each round's outcome.
+        """
         training = _Training(self, rounds, rngs, choose)
         start = np.zeros((len(self.federations), training.model.n_params))
         for seen in play_rounds(start, rounds, training.work):

@@ -64,6 +64,9 @@ def coordinate_median(updates: Any) -> np.ndarray:
     Returns:
         The aggregate, shape (…, P); for even n the mean of the two middle values.
 
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
+
     >>> coordinate_median([[1.0, 9.0], [2.0, 0.0], [99.0, 1.0]]).tolist()
     [2.0, 1.0]
     """
@@ -77,8 +80,11 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
         updates: shape (…, n, P), float64.
         trim: values left out at each end, 0 ≤ trim < n / 2.
 
+    Returns:
+        The aggregate, shape (…, P); with trim 0 the mean.
+
     Raises:
-        InvalidInput: trim that leaves nothing.
+        InvalidInput: trim that leaves nothing, wrong shapes, or an entry that is NaN or infinite.
 
     >>> trimmed_mean([[0.0], [1.0], [2.0], [99.0]], trim=1).tolist()
     [1.5]
@@ -105,7 +111,8 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: too many Byzantine clients for n, or `selected` out of range.
+        InvalidInput: too many Byzantine clients for n, `selected` out of range, wrong shapes, or an entry that is NaN
+            or infinite.
 
     >>> multi_krum([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
     [1.5]
@@ -138,7 +145,7 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: wrong shapes, or an entry that is NaN or infinite.
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
@@ -173,7 +180,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: negative radius.
+        InvalidInput: a negative radius, wrong shapes, or an entry that is NaN or infinite.
 
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
@@ -198,7 +205,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
         Mixed updates, shape (…, n, P).
 
     Raises:
-        InvalidInput: f out of range.
+        InvalidInput: f out of range, wrong shapes, or an entry that is NaN or infinite.
 
     >>> mix_neighbors([[0.0], [1.0], [99.0]], attackers=1).tolist()
     [[0.5], [0.5], [50.0]]
@@ -225,6 +232,9 @@ def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
 
     Returns:
         The aggregate, shape (…, P); zero when no update points along r.
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> fltrust([[9.0, 0.0], [0.0, 5.0], [-1.0, 0.0]], root_update=[2.0, 0.0]).tolist()
     [2.0, 0.0]

@@ -43,7 +43,14 @@ class Model(ABC):
     """Float64 entries one sample needs in a forward pass; sets the size of chunks."""
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """Draw a starting vector, shape (P,), float64: zero where the loss is convex and the start decides nothing."""
+        """Draw a starting vector: zero where the loss is convex and the start decides nothing.
+
+        Args:
+            rng: source of the draw.
+
+        Returns:
+            Parameters w, shape (P,), float64.
+        """
         return np.zeros(self.n_params)
 
     @abstractmethod
@@ -72,11 +79,23 @@ class Model(ABC):
         return self._evaluate(lambda w, x, y: self.client_losses(w, x, y).mean(axis=1), params, x, y)
 
     def accuracy(self, params: Any, x: Any, y: Any) -> Any:
-        """Share of samples whose largest logit is that of their label; arguments and shapes as in `loss`."""
+        """Share of samples whose largest logit is that of their label.
+
+        Args, Raises: as in `loss`.
+
+        Returns:
+            A float from 0 to 1 for one vector, an array (k,) for k vectors.
+        """
         return self._evaluate(lambda w, x, y: (self._logits(w, x).argmax(axis=2) == y).mean(axis=1), params, x, y)
 
     def gradient(self, params: Any, x: Any, y: Any) -> np.ndarray:
-        """Gradient of `loss`, shape of `params`; arguments as in `loss`."""
+        """Gradient of `loss` in the parameters.
+
+        Args, Raises: as in `loss`.
+
+        Returns:
+            ∇L(w), shape of `params`, float64.
+        """
 
         def backward(rows: np.ndarray, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
             return self._backward(rows, features, labels, np.full(labels.shape, 1.0 / labels.size))
@@ -246,7 +265,7 @@ class MLP(_Layers):
         self.n_hidden = n_hidden
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """He initialization: W ~ N(0, 2 / fan-in), biases zero."""
+        """He initialization: W ~ N(0, 2 / fan-in), biases zero; as in `Model.init`."""
         w = np.zeros((1, self.n_params))
         for weight in self.split(w)[::2]:
             weight[:] = rng.standard_normal(weight.shape) * np.sqrt(2.0 / weight.shape[-1])
@@ -292,7 +311,10 @@ class TorchModel(Model):
         return f"TorchModel({type(self._module).__name__}, {self.n_features})"
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them."""
+        """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them.
+
+        Args, Returns: as in `Model.init`.
+        """
         import torch
 
         fresh = copy.deepcopy(self._module)

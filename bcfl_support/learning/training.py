@@ -44,6 +44,9 @@ def play_rounds(
 
     Yields:
         Each round with its `step` g; w is advanced before the next round's work begins.
+
+    Raises:
+        InvalidInput: what `work` sent does not fit `aggregate`; FedAvg takes no round without a client.
     """
     previous = np.zeros_like(params)
     for number in range(1, rounds + 1):

@@ -39,6 +39,10 @@ def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Gener
     Returns:
         The estimate; standard errors from the spread within sizes, the gain of the projection not counted.
 
+    Raises:
+        InvalidInput: fewer than 2 clients, or a budget too small for one mean a size and client.
+        UtilityError: a coalition's utility failed or is not finite.
+
     >>> game = lambda rows: rows.sum(axis=1) ** 2.0
     >>> svarm_shapley(game, 6, budget=60, rng=np.random.default_rng(0)).values.round(9).tolist()
     [6.0, 6.0, 6.0, 6.0, 6.0, 6.0]
@@ -73,6 +77,10 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
 
     Returns:
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
+
+    Raises:
+        InvalidInput: fewer than 2 clients, or a budget too small for one pair a size.
+        UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.arange(8.0)
     >>> regression_shapley(game, 8, budget=40, rng=np.random.default_rng(0)).values.round(9).tolist()

@@ -65,6 +65,9 @@ def leave_one_out(utility: Utility, n: int) -> Array:
     Returns:
         (n,) float64, in the utility's unit.
 
+    Raises:
+        UtilityError: a coalition's utility failed or is not finite.
+
     >>> gloves = lambda rows: (rows[:, 0] & (rows[:, 1] | rows[:, 2])).astype(float)
     >>> leave_one_out(gloves, 3).tolist()
     [1.0, 0.0, 0.0]
@@ -91,6 +94,9 @@ def mean_game_shapley(x: ArrayLike) -> Array:
     Returns:
         (n,) float64, in the unit of x; they sum to x̄.
 
+    Raises:
+        InvalidInput: not one number a client, or no client.
+
     >>> mean_game_shapley([0.0, 3.0]).tolist()  # v = 0, 0, 3, 1.5: client 0 only dilutes
     [-0.75, 2.25]
     """
@@ -108,6 +114,9 @@ def mean_game_threshold(n: int) -> float:
 
     Returns:
         The share, 0.5 at n = 2 and growing toward 1.
+
+    Raises:
+        InvalidInput: fewer than 2 clients.
 
     >>> round(mean_game_threshold(10), 3)
     0.682

@@ -60,7 +60,11 @@ class RoundUtility:
         self._chunk = max(1, CHUNK_FLOATS // self._floats)  # coalitions computed at a time
 
     def __call__(self, coalitions: Coalitions) -> Values:
-        """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64."""
+        """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64.
+
+        Raises:
+            InvalidInput: rows of another length than n.
+        """
         rows = np.asarray(coalitions, dtype=np.bool_)
         if rows.ndim != 2 or rows.shape[1] != self.n:
             clients = f"this round has n = {self.n} clients"
@@ -70,7 +74,14 @@ class RoundUtility:
         return values
 
     def all_values(self) -> Values:
-        """Utilities of all 2^n coalitions in the order of their bit masks, (2^n,) float64."""
+        """Utilities of all 2^n coalitions.
+
+        Returns:
+            (2^n,) float64, in the order of the bit masks, in the unit of the loss or of accuracy (1 = all).
+
+        Raises:
+            InvalidInput: more than 24 clients.
+        """
         return self(coalition_matrix(self.n))
 
     def _prepare(self) -> None:
@@ -156,7 +167,7 @@ class LayeredUtility(RoundUtility):
         return _negative_loss(z, self._at_label, safe=self._bound < SAFE_EXPONENT) - self._start
 
     def all_values(self) -> Values:
-        """Utilities of all 2^n coalitions in the order of their bit masks, (2^n,) float64."""
+        """Utilities of all 2^n coalitions; as in `RoundUtility.all_values`, and faster."""
         check_exact(self.n)
         linear = len(self._rows) == 1 and self.convention == "fixed" and self.kind == "loss"
         values = self._all_by_product() if linear and self._bound < SAFE_EXPONENT else self._all_by_sums()
