@@ -132,21 +132,19 @@ class GasEntry:
         operation: what it did, e.g. ``register``.
         gas_used: of the whole transaction.
         calldata_bytes: length of its data.
-        transaction: its hash, hex with 0x.
     """
 
     operation: str
     gas_used: int
     calldata_bytes: int
-    transaction: str
 
 
 class GasLedger:
     """Collects receipts and adds them up.
 
     >>> ledger = GasLedger()
-    >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"})
-    >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"})
+    >>> ledger.record("register", {"gasUsed": 45_000})
+    >>> ledger.record("register", {"gasUsed": 44_000})
     >>> ledger.totals()
     {'register': 89000}
     """
@@ -162,8 +160,7 @@ class GasLedger:
             receipt: its receipt, as web3 gives it.
             calldata_bytes: length of its data, e.g. ``len(chain.calldata(call))``.
         """
-        hash_ = HexBytes(receipt["transactionHash"]).to_0x_hex()
-        self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes, hash_))
+        self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes))
 
     def totals(self) -> dict[str, int]:
         """Gas by operation, in the order they first appeared."""
