@@ -98,10 +98,6 @@ class Table:
         """One column as a matrix, shape (rounds, n); as in `column`."""
         return self.column(name).reshape(-1, self.n_clients)
 
-    def per_round(self, name: str) -> np.ndarray:
-        """A column that is the same for all clients of a round, such as accuracy, shape (rounds,); as in `column`."""
-        return self.pivot(name)[:, 0]
-
 
 @dataclass(frozen=True, eq=False)
 class SimulationResult:
@@ -120,7 +116,7 @@ class SimulationResult:
     @property
     def accuracy(self) -> float:
         """Test accuracy of the final model, 0 to 1."""
-        return float(self.table.per_round("accuracy")[-1])
+        return float(self.table.column("accuracy")[-1])
 
 
 def run(

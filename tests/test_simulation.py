@@ -48,9 +48,9 @@ def test_a_run_equals_the_loop_written_out(hospitals: datasets.FederatedData) ->
         assert np.array_equal(scores, alignment_scores(updates, hospitals.sizes))
         assert scores.sum() == pytest.approx(step @ step, rel=1e-12)
         assert np.allclose(result.table.pivot("norm")[number], np.linalg.norm(updates, axis=1), rtol=1e-14)
-        assert result.table.per_round("accuracy")[number] == MODEL.accuracy(w, hospitals.x_test, hospitals.y_test)
+        assert result.table.pivot("accuracy")[:, 0][number] == MODEL.accuracy(w, hospitals.x_test, hospitals.y_test)
     assert np.array_equal(result.params, w)
-    assert result.accuracy == result.table.per_round("accuracy")[-1] > 0.9
+    assert result.accuracy == result.table.pivot("accuracy")[:, 0][-1] > 0.9
 
 
 def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
@@ -114,7 +114,7 @@ def test_a_round_that_nobody_came_to_moves_nothing(hospitals: datasets.Federated
     ).table
     assert table.pivot("participated")[0].tolist() == [False, True, False, False, True]
     assert not table.pivot("participated")[1].any() and not table.pivot("reward")[1].any()
-    assert table.per_round("loss")[1] == table.per_round("loss")[0]  # nobody came, nothing changed
+    assert table.pivot("loss")[:, 0][1] == table.pivot("loss")[:, 0][0]  # nobody came, nothing changed
 
 
 def test_declared_counts_weigh_and_score(hospitals: datasets.FederatedData) -> None:

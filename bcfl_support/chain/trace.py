@@ -132,19 +132,21 @@ class GasEntry:
         operation: what it did, e.g. ``register``.
         gas_used: of the whole transaction.
         calldata_bytes: length of its data.
+        transaction: its hash, hex with 0x.
     """
 
     operation: str
     gas_used: int
     calldata_bytes: int
+    transaction: str
 
 
 class GasLedger:
     """Collects receipts and adds them up.
 
     >>> ledger = GasLedger()
-    >>> ledger.record("register", {"gasUsed": 45_000})
-    >>> ledger.record("register", {"gasUsed": 44_000})
+    >>> ledger.record("register", {"gasUsed": 45_000, "transactionHash": b"\\x01"})
+    >>> ledger.record("register", {"gasUsed": 44_000, "transactionHash": b"\\x02"})
     >>> ledger.totals()
     {'register': 89000}
     """
@@ -160,7 +162,8 @@ class GasLedger:
             receipt: its receipt, as web3 gives it.
             calldata_bytes: length of its data, e.g. ``len(chain.calldata(call))``.
         """
-        self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes))
+        hash_ = HexBytes(receipt["transactionHash"]).to_0x_hex()
+        self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes, hash_))
 
     def totals(self) -> dict[str, int]:
         """Gas by operation, in the order they first appeared."""
