@@ -215,7 +215,8 @@ contract AggregatorMathsTest is Federation {
     }
 
     /// @dev Pages of every size, from one entry to all, in both kinds of federation: the same scores. Client 1 is silent.
-    /// P = 7 is a slot and three quarters; with P = 8 a client's last part is as long as the next one's first.
+    /// P = 7 is a slot and three quarters; with P = 8 a client's last part can be as long as the next one's first. Every
+    /// second page after a longer one than P has 5 entries, so that pages begin and end at odd places.
     function test_ScorePagesOfEverySize() public {
         for (uint256 parameters = 7; parameters <= 8; ++parameters) {
             (uint256[] memory samples, int64[][] memory updates) = (new uint256[](4), new int64[][](4));
@@ -228,8 +229,8 @@ contract AggregatorMathsTest is Federation {
                 start(samples, updates);
                 aggregator.aggregate(type(uint256).max);
                 nextBlock();
-                while (phase() == IAggregator.Phase.Score) {
-                    scorePage(size, parameters);
+                for (uint256 k; phase() == IAggregator.Phase.Score; ++k) {
+                    scorePage(k % 2 == 1 && size > parameters ? 5 : size, parameters);
                 }
                 assertReference(samples, updates);
             }
