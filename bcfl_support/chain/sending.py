@@ -62,7 +62,7 @@ class Sender:
         such as a place in a list: it then takes a new one, for 22,100 gas more. A batch has room for two of them.
         """
         spare = 2 * _NEW_SLOT if len(transactions) > 1 else 0
-        answers = self._transport.batch("eth_estimateGas", [[_as_rpc(each)] for each in transactions])
+        answers = self._transport.batch("eth_estimateGas", [[_as_rpc(each), "pending"] for each in transactions])
         limits = []
         for i, (answer, label) in enumerate(zip(answers, labels, strict=True)):
             data = revert_data(answer)

@@ -115,7 +115,7 @@ class Terms:
     """What ``RewardPool`` fixes at deployment: wei, and ratios in millionths.
 
     Attributes:
-        budget: wei shared in a round.
+        budget: wei shared in a round. (The contract shares less when fewer samples than `fullSamples` were revealed.)
         alpha: α.
         window: K, 1 to 64.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
@@ -142,7 +142,7 @@ class Account:
 
     Attributes:
         history: one bit a round, the newest lowest, at most 64.
-        last_round: the round of the lowest bit; 0 before the first.
+        last_round: the number of the lowest bit's round among those not void; 0 before the first.
         credit: wei earned and not yet withdrawn.
     """
 
@@ -186,8 +186,9 @@ def settle_round(
     """Settle one round as ``RewardPool`` does: history, weights and penalties first, then the payments.
 
     Args:
-        number: the round's number, above every account's `last_round`.
-        scores: client → S_i at scale s², for those that committed; None for one that did not reveal.
+        number: the round's number among those not void, above every account's `last_round`.
+        scores: client → S_i at scale s², for those that committed; None for one that did not reveal. A round in which
+            nobody did is void: it leaves the histories as they are.
         norm_squared: ‖g‖² at scale s²; 0 when nobody revealed.
         terms: the pool's terms.
         accounts: client → account; a client not in it starts with an empty one.
@@ -208,6 +209,7 @@ def settle_round(
     """
     books, held = dict(accounts), dict(stakes)
     weights, consistency, penalties = {}, {}, {}
+    void = all(score is None for score in scores.values())
     for client, score in scores.items():
         account = books.get(client, Account())
         if number <= account.last_round:
@@ -215,8 +217,10 @@ def settle_round(
                 f"round {number} is not after {account.last_round}, {client}'s last round: settle in order"
             )
         good = score is not None and score >= 0
-        history = (account.history << number - account.last_round | good) % 2**HISTORY_BITS
-        books[client] = replace(account, history=history, last_round=number)
+        history = account.history
+        if not void:
+            history = (history << number - account.last_round | good) % 2**HISTORY_BITS
+            books[client] = replace(account, history=history, last_round=number)
         consistency[client] = (history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
         factor = (factors or {}).get(client, PPM)
         counted = -1 if score is None else score  # a missing reveal earns what a negative score does
@@ -227,5 +231,6 @@ def settle_round(
         held[client] -= penalties[client]
     paid = dict(zip(weights, compute_rewards(list(weights.values()), terms.budget, pot), strict=True))
     for client, amount in paid.items():
-        books[client] = replace(books[client], credit=books[client].credit + amount)
+        account = books.get(client, Account())
+        books[client] = replace(account, credit=account.credit + amount)
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))

@@ -39,14 +39,22 @@ class Submission:
     commitment: bytes
 
 
+PART = 2_048
+"""Entries of an update that the contract takes in one transaction."""
+
+
 def compute_digest(values: np.ndarray) -> bytes:
     """keccak256 of an update as the contract hashes it: every entry as a 32-byte big-endian signed integer.
+
+    An update of more than `PART` entries is shown in parts; each further part is chained to what came before::
+
+        d_1 = keccak256(part 1)            d_k = keccak256(d_{k−1}, keccak256(part k))
 
     Args:
         values: shape (P,), int64, at scale s.
 
     Returns:
-        32 bytes, equal to ``keccak256(abi.encodePacked(update))`` for an ``int64[]``.
+        32 bytes; for up to `PART` entries equal to ``keccak256(abi.encodePacked(update))`` of an ``int64[]``.
 
     Raises:
         InvalidUpdate: if `values` is not a one-dimensional int64 array.
@@ -63,7 +71,10 @@ def compute_digest(values: np.ndarray) -> bytes:
     words = np.empty((len(values), 32), dtype=np.uint8)
     words[:, :24] = np.where(values < 0, 0xFF, 0)[:, None]
     words[:, 24:] = values.astype(">i8").view(np.uint8).reshape(-1, 8)
-    return keccak(words.tobytes())
+    digest, *others = (keccak(words[start : start + PART].tobytes()) for start in range(0, max(len(words), 1), PART))
+    for other in others:
+        digest = keccak(digest + other)
+    return digest
 
 
 def compute_commitment(

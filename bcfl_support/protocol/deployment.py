@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,13 @@ def deploy_contracts(
     addresses = [compute_create_address(publisher, first + k) for k in range(4)]
     registry, aggregator, ledger, pool = addresses
     bound = int(fixed_point.encode(np.array([config.bound]))[0])
-    phases = (config.minimum, config.commit_seconds, config.reveal_seconds)
+    round_ = (config.parameters, config.capacity, config.minimum, config.minimum_samples, config.commit_seconds)
     alpha, rate, cap = (round(ratio * PPM) for ratio in (config.alpha, config.penalty_rate, config.penalty_cap))
-    pays = (ledger, (config.budget, alpha, config.window, rate, cap))
+    pays = (ledger, (config.budget, config.full_samples, alpha, config.window, rate, cap))
     arguments: tuple[tuple[Any, ...], ...] = (
         (config.stake_per_sample, config.cool_down_seconds, pool),
-        (registry, pool, publisher, (config.parameters, config.capacity, *phases, bound)),
-        (registry, aggregator, config.interval, config.votes_needed, config.attest_seconds),
+        (registry, pool, publisher, (*round_, config.reveal_seconds, bound, config.clipped)),
+        (registry, aggregator, config.interval, math.ceil(config.quorum * PPM), config.attest_seconds),
         (registry, aggregator, *(pays if config.pool_terms is None else [config.pool_terms])),
     )
     contracts, receipts = {}, {}

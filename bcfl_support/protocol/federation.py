@@ -25,7 +25,7 @@ from web3.types import TxReceipt
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.commitments import Submission, compute_commitment, compute_digest, compute_factors_hash
+from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
 from bcfl_support.protocol.deployment import CONTRACTS, deploy_contracts
 from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
 
@@ -135,7 +135,7 @@ class Federation:
 
         Raises:
             FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the entry.
-            InvalidUpdate: if an update has the wrong length.
+            InvalidUpdate: if an update has the wrong length, or is zero in every entry.
         """
         submissions = []
         chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
@@ -154,31 +154,45 @@ class Federation:
         if values.shape != (self.config.parameters,):
             wanted = f"{self.config.parameters} parameters: send one flat vector"
             raise InvalidUpdate(f"the update of {client} has shape {values.shape}; the model has {wanted}")
-        return values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
+        encoded = values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
+        if not encoded.any():
+            raise InvalidUpdate(
+                f"every entry of the update of {client} is 0 (at scale {fixed_point.SCALE:,}); the contract refuses it, as "
+                "the work of nobody: leave this client out of the round"
+            )
+        return encoded
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
-        """Send every commitment. With `capacity` of them in, the reveal phase opens by itself.
+        """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, DeadlinePassed or WrongPhase.
+            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, RoundFull, DeadlinePassed or WrongPhase.
         """
         commit = self.aggregator.functions.commit
         return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
-        """Send every update with its salt. With all of them in, the aggregation opens by itself.
+        """Send every update with its salt, in parts of `PART` entries. With all in, the aggregation opens by itself.
 
         Raises:
             ContractError: CommitmentMismatch, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or WrongPhase.
         """
-        reveal = self.aggregator.functions.reveal
-        return self._send_many("reveal", [(reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
+        functions = self.aggregator.functions
+        if self.config.parameters <= PART:
+            calls = [(functions.reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions]
+        else:
+            calls = [
+                (functions.revealPart(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0)
+                for start in range(0, self.config.parameters, PART)
+                for s in submissions
+            ]
+        return self._send_many("reveal", calls)
 
     def end_phase(self, phase: str) -> None:
         """Let the clock run out and move the round on, if it still is in `phase`; anyone may.
 
         Args:
-            phase: "Commit" or "Reveal"; in any other phase nothing happens, since all clients came in time.
+            phase: "Commit" or "Reveal". In any other phase nothing happens: all clients revealed before the deadline.
         """
         state = self.round_state()
         if state["phase"] == phase:
@@ -186,12 +200,13 @@ class Federation:
             self._send("advance", self.aggregator.functions.advance())
 
     def aggregate(self) -> list[TxReceipt]:
-        """Have the contract average the updates: g_j = Σ n_i·v_ij / N, in as many pages as the gas cap asks for."""
+        """Have the contract average the updates: g_j = Σ w_i·v_ij / W, in as many pages as the gas cap asks for."""
         return self._paged("aggregate", self.aggregator.functions.aggregate, self.config.parameters, "Aggregate")
 
     def score(self) -> list[TxReceipt]:
-        """Have the contract score the clients: S_i = n_i·Σ_j v_ij·g_j / N, in as many pages as needed."""
-        return self._paged("score", self.aggregator.functions.score, self.config.capacity, "Score")
+        """Have the contract score the clients: S_i = w_i·Σ_j v_ij·g_j / W, in as many pages as needed."""
+        entries = self.config.capacity * self.config.parameters
+        return self._paged("score", self.aggregator.functions.score, entries, "Score")
 
     def settle(self) -> RoundRecord:
         """Have the contract pay and penalize, close the round, and read it back.
@@ -260,7 +275,7 @@ class Federation:
             epoch, record, factors: as in `attest`.
 
         Raises:
-            ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochSuperseded.
+            ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochOver.
         """
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
         return self._send("apply factors", call)
@@ -281,8 +296,8 @@ class Federation:
         return self.aggregator.functions.currentRound().call()[0]
 
     def round_state(self) -> dict[str, Any]:
-        """The current round: number, deadline, committed, revealed, cursor, phase (by name), stopped."""
-        names = ("number", "deadline", "committed", "revealed", "cursor", "phase", "stopped")
+        """The current round: number, deadline, committed, revealed, cursor, phase (by name), stopped, void, since."""
+        names = ("number", "deadline", "committed", "revealed", "cursor", "phase", "stopped", "void", "since")
         state = dict(zip(names, self.aggregator.functions.currentRound().call(), strict=True))
         return state | {"phase": PHASES[state["phase"]]}
 
@@ -392,7 +407,7 @@ class Federation:
     def _estimate(self, call: Any) -> float:
         """Gas a call would use; infinity when the node cannot even simulate it."""
         try:
-            return call.estimate_gas({"from": self.publisher})
+            return call.estimate_gas({"from": self.publisher}, "pending")
         except Web3RPCError as error:
             if "gas" in str(error).lower():
                 return float("inf")

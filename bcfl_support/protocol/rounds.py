@@ -21,20 +21,23 @@ class FederationConfig:
 
     Attributes:
         parameters: P, the number of model parameters.
-        capacity: most clients in a round; when that many have committed the round moves on without waiting.
+        capacity: most clients in a round, at most 256; later ones are refused.
         minimum: fewest commitments with which a round is not void.
-        commit_seconds: longest commit phase.
-        reveal_seconds: longest reveal phase.
+        minimum_samples: fewest revealed samples with which a round is not void.
+        clipped: whether an update longer than the median one counts as if it were that long.
+        commit_seconds: the commit phase, which nothing shortens.
+        reveal_seconds: longest reveal phase; it ends earlier when everybody has revealed.
         bound: largest absolute value of an update's entry (a plain float, not scaled).
         stake_per_sample: wei a client stakes for each sample it declares.
         cool_down_seconds: time between deregistering and taking the stake; more than a round lasts.
         budget: wei shared among the clients in a round.
+        full_samples: revealed samples from which the whole budget is shared; with fewer, in proportion.
         alpha: α, the weight of consistency in (1 + α·C).
         window: K, the rounds over which consistency C counts.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
         penalty_cap: most that one round burns, as a share of the stake.
         interval: rounds in an epoch of the fairness ledger.
-        quorum: equal attestations that make a fairness record count; None means more than two thirds of `capacity`.
+        quorum: share of the samples present that must attest to a fairness record for it to count, above one half.
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
         pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its
@@ -48,18 +51,21 @@ class FederationConfig:
     parameters: int
     capacity: int = 10
     minimum: int = 2
+    minimum_samples: int = 1
+    clipped: bool = False
     commit_seconds: int = 3_600
     reveal_seconds: int = 3_600
     bound: float = 100.0
     stake_per_sample: int = 10**16
     cool_down_seconds: int = 86_400
     budget: int = 10**18
+    full_samples: int = 1
     alpha: float = 0.5
     window: int = 8
     penalty_rate: float = 0.1
     penalty_cap: float = 0.05
     interval: int = 5
-    quorum: int | None = None
+    quorum: float = 2 / 3
     attest_seconds: int = 86_400
     pool: str = "RewardPool"
     pool_terms: tuple[Any, ...] | None = None
@@ -73,11 +79,6 @@ class FederationConfig:
         ):
             if self.cool_down_seconds < least:
                 raise InvalidInput(f"cool_down_seconds is {self.cool_down_seconds}; {danger}: choose at least {least}")
-
-    @property
-    def votes_needed(self) -> int:
-        """The quorum: as given, or the smallest number above two thirds of the capacity."""
-        return self.quorum if self.quorum is not None else 2 * self.capacity // 3 + 1
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error():
     ("wrong", "message"),
     [
         ({"minimum": 0}, "BadConfig: minimum is 0, which no federation can run with"),
-        ({"interval": 0}, "BadLedgerConfig: interval is 0; interval, quorum"),
+        ({"interval": 0}, "BadLedgerConfig: interval is 0; interval starts at 1"),
         ({"stake_per_sample": 2**64}, r"StakePerSampleTooLarge: 18\.446744073709551616 ETH of stake a sample, at most"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_configuration_the_contracts_refuse_is_refused_in_words(wrong, message
 
 
 def test_a_pool_of_another_kind_takes_its_own_terms(node):
-    terms = (10**18, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
+    terms = (10**18, 230, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
     config = replace(CONFIG, pool="AccuracyAdjusted", pool_terms=terms)
     pool = deployment.deploy_contracts(node, config, node.accounts[3])[0]["RewardPool"]
     assert tuple(pool.functions.terms().call()) == terms

@@ -62,8 +62,3 @@ def test_configuration_that_lets_stakes_escape():
         dataclasses.replace(config, cool_down_seconds=100)
     with pytest.raises(ValueError, match="vote twice: choose at least 1000000"):
         dataclasses.replace(config, attest_seconds=10**6)
-
-
-@pytest.mark.parametrize(("capacity", "quorum", "needed"), [(10, None, 7), (9, None, 7), (10, 4, 4)])
-def test_quorum(capacity, quorum, needed):
-    assert FederationConfig(parameters=1, capacity=capacity, quorum=quorum).votes_needed == needed

@@ -58,9 +58,10 @@ contract Aggregator is IAggregator {
     bool private immutable _clipped;
 
     Round private _round;
-    /// @dev Of this round, and of the last one before it that was not void.
+    /// @dev Samples revealed in this round; samples and number of the last round before it that was not void.
     uint64 private _samples;
     uint64 private _samplesBefore;
+    uint40 private _numberBefore;
     uint64 private _clipNorm;
     /// @inheritdoc IAggregator
     uint256 public normSquared;
@@ -128,7 +129,7 @@ contract Aggregator is IAggregator {
             isVoid: false,
             since: uint40(block.timestamp)
         });
-        if (!round.isVoid) _samplesBefore = _samples;
+        if (!round.isVoid) (_samplesBefore, _numberBefore) = (_samples, round.number);
         _samples = 0;
         _clipNorm = 0;
         normSquared = 0;
@@ -384,10 +385,10 @@ contract Aggregator is IAggregator {
         if (opened != entry.commitment) revert CommitmentMismatch(entry.commitment, opened);
         // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
         if (square == 0) revert ZeroUpdate(msg.sender);
-        // A copy is what another client revealed in this round or the last. One's own repeats are one's own affair, and
-        // who comes to the same update by honest work much later is no copier.
+        // A copy is what another client revealed in this round, or since the last one that was not void. One's own repeats
+        // are one's own affair, and who comes to the same update by honest work much later is no copier.
         Seen memory seen = _seen[digest];
-        if (seen.client != address(0) && seen.client != msg.sender && round.number - seen.round < 2) {
+        if (seen.client != address(0) && seen.client != msg.sender && seen.round >= _numberBefore) {
             revert CopiedUpdate(digest, seen.client);
         }
         _seen[digest] = Seen({ client: msg.sender, round: round.number });

@@ -75,7 +75,9 @@ contract FairnessLedger is IFairnessLedger {
         if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
         if (state.deadline == 0) {
             state.deadline = uint40(block.timestamp + attestSeconds);
-            state.needed = uint64((aggregator.presentSamples() * quorum + NEUTRAL - 1) / NEUTRAL);
+            uint256 present = aggregator.presentSamples();
+            if (present == 0) revert NobodyPresent(epoch);
+            state.needed = uint64((present * quorum + NEUTRAL - 1) / NEUTRAL);
         }
         // slither-disable-next-line timestamp
         else if (block.timestamp >= state.deadline) {

@@ -31,6 +31,7 @@ interface IFairnessLedger {
     error AlreadyAttested(address client, uint256 epoch);
     error AlreadyAgreed(uint256 epoch, bytes32 record);
     error ZeroRecord();
+    error NobodyPresent(uint256 epoch);
     error NoAgreement(uint256 epoch, uint256 samples, uint256 needed);
     error EpochOver(uint256 epoch, uint256 lastRound, uint256 lastClosedRound);
     error AlreadyApplied(uint256 epoch);
@@ -42,9 +43,9 @@ interface IFairnessLedger {
     /// @param epoch Counts from 0; epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
     /// @param record sha2-256 digest of the record's bytes.
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
-    /// @dev Open to registered clients with enough stake, once an epoch each and in the order of the epochs: who has
-    /// attested to one cannot go back to an earlier one. A vote counts as many samples as its client has staked for. An
-    /// epoch without a quorum before its deadline expires, and the factors stay as they were.
+    /// @dev Open to registered clients with enough stake, once an epoch each. A vote counts as many samples as its client
+    /// has staked for, whether it took part in the rounds or not; the quorum is one of the samples that did. An epoch
+    /// without a quorum before its deadline expires, and the factors stay as they were.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
     /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins

@@ -71,8 +71,8 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     function settle(uint256 count, int32[] calldata gains) external nonReentrant {
         if (count == 0) revert ZeroSettleCount();
         IAggregator.Round memory round = _scoredRound();
-        // With no sample revealed there is nothing to attest to and nobody who may: no need to wait.
-        if (_settlement.round != round.number && aggregator.totalSamples() == 0) _open(round.number);
+        // In a void round there is nothing to attest to: no need to wait.
+        if (_settlement.round != round.number && round.isVoid) _open(round.number);
         Settlement memory state = _settlement;
         _checkGains(state, round, gains);
 
@@ -120,7 +120,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     }
 
     /// @dev Either the gains are the agreed ones, or none are given and the round goes unpaid: after the deadline without
-    /// agreement, after as long again when nobody could show what was agreed on, or at once when nobody revealed.
+    /// agreement, after as long again when nobody could show what was agreed on, or at once when the round is void.
     /// Changes `state` in memory.
     function _checkGains(Settlement memory state, IAggregator.Round memory round, int32[] calldata gains) private view {
         if (state.round != round.number) revert NoAgreement(round.number, block.timestamp, type(uint40).max);
@@ -134,7 +134,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         if (state.unpaid) return;
         bool begun = state.cursor != 0 || state.paying; // with the agreed gains, which finish it
         uint256 from = state.deadline + (state.agreed == 0 ? 0 : _terms.attestSeconds);
-        if (begun || (block.timestamp < from && aggregator.totalSamples() != 0)) {
+        if (begun || (block.timestamp < from && !round.isVoid)) {
             revert NoAgreement(round.number, block.timestamp, from);
         }
         state.unpaid = true;

@@ -76,7 +76,7 @@ interface IAccuracyAdjusted is IEscrow {
 
     /// @notice Handle up to `count` clients of the scored round; the last call closes the round. Anyone may.
     /// @dev Two passes over the clients, as in `RewardPool`. With agreement, `gains` must be what was agreed on. After the
-    /// deadline without it, or in a round nobody revealed in, nobody is paid and the budget stays in the pot, for rounds to
+    /// deadline without it, or in a void round, nobody is paid and the budget stays in the pot, for rounds to
     /// come. The same holds when nobody shows the agreed gains for as long again, or a quorum that
     /// agreed on a hash of nothing could stop the federation. Penalties do not depend on the gains and are taken either way.
     /// @param gains a_i of each participant; empty to settle a round unpaid.
