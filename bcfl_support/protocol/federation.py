@@ -177,16 +177,15 @@ class Federation:
         Raises:
             ContractError: CommitmentMismatch, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or WrongPhase.
         """
-        functions = self.aggregator.functions
+        whole, part = self.aggregator.functions.reveal, self.aggregator.functions.revealPart
         if self.config.parameters <= PART:
-            calls = [(functions.reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions]
-        else:
-            calls = [
-                (functions.revealPart(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0)
-                for start in range(0, self.config.parameters, PART)
-                for s in submissions
-            ]
-        return self._send_many("reveal", calls)
+            return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
+        receipts = []
+        for start in range(0, self.config.parameters, PART):  # part by part: each is refused before the one before it
+            values = [s.values[start : start + PART].tolist() for s in submissions]
+            calls = [(part(start, v, s.salt), s.client, 0) for v, s in zip(values, submissions, strict=True)]
+            receipts += self._send_many("reveal", calls)
+        return receipts
 
     def end_phase(self, phase: str) -> None:
         """Let the clock run out and move the round on, if it still is in `phase`; anyone may.

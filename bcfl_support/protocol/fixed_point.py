@@ -7,13 +7,14 @@ contract does FedAvg and the alignment score on integers:
     S_i = trunc(n_i · Σ_j v_ij·G_j / N)            alignment score,   at scale SCALE²
 
 with v_ij the encoded update of client i, n_i its sample count, N = Σ n_i and trunc the EVM's signed division
-(SDIV), which rounds toward zero. This module holds the encoding, the first sum in exact Python integers, and how
-far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
+(SDIV), which rounds toward zero. A federation that clips replaces n_i and N by `clip_weights`. This module holds the
+encoding, the first sum in exact Python integers, and how far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
 S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -104,25 +105,60 @@ def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
     )
 
 
-def fedavg_fixed(updates_int: Any, samples: Any) -> np.ndarray:
+def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
+    """What an update counts where updates are clipped at their median length R: exact integers w_i and W.
+
+    An update longer than R counts as if it were that long::
+
+        w_i = n_i · ⌊min(1, R/‖v_i‖) · 10⁹⌋        W = 10⁹ · Σ n_i
+
+    with ‖v_i‖ rounded down to an integer at scale SCALE, and R the mean of the middle two, rounded down, if n is even.
+
+    Args:
+        updates_int: encoded updates v, shape (n, P), integers at scale SCALE, none of them zero.
+        samples: sample counts n_i, shape (n,), positive integers.
+
+    Returns:
+        (w, W): object array of n Python integers, and a Python integer.
+
+    Raises:
+        FixedPointError: wrong shapes, non-integers, a sample count below 1, or a zero update.
+
+    >>> clip_weights([[3, 4], [6, 8], [30, 40]], [1, 2, 1])
+    (array([1000000000, 2000000000, 200000000], dtype=object), 4000000000)
+    """
+    counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
+    _check_rows(updates, counts, "updates_int")
+    norms = [math.isqrt(square) for square in (updates * updates).sum(axis=1)]
+    if 0 in norms:
+        raise FixedPointError(f"update {norms.index(0)} is zero; the contract refuses it: leave its client out")
+    ordered = sorted(norms)
+    clip = (ordered[(len(norms) - 1) // 2] + ordered[len(norms) // 2]) // 2
+    shares = np.array([min(SCALE, clip * SCALE // norm) for norm in norms], dtype=object)
+    return counts * shares, SCALE * int(sum(counts))
+
+
+def fedavg_fixed(updates_int: Any, samples: Any, *, clipped: bool = False) -> np.ndarray:
     """FedAvg as the contract computes it, in exact integers: G_j = trunc(Σ_i n_i·v_ij / N).
 
     Args:
         updates_int: encoded updates v, shape (n, P), integers at scale SCALE.
         samples: sample counts n_i, shape (n,), positive integers.
+        clipped: whether the federation clips: `clip_weights` then stand in the place of n_i and N.
 
     Returns:
         Object array of P Python integers at scale SCALE.
 
     Raises:
-        FixedPointError: wrong shapes, non-integers, or a sample count below 1.
+        FixedPointError: wrong shapes, non-integers, a sample count below 1, or, clipped, a zero update.
 
     >>> fedavg_fixed([[4, -5], [1, 0]], [1, 2]).tolist()
     [2, -1]
     """
     counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
     _check_rows(updates, counts, "updates_int")
-    return divide_toward_zero(counts @ updates, sum(counts))
+    weights, total = clip_weights(updates, counts) if clipped else (counts, sum(counts))
+    return divide_toward_zero(weights @ updates, total)
 
 
 # ---------------------------------------------------------------- how far the integers lie from the real numbers
