@@ -11,7 +11,8 @@ import { IEscrow, ONE } from "./IEscrow.sol";
 // slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
 
 /// @title Escrow
-/// @notice Pot, credits and pull payments; the penalty; and what both passes of a settlement have in common.
+/// @notice Pot, credits and pull payments; the penalty; refunds for work; and what both passes of a settlement have in
+/// common.
 /// @dev A pool that pays by a rule of its own inherits this and adds the rule: who weighs how much, and when.
 abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     IClientRegistry public immutable registry;
@@ -24,6 +25,9 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
     uint128 internal _budget;
     uint128 internal _paid;
+    /// @dev What was refunded in the round of that number.
+    uint128 private _refunded;
+    uint40 private _refundedRound;
 
     mapping(address client => Account) internal _accounts;
 
@@ -37,6 +41,16 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         if (counted != address(registry_)) revert NotWired("registry", counted, address(registry_));
         registry = registry_;
         aggregator = aggregator_;
+    }
+
+    /// @inheritdoc IEscrow
+    function carryOn(uint256 count) external nonReentrant {
+        uint256 gas = gasleft();
+        IAggregator.Round memory round = aggregator.currentRound();
+        if (round.phase == IAggregator.Phase.Aggregate) aggregator.aggregate(count);
+        else if (round.phase == IAggregator.Phase.Score) aggregator.score(count);
+        else _settle(count);
+        if (!round.isVoid) _refund(round.number, (gas - gasleft()) * block.basefee * 4 / 5);
     }
 
     /// @inheritdoc IEscrow
@@ -77,7 +91,8 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev Fix what the round shares: `budget` when `fullSamples` or more were revealed, in proportion with fewer, so
     /// that a round of few, who may all be one, takes little out. Money that arrives between two payments belongs to the
     /// next round, or later clients would get more.
-    function _fixBudget(uint256 budget, uint256 fullSamples) internal {
+    function _fixBudget(uint256 fullSamples) internal {
+        uint256 budget = _fullBudget();
         uint256 samples = aggregator.totalSamples();
         if (samples < fullSamples) budget = budget * samples / fullSamples;
         _budget = uint128(budget < pot ? budget : pot);
@@ -105,12 +120,34 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         emit Penalized(round, client, registry.slash(client, amount));
     }
 
+    /// @dev One step of the settlement; the pool's rule knows how.
+    function _settle(uint256 count) internal virtual;
+
+    /// @dev What a round with all its samples shares, in wei; the pool's terms have it.
+    function _fullBudget() internal view virtual returns (uint256);
+
     /// @dev Rate and cap of the penalty, in millionths; the pool's terms have them.
     function _penalty() internal view virtual returns (uint256 rate, uint256 cap);
 
     /// @dev Where a page of `count` clients from `cursor` on ends. No count is too large: "all" may be 2^256 − 1.
     function _pageEnd(uint256 cursor, uint256 count, uint256 clients) internal pure returns (uint256) {
         return count < clients - cursor ? cursor + count : clients;
+    }
+
+    function _refund(uint40 round, uint256 amount) private {
+        if (_refundedRound != round) (_refundedRound, _refunded) = (round, 0);
+        uint256 left = _fullBudget() / 20 - _refunded;
+        // Not what the settlement under way has yet to pay; before its second pass, what is left of the last one's, or less.
+        uint256 owed = aggregator.currentRound().phase == IAggregator.Phase.Settle ? _budget - _paid : 0;
+        uint256 free = pot > owed ? pot - owed : 0;
+        if (amount > left) amount = left;
+        if (amount > free) amount = free;
+        if (amount == 0) return;
+        _refunded += uint128(amount); // at most the budget
+        pot -= amount;
+        totalCredit += amount;
+        _accounts[msg.sender].credit += uint128(amount); // ether that exists
+        emit Refunded(round, msg.sender, amount);
     }
 
     function _send(address to, uint256 amount) private {

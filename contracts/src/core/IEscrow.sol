@@ -23,6 +23,7 @@ interface IEscrow {
     event Funded(address indexed from, uint256 amount, uint256 pot);
     event Penalized(uint256 indexed round, address indexed client, uint256 amount);
     event Withdrawn(address indexed client, uint256 amount);
+    event Refunded(uint256 indexed round, address indexed account, uint256 amount);
     event Reclaimed(address indexed publisher, uint256 amount);
 
     error BadTerms(string field, uint256 value);
@@ -36,6 +37,14 @@ interface IEscrow {
 
     /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
     function fund() external payable;
+
+    /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due;
+    /// and be credited what that cost at the block's base fee, less a fifth. Anyone may.
+    /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
+    /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
+    /// round's refunds come to a twentieth of its budget at most; a void round has none; what a settlement has yet to pay
+    /// is not touched.
+    function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.
     function withdraw() external;

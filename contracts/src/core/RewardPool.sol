@@ -28,6 +28,20 @@ contract RewardPool is RewardRule, Escrow {
 
     /// @inheritdoc IRewardPool
     function settle(uint256 count) external nonReentrant {
+        _settle(count);
+    }
+
+    /// @inheritdoc IRewardPool
+    function accountOf(address client) external view returns (Account memory) {
+        return _accounts[client];
+    }
+
+    /// @inheritdoc IRewardPool
+    function consistencyOf(address client) external view returns (uint256) {
+        return _consistency(_shifted(_accounts[client], _settlement.counted), _terms.window);
+    }
+
+    function _settle(uint256 count) internal override {
         if (count == 0) revert ZeroSettleCount();
         IAggregator.Round memory round = aggregator.currentRound();
         if (round.phase != IAggregator.Phase.Settle) revert NothingToSettle(round.number);
@@ -46,14 +60,8 @@ contract RewardPool is RewardRule, Escrow {
         }
     }
 
-    /// @inheritdoc IRewardPool
-    function accountOf(address client) external view returns (Account memory) {
-        return _accounts[client];
-    }
-
-    /// @inheritdoc IRewardPool
-    function consistencyOf(address client) external view returns (uint256) {
-        return _consistency(_shifted(_accounts[client], _settlement.counted), _terms.window);
+    function _fullBudget() internal view override returns (uint256) {
+        return _terms.budget;
     }
 
     function _penalty() internal view override returns (uint256 rate, uint256 cap) {
@@ -100,7 +108,7 @@ contract RewardPool is RewardRule, Escrow {
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.budget, _terms.fullSamples);
+        _fixBudget(_terms.fullSamples);
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

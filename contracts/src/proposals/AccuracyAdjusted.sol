@@ -100,6 +100,15 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         return _votes[keccak256(abi.encode(round, gainsHash))];
     }
 
+    /// @dev Not without the gains.
+    function _settle(uint256) internal view override {
+        revert NothingToSettle(aggregator.currentRound().number);
+    }
+
+    function _fullBudget() internal view override returns (uint256) {
+        return _terms.budget;
+    }
+
     function _penalty() internal view override returns (uint256 rate, uint256 cap) {
         return (_terms.penaltyRate, _terms.penaltyCap);
     }
@@ -164,7 +173,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.budget, _terms.fullSamples);
+        _fixBudget(_terms.fullSamples);
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

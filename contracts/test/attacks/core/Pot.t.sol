@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "../../../src/core/IAggregator.sol";
+import { IEscrow } from "../../../src/core/IEscrow.sol";
+import { IRewardPool } from "../../../src/core/IRewardPool.sol";
+import { Federation } from "../../utils/Federation.sol";
+
+interface FeeVm {
+    function fee(uint256 newBasefee) external;
+    function txGasPrice(uint256 newGasPrice) external;
+}
+
+/// @notice A stranger's contract with clients of its own, which does all it can in one transaction.
+contract Syndicate {
+    IAggregator private immutable _aggregator;
+    IRewardPool private immutable _pool;
+
+    constructor(IAggregator aggregator, IRewardPool pool) {
+        _aggregator = aggregator;
+        _pool = pool;
+    }
+
+    function open() external {
+        _aggregator.openRound();
+    }
+
+    /// @dev Whatever can be done now, as often as it can: a refusal ends the step, not the attack.
+    function rush(Member[] calldata members) external {
+        for (uint256 k; k < 3; ++k) {
+            try _aggregator.openRound() { } catch { }
+            uint256 round = _aggregator.currentRound().number;
+            for (uint256 i; i < members.length; ++i) {
+                members[i].commit(round);
+            }
+            try _aggregator.advance() { } catch { }
+            for (uint256 i; i < members.length; ++i) {
+                members[i].reveal();
+            }
+            try _aggregator.advance() { } catch { }
+            try _aggregator.aggregate(type(uint256).max) { } catch { }
+            try _aggregator.score(type(uint256).max) { } catch { }
+            try _pool.settle(type(uint256).max) { } catch { }
+        }
+    }
+}
+
+/// @notice One of its clients.
+contract Member {
+    IAggregator private immutable _aggregator;
+    int64[] private _update;
+
+    constructor(IAggregator aggregator, int64 value) payable {
+        _aggregator = aggregator;
+        for (uint256 j; j < 3; ++j) {
+            _update.push(value);
+        }
+    }
+
+    function join(uint256 samples) external {
+        _aggregator.registry().register{ value: address(this).balance }(samples);
+    }
+
+    function commit(uint256 round) external {
+        bytes32 digest = keccak256(abi.encodePacked(_update));
+        try _aggregator.commit(_aggregator.commitmentOf(round, address(this), digest, 0)) { } catch { }
+    }
+
+    function reveal() external {
+        try _aggregator.reveal(_update, 0) { } catch { }
+    }
+}
+
+/// @notice Attacks on the pot. A test is named after what the attacker wants, and passes when it does not get it.
+contract PotAttacks is Federation {
+    Syndicate private syndicate;
+    Member[] private members;
+
+    function prepare(uint256 samplesEach, IRewardPool.Terms memory terms) private {
+        deploy(defaultConfig(), terms);
+        fund(10 ether);
+        syndicate = new Syndicate(aggregator, pool);
+        for (uint256 i; i < 4; ++i) {
+            Member member = new Member(aggregator, int64(int256(i + 1)));
+            vm.deal(address(member), samplesEach * STAKE_PER_SAMPLE);
+            member.join(samplesEach);
+            members.push(member);
+        }
+    }
+
+    function creditOfAll() private view returns (uint256 sum) {
+        for (uint256 i; i < members.length; ++i) {
+            sum += pool.creditOf(address(members[i]));
+        }
+    }
+
+    function test_OneContractEmptiesThePotInOneTransaction() public {
+        prepare(1, defaultTerms());
+        syndicate.rush(members);
+        vm.assertEq(creditOfAll(), 0, "nothing was earned");
+        vm.assertEq(pool.pot(), 10 ether, "the pot");
+        vm.assertEq(aggregator.currentRound().number, 1, "one round was opened");
+        assertPhase(IAggregator.Phase.Commit, "and clients may still join it");
+    }
+
+    /// @dev The clock allows a round every `commitSeconds`; a rush a minute for an hour is 60 transactions.
+    function test_ASyndicateEmptiesThePotFasterThanTheClock() public {
+        prepare(1, defaultTerms());
+        for (uint256 minute; minute < 60; ++minute) {
+            syndicate.rush(members);
+            vm.warp(block.timestamp + 60);
+            uint256 rounds = (block.timestamp - NOW) / 600;
+            vm.assertLe(creditOfAll(), rounds * 1 ether, "budget times the rounds the clock allows");
+        }
+        vm.assertGe(creditOfAll(), 1, "the rush works, only slowly");
+    }
+
+    function test_FourSamplesShareTheBudgetOfAHundred() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 100;
+        prepare(1, terms);
+        for (uint256 minute; minute < 60; ++minute) {
+            syndicate.rush(members);
+            vm.warp(block.timestamp + 60);
+        }
+        uint256 rounds = aggregator.currentRound().number;
+        vm.assertLe(creditOfAll(), rounds * 0.04 ether, "four hundredths of the budget a round");
+    }
+
+    function test_ARoundOfFewSamplesIsAveraged() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 100;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        register(client(0), 50);
+        register(client(1), 49);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1, 2, 3), vector(3, 2, 1));
+        play(updates);
+        vm.assertTrue(aggregator.currentRound().isVoid, "99 samples are not 100");
+        vm.assertEq(pool.pot(), 10 ether, "nothing was paid");
+        vm.assertEq(registry.clientOf(client(0)).stake, 50 * STAKE_PER_SAMPLE, "and nobody is punished");
+    }
+
+    // ------------------------------------------------------------------------------------------- one sample, much noise
+
+    function robbery(bool clipped) private returns (uint256 robber, uint256 burned) {
+        IAggregator.Config memory config = defaultConfig();
+        config.clipped = clipped;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        register(client(0), 1_000);
+        register(client(1), 1_000);
+        register(client(2), 1);
+        int64[][] memory updates = new int64[][](3);
+        updates[0] = vector(5e7, 4e7, 3e7);
+        updates[1] = vector(4e7, 5e7, 2e7);
+        updates[2] = vector(-100e9, -100e9, -100e9); // at the bound
+        play(updates);
+        robber = pool.creditOf(client(2));
+        burned = 2_000 * STAKE_PER_SAMPLE - registry.clientOf(client(0)).stake - registry.clientOf(client(1)).stake;
+    }
+
+    /// @dev What the attack is, where nothing stands against it: the paper's plain rule.
+    function test_ThePlainRuleIsRobbed() public {
+        (uint256 robber, uint256 burned) = robbery(false);
+        vm.assertEq(robber, 1 ether, "one sample of 2,001 takes the whole budget");
+        vm.assertGe(burned, 1, "and the honest pay for it");
+    }
+
+    function test_OneSampleTakesTheWholeReward() public {
+        (uint256 robber, uint256 burned) = robbery(true);
+        vm.assertEq(robber, 0, "its score is negative");
+        vm.assertEq(burned, 0, "the honest keep their stakes");
+    }
+
+    function test_OneSampleAlongTheOthersTakesMoreThanItsShare() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.clipped = true;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        register(client(0), 1_000);
+        register(client(1), 1_000);
+        register(client(2), 1);
+        int64[][] memory updates = new int64[][](3);
+        updates[0] = vector(5e7, 4e7, 3e7);
+        updates[1] = vector(4e7, 5e7, 2e7);
+        updates[2] = vector(100e9, 100e9, 60e9); // the right way, two thousand times too far
+        play(updates);
+        vm.assertLe(pool.creditOf(client(2)), uint256(1 ether) * 2 / 2_001, "twice its share of the samples");
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- refunds
+
+    /// @dev `carryOn` in every page size and at every base fee: what is credited never exceeds what the base fee took.
+    /// Not isolated, since forge sets the base fee of an isolated call to zero.
+    /// forge-config: default.isolate = false
+    function testFuzz_CarryingOnIsAWayToEarn(uint256 page, uint256 baseFee) public {
+        page = bound(page, 1, 13);
+        baseFee = bound(baseFee, 1, 1e13);
+        deploy(defaultConfig(), defaultTerms());
+        fund(10 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToAggregate(updates);
+        FeeVm(address(vm)).fee(baseFee);
+        FeeVm(address(vm)).txGasPrice(baseFee);
+        address worker = account("worker");
+        uint256 paid;
+        while (phase() != IAggregator.Phase.Idle) {
+            vm.prank(worker);
+            pool.carryOn(page);
+            paid += uint256(vm.lastCallGas().gasTotalUsed) * baseFee;
+            nextBlock();
+        }
+        uint256 refund = pool.creditOf(worker);
+        vm.assertLe(refund, paid, "the refund and what the work cost");
+        vm.assertLe(refund, 0.05 ether, "a twentieth of the budget");
+        vm.assertGe(refund, paid / 4 < 0.05 ether ? paid / 4 : 0.05 ether, "and it is worth something");
+        vm.assertEq(address(pool).balance, pool.pot() + pool.totalCredit(), "the books");
+    }
+
+    /// forge-config: default.isolate = false
+    function test_VoidRoundsAreRefunded() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(10 ether);
+        FeeVm(address(vm)).fee(1 gwei);
+        aggregator.openRound();
+        endPhase();
+        address worker = account("worker");
+        vm.prank(worker);
+        pool.carryOn(1);
+        assertPhase(IAggregator.Phase.Idle, "the round is over");
+        vm.assertEq(pool.creditOf(worker), 0, "nothing for a void round");
+    }
+
+    /// @dev The pot holds exactly the budget; refunds between the passes must not take from what is being paid.
+    /// forge-config: default.isolate = false
+    function test_RefundsTakeWhatIsBeingPaid() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(1 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToSettle(updates);
+        FeeVm(address(vm)).fee(1000 gwei);
+        while (phase() != IAggregator.Phase.Idle) {
+            pool.carryOn(1);
+            nextBlock();
+        }
+        vm.assertEq(address(pool).balance, pool.pot() + pool.totalCredit(), "the books");
+        uint256 earned = pool.creditOf(client(0)) + pool.creditOf(client(1)) + pool.creditOf(address(this));
+        vm.assertLe(earned, 1 ether, "no more than there was");
+        vm.assertGe(pool.creditOf(address(this)), 1, "something was refunded");
+        vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.94 ether, "the clients have theirs");
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- the rest
+
+    function test_ThePublisherTakesThePotWhileClientsWork() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(10 ether);
+        aggregator.openRound();
+        vm.prank(PUBLISHER);
+        aggregator.stop();
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NotReclaimable.selector, PUBLISHER, true, false));
+        vm.prank(PUBLISHER);
+        pool.reclaim();
+    }
+
+    function test_AStrangerClosesARoundUnpaid() public {
+        deploy(defaultConfig(), defaultTerms());
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToSettle(updates);
+        address stranger = account("stranger");
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.NotRewardPool.selector, stranger, address(pool)));
+        vm.prank(stranger);
+        aggregator.closeRound();
+    }
+}

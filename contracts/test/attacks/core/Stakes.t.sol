@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAggregator } from "../../../src/core/IAggregator.sol";
+import { IClientRegistry } from "../../../src/core/IClientRegistry.sol";
+import { Federation } from "../../utils/Federation.sol";
+
+/// @notice Attacks on the stakes and the consistency of honest clients. A test is named after what the attacker wants,
+/// and passes when it does not get it.
+contract StakeAttacks is Federation {
+    address private honest = client(0);
+    address private attacker = client(1);
+    int64[] private work = vector(5e9, -2e9, 1);
+
+    function setUp() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(10 ether);
+        register(honest, 100);
+        register(attacker, 1);
+    }
+
+    function two(int64[] memory a, int64[] memory b) private pure returns (int64[][] memory updates) {
+        updates = new int64[][](2);
+        (updates[0], updates[1]) = (a, b);
+    }
+
+    function stakeOf(address who) private view returns (uint256) {
+        return registry.clientOf(who).stake;
+    }
+
+    /// @dev With a first reveal of zeros, whoever else came to zeros would be refused and punished.
+    function test_AnUpdateOfZerosMakesTheNextOneACopy() public {
+        aggregator.openRound();
+        nextBlock();
+        commit(attacker, vector(0, 0, 0));
+        commit(honest, work);
+        endPhase();
+        bytes32 salt = saltOf(attacker, 1);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroUpdate.selector, attacker));
+        vm.prank(attacker);
+        aggregator.reveal(vector(0, 0, 0), salt);
+    }
+
+    function test_AClientsOwnRepeatIsACopy() public {
+        play(two(work, vector(1, 1, 1)));
+        play(two(work, vector(1, 1, 2)));
+        vm.assertEq(stakeOf(honest), 100 * STAKE_PER_SAMPLE, "nothing burned");
+        vm.assertTrue(aggregator.entryOf(honest).revealed, "its repeat counts");
+    }
+
+    /// @dev The attacker reveals what honest work may lead to; two rounds later it does.
+    function test_WhatWasOnceRevealedIsForbiddenForEver() public {
+        play(two(vector(7, 7, 7), work));
+        play(two(vector(7, 7, 8), vector(1, 1, 1)));
+        play(two(work, vector(1, 1, 2)));
+        vm.assertTrue(aggregator.entryOf(honest).revealed, "nobody is a copier for ever");
+    }
+
+    function expectCopy() private {
+        bytes32 digest = keccak256(abi.encodePacked(work));
+        bytes32 salt = saltOf(attacker, aggregator.currentRound().number);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.CopiedUpdate.selector, digest, honest));
+        vm.prank(attacker);
+        aggregator.reveal(work, salt);
+    }
+
+    function test_LastRoundsWorkIsPaidAgain() public {
+        play(two(work, vector(1, 1, 1)));
+        aggregator.openRound();
+        nextBlock();
+        commit(honest, vector(1, 2, 3));
+        commit(attacker, work);
+        endPhase();
+        expectCopy();
+    }
+
+    function test_AVoidRoundBetweenHidesTheCopy() public {
+        play(two(work, vector(1, 1, 1)));
+        playVoid();
+        aggregator.openRound();
+        nextBlock();
+        commit(honest, vector(1, 2, 3));
+        commit(attacker, work);
+        endPhase();
+        expectCopy();
+    }
+
+    function test_AStrangersCommitmentOpensForOneself() public {
+        aggregator.openRound();
+        nextBlock();
+        bytes32 commitment = commitmentFor(honest, work);
+        vm.prank(honest);
+        aggregator.commit(commitment);
+        vm.prank(attacker);
+        aggregator.commit(commitment);
+        endPhase();
+        bytes32 salt = saltOf(honest, 1);
+        bytes32 opened = aggregator.commitmentOf(1, attacker, keccak256(abi.encodePacked(work)), salt);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.CommitmentMismatch.selector, commitment, opened));
+        vm.prank(attacker);
+        aggregator.reveal(work, salt);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- deadlines
+
+    /// @dev Capacity 4: three more accounts fill the round in its first minute. The honest client reads the deadline and
+    /// comes to reveal after it.
+    function test_FillingTheRoundMakesTheHonestLate() public {
+        register(client(2), 1);
+        register(client(3), 1);
+        aggregator.openRound();
+        uint256 announced = aggregator.currentRound().deadline;
+        nextBlock();
+        commit(honest, work);
+        commit(attacker, vector(1, 1, 1));
+        commit(client(2), vector(1, 1, 2));
+        commit(client(3), vector(1, 1, 3));
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.TooEarly.selector, block.timestamp, announced));
+        aggregator.advance();
+        vm.assertEq(aggregator.currentRound().deadline, announced, "the deadline stays");
+        endPhase();
+        reveal(attacker, vector(1, 1, 1));
+        reveal(client(2), vector(1, 1, 2));
+        reveal(client(3), vector(1, 1, 3));
+        vm.warp(announced + 299);
+        reveal(honest, work);
+        assertPhase(IAggregator.Phase.Aggregate, "all have revealed");
+    }
+
+    /// @dev Nobody moves the round on for a day: the time to reveal begins when somebody does.
+    function test_WaitingToAdvanceLeavesNoTimeToReveal() public {
+        aggregator.openRound();
+        nextBlock();
+        commit(honest, work);
+        commit(attacker, vector(1, 1, 1));
+        vm.warp(block.timestamp + 1 days);
+        aggregator.advance();
+        vm.assertEq(aggregator.currentRound().deadline, block.timestamp + 300, "a whole reveal phase");
+        nextBlock();
+        reveal(honest, work);
+    }
+
+    function test_MovingOnInTheSameBlockShutsOthersOut() public {
+        aggregator.openRound();
+        bytes32 commitment = commitmentFor(attacker, work);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.TooEarly.selector, block.timestamp, block.timestamp + 1));
+        vm.prank(attacker);
+        aggregator.commit(commitment);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ consistency
+
+    /// @dev A stakeless stranger opens eight rounds that nobody joins.
+    function test_VoidRoundsWipeEveryonesConsistency() public {
+        play(two(work, vector(5e9, -2e9, 2)));
+        play(two(vector(5e9, -2e9, 3), vector(5e9, -2e9, 4)));
+        uint256 before = pool.consistencyOf(honest);
+        for (uint256 k; k < 8; ++k) {
+            playVoid();
+        }
+        vm.assertEq(pool.consistencyOf(honest), before, "as it was");
+        play(two(vector(5e9, -2e9, 5), vector(5e9, -2e9, 6)));
+        vm.assertEq(pool.consistencyOf(honest), 3 * 125_000, "three rounds of eight");
+    }
+
+    function test_AVoidRoundLeavesEntriesBehind() public {
+        aggregator.openRound();
+        nextBlock();
+        commit(honest, work);
+        endPhase();
+        vm.assertEq(aggregator.entryOf(honest).commitment, bytes32(0), "nobody took part");
+        vm.assertEq(aggregator.entryOf(honest).round, 0, "in a round that was not");
+        pool.settle(1);
+        vm.assertEq(stakeOf(honest), 100 * STAKE_PER_SAMPLE, "and nobody pays");
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- fleeing
+
+    function test_LeavingBeforeTheRoundIsSettledSavesTheStake() public {
+        aggregator.openRound();
+        nextBlock();
+        commit(honest, work);
+        commit(attacker, vector(-5e9, 2e9, 0));
+        vm.prank(attacker);
+        registry.deregister();
+        endPhase();
+        reveal(honest, work);
+        endPhase();
+        uint256 unlockAt = registry.clientOf(attacker).unlockAt;
+        vm.expectRevert(abi.encodeWithSelector(IClientRegistry.CoolingDown.selector, block.timestamp, unlockAt));
+        vm.prank(attacker);
+        registry.withdrawStake();
+        aggregator.aggregate(3);
+        nextBlock();
+        aggregator.score(6);
+        nextBlock();
+        pool.settle(4);
+        vm.assertEq(stakeOf(attacker), STAKE_PER_SAMPLE * 9 / 10, "the price of a missing reveal");
+    }
+}

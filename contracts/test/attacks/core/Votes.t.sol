@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IAccuracyAdjusted } from "../../../src/proposals/IAccuracyAdjusted.sol";
+import { IAggregator } from "../../../src/core/IAggregator.sol";
+import { IFairnessLedger } from "../../../src/core/IFairnessLedger.sol";
+import { AdjustedFederation } from "../../proposals/AdjustedFederation.sol";
+import { Refusals } from "../../utils/Refusals.sol";
+
+/// @notice Attacks on what clients agree about. A test is named after what the attacker wants, and passes when it does
+/// not get it.
+contract VoteAttacks is AdjustedFederation, Refusals {
+    address private whale = client(0);
+    address private sybil = client(2);
+    address private twin = client(3);
+    bytes32 private constant RECORD = bytes32(uint256(7));
+
+    function setUp() public {
+        deploy(defaultConfig(), defaultTerms());
+        register(whale, 1_000);
+        register(client(1), 1_000);
+        register(sybil, 1);
+        register(twin, 1);
+    }
+
+    function playTwo(int64 salt) private {
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, salt), vector(3e9, 2e9, salt));
+        play(updates);
+    }
+
+    function playEpoch(int64 salt) private {
+        for (uint256 k; k < INTERVAL; ++k) {
+            playTwo(salt + int64(int256(k)));
+        }
+    }
+
+    function lies() private view returns (address[] memory clients, uint32[] memory factors, bytes32 hash) {
+        (clients, factors) = (new address[](2), new uint32[](2));
+        (clients[0], clients[1]) = (sybil, whale);
+        (factors[0], factors[1]) = (1_500_000, 500_000);
+        hash = keccak256(abi.encode(clients, factors));
+    }
+
+    function test_TwoSamplesFixEverybodysFactors() public {
+        playEpoch(1);
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        vm.prank(sybil);
+        ledger.attest(0, RECORD, hash);
+        vm.prank(twin);
+        ledger.attest(0, RECORD, hash);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 2, 1_200));
+        ledger.applyFactors(0, RECORD, clients, factors);
+        vm.assertEq(ledger.factorOf(whale), 1_000_000, "as it was");
+    }
+
+    /// @dev Before any round was averaged nobody is present, and nothing would be a quorum of nobody.
+    function test_OneSampleAgreesBeforeAnybodyIsThere() public {
+        playVoid();
+        playVoid();
+        (,, bytes32 hash) = lies();
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NobodyPresent.selector, 0));
+        vm.prank(sybil);
+        ledger.attest(0, RECORD, hash);
+    }
+
+    /// @dev The samples of the round now running are none yet: the quorum is one of the last that was averaged.
+    function test_AVoteWhileARoundBeginsNeedsNobody() public {
+        playEpoch(1);
+        aggregator.openRound();
+        (,, bytes32 hash) = lies();
+        vm.prank(sybil);
+        ledger.attest(0, RECORD, hash);
+        vm.assertEq(ledger.epochOf(0).needed, 1_200, "of 2,000");
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "not agreed");
+    }
+
+    /// @dev A void round of few samples is not what was present.
+    function test_AVoidRoundMakesTheQuorumSmall() public {
+        playTwo(1);
+        playVoid();
+        vm.assertEq(aggregator.presentSamples(), 2_000, "of the round before");
+    }
+
+    function test_AnOldRecordComesIntoForceTwentyEpochsLater() public {
+        playEpoch(1);
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        vm.prank(whale);
+        ledger.attest(0, RECORD, hash);
+        vm.prank(client(1));
+        ledger.attest(0, RECORD, hash);
+        playEpoch(11);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 4));
+        ledger.applyFactors(0, RECORD, clients, factors);
+    }
+
+    function test_OneStakeVotesTwice() public {
+        bytes memory arguments = abi.encode(registry, aggregator, INTERVAL, QUORUM, COOL_DOWN + 1);
+        assertRefused(
+            "FairnessLedger.sol:FairnessLedger",
+            arguments,
+            abi.encodeWithSelector(IFairnessLedger.BadLedgerConfig.selector, "attestSeconds", COOL_DOWN + 1)
+        );
+    }
+
+    function test_AMinorityAgreesWithItself() public {
+        assertRefused(
+            "FairnessLedger.sol:FairnessLedger",
+            abi.encode(registry, aggregator, INTERVAL, 500_000, ATTEST_SECONDS),
+            abi.encodeWithSelector(IFairnessLedger.BadLedgerConfig.selector, "quorum", 500_000)
+        );
+    }
+
+    // ---------------------------------------------------------------------------------------------- the attested gains
+
+    function adjustedRound() private {
+        deployAdjusted(defaultConfig(), adjustedTerms());
+        fundAdjusted(10 ether);
+        register(whale, 1_000);
+        register(client(1), 1_000);
+        register(sybil, 1);
+        int64[][] memory updates = new int64[][](3);
+        (updates[0], updates[1], updates[2]) = (vector(1e9, 2e9, 1), vector(3e9, 2e9, 1), vector(1e9, 1e9, 1));
+        playToSettle(updates);
+    }
+
+    function test_AgreementOnNothingIsAgreement() public {
+        adjustedRound();
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.ZeroGains.selector));
+        vm.prank(whale);
+        adjusted.attest(0);
+    }
+
+    function test_OneSampleSaysWhoGained() public {
+        adjustedRound();
+        attest(sybil, hashOf(gains3(0, 0, 8)));
+        int32[] memory gains = gains3(0, 0, 8);
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.GainsLengthMismatch.selector, 3, 0));
+        adjusted.settle(10, gains);
+        vm.assertEq(adjusted.creditOf(sybil), 0, "nothing");
+    }
+
+    function test_AHashOfNothingStopsTheFederation() public {
+        adjustedRound();
+        attest(whale, keccak256("nothing"));
+        attest(client(1), keccak256("nothing"));
+        vm.warp(adjusted.settlement().deadline + ATTEST);
+        adjusted.settle(10, new int32[](0));
+        assertPhase(IAggregator.Phase.Idle, "it goes on, unpaid");
+    }
+}
