@@ -158,10 +158,10 @@ abstract contract OptimisticRung is Deposits, Judgment {
         (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));
     }
 
-    /// @dev An answer was given: there is a window to look at it.
+    /// @dev An answer was given: there is a window to look at it. The deadline never moves back, as it was a window after
+    /// something that happened before.
     function _extend() internal {
-        uint40 end = uint40(block.timestamp + _windowSeconds);
-        if (_proposal.deadline < end) _proposal.deadline = end;
+        _proposal.deadline = uint40(block.timestamp + _windowSeconds);
     }
 
     /// @dev Refuse demands that would come too late. To a proposal: after its deadline, or after two windows. While none

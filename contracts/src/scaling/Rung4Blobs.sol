@@ -14,7 +14,8 @@ import { Rung } from "./Rung.sol";
 /// the network for some 18 days, and cost gas of their own kind.
 /// @dev Nothing ties a root to its blob until somebody asks. A proposer has to compare all of them before it proposes, and
 /// to have a client whose data differ put out first (`demandData`, `proveData`): it cannot answer for what it has not
-/// seen, and a proposal falls when a client it counted is put out.
+/// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
+/// proposal back for half of a stake, before it is shown to be wrong; and each client holds a round up once at most.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Clients put out of `round`, and demands for data not yet answered in it, by clients that are not out.
     struct Out {

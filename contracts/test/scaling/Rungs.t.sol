@@ -78,6 +78,24 @@ contract Rung1Test is RungTest {
         vm.prank(members[0]);
         rung.submit(1, new bytes(40));
     }
+
+    /// @dev No constructor bounds it: a chunk of as many clients as there may be, read from storage, fits.
+    function test_SmallestStepFitsATransaction() public {
+        parameters = 2000;
+        for (uint256 i; i < 120; ++i) {
+            members.push(address(uint160(0xC0DE00 + i)));
+            weights.push(uint16(1 + i % 16));
+        }
+        rung = IRung(vm.deployCode(artifact(), arguments()));
+        rung.openRound();
+        for (uint256 i; i < 120; ++i) {
+            submitRow(1, i, drawRow(1, i));
+        }
+        pokeWork(1);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 16_777_216, "gas");
+        pokeWork(1);
+        vm.assertEq(rung.currentRound().finished, 1, "finished");
+    }
 }
 
 /// forge-config: default.fuzz.runs = 16
@@ -362,5 +380,17 @@ contract Rung4Test is OptimisticTest {
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, 1));
         vm.prank(members[0]);
         IOptimisticRung(address(rung)).withdraw(1);
+    }
+
+    function test_StakeIsFreeWhenTheRoundIsGivenUp() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.warp(NOW + SUBMIT + WORK);
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(members[0]), 0, "expired, but not given up");
+        rung.openRound();
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(members[0]), 0.5 ether, "free");
+        vm.prank(members[0]);
+        IOptimisticRung(address(rung)).withdraw(0.5 ether);
     }
 }

@@ -51,15 +51,19 @@ contract DelaysTest is LoggedAttack {
         vm.assertEq(rung.depositOf(stranger), 100 * FEE + BOND / 2, "half of the bond");
     }
 
-    /// @dev An answer to a demand of the first second shortens nothing.
-    function test_ProposerCutsTheWindowShortByAnswering() public {
+    /// @dev Proposed when the round could long have been given up: demands have as much time as ever.
+    function test_ProposerComesTooLateToBeAsked() public {
         start(40);
+        vm.warp(NOW + SUBMIT + 10 * WORK);
         proposeHonestly();
-        uint256 first = rung.proposal().deadline;
+        uint256 t = NOW + SUBMIT + 10 * WORK;
+        vm.assertEq(rung.currentRound().expiresAt, t + 2 * WINDOW, "demands are taken in two windows");
+        vm.warp(t + WINDOW - 1);
         demandAs(stranger, 0);
         answerHonestly();
-        vm.assertEq(rung.proposal().deadline, first, "a whole window");
-        vm.assertEq(rung.currentRound().expiresAt, NOW + 2 * WINDOW, "demands are taken in two windows");
+        vm.warp(t + 2 * WINDOW - 2);
+        demandAs(stranger, 0);
+        vm.assertEq(rung.proposal().open, 1, "taken");
     }
 
     function test_StrangerBlocksEverybodyWithAnEmptyRound() public {

@@ -138,20 +138,6 @@ contract EscapesTest is BlobAttack {
         assertSolvent(rung, everybody(), 0);
     }
 
-    /// @dev A round is given up: nobody's stake stays behind.
-    function test_StrangerTiesAStakeByAVoidRound() public {
-        start(SUBMIT);
-        demandData(0, 0);
-        answerData();
-        vm.warp(NOW + SUBMIT + WORK);
-        rung.openRound();
-        vm.assertEq(rung.availableOf(member(0)), STAKE, "free");
-        vm.assertEq(rung.availableOf(member(1)), STAKE, "free");
-        vm.assertEq(rung.excluded(), 0, "nobody is out of the new round");
-        vm.prank(member(1));
-        rung.withdraw(STAKE);
-    }
-
     function finalizeAt(uint256 time) private {
         vm.warp(time);
         rung.finalize(1);

@@ -134,7 +134,7 @@ contract DisputeSizesTest is SizesTest {
     }
 }
 
-/// @notice Rungs 1 and 2: the smallest step of the largest round.
+/// @notice Rung 2: the smallest step of the largest round.
 contract StepSizesTest is SizesTest {
     struct State {
         uint256 chunks;
@@ -178,19 +178,5 @@ contract StepSizesTest is SizesTest {
         uint256 used = vm.lastCallGas().gasTotalUsed;
         vm.assertTrue(ok, "worked");
         vm.assertLe(gasOf(sent.length, used), CAP, "gas");
-    }
-
-    /// @dev No constructor bounds it: the largest that there is fits.
-    function test_DeployerWantsReadsTooDear() public {
-        IRung rung = IRung(assertTaken(RUNG_1, simple(2_000, 120)));
-        rung.openRound();
-        for (uint256 i; i < 120; ++i) {
-            vm.prank(member(i));
-            rung.submit(1, drawRow(i, 2_016));
-        }
-        rung.work(1, abi.encode(uint256(1)));
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, CAP, "gas");
-        rung.work(1, abi.encode(uint256(1)));
-        vm.assertEq(rung.currentRound().finished, 1, "finished");
     }
 }
