@@ -25,16 +25,13 @@ class BcflError(Exception):
         """
         shown = []
         for frame in traceback.extract_tb(self.__traceback__):
-            if _is_from_a_notebook(frame.filename):
+            name = frame.filename
+            if "ipykernel_" in Path(name).parent.name or name.startswith("<ipython"):
                 code = linecache.getline(frame.filename, frame.lineno or 0).strip()
                 shown.append(f"line {frame.lineno} of the cell:  {code}")
         # A notebook breaks a longer line wherever it ends, in the middle of a word.
         lines = [*shown, f"{type(self).__name__}: {self}"]
         return [part for line in lines for part in textwrap.wrap(line, WIDTH, break_long_words=False)]
-
-
-def _is_from_a_notebook(filename: str) -> bool:
-    return "ipykernel_" in Path(filename).parent.name or filename.startswith("<ipython")
 
 
 class NotSolved(BcflError, NotImplementedError):
@@ -103,11 +100,7 @@ class ContractError(BcflError, ValueError):
 
 
 class UtilityError(BcflError, ValueError):
-    """The utility of a coalition could not be computed or is not a finite number; `coalition` says which."""
-
-    def __init__(self, message: str, coalition: tuple[int, ...] = ()) -> None:
-        super().__init__(message)
-        self.coalition = coalition
+    """The utility of a coalition could not be computed or is not a finite number; the message says whose."""
 
 
 class CompileError(BcflError, RuntimeError):

@@ -36,7 +36,6 @@ from bcfl_support.learning import (
     coordinate_median,
     divide_or_zero,
     fedavg,
-    project,
 )
 
 
@@ -58,7 +57,7 @@ def alignment_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndar
     [0.25, 9.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * project(rows, _step(rows, samples, step))
+    return weights * np.matvec(rows, _step(rows, samples, step))
 
 
 def cosine_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray:
@@ -95,7 +94,7 @@ def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np
     """
     rows, weights = check_round(updates, samples)
     squares = np.einsum("...p,...p->...", rows, rows)
-    return weights * (project(rows, _step(rows, samples, step)) - weights * squares)
+    return weights * (np.matvec(rows, _step(rows, samples, step)) - weights * squares)
 
 
 def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
@@ -142,7 +141,7 @@ def root_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarray:
     [0.5, -3.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * project(rows, check_vector(root_update, rows, "root_update"))
+    return weights * np.matvec(rows, check_vector(root_update, rows, "root_update"))
 
 
 def midpoint_scores(
@@ -190,7 +189,7 @@ def midpoint_scores(
         share / 2 * check_vector(gradient(start + (1 + node) / 2 * way), rows, "gradient(w)")
         for node, share in zip(nodes, shares, strict=True)
     ]
-    return weights * project(rows, -np.sum(slopes, axis=0))
+    return weights * np.matvec(rows, -np.sum(slopes, axis=0))
 
 
 def median_reference_scores(updates: Any, samples: Any) -> np.ndarray:
@@ -199,26 +198,34 @@ def median_reference_scores(updates: Any, samples: Any) -> np.ndarray:
     Nobody moves the reference by length alone, but one's own length still pays, linearly.
 
     Args:
-        updates: shape (…, n, P), float64.
-        samples: sample counts, shape (…, n), positive.
+        updates: updates g_i, shape (…, n, P), float64.
+        samples: sample counts n_i, shape (n,) or (…, n), positive integers.
 
     Returns:
-        Scores, shape (…, n).
+        Scores, shape (…, n), float64, in the squared unit of the updates.
+
+    Raises:
+        InvalidUpdate: as in `alignment_scores`.
 
     >>> median_reference_scores([[1.0], [2.0], [9.0]], [1, 1, 2]).tolist()
     [0.5, 1.0, 9.0]
     """
-    rows, weights = check_round(updates, samples)
-    return weights * project(rows, coordinate_median(rows))
+    return alignment_scores(updates, samples, step=coordinate_median(updates))
 
 
 def fltrust_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarray:
     """FLTrust's trust as a score: p_i ReLU(cos(g_i, r)). The paper's penalty idea with a reference nobody can move.
 
     Args:
-        updates: shape (…, n, P), float64.
-        samples: sample counts, shape (…, n), positive.
-        root_update: r, shape (…, P).
+        updates: updates g_i, shape (…, n, P), float64.
+        samples: sample counts n_i, shape (n,) or (…, n), positive integers.
+        root_update: direction r, shape (P,) or (…, P), float64.
+
+    Returns:
+        Scores from 0 to p_i, shape (…, n), float64, without a unit.
+
+    Raises:
+        InvalidUpdate: as in `root_scores`.
 
     >>> fltrust_scores([[3.0, 4.0], [-1.0, 0.0]], [1, 1], root_update=[1.0, 0.0]).tolist()
     [0.3, 0.0]
@@ -238,11 +245,14 @@ def peer_median_scores(updates: Any, samples: Any) -> np.ndarray:
     Yuma's raters are stake-holders, here they are the clients; the ratings here are computed, not reported.
 
     Args:
-        updates: shape (…, n, P), float64, n ≥ 2.
-        samples: sample counts, shape (…, n), positive.
+        updates: updates g_i, shape (…, n, P), float64.
+        samples: sample counts n_i, shape (n,) or (…, n), positive integers.
 
     Returns:
-        Scores, shape (…, n), none negative.
+        Scores, shape (…, n), float64, none negative, without a unit; 0 for a client alone.
+
+    Raises:
+        InvalidUpdate: as in `alignment_scores`.
 
     >>> peer_median_scores([[1.0], [1.0], [-1.0]], [1, 1, 1]).round(4).tolist()
     [0.0, 0.0, 0.0]
@@ -265,12 +275,12 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
     negative, so a negative score stays one and no product of two negatives earns.
 
     Args:
-        scores: S_i, shape (…, n).
-        gains: a_i, shape (…, n), in units of accuracy (1 = all).
+        scores: S_i, shape (…, n), float64.
+        gains: a_i, shape (…, n), float64, in units of accuracy (1 = all).
         cap: gain from which on a score counts in full, positive.
 
     Returns:
-        Adjusted scores, shape (…, n).
+        Adjusted scores, shape (…, n), float64, in the unit of the scores.
 
     Raises:
         InvalidUpdate: cap not positive.
@@ -295,10 +305,13 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
 
     Args:
         updates: shape (n, P), float64.
-        known: earlier updates (global or clients'), shape (r, P).
+        known: earlier updates (global or clients'), shape (r, P), at least one.
 
     Returns:
         Novelty in [0, 1], shape (n,).
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> compute_novelty([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]], known=[[1.0, 0.0]]).round(4).tolist()
     [0.0, 1.0, 0.4]

@@ -29,9 +29,7 @@ class RoundState:
         params: global parameters w before the round, shape (P,).
         clients: numbers of the k clients that take part, shape (k,).
         samples: sample counts they declare, shape (k,).
-        steps: gradient steps each of them does, shape (k,).
         previous_step: the last round's global update, shape (P,), zero in round 1.
-        model: the model.
         data: the federation's data, validation set included.
         rng: source of randomness for the hooks; training draws from another one.
     """
@@ -40,9 +38,7 @@ class RoundState:
     params: np.ndarray
     clients: np.ndarray
     samples: np.ndarray
-    steps: np.ndarray
     previous_step: np.ndarray
-    model: Model
     data: FederatedData
     rng: np.random.Generator
 
@@ -83,18 +79,24 @@ class Table:
     n_clients: int
 
     def column(self, name: str) -> np.ndarray:
-        """One column, shape (rounds · n,)."""
+        """One column.
+
+        Args:
+            name: a key of `columns`.
+
+        Returns:
+            Its values, shape (rounds · n,), clients in order within a round.
+
+        Raises:
+            KeyError: no column of this name; the message lists those there are.
+        """
         if name not in self.columns:
             raise KeyError(f"no column {name!r}: the table has {', '.join(self.columns)}.")
         return self.columns[name]
 
     def pivot(self, name: str) -> np.ndarray:
-        """One column as a matrix, shape (rounds, n)."""
+        """One column as a matrix, shape (rounds, n); as in `column`."""
         return self.column(name).reshape(-1, self.n_clients)
-
-    def per_round(self, name: str) -> np.ndarray:
-        """A column that is the same for all clients of a round, such as accuracy, shape (rounds,)."""
-        return self.pivot(name)[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +104,9 @@ class SimulationResult:
     """A finished run.
 
     Attributes:
-        table: columns round, client, samples, participated, steps, norm, score, score_<name> for each score,
-            consistency, reward, accuracy, loss. norm and scores are NaN where a client was absent; accuracy and loss
-            are those of the new global model on the test set.
+        table: columns round, client, samples, participated, norm, score, score_<name> for each score, consistency,
+            reward, accuracy, loss. norm and scores are NaN where a client was absent; accuracy and loss are those of
+            the new global model on the test set.
         params: final global parameters, shape (P,).
     """
 
@@ -113,8 +115,8 @@ class SimulationResult:
 
     @property
     def accuracy(self) -> float:
-        """Test accuracy of the final model."""
-        return float(self.table.per_round("accuracy")[-1])
+        """Test accuracy of the final model, 0 to 1."""
+        return float(self.table.column("accuracy")[-1])
 
 
 def run(
@@ -123,16 +125,16 @@ def run(
     *,
     rounds: int,
     rng: np.random.Generator,
-    steps: int | Callable[[int, np.ndarray], np.ndarray] = 5,
+    steps: int = 5,
     lr: float = 0.5,
     batch_size: int | None = None,
     scores: str | tuple[str, ...] | Mapping[str, Scorer] | None = None,
     reward: PayRule | str = "paper",
-    participation: float | Callable[[int, np.random.Generator], np.ndarray] = 1.0,
+    participation: Callable[[int, np.random.Generator], np.ndarray] | None = None,
     declared_samples: np.ndarray | None = None,
     aggregate: str | Callable[[Round], np.ndarray] = "fedavg",
     transform_updates: Callable[[int, np.ndarray, RoundState], np.ndarray] | None = None,
-    observe: Callable[[RoundOutcome], None] | None = None,
+    observe: Callable[[RoundOutcome], None] = lambda outcome: None,
 ) -> SimulationResult:
     """Run a federation for some rounds and return one tidy table.
 
@@ -144,13 +146,13 @@ def run(
         model: the model.
         rounds: number of rounds, at least 1.
         rng: seeds all randomness of the run.
-        steps: local gradient steps; or a function (round, clients (k,)) → steps (k,) for stragglers.
+        steps: local gradient steps.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
         scores: names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays. None: the score
             of the pay rule.
         reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
-        participation: share of clients drawn for each round; or a function (round, rng) → client numbers (k,).
+        participation: who takes part, (round, rng) → client numbers (k,), perhaps none; None for all clients.
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
         aggregate: how the server averages, a name in `learning.AGGREGATORS` or a function of a `Round`.
         transform_updates: attack or defense, (round, updates (k, P), state) → updates (k, P) as sent.
@@ -163,59 +165,68 @@ def run(
         InvalidInput: rounds, participation or counts out of range, an unknown name, or updates that are not finite or
             of the wrong shape; the message says which client of the round.
     """
-    rule, average = _check_terms(rounds, reward), _by_present_clients(_find("aggregator", aggregate, AGGREGATORS))
+    rule, average = _check_terms(rounds, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
-    train = partial(local_updates, model, data=data, lr=lr, batch_size=batch_size, rng=batches)
-    declared = _check_declared(declared_samples, data.sizes)
-    federation = _Federation(data, model, steps, participation, declared, train, transform_updates, draws, hooks)
-    record, blocks = np.zeros((rounds, n), dtype=bool), []
-    for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=average):
-        outcome, block = _settle(seen, federation.state, declared, scorers, rule, record)
+    train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
+    declared, blocks = _check_declared(declared_samples, data.sizes), []
+    federation = _Federation(
+        data, model, participation, declared, train, transform_updates, average, scorers, rule, draws, hooks
+    )
+    for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=federation.aggregate):
+        outcome, block = federation.settle(seen)
         blocks.append(block)
-        if observe is not None:
-            observe(outcome)
+        observe(outcome)
     columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return SimulationResult(Table(columns, n), outcome.state.params + outcome.step)
 
 
-# ---------------------------------------------------------------- the clients at work
-
-
 @dataclass(eq=False)
 class _Federation:
-    """Who comes, what it trains, what it sends."""
+    """Who comes, what it trains, what it sends, and what it is paid."""
 
     data: FederatedData
     model: Model
-    steps: int | Callable[[int, np.ndarray], np.ndarray]
-    participation: float | Callable[[int, np.random.Generator], np.ndarray]
+    participation: Callable[[int, np.random.Generator], np.ndarray] | None
     declared: np.ndarray
     train: Callable[..., np.ndarray]
     transform: Callable[[int, np.ndarray, RoundState], np.ndarray] | None
+    average: Callable[[Round], np.ndarray]
+    scorers: Mapping[str, Scorer]
+    rule: PayRule
     draws: np.random.Generator
     hooks: np.random.Generator
     state: RoundState = field(init=False)
+    record: list[np.ndarray] = field(default_factory=list)
 
     def work(self, number: int, params: np.ndarray, previous: np.ndarray) -> Round:
         """Draw the round's clients, train them, let the hook change what they send, and check it."""
-        model, data = self.model, self.data
-        clients = _draw_clients(self.participation, data.n_clients, number, self.draws)
-        samples, todo = self.declared[clients], _count_steps(self.steps, number, clients)
-        self.state = RoundState(number, params, clients, samples, todo, previous, model, data, self.hooks)
+        model, data, clients = self.model, self.data, self._draw_clients(number)
+        self.state = RoundState(number, params, clients, self.declared[clients], previous, data, self.hooks)
         return Round(
             updates=self._sent_updates(self.state),
-            samples=samples,
+            samples=self.state.samples,
             params=params,
             gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
             accuracy=lambda where: model.accuracy(where, data.x_val, data.y_val),
             previous=previous,
         )
 
+    def _draw_clients(self, number: int) -> np.ndarray:
+        n = self.data.n_clients
+        if self.participation is None:
+            return np.arange(n)
+        chosen = np.asarray(self.participation(number, self.draws), dtype=np.int64)
+        if chosen.ndim != 1 or len(chosen) != np.isin(np.arange(n), chosen).sum():
+            raise InvalidInput(
+                f"participation gave {chosen.tolist()} in round {number}: name clients 0 to {n - 1}, each at most once."
+            )
+        return np.sort(chosen)
+
     def _sent_updates(self, state: RoundState) -> np.ndarray:
         if len(state.clients) == 0:
             return np.zeros((0, len(state.params)))
-        updates = self.train(state.params, steps=state.steps, clients=state.clients)
+        updates = self.train(state.params, clients=state.clients)
         if self.transform is not None:
             shape = updates.shape
             updates = np.asarray(self.transform(state.round, updates, state), dtype=np.float64)
@@ -225,50 +236,35 @@ class _Federation:
                 )
         return check_round(updates, state.samples)[0]
 
+    def aggregate(self, seen: Round) -> np.ndarray:
+        """The server's step; a round that nobody came to moves nothing."""
+        return self.average(seen) if len(seen.samples) else np.zeros_like(seen.params)
 
-def _by_present_clients(aggregate: Callable[[Round], np.ndarray]) -> Callable[[Round], np.ndarray]:
-    """The same aggregator; a round that nobody came to moves nothing."""
-    return lambda seen: aggregate(seen) if len(seen.samples) else np.zeros_like(seen.params)
-
-
-# ---------------------------------------------------------------- the books
-
-
-def _settle(
-    seen: Round,
-    state: RoundState,
-    declared: np.ndarray,
-    scorers: Mapping[str, Scorer],
-    rule: PayRule,
-    record: np.ndarray,
-) -> tuple[RoundOutcome, dict[str, np.ndarray]]:
-    """Score and pay a round, and enter it into the record: its outcome, and its rows of the table."""
-    clients, n = state.clients, len(declared)
-    given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in scorers.items()}
-    spread = {name: _spread(values, clients, n) for name, values in given.items()}
-    paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
-    record[state.round - 1] = present if rule.record == "attended" else paying >= 0
-    standing = rule.standing(record[: state.round])
-    rewards = rule.share(np.nan_to_num(paying), declared / declared.sum(), present, standing)
-    outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
-    params, test = state.params + outcome.step, (state.data.x_test, state.data.y_test)
-    steps = np.zeros(n, dtype=np.int64)
-    steps[clients] = state.steps
-    block = {
-        "round": np.full(n, state.round),
-        "client": np.arange(n),
-        "samples": declared,
-        "participated": present,
-        "steps": steps,
-        "norm": _spread(np.linalg.norm(seen.updates, axis=1), clients, n),
-        "score": paying,
-        **{f"score_{name}": values for name, values in spread.items()},
-        "consistency": standing,
-        "reward": rewards,
-        "accuracy": np.full(n, state.model.accuracy(params, *test)),
-        "loss": np.full(n, state.model.loss(params, *test)),
-    }
-    return outcome, block
+    def settle(self, seen: Round) -> tuple[RoundOutcome, dict[str, np.ndarray]]:
+        """Score and pay a round, and enter it into the record: its outcome, and its rows of the table."""
+        state, rule, clients, n = self.state, self.rule, self.state.clients, len(self.declared)
+        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in self.scorers.items()}
+        spread = {name: _spread(values, clients, n) for name, values in given.items()}
+        paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
+        self.record.append(present if rule.record == "attended" else paying >= 0)
+        standing = rule.standing(np.array(self.record))
+        rewards = rule.share(np.nan_to_num(paying), self.declared / self.declared.sum(), present, standing)
+        outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
+        params, test = state.params + outcome.step, (self.data.x_test, self.data.y_test)
+        block = {
+            "round": np.full(n, state.round),
+            "client": np.arange(n),
+            "samples": self.declared,
+            "participated": present,
+            "norm": _spread(np.linalg.norm(seen.updates, axis=1), clients, n),
+            "score": paying,
+            **{f"score_{name}": values for name, values in spread.items()},
+            "consistency": standing,
+            "reward": rewards,
+            "accuracy": np.full(n, self.model.accuracy(params, *test)),
+            "loss": np.full(n, self.model.loss(params, *test)),
+        }
+        return outcome, block
 
 
 # ---------------------------------------------------------------- pieces
@@ -286,31 +282,6 @@ def _check_terms(rounds: int, reward: PayRule | str) -> PayRule:
     return rule
 
 
-def _draw_clients(
-    participation: float | Callable[[int, np.random.Generator], np.ndarray],
-    n: int,
-    number: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    if callable(participation):
-        chosen = np.asarray(participation(number, rng), dtype=np.int64)
-        if chosen.ndim != 1 or ((chosen < 0) | (chosen >= n)).any() or len(np.unique(chosen)) < len(chosen):
-            raise InvalidInput(
-                f"participation gave {chosen.tolist()} in round {number}: name clients 0 to {n - 1}, each at most once."
-            )
-        return np.sort(chosen)
-    if not 0 < participation <= 1:
-        raise InvalidInput(f"participation is {participation}: it is a share of the clients, above 0 and at most 1.")
-    return np.sort(rng.permutation(n)[: max(1, round(participation * n))])
-
-
-def _count_steps(steps: int | Callable[[int, np.ndarray], np.ndarray], number: int, clients: np.ndarray) -> np.ndarray:
-    todo = np.asarray(steps(number, clients) if callable(steps) else steps, dtype=np.int64)
-    if todo.shape not in ((), clients.shape):
-        raise InvalidInput(f"steps gave shape {todo.shape} in round {number}: one number a client, {clients.shape}.")
-    return np.broadcast_to(todo, clients.shape)
-
-
 def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
     """What stands under a name in its registry; anything but a name is what it is."""
     if isinstance(wanted, str) and wanted not in registry:
@@ -318,18 +289,12 @@ def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
     return registry[wanted] if isinstance(wanted, str) else wanted
 
 
-def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> dict[str, Scorer]:
-    if isinstance(scores, Mapping):
-        named = dict(scores)
-    else:
-        names = (scores,) if isinstance(scores, str) else tuple(scores)
-        for name in names:
-            if name not in SCORES:
-                raise InvalidInput(f"score {name!r} is unknown: use {', '.join(SCORES)}, or pass a named function.")
-        named = {name: SCORES[name] for name in names}
-    if not named:
+def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> Mapping[str, Scorer]:
+    if not scores:
         raise InvalidInput("scores is empty: name at least the one that pays.")
-    return named
+    if isinstance(scores, Mapping):
+        return scores
+    return {name: _find("score", name, SCORES) for name in ([scores] if isinstance(scores, str) else scores)}
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:

@@ -590,22 +590,12 @@ def _measure_adjusted_gas() -> dict[str, int]:
     from bcfl_support import chain, protocol
 
     with chain.connect() as node:
-        sender, config = node.accounts[0], protocol.FederationConfig(parameters=31)
-        nonce = node.w3.eth.get_transaction_count(sender)
-        at = [protocol.compute_create_address(sender, nonce + k) for k in range(4)]
         terms = (10**18, 8, 100_000, 50_000, 666_667, 3_600, bytes(32))
-        arguments = {
-            "ClientRegistry": (10**16, 86_400, at[3]),
-            "Aggregator": (at[0], at[3], sender, (31, 10, 2, 3_600, 3_600, 100 * 10**9)),
-            "FairnessLedger": (at[0], at[1], 5, 7, 86_400),
-            "AccuracyAdjusted": (at[0], at[1], terms),
-        }
-        parts = {name: node.deploy(chain.load_artifact(name), *args)[0] for name, args in arguments.items()}
-        pool = parts["AccuracyAdjusted"]
-        federation = protocol.Federation(node, config, {**parts, "RewardPool": pool}, {}, sender)
-        clients, rng = node.accounts[1:11], np.random.default_rng(5)
+        config = protocol.FederationConfig(parameters=31, pool="AccuracyAdjusted", pool_terms=terms)
+        federation = protocol.Federation.deploy(node, config)
+        pool, clients, rng = federation.pool, node.accounts[1:11], np.random.default_rng(5)
         federation.register(clients, [100] * 10)
-        node.send(pool.functions.fund(), sender=sender, value=10**19)
+        federation.fund(10**19)
         gains = [4] * 10
         digest = node.w3.keccak(node.w3.codec.encode(["int32[]"], [gains]))
         for _ in range(2):
@@ -617,7 +607,7 @@ def _measure_adjusted_gas() -> dict[str, int]:
             federation.aggregate()
             federation.score()
             votes = node.send_many([(pool.functions.attest(digest), client, 0) for client in clients[:7]])
-            settled = node.send(pool.functions.settle(2**255, gains), sender=sender)
+            settled = node.send(pool.functions.settle(2**255, gains), sender=federation.publisher)
     attested = sum(receipt["gasUsed"] for receipt in votes)
     return {"adjusted_attestations": attested, "adjusted_settle": settled["gasUsed"]}
 

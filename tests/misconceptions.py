@@ -216,6 +216,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return 0"
         ),
         "a float": "def largest_flipping_scale(updates, samples):\n    return 1e4",
+        "a constant": "def largest_flipping_scale(updates, samples):\n    return 10**4",
         "only the average compared": (
             "def largest_flipping_scale(updates, samples):\n    g = global_update(updates, samples)\n"
             "    for k in range(9, 0, -1):\n"

@@ -31,6 +31,11 @@ def run(
     return simulation.run(data, model, rng=np.random.default_rng(seed), **{"rounds": 6, **options})  # type: ignore[arg-type]
 
 
+def three(number: int, rng: np.random.Generator) -> np.ndarray:
+    """Three of five clients, at random."""
+    return rng.permutation(5)[:3]
+
+
 def test_a_run_equals_the_loop_written_out(hospitals: datasets.FederatedData) -> None:
     w = np.zeros(31)
     rng = np.random.default_rng(99)
@@ -43,15 +48,15 @@ def test_a_run_equals_the_loop_written_out(hospitals: datasets.FederatedData) ->
         assert np.array_equal(scores, alignment_scores(updates, hospitals.sizes))
         assert scores.sum() == pytest.approx(step @ step, rel=1e-12)
         assert np.allclose(result.table.pivot("norm")[number], np.linalg.norm(updates, axis=1), rtol=1e-14)
-        assert result.table.per_round("accuracy")[number] == MODEL.accuracy(w, hospitals.x_test, hospitals.y_test)
+        assert result.table.pivot("accuracy")[:, 0][number] == MODEL.accuracy(w, hospitals.x_test, hospitals.y_test)
     assert np.array_equal(result.params, w)
-    assert result.accuracy == result.table.per_round("accuracy")[-1] > 0.9
+    assert result.accuracy == result.table.pivot("accuracy")[:, 0][-1] > 0.9
 
 
 def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
     table = run(hospitals, scores=("alignment", "cosine")).table
     assert tuple(table.columns) == (
-        *("round", "client", "samples", "participated", "steps", "norm", "score", "score_alignment", "score_cosine"),
+        *("round", "client", "samples", "participated", "norm", "score", "score_alignment", "score_cosine"),
         *("consistency", "reward", "accuracy", "loss"),
     )
     assert all(len(column) == 30 for column in table.columns.values())
@@ -74,7 +79,7 @@ def test_every_named_score_runs_and_the_first_pays(hospitals: datasets.Federated
 
 def test_equal_seeds_equal_tables_other_seeds_other_tables(hospitals: datasets.FederatedData) -> None:
     def columns(seed: int) -> list[bytes]:
-        result = run(hospitals, seed, batch_size=8, participation=0.6, model=MLP(30, 4, 2))
+        result = run(hospitals, seed, batch_size=8, participation=three, model=MLP(30, 4, 2))
         return [result.table.column(name).tobytes() for name in result.table.columns]
 
     assert columns(3) == columns(3)
@@ -86,8 +91,8 @@ def test_an_attack_changes_neither_participation_nor_batches(hospitals: datasets
         updates[state.clients == 0] += state.rng.standard_normal(updates.shape[1])
         return updates
 
-    honest = run(hospitals, batch_size=8, participation=0.6).table
-    attacked = run(hospitals, batch_size=8, participation=0.6, transform_updates=noise_on_client_0).table
+    honest = run(hospitals, batch_size=8, participation=three).table
+    attacked = run(hospitals, batch_size=8, participation=three, transform_updates=noise_on_client_0).table
     assert np.array_equal(honest.column("participated"), attacked.column("participated"))
     first = honest.pivot("participated")[0] & (np.arange(5) != 0)
     assert np.array_equal(honest.pivot("norm")[0][first], attacked.pivot("norm")[0][first])
@@ -95,24 +100,21 @@ def test_an_attack_changes_neither_participation_nor_batches(hospitals: datasets
 
 
 def test_absent_clients_have_no_score_and_no_pay(hospitals: datasets.FederatedData) -> None:
-    table = run(hospitals, participation=0.4, rounds=20).table
+    table = run(hospitals, participation=lambda number, rng: rng.permutation(5)[:2], rounds=20).table
     here = table.pivot("participated")
     assert (here.sum(axis=1) == 2).all() and here.any(axis=0).all()
     assert np.isnan(table.pivot("score")[~here]).all() and np.isfinite(table.pivot("score")[here]).all()
-    assert not table.pivot("reward")[~here].any() and not table.pivot("steps")[~here].any()
+    assert not table.pivot("reward")[~here].any()
     assert np.allclose(table.pivot("reward").sum(axis=1), 1)
 
 
-def test_participation_and_stragglers_may_be_functions(hospitals: datasets.FederatedData) -> None:
+def test_a_round_that_nobody_came_to_moves_nothing(hospitals: datasets.FederatedData) -> None:
     table = run(
-        hospitals,
-        participation=lambda number, rng: np.array([4, 1]) if number % 2 else np.array([], dtype=int),
-        steps=lambda number, clients: clients,
+        hospitals, participation=lambda number, rng: np.array([4, 1]) if number % 2 else np.array([], dtype=int)
     ).table
     assert table.pivot("participated")[0].tolist() == [False, True, False, False, True]
-    assert table.pivot("steps")[0].tolist() == [0, 1, 0, 0, 4]
     assert not table.pivot("participated")[1].any() and not table.pivot("reward")[1].any()
-    assert table.per_round("loss")[1] == table.per_round("loss")[0]  # nobody came, nothing changed
+    assert table.pivot("loss")[:, 0][1] == table.pivot("loss")[:, 0][0]  # nobody came, nothing changed
 
 
 def test_declared_counts_weigh_and_score(hospitals: datasets.FederatedData) -> None:
@@ -152,7 +154,7 @@ def test_the_table_shows_the_consistency_that_pays(
     hospitals: datasets.FederatedData, window: int, kind: str, record: str
 ) -> None:
     rule = PayRule(window=window, consistency=kind, record=record, alpha=2.0)
-    table = run(hospitals, rounds=8, participation=0.6, reward=rule).table
+    table = run(hospitals, rounds=8, participation=three, reward=rule).table
     scores, standing, there = (table.pivot(name) for name in ("score", "consistency", "participated"))
     counted = there if record == "attended" else scores >= 0
     for number in range(8):
@@ -175,11 +177,11 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
     ("options", "message"),
     [
         ({"rounds": 0}, "rounds is 0: run at least 1"),
-        ({"participation": 0.0}, r"participation is 0\.0"),
         (
             {"participation": lambda number, rng: np.array([9])},
             r"participation gave \[9\] in round 1: name clients 0 to 4",
         ),
+        ({"participation": lambda number, rng: np.array([1, 1])}, r"participation gave \[1, 1\] in round 1"),
         ({"scores": "cosinus"}, "score 'cosinus' is unknown: use alignment, cosine"),
         ({"scores": ()}, "scores is empty"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),

@@ -44,17 +44,16 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     return n_classes - 1 - y
 
 
-def flip_sign(updates: Any, *, factor: float = 1.0) -> np.ndarray:
-    """Sign flip: send −factor · g_i, the own update turned round.
+def flip_sign(updates: Any) -> np.ndarray:
+    """Sign flip: send −g_i, the own update turned round.
 
     Args:
         updates: own updates, any shape, float64.
-        factor: positive.
 
     >>> flip_sign([[1.0, -2.0]]).tolist()
     [[-1.0, 2.0]]
     """
-    return -check_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
+    return -np.asarray(updates, dtype=np.float64)
 
 
 def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
@@ -75,20 +74,7 @@ def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
     return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * np.asarray(norm, dtype=np.float64)[..., None]
 
 
-def scale_up(updates: Any, *, factor: float) -> np.ndarray:
-    """Scaling: send λ g_i. The self-paid part p_i² ‖g_i‖² of the score grows with λ².
-
-    Args:
-        updates: own updates, any shape, float64.
-        factor: λ, positive.
-
-    >>> scale_up([[1.0, -2.0]], factor=5).tolist()
-    [[5.0, -10.0]]
-    """
-    return check_positive(factor, "factor") * np.asarray(updates, dtype=np.float64)
-
-
-def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarray:
+def replace_model(target: Any, *, weight: float) -> np.ndarray:
     """Model replacement: the update after which the average is the attacker's target (arXiv 1807.00459, eq. 3).
 
     The average is p a + Σ_others p_j g_j; it equals the target t for a = (t − Σ_others p_j g_j) / p. Near
@@ -97,7 +83,9 @@ def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarra
     Args:
         target: the global update wanted, shape (…, P), float64.
         weight: p, the weight of all attackers together, in (0, 1].
-        others: Σ_others p_j g_j where it is known, broadcast to (…, P).
+
+    Returns:
+        The vector all attackers send, shape (…, P).
 
     Raises:
         InvalidInput: weight outside (0, 1].
@@ -107,7 +95,7 @@ def replace_model(target: Any, *, weight: float, others: Any = 0.0) -> np.ndarra
     """
     if not 0 < weight <= 1:
         raise InvalidInput(f"weight is {weight}: the attackers' share of the samples lies in (0, 1].")
-    return (np.asarray(target, dtype=np.float64) - others) / weight
+    return np.asarray(target, dtype=np.float64) / weight
 
 
 def compute_alie_z(n_clients: int, n_attackers: int) -> float:
@@ -144,6 +132,9 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
     Returns:
         The vector all attackers send, shape (…, P).
 
+    Raises:
+        InvalidInput: another shape, or fewer than two honest updates.
+
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
     """
@@ -160,6 +151,12 @@ def ipm(honest: Any, *, tau: float) -> np.ndarray:
     Args:
         honest: honest updates, shape (…, h, P), float64.
         tau: positive.
+
+    Returns:
+        The vector all attackers send, shape (…, P).
+
+    Raises:
+        InvalidInput: tau is not positive, or there are no honest updates.
 
     >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
     [-4.0, -2.0]
@@ -232,6 +229,9 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     Returns:
         The vector all attackers send, shape (…, P).
 
+    Raises:
+        InvalidInput: honest has another shape, or no client of that number.
+
     >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
     [0.9, 5.0]
     """
@@ -248,34 +248,22 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     return np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
 
 
-def free_ride(like: Any) -> np.ndarray:
-    """Plain free-rider: send no change at all, w_i = w (Fraboni et al. 2021, arXiv 2006.11901).
+def disguise(previous_step: Any, *, clients: int, round_number: int, rng: np.random.Generator) -> np.ndarray:
+    """Disguised free-rider: noise that looks like training, w + σ ε / t (Fraboni et al. 2021, arXiv 2006.11901).
 
-    >>> free_ride([[1.0, 2.0]]).tolist()
-    [[0.0, 0.0]]
-    """
-    return np.zeros(np.shape(like))
-
-
-def disguise(
-    previous_step: Any, *, clients: int, round_number: int, decay: float = 1.0, rng: np.random.Generator
-) -> np.ndarray:
-    """Disguised free-rider: noise that looks like training, w + σ t^−γ ε (arXiv 2006.11901).
-
-    σ is the deviation of the last global update's entries; the noise fades as training does.
+    σ is the deviation of the last global update's entries; the noise fades as training does (the authors' γ is 1).
 
     Args:
         previous_step: the last round's global update, shape (…, P), float64.
         clients: how many free-riders, m.
         round_number: t, from 1.
-        decay: γ.
         rng: source of ε.
 
     Returns:
         One vector each, shape (…, m, P).
     """
     step = np.asarray(previous_step, dtype=np.float64)
-    sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -decay
+    sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -1.0
     # one draw for all batches: what differs between two of them is not the noise
     return sigma * rng.standard_normal((clients, step.shape[-1]))
 
@@ -289,6 +277,9 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
     Args:
         previous_step: the last round's global update, shape (…, P), float64.
         norm: length to send, a number or (…).
+
+    Returns:
+        The vector all attackers send, shape (…, P).
 
     >>> replay([3.0, 4.0], norm=10.0).tolist()
     [6.0, 8.0]
@@ -304,7 +295,7 @@ ATTACKS |= {
     "gaussian_x5": lambda k: (
         draw_noise(np.empty(k.own.shape[-2:]), norm=1.0, rng=k.rng) * (5 * k.typical)[..., None, None]
     ),
-    "scale_x5": lambda k: scale_up(k.own, factor=5.0),
+    "scale_x5": lambda k: 5.0 * k.own,  # scaling by λ: the self-paid part p_i² ‖g_i‖² of the score grows with λ²
     "replacement": lambda k: k.each(replace_model(k.own.mean(axis=-2), weight=k.weight)),
     "alie": lambda k: k.each(alie(k.honest, z=compute_alie_z(k.honest.shape[-2] + k.own.shape[-2], k.own.shape[-2]))),
     "alie_z1.5": lambda k: k.each(alie(k.honest, z=1.5)),
@@ -312,7 +303,7 @@ ATTACKS |= {
     "min_max": lambda k: k.each(min_max(k.honest)),
     "min_sum": lambda k: k.each(min_sum(k.honest)),
     "mimic": lambda k: k.each(mimic(k.honest)),
-    "free_rider": lambda k: free_ride(k.own),
+    "free_rider": lambda k: np.zeros_like(k.own),  # no change at all, w_i = w (arXiv 2006.11901)
     "disguised": lambda k: disguise(k.previous, clients=k.own.shape[-2], round_number=k.round_number, rng=k.rng),
     "copy": lambda k: k.each(replay(k.previous, norm=k.typical)),
 }

@@ -23,6 +23,9 @@ def collude(direction: Any, *, norm: Any) -> np.ndarray:
         direction: the agreed direction, shape (…, P), float64, not zero.
         norm: length to send, a number or (…).
 
+    Returns:
+        The vector all attackers send, shape (…, P).
+
     >>> collude([0.0, 2.0], norm=5.0).tolist()
     [0.0, 5.0]
     """
@@ -42,6 +45,9 @@ def sybil(updates: Any, samples: Any) -> np.ndarray:
     Returns:
         What each name sends, shape (…, m, P).
 
+    Raises:
+        InvalidUpdate: updates and counts do not fit together.
+
     >>> sybil([[1.0, 0.0], [0.0, 4.0]], [1, 3]).tolist()
     [[0.25, 3.0], [0.25, 3.0]]
     """
@@ -57,6 +63,12 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
         samples: true counts, shape (n,), int.
         clients: who lies.
         factor: whole number, at least 1.
+
+    Returns:
+        Declared counts, shape (n,), int64.
+
+    Raises:
+        InvalidInput: factor is below 1.
 
     >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
     [10, 100]
@@ -77,6 +89,12 @@ def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
         honest: honest updates, shape (…, h, P), float64.
         victim: number of the competitor among them.
         norm: length to send, a number or (…).
+
+    Returns:
+        The vector all attackers send, shape (…, P).
+
+    Raises:
+        InvalidInput: honest has another shape, or no client of that number.
 
     >>> badmouth([[3.0, 4.0], [1.0, 0.0]], victim=0, norm=10.0).tolist()
     [-6.0, -8.0]
@@ -130,6 +148,12 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
         honest: honest updates (after clipping), shape (…, h, P), float64.
         norm: B, a number or (…).
 
+    Returns:
+        κ, shape (…), float64.
+
+    Raises:
+        InvalidInput: honest has another shape.
+
     >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
     0.5
     """
@@ -151,6 +175,9 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
         q: fraction of colluders, in [0, 1].
         kappa: see `compute_kappa`, positive.
 
+    Returns:
+        Shares in [0, 1], float64, as q and kappa broadcast.
+
     Raises:
         InvalidInput: q or κ out of range.
 
@@ -167,6 +194,15 @@ def compute_break_even(kappa: Any) -> np.ndarray:
     """The fraction from which collusion pays more than its head count: q* = κ / (1 + κ).
 
     q² / (q² + (1 − q)² κ) > q  is  q (1 − q) > (1 − q)² κ,  is  q > κ / (1 + κ).
+
+    Args:
+        kappa: see `compute_kappa`, positive, any shape.
+
+    Returns:
+        q*, the shape of `kappa`, float64.
+
+    Raises:
+        InvalidInput: kappa is not positive.
 
     >>> float(compute_break_even(0.25))
     0.2

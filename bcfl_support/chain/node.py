@@ -12,12 +12,13 @@ import os
 import re
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from eth_typing import HexStr
-from eth_utils import to_checksum_address
+from eth_utils import ValidationError, to_checksum_address
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractEvent
@@ -74,7 +75,7 @@ def load_artifact(name: str) -> Artifact:
 
 
 # ---------------------------------------------------------------- the chain
-class Chain:
+class Chain(AbstractContextManager["Chain"]):
     """A chain, its accounts, and the ways to send to it. Made by `Chain.start` or `connect`; use it in a `with` block.
 
     Attributes:
@@ -148,9 +149,6 @@ class Chain:
         if self._child is not None:
             self._child.stop()
 
-    def __enter__(self) -> Chain:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -173,31 +171,36 @@ class Chain:
         self._transport.decoder.explain(name, template)
 
     def contract(self, address: str, artifact: Artifact) -> Contract:
-        """A contract that is already on chain, with its errors registered."""
+        """A contract that is already on chain, with its errors registered.
+
+        Args:
+            address: where it is.
+            artifact: the compiled contract.
+        """
         self.register_abi(artifact.abi)
         return cast(Contract, self.w3.eth.contract(address=to_checksum_address(address), abi=artifact.abi))
 
-    def deploy(
-        self, artifact: Artifact, *args: Any, sender: str | None = None, value: int = 0
-    ) -> tuple[Contract, TxReceipt]:
+    def deploy(self, artifact: Artifact, *args: Any, sender: str | None = None) -> tuple[Contract, TxReceipt]:
         """Put a contract on chain.
 
         Args:
             artifact: the compiled contract.
             *args: its constructor's arguments.
             sender: account that pays; None: the first one.
-            value: wei sent along.
 
         Returns:
             The contract, ready to call, and the receipt of its creation.
+
+        Raises:
+            InvalidInput: an interface or abstract contract, which has no code.
+            ContractError: the constructor refuses; nothing was sent.
+            TransactionFailed: it needs more gas than a transaction may use, or the node refused it.
         """
         if len(artifact.bytecode) <= 2:
-            raise InvalidInput(
-                f"{artifact.name} is an interface or abstract, it has no code; deploy what implements it"
-            )
+            raise InvalidInput(f"{artifact.name} is an interface or abstract, without code; deploy what implements it")
         self.register_abi(artifact.abi)
         factory = self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode))
-        receipt = self.send(factory.constructor(*args), sender=sender or self.accounts[0], value=value)
+        receipt = self.send(factory.constructor(*args), sender=sender or self.accounts[0])
         return self.contract(str(receipt["contractAddress"]), artifact), receipt
 
     # ------------------------------------------------------------ sending
@@ -245,7 +248,12 @@ class Chain:
             raise
 
     def storage_at(self, address: str, slot: int) -> bytes:
-        """The 32 bytes of one storage slot of a contract."""
+        """The 32 bytes of one storage slot of a contract.
+
+        Args:
+            address: the contract.
+            slot: number of the slot.
+        """
         return bytes(self.w3.eth.get_storage_at(to_checksum_address(address), slot)).rjust(32, b"\0")
 
     @property
@@ -255,20 +263,43 @@ class Chain:
 
     # ------------------------------------------------------------ a clock and a past that can be moved
     def advance_time(self, seconds: int) -> None:
-        """Mine a block whose time is `seconds` after the latest one's."""
+        """Mine a block whose time is `seconds` after the latest one's.
+
+        Args:
+            seconds: at least 1.
+
+        Raises:
+            InvalidInput: fewer.
+            ServiceError: the chain is not ours.
+        """
         self._own("move the clock")
         if seconds < 1:
-            raise InvalidInput(f"seconds = {seconds}, but the clock only moves forward; give at least 1")
+            raise InvalidInput(f"seconds is {seconds}, but the clock only moves forward; give at least 1")
         self._rpc("evm_setNextBlockTimestamp", self.timestamp + int(seconds))
         self._rpc("evm_mine")
 
     def snapshot(self) -> str:
-        """Remember the whole state; `revert` goes back to it, once."""
+        """Remember the whole state; `revert` goes back to it, once.
+
+        Returns:
+            Its name for `revert`.
+
+        Raises:
+            ServiceError: the chain is not ours.
+        """
         self._own("take snapshots")
         return str(self._rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Go back to a snapshot; it and all later ones are used up."""
+        """Go back to a snapshot; it and all later ones are used up.
+
+        Args:
+            snapshot: what `snapshot` returned.
+
+        Raises:
+            InvalidInput: there is no such snapshot, or it is used up.
+            ServiceError: the chain is not ours.
+        """
         self._own("go back to snapshots")
         if self._rpc("evm_revert", snapshot) is not True:
             raise InvalidInput(f"snapshot {snapshot} does not exist or is used up; take a new one")
@@ -292,7 +323,11 @@ class Chain:
                 f"{without_secrets(self.url)} holds no accounts; set BCFL_MNEMONIC to the words of funded ones"
             )
         Account.enable_unaudited_hdwallet_features()
-        keys = [Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{i}") for i in range(20)]
+        try:
+            keys = [Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{i}") for i in range(20)]
+        except ValidationError:  # its text may hold the words
+            count = f"BCFL_MNEMONIC holds {len(mnemonic.split())} words that make no account"
+            raise ServiceError(f"{count}; 12 to 24 words of BIP 39's list do: correct their spelling") from None
         self.w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(keys), layer=0)
         return [str(key.address) for key in keys]
 
@@ -304,7 +339,7 @@ def connect(url: str | None = None) -> Chain:
         url: JSON-RPC endpoint, http or https.
 
     Raises:
-        ServiceError: the endpoint does not answer, or holds no accounts and ``BCFL_MNEMONIC`` is not set.
+        ServiceError: the endpoint does not answer, or holds no accounts and ``BCFL_MNEMONIC`` is not set or misspelled.
     """
     address = url or os.environ.get("BCFL_RPC_URL", "")
     if not address:

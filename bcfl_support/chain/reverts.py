@@ -124,11 +124,9 @@ class RevertDecoder:
         if name == "Panic":
             code = int(cast(int, values["code"]))
             return ContractError(f"Panic: {_PANICS.get(code, 'internal error')} (code 0x{code:02x})", name, values)
-        template = self._templates.get(name)
-        if template is not None:
-            text = template.format(**values)
-        else:
-            text = ", ".join(f"{key}={_show(key, value)}" for key, value in values.items())
+        text = ", ".join(f"{key}={_show(key, value)}" for key, value in values.items())
+        with contextlib.suppress(KeyError):  # no sentence, or that of another contract's error of this name
+            text = self._templates[name].format(**values)
         return ContractError(f"{name}: {text}" if text else name, name, values)
 
 

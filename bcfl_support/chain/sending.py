@@ -178,7 +178,7 @@ def _label(call: Call) -> str:
 def _transaction(call: Call, sender: str, value: int) -> Transaction:
     """Sender, receiver, value and data of a call, without asking the node anything."""
     if value < 0:
-        raise InvalidInput(f"value = {value} wei is negative; send 0 or more")
+        raise InvalidInput(f"value is {value} wei; a transaction sends 0 or more: choose it there")
     transaction: Transaction = {"from": to_checksum_address(sender), "value": int(value)}
     if isinstance(call, ContractFunction):
         # All defaults are given, so that web3 fills in none by asking the node.

@@ -23,9 +23,18 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     Reads the contracts' events and the model as it was when the round was opened, which takes a node that keeps old
     states (anvil does).
 
+    Args:
+        fed: the federation.
+        store: any node that has the blocks; it need not be trusted.
+        cid: what was published.
+
     Returns:
         What differs, one sentence each; empty if nothing does. What the chain does not say, gas and transactions, is
         left out of published rounds, so a round has one true CID.
+
+    Raises:
+        RecordError: the blocks make no round.
+        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
     """
     past = get_round(store, cid)
     number = past.record.number

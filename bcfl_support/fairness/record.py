@@ -215,6 +215,12 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
 def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clients: Sequence[str]) -> str:
     """Put a record on IPFS and let `clients` attest to it on the ledger.
 
+    Args:
+        fed: the federation.
+        store: where to put it.
+        record: what is attested to.
+        clients: addresses of those who attest.
+
     Returns:
         Its CID.
 
@@ -228,6 +234,10 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
 
 def apply_record(fed: Federation, record: FairnessRecord) -> None:
     """Write an agreed record's factors on chain; the publisher sends it, anyone could.
+
+    Args:
+        fed: the federation.
+        record: what the ledger agreed on.
 
     Raises:
         ContractError: NoAgreement, unless a quorum attested to exactly this record and these factors.

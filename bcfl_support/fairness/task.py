@@ -43,6 +43,9 @@ class Task:
         estimator: one of ESTIMATORS; "midpoint" goes with the loss and fixed weights.
         budget: coalitions a round, for estimators that sample.
         seed: seed of those; round r draws from ``default_rng([seed, r])``.
+
+    Raises:
+        InvalidInput: no such estimator, one that does not go with utility and weights, or one without a budget.
     """
 
     model: Model
@@ -132,6 +135,13 @@ def publish_round(
 
 def get_round(store: IpfsNode, cid: str) -> PublishedRound:
     """Fetch a published round; every byte is checked against its CID.
+
+    Args:
+        store: any node that has the blocks; it need not be trusted.
+        cid: what `publish_round` returned.
+
+    Returns:
+        The round.
 
     Raises:
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.

@@ -15,7 +15,6 @@ from bcfl_support.incentives.exact import (
     compute_penalty,
     compute_reward_weight,
     compute_rewards,
-    compute_stake,
     settle_round,
 )
 from bcfl_support.incentives.market import Accidents, Play, make_world, mean_interval, play, summarize

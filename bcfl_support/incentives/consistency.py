@@ -76,6 +76,12 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
         window: K.
         kind: a name in `CONSISTENCIES`.
 
+    Returns:
+        E[C], the shape of `share`, float64.
+
+    Raises:
+        InvalidInput: no such kind, or a window below 1.
+
     >>> expected_consistency(0.5, window=2).item(), expected_consistency(0.5, window=3, kind="streak").item()
     (0.75, 0.5833333333333334)
     """
@@ -89,13 +95,24 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
 
 
 def check_window(window: int) -> None:
-    """Refuse a window that counts no round."""
+    """Refuse a window that counts no round.
+
+    Raises:
+        InvalidInput: it is below 1.
+    """
     if window < 1:
-        raise InvalidInput(f"window is {window}; consistency counts over at least 1 round")
+        raise InvalidInput(f"window is {window}; consistency counts over at least 1 round: choose more")
 
 
 def share_budget(weights: Any, budget: float) -> np.ndarray:
     """budget · w_i / Σ w along the last axis; zeros where no weight is positive.
+
+    Args:
+        weights: w_i, shape (…, n), not negative.
+        budget: what is shared, in any unit.
+
+    Returns:
+        Shares in the unit of the budget, shape (…, n), float64.
 
     >>> share_budget([1.0, 3.0, 0.0], 8.0).tolist()
     [2.0, 6.0, 0.0]
@@ -106,6 +123,13 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
 
 def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
     """`compute_fairness_factors` for arrays (…, n): clip(share of contributions / share of pay, ½, 1½).
+
+    Args:
+        contributions: what each client brought over the epoch, shape (…, n); negative counts as 0.
+        rewards: what each was paid over it, in any unit, shape (…, n).
+
+    Returns:
+        F_i as plain numbers, shape (…, n), float64.
 
     >>> fairness_factors([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
@@ -139,7 +163,7 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
     [0.0, 0.5, 0.5]
     """
     if rate < 0 or not 0 <= cap <= 1:
-        raise InvalidInput(f"rate is {rate}, cap {cap}: the rate is not negative and the cap lies in [0, 1].")
+        raise InvalidInput(f"rate is {rate}, cap {cap}; the rate is at least 0, the cap lies in [0, 1]: choose others")
     values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
     shape = np.broadcast_shapes(values.shape, square.shape)
     ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))

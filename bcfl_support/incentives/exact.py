@@ -57,17 +57,6 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     return [available * weight // total if total else 0 for weight in weights]
 
 
-def compute_stake(samples: int, per_sample: int) -> int:
-    """Wei a client stakes: proportional to the sample count it declares, so that a larger claim costs more.
-
-    >>> compute_stake(40, 10**16) / 10**18
-    0.4
-    """
-    if samples < 1:
-        raise InvalidInput(f"samples is {samples}; a client registers with at least 1")
-    return samples * per_sample
-
-
 def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: int, cap: int) -> int:
     """Wei of stake that a round burns: stake · min(rate · (−S_i)/‖g‖², cap).
 
@@ -131,6 +120,9 @@ class Terms:
         window: K, 1 to 64.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
         penalty_cap: most that one round burns.
+
+    Raises:
+        InvalidInput: a window that the contract does not keep.
     """
 
     budget: int = 10**18
@@ -141,7 +133,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not 1 <= self.window <= HISTORY_BITS:
-            raise InvalidInput(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds of history")
+            raise InvalidInput(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds: choose one")
 
 
 @dataclass(frozen=True)
@@ -219,7 +211,9 @@ def settle_round(
     for client, score in scores.items():
         account = books.get(client, Account())
         if number <= account.last_round:
-            raise InvalidInput(f"round {number} is not after round {account.last_round}, which {client} was settled in")
+            raise InvalidInput(
+                f"round {number} is not after {account.last_round}, {client}'s last round: settle in order"
+            )
         good = score is not None and score >= 0
         history = (account.history << number - account.last_round | good) % 2**HISTORY_BITS
         books[client] = replace(account, history=history, last_round=number)

@@ -32,21 +32,23 @@ class Accidents:
     Attributes:
         drop: probability that a client's update does not arrive, one number or n of them; its work is lost, and it
             counts as absent.
-        late: share of the drops that come after the commitment: such a client is fined the cap.
         churn: probability a round that a client is replaced by a newcomer who knows nothing and has no record.
         pause: mean rounds that a client that has left stays away before it thinks again.
+
+    Raises:
+        InvalidInput: a probability outside [0, 1], or a pause below 1.
     """
 
     drop: float | tuple[float, ...] = 0.0
-    late: float = 0.0
     churn: float = 0.0
     pause: float = 5.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.late <= 1 or not 0 <= self.churn <= 1 or self.pause < 1:
-            raise InvalidInput(f"late {self.late} and churn {self.churn} lie in [0, 1], pause {self.pause} from 1 up")
-        if np.min(self.drop) < 0 or np.max(self.drop) > 1:
-            raise InvalidInput(f"drop is {self.drop}; probabilities lie in [0, 1]")
+        for name, value in (("drop", self.drop), ("churn", self.churn)):
+            if np.min(value) < 0 or np.max(value) > 1:
+                raise InvalidInput(f"{name} is {value}; a probability lies in [0, 1]: choose it there")
+        if self.pause < 1:
+            raise InvalidInput(f"pause is {self.pause}; who leaves stays away for at least 1 round: choose more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,8 @@ def play(
         InvalidInput: rounds, budget or interval out of range, or not one generator a seed.
     """
     if rounds < 1 or budget < 0 or fairness_interval < 0:
-        raise InvalidInput(f"rounds {rounds} is at least 1, budget {budget}, interval {fairness_interval} at least 0")
+        given = f"rounds is {rounds}, budget {budget}, fairness_interval {fairness_interval}"
+        raise InvalidInput(f"{given}; at least 1, 0 and 0 are needed: choose larger ones")
     if len(rngs) != len(world.sizes):
         raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
     if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
@@ -169,9 +172,7 @@ class _Game:
         chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
         self.played = resolve_policies(chosen, self.busy)
         sent = self.played < SKIP
-        dropped = sent & (draws[..., 7] < np.asarray(accidents.drop))
-        self.late = dropped & (draws[..., 8] < accidents.late)
-        self.present = sent & ~dropped
+        self.present = sent & (draws[..., 7] >= np.asarray(accidents.drop))
         return self.played, self.present
 
     def settle(self, outcome: Outcome) -> None:
@@ -207,7 +208,6 @@ class _Game:
             later = self._amounts(weights, base * rule.standing_factor(lasting))
             foreseen = (1 - share) * rewards + share * later
         fines = rule.fines(scores, self.sizes, present, present & ~outcome.passed, standing)
-        fines = fines + self.late * (rule.stake * rule.fine_cap * self.unit)
         return rewards, foreseen, fines, standing
 
     def _amounts(self, weights: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -273,6 +273,12 @@ def mean_interval(values: Any) -> tuple[float, float]:
     Args:
         values: one number a seed, at least two.
 
+    Returns:
+        Mean and half-width, in the unit of the values.
+
+    Raises:
+        InvalidInput: fewer than two values, or not one row of them.
+
     >>> mean, half = mean_interval([1.0, 2.0, 3.0])
     >>> round(mean, 3), round(half, 3)
     (2.0, 2.484)
@@ -281,7 +287,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
 
     sample = np.asarray(values, dtype=np.float64)
     if sample.ndim != 1 or len(sample) < 2:
-        raise InvalidInput(f"an interval needs at least 2 values in one row, got shape {sample.shape}")
+        raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
-from bcfl_support.incentives.consistency import CONSISTENCIES, check_window, share_budget
+from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
 
 _CHOICES = {
     "base": ("flat", "share", "rank"),
@@ -29,6 +29,7 @@ _CHOICES = {
     "record": ("attended", "good", "verified"),
     "fine_on": ("negative", "failed"),
 }
+_MOST = {"alpha": np.inf, "stake": np.inf, "fine_rate": np.inf, "fine_cap": 1, "threshold": 1}
 
 
 def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
@@ -41,11 +42,14 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
         sizes: p_i, shape (…, n).
         ratio: ρ, in (0, 1].
 
+    Raises:
+        InvalidInput: ratio out of range.
+
     >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
     [0.5, 0.2, 0.0]
     """
     if not 0 < ratio <= 1:
-        raise InvalidInput(f"ratio is {ratio}; the pay of one rank over the rank before lies in (0, 1]")
+        raise InvalidInput(f"ratio is {ratio}; the pay of a rank over the rank before lies in (0, 1]: choose it there")
     score, size = np.asarray(scores, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
@@ -58,6 +62,9 @@ def gate_factor(standing: Any) -> np.ndarray:
 
     Passing at random, one test in two, gives a mean of 0: after Gauntlet's product of a rating with
     max(0, mean of ±1 tests).
+
+    Args:
+        standing: C, any shape, float64 in [0, 1].
 
     >>> gate_factor([0.5, 0.75, 1.0]).tolist()
     [0.0, 0.5, 1.0]
@@ -88,6 +95,9 @@ class PayRule:
         loyal_fines: multiply fines by 1 + α·C as well: S_i·(1 + α·C) taken at its word.
         score: name in `scores.SCORES` of the score it pays by: "alignment" asks the other clients, "midpoint" public
             validation data.
+
+    Raises:
+        InvalidInput: an unknown name, a number out of range, or a window below 1.
     """
 
     base: str = "share"
@@ -110,15 +120,9 @@ class PayRule:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InvalidInput(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
-        for name, most in {
-            "alpha": np.inf,
-            "stake": np.inf,
-            "fine_rate": np.inf,
-            "fine_cap": 1,
-            "threshold": 1,
-        }.items():
+        for name, most in _MOST.items():
             if not 0 <= getattr(self, name) <= most:
-                raise InvalidInput(f"{name} is {getattr(self, name)}; it lies between 0 and {most}")
+                raise InvalidInput(f"{name} is {getattr(self, name)}; it lies between 0 and {most}: choose it there")
         check_window(self.window)
 
     @property
@@ -131,30 +135,23 @@ class PayRule:
         return CONSISTENCIES[self.consistency](record, window=self.window)
 
     def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """What the round alone earns, shape (…, n); 0 for absent clients."""
+        """What the round alone earns, shape (…, n); 0 for absent clients. Arguments as in `share`."""
         if self.base == "flat":
             return np.where(present, sizes, 0.0)
         shared = np.where(present, np.maximum(scores, 0.0), 0.0)
         return shared if self.base == "share" else rank_weights(shared, sizes, ratio=self.ratio)
 
     def standing_factor(self, standing: np.ndarray) -> np.ndarray:
-        """What the record is worth, shape of `standing`."""
+        """What the record is worth, gate(C)·(1 + α·C), shape of `standing`, which holds C in [0, 1]."""
         bonus = 1 + self.alpha * standing
         if self.gate == "none":
             return bonus
         return bonus * (gate_factor(standing) if self.gate == "product" else standing >= self.threshold - 1e-12)
 
     def share(
-        self,
-        scores: np.ndarray,
-        sizes: np.ndarray,
-        present: np.ndarray,
-        standing: np.ndarray,
-        *,
-        factors: Any = 1.0,
-        budget: float = 1.0,
+        self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, standing: np.ndarray, *, factors: Any = 1.0
     ) -> np.ndarray:
-        """The round's pay out of a fixed budget, shape (…, n): it sums to the budget, or to 0 if nobody earned.
+        """Shares of the round's budget, shape (…, n): they sum to 1, or to 0 if nobody earned.
 
         Args:
             scores: S_i, shape (…, n); those of absent clients are not read.
@@ -162,10 +159,9 @@ class PayRule:
             present: whether the client took part.
             standing: C_i.
             factors: F_i, shape (…, n) or one number.
-            budget: what the round pays, in any unit.
         """
         weights = self.base_weights(scores, sizes, present) * self.standing_factor(standing)
-        return share_budget(weights * factors, budget)
+        return share_budget(weights * factors, 1.0)
 
     def fines(
         self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, failed: np.ndarray, standing: np.ndarray
@@ -182,9 +178,8 @@ class PayRule:
         if self.fine_on == "failed":
             ratio = np.where(present & failed, self.fine_cap, 0.0)
         else:
-            total = np.where(present, scores, 0.0).sum(axis=-1, keepdims=True)
-            graded = np.divide(-scores * self.fine_rate, total, out=np.full_like(scores, np.inf), where=total > 0)
-            ratio = np.where(present & (scores < 0), np.minimum(graded, self.fine_cap), 0.0)
+            there = np.where(present, scores, 0.0)  # Σ S of those there is ‖g‖²
+            ratio = alignment_penalties(there, 1.0, there.sum(axis=-1), rate=self.fine_rate, cap=self.fine_cap)
         loyalty = 1 + self.alpha * standing if self.loyal_fines else 1.0
         return self.stake * sizes * sizes.shape[-1] * ratio * loyalty
 

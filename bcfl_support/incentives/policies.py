@@ -66,7 +66,15 @@ class Costs:
     busy_factor: float = 2.0
 
     def draw_levels(self, n_clients: int, *, rng: np.random.Generator) -> np.ndarray:
-        """Each client's cost level, log-normal with mean 1, shape (n,)."""
+        """Each client's cost level, log-normal with mean 1.
+
+        Args:
+            n_clients: n.
+            rng: source of the levels.
+
+        Returns:
+            Levels, shape (n,), float64.
+        """
         return np.exp(self.spread * rng.standard_normal(n_clients) - self.spread**2 / 2)
 
     def spent(self, chosen: Any, busy: Any, levels: Any) -> np.ndarray:
@@ -89,7 +97,14 @@ class Costs:
         return levels * work + np.where(played < SKIP, self.send, 0.0) - np.where(played == OUT, self.outside, 0.0)
 
     def expected(self, levels: np.ndarray) -> np.ndarray:
-        """Mean cost of each policy for each client over busy and free rounds, shape (…, policies)."""
+        """Mean cost of each policy for each client over busy and free rounds.
+
+        Args:
+            levels: the clients' cost levels, shape (…).
+
+        Returns:
+            Costs in fair pays per unit of p_i·n, shape (…, policies).
+        """
         policies = np.arange(len(POLICIES))
         free, busy = (self.spent(policies, state, levels[..., None]) for state in (False, True))
         return (1 - self.busy) * free + self.busy * busy
@@ -141,8 +156,8 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     """
     if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
         raise InvalidInput(
-            f"attendance {attendance} must lie in [0, 1) and consistency {consistency} between it and 1; a client that "
-            "never skips has no busy round to decide on"
+            f"attendance is {attendance} and consistency {consistency}; attendance lies in [0, 1), consistency from it "
+            "to 1: choose a client that skips some rounds"
         )
     most = (1 - attendance * consistency) / (1 - attendance)
     if cost <= 1:

@@ -41,6 +41,9 @@ class Learner:
         start: policy of each client in the first round, one name or n names, thought to pay the fair pay; the other
             working policies start unknown, at payoff 0.
         policies: names that may be chosen; None for all.
+
+    Raises:
+        InvalidInput: an unknown name, or a number out of range.
     """
 
     kind: str = "softmax"
@@ -59,24 +62,29 @@ class Learner:
             if name not in POLICIES:
                 raise InvalidInput(f"policy {name!r} is unknown; use one of {', '.join(POLICIES)}")
         if not 0 < self.rate <= 1 or not 0 <= self.explore <= 1 or not 0 <= self.foresight <= 1:
-            raise InvalidInput(
-                f"rate {self.rate}, explore {self.explore}, foresight {self.foresight}: all lie in [0, 1], rate above 0"
-            )
+            given = f"rate is {self.rate}, explore {self.explore}, foresight {self.foresight}"
+            raise InvalidInput(f"{given}; all lie in [0, 1], rate above 0: choose them there")
         if self.temperature <= 0:
-            raise InvalidInput(f"temperature is {self.temperature}; it must be positive")
+            raise InvalidInput(f"temperature is {self.temperature}; it is above 0: choose a larger one")
 
     def start_policies(self, n_clients: int) -> np.ndarray:
-        """The clients' policies before they have learned anything, shape (n,), int."""
+        """The clients' policies before they have learned anything.
+
+        Args:
+            n_clients: n.
+
+        Returns:
+            Indices into `POLICIES`, shape (n,), int.
+
+        Raises:
+            InvalidInput: `start` names neither one policy nor n.
+        """
         names = (self.start,) * n_clients if isinstance(self.start, str) else self.start
         if len(names) != n_clients:
             raise InvalidInput(
                 f"start names {len(names)} policies for {n_clients} clients; name one each or one for all"
             )
         return np.array([POLICIES.index(name) for name in names])
-
-    def allowed(self) -> np.ndarray:
-        """Which policies may be chosen, shape (policies,), bool."""
-        return np.array([self.policies is None or name in self.policies for name in POLICIES])
 
 
 def softmax_probabilities(
@@ -184,7 +192,7 @@ class Crowd:
         """
         seeds, n, count = mean_costs.shape
         self.learner, self.mean_costs = learner, mean_costs
-        self._allowed = learner.allowed()
+        self._allowed = np.isin(POLICIES, learner.policies or POLICIES)  # which may be chosen, (policies,)
         self.policies = np.broadcast_to(learner.start_policies(n), (seeds, n)).copy()
         self._settled = self.policies  # what a client returns to after a round of exploring
         self._age = np.zeros((seeds, n), dtype=int)  # rounds since it settled on it

@@ -63,11 +63,28 @@ class PresenceWorld:
 
     @classmethod
     def equal(cls, seeds: int, n_clients: int) -> PresenceWorld:
-        """Clients with equal shares."""
+        """Clients with equal shares.
+
+        Args:
+            seeds: number of worlds.
+            n_clients: number of clients n.
+
+        Returns:
+            A world in which every share is 1/n.
+        """
         return cls(np.full((seeds, n_clients), 1 / n_clients))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
-        """Presence is the score, the contribution and the test; "accuracy" is the share of data present."""
+        """Play rounds in which presence is the score, the contribution and the test.
+
+        Args:
+            rounds: number of rounds.
+            rngs: not read: nothing is random here.
+            choose: what the clients do, asked before each round; only who is present counts.
+
+        Yields:
+            Each round's outcome; "accuracy" is the share of data present.
+        """
         for number in range(rounds):
             _, present = choose(number)
             scores = np.where(present, self.sizes, 0.0)
@@ -100,7 +117,16 @@ class TrainingWorld:
         object.__setattr__(self, "sizes", counts / counts.sum(axis=1, keepdims=True))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
-        """Train from zero parameters, one generator a seed; before each round, ask what the clients do."""
+        """Train from zero parameters.
+
+        Args:
+            rounds: number of rounds.
+            rngs: one generator a seed, for mini-batches, probes and noise.
+            choose: what the clients do, asked before each round.
+
+        Yields:
+            Each round's outcome.
+        """
         training = _Training(self, rounds, rngs, choose)
         start = np.zeros((len(self.federations), training.model.n_params))
         for seen in play_rounds(start, rounds, training.work):
@@ -178,25 +204,17 @@ class _Training:
 
     def _test(self, seen: Round) -> np.ndarray:
         """Does an update lower the loss more on the client's own mini-batch than on random public samples?"""
-        before = seen.params[:, None]  # (seeds, 1, P)
-        after = before + seen.updates  # (seeds, n, P)
+        seeds, n = self.present.shape
+        before = np.repeat(seen.params, n, axis=0)  # (seeds · n, P)
+        after = before + seen.updates.reshape(before.shape)
 
         def gain(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-            return (self._losses(before, x, y) - self._losses(after, x, y)).mean(axis=-1)
+            losses = self.model.client_losses(before, x, y) - self.model.client_losses(after, x, y)
+            return losses.mean(axis=1).reshape(seeds, n)
 
-        own = self._rows(0).reshape(*self.present.shape, BATCH)
-        seed = np.arange(len(self.x_val))[:, None, None]
-        public = (self.probes[self.round, :, None] * self.y_val.shape[1]).astype(int)  # (seeds, 1, probe)
+        own, seed = self._rows(0), np.repeat(np.arange(seeds), n)[:, None]
+        public = (self.probes[self.round] * self.y_val.shape[1]).astype(int)[seed[:, 0]]  # (seeds · n, probe)
         return gain(self.x[own], self.y[own]) > gain(self.x_val[seed, public], self.y_val[seed, public])
-
-    def _losses(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Cross-entropy of each model on its own samples: params (…, P), x (…, m, features), y (…, m) → (…, m)."""
-        classes, features = self.model.n_classes, self.model.n_features
-        weight, bias = np.split(params, [classes * features], axis=-1)
-        logits = x @ weight.reshape(*bias.shape, features).swapaxes(-1, -2) + bias[..., None, :]
-        own = np.take_along_axis(logits, np.broadcast_to(y, logits.shape[:-1])[..., None], axis=-1)[..., 0]
-        top = logits.max(axis=-1)
-        return np.log(np.exp(logits - top[..., None]).sum(axis=-1)) + top - own
 
     def _accuracy(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Each seed's model on its own samples, shape (seeds,)."""

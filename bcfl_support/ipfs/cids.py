@@ -104,25 +104,22 @@ def cid_digest(cid: str) -> bytes:
     return parse_cid(cid).digest
 
 
-def digest_to_cid(digest: bytes, codec: str = "raw") -> str:
-    """The CIDv1 of a digest. The digest does not say how to read the block, so the reader must know the codec.
+def digest_to_cid(digest: bytes) -> str:
+    """The CIDv1 of a file of one chunk, from its digest; a digest alone does not say that it is not a longer file's.
 
     Args:
         digest: SHA-256 of the block, 32 bytes.
-        codec: ``"raw"`` for a file of one chunk, ``"dag-pb"`` for the root of a longer file.
 
     Raises:
-        InvalidCid: wrong length, or another codec.
+        InvalidCid: not 32 bytes.
 
     >>> digest_to_cid(cid_digest("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"))
     'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
     """
-    if codec not in CODECS:
-        raise InvalidCid(f"codec = {codec!r} is not used here; choose one of {', '.join(CODECS)}")
     if not isinstance(digest, bytes | bytearray) or len(digest) != 32:
         size = f"{len(digest)} bytes" if isinstance(digest, bytes | bytearray) else type(digest).__name__
         raise InvalidCid(f"digest must be the 32 bytes of a SHA-256, not {size}")
-    return str(Cid(codec, bytes(digest)))
+    return str(Cid("raw", bytes(digest)))
 
 
 def verify_block(cid: str, block: bytes) -> None:

@@ -38,7 +38,7 @@ API_VARIABLE = "BCFL_IPFS_API"
 _LISTENING = re.compile(r'(?:"api":|API server listening on /ip4/127\.0\.0\.1/tcp/)(\d+)')
 
 
-class IpfsNode:
+class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
     """A connection to an IPFS node, and the node itself if `start` made it. Use it in a ``with`` statement.
 
     Attributes:
@@ -63,13 +63,14 @@ class IpfsNode:
             timeout: seconds to wait for each answer.
 
         Raises:
+            ValueError: no such program.
             ToolMissing: the program or its libraries are not installed.
             ServiceError: the node did not start, e.g. another one has the repository open.
         """
         if program is None:
             program = "kubo" if services.kubo() else "embedded"
         if program not in ("kubo", "embedded"):
-            raise ValueError(f'program = {program!r} is unknown; choose "kubo" or "embedded"')
+            raise ValueError(f'program is {program!r}, which is unknown; choose "kubo" or "embedded"')
         folder = Path(tempfile.mkdtemp(prefix="bcfl-ipfs-")) if repo is None else Path(repo).resolve()
         remove = [folder] if repo is None else []
         try:
@@ -99,9 +100,6 @@ class IpfsNode:
         with node._asking("giving its version"):
             node.client.version()
         return node
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -153,7 +151,15 @@ class IpfsNode:
         return read_file(cid, self.block)
 
     def block(self, cid: str) -> bytes:
-        """One block as the node gives it, unchecked; `cat` is the checked way."""
+        """One block as the node gives it, unchecked; `cat` is the checked way.
+
+        Args:
+            cid: address of the block.
+
+        Raises:
+            ContentMissing, ContentCorrupted: the node lacks it, or found it damaged.
+            ServiceError: the node is gone or refused.
+        """
         with self._asking(f"reading {cid}", cid):
             return bytes(self.client.block.get(cid))
 

@@ -15,7 +15,7 @@ from bcfl_support.learning.datasets import (
     with_label_noise,
 )
 from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression, TorchModel
-from bcfl_support.learning.training import descend, draw_batches, local_updates, play_rounds
+from bcfl_support.learning.training import descend, local_updates, play_rounds
 from bcfl_support.learning.updates import (
     Round,
     check_round,
@@ -28,6 +28,5 @@ from bcfl_support.learning.updates import (
     compute_square_distances,
     compute_weights,
     divide_or_zero,
-    project,
     rescale,
 )

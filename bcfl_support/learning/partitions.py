@@ -172,10 +172,10 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
     labels = _check_partition(labels, n_clients)
     number = np.arange(1, n_clients + 1)
     parts = _cut(rng.permutation(len(labels)), number / number.sum())
-    for i, part in enumerate(parts):
-        if not len(part):
-            few = f"{len(labels)} samples are too few for {n_clients} clients"
-            raise InvalidInput(f"client {i} gets no sample: {few} whose sizes grow, deal to fewer clients.")
+    if not all(map(len, parts)):
+        raise InvalidInput(
+            f"{len(labels)} samples are too few for {n_clients} clients whose sizes grow: deal to fewer."
+        )
     return [np.sort(part) for part in parts]
 
 
@@ -193,11 +193,8 @@ def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim != 1:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
-    if n_clients < 1:
-        raise InvalidInput(f"n_clients is {n_clients}: a federation has at least 1 client.")
-    if n_clients > len(array):
-        what = f"{len(array)} samples cannot give {n_clients} clients 1 sample each"
-        raise InvalidInput(f"{what}: deal to fewer clients.")
+    if not 1 <= n_clients <= len(array):
+        raise InvalidInput(f"n_clients is {n_clients}: deal {len(array)} samples to 1 to {len(array)} clients.")
     return array
 
 

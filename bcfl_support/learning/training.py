@@ -44,6 +44,9 @@ def play_rounds(
 
     Yields:
         Each round with its `step` g; w is advanced before the next round's work begins.
+
+    Raises:
+        InvalidInput: what `work` sent does not fit `aggregate`; FedAvg takes no round without a client.
     """
     previous = np.zeros_like(params)
     for number in range(1, rounds + 1):
@@ -229,10 +232,8 @@ def _check_training(
     if batch_size is not None and batch_size < 1:
         raise InvalidInput(f"batch_size is {batch_size}: use at least 1 sample a step, or None for all of them.")
     chosen = np.arange(n) if clients is None else np.asarray(clients, dtype=np.int64)
-    if chosen.ndim != 1 or len(chosen) == 0 or len(np.unique(chosen)) < len(chosen):
-        raise InvalidInput(f"clients is {chosen.tolist()}: name at least one client, each once.")
-    if chosen.min() < 0 or chosen.max() >= n:
-        raise InvalidInput(f"clients is {chosen.tolist()}: the federation has clients 0 to {n - 1}.")
+    if chosen.ndim != 1 or not 0 < len(chosen) == np.isin(np.arange(n), chosen).sum():
+        raise InvalidInput(f"clients is {chosen.tolist()}: name at least one of clients 0 to {n - 1}, each once.")
     todo = np.asarray(steps, dtype=np.int64)
     if todo.shape not in ((), (len(chosen),)) or todo.min() < 0:
         raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them, none negative.")

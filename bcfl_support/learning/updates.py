@@ -44,8 +44,13 @@ def check_updates(updates: Any) -> np.ndarray:
 def check_finite(rows: np.ndarray, advice: str, name: str = "updates") -> None:
     """Say which entry of an array is NaN or infinite, and what to do about it.
 
+    Args:
+        rows: any shape, float64.
+        advice: what to do about it, the end of the message.
+        name: what the array is called in the message.
+
     Raises:
-        InvalidUpdate: if one is.
+        InvalidUpdate: an entry is NaN or infinite; the message has its place and value.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(rows.sum()):  # one pass and no copy; only an overflow needs the second look
@@ -107,7 +112,15 @@ def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
-    """One vector for each round, shape (P,) or (…, P), that fits its updates (…, n, P).
+    """One vector for each round, such as w or a reference, that fits the round's updates.
+
+    Args:
+        values: shape (P,), the same for all rounds, or (…, P).
+        rows: updates, shape (…, n, P), float64.
+        name: what the vector is called in a message.
+
+    Returns:
+        The vector, shape of `values`, float64.
 
     Raises:
         InvalidUpdate: another shape, or an entry that is NaN or infinite.
@@ -120,23 +133,29 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
     return vector
 
 
-def average(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Σ w_i g_i: weights (n,) or (…, n), rows (…, n, P) → (…, P)."""
-    return weights @ rows if weights.ndim == 1 else (weights[..., None, :] @ rows)[..., 0, :]
-
-
-def project(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """⟨g_i, r⟩: rows (…, n, P), vector (P,) or (…, P) → (…, n)."""
-    return rows @ vector if vector.ndim == 1 else (rows @ vector[..., None])[..., 0]
-
-
 def compute_lengths(rows: np.ndarray) -> np.ndarray:
-    """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes."""
+    """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes.
+
+    Args:
+        rows: shape (…, P), float64.
+
+    Returns:
+        Lengths, shape (…), in the unit of the rows.
+    """
     return np.sqrt(np.einsum("...p,...p->...", rows, rows))
 
 
 def compute_median_norm(updates: Any) -> np.ndarray:
-    """Median length of the updates, shape (…): fewer than half of the clients cannot move it beyond honest lengths.
+    """Median length of the updates: fewer than half of the clients cannot move it beyond honest lengths.
+
+    Args:
+        updates: shape (…, n, P), float64.
+
+    Returns:
+        Median of ‖g_i‖, shape (…).
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
 
     >>> float(compute_median_norm([[3.0, 4.0], [0.0, 1.0], [0.0, 2.0]]))
     2.0
@@ -155,7 +174,7 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
         Clipped updates, shape (…, n, P).
 
     Raises:
-        InvalidUpdate: a negative clip.
+        InvalidUpdate: a negative clip, wrong shapes, or an entry that is NaN or infinite.
 
     >>> clip_norms([[3.0, 4.0], [0.0, 1.0]], clip=2.5).tolist()
     [[1.5, 2.0], [0.0, 1.0]]
@@ -169,14 +188,35 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
 
 
 def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
-    """cos(g_i, r), shape (…, n); 0 where either is zero, since there is no angle then."""
+    """cos(g_i, r) = ⟨g_i, r⟩ / (‖g_i‖ ‖r‖).
+
+    Args:
+        updates: g_i, shape (…, n, P), float64.
+        reference: r, shape (P,) or (…, P), float64.
+
+    Returns:
+        Cosines in [−1, 1], shape (…, n); 0 where g_i or r is zero, since there is no angle then.
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry of an update that is NaN or infinite.
+    """
     rows, vector = check_updates(updates), np.asarray(reference, dtype=np.float64)
     lengths = compute_lengths(rows) * compute_lengths(vector)[..., None]
-    return np.clip(divide_or_zero(project(rows, vector), lengths), -1.0, 1.0)
+    return np.clip(divide_or_zero(np.matvec(rows, vector), lengths), -1.0, 1.0)
 
 
 def compute_square_distances(updates: Any) -> np.ndarray:
-    """‖g_i − g_j‖² for all pairs, shape (…, n, n), from the Gram matrix; the diagonal is exactly 0."""
+    """‖g_i − g_j‖² for all pairs, from the Gram matrix.
+
+    Args:
+        updates: shape (…, n, P), float64.
+
+    Returns:
+        Squared distances, shape (…, n, n), none negative; the diagonal is exactly 0.
+
+    Raises:
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
+    """
     rows = check_updates(updates)
     gram = rows @ rows.swapaxes(-1, -2)
     squares = np.diagonal(gram, axis1=-2, axis2=-1)
@@ -186,14 +226,33 @@ def compute_square_distances(updates: Any) -> np.ndarray:
 
 
 def rescale(vector: Any, norm: Any) -> np.ndarray:
-    """Vectors (…, P) at length `norm` (…); zero stays zero."""
+    """Vectors at another length.
+
+    Args:
+        vector: shape (…, P), float64.
+        norm: the length wanted, a number or (…), not negative.
+
+    Returns:
+        Vectors of the same directions, shape (…, P); zero stays zero.
+    """
     rows = np.asarray(vector, dtype=np.float64)
     lengths = np.linalg.norm(rows, axis=-1)
     return rows * divide_or_zero(np.asarray(norm, dtype=np.float64), lengths)[..., None]
 
 
 def divide_or_zero(top: Any, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom, 0 where bottom is not positive."""
+    """top / bottom, 0 where bottom is not positive.
+
+    Args:
+        top: any shape, or a number.
+        bottom: a shape that broadcasts with that of `top`.
+
+    Returns:
+        Quotients, in the shape both broadcast to, float64.
+
+    >>> divide_or_zero([1.0, 2.0], np.array([4.0, 0.0])).tolist()
+    [0.25, 0.0]
+    """
     shape = np.broadcast_shapes(np.shape(top), np.shape(bottom))
     return np.divide(top, bottom, out=np.zeros(shape), where=np.broadcast_to(bottom > 0, shape))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,37 +15,12 @@ from web3.utils import get_create_address
 from bcfl_support.chain import Chain, load_artifact
 from bcfl_support.incentives import PPM
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.rounds import PHASES, FederationConfig
+from bcfl_support.protocol.rounds import FederationConfig
 
 CONTRACTS = ("ClientRegistry", "Aggregator", "FairnessLedger", "RewardPool")
 """In the order in which they are deployed."""
 
-EXPLANATIONS = {
-    "AlreadyRegistered": "{client} is registered already; add to its stake with addStake, or deregister first",
-    "NotRegistered": "{client} is not registered; call register first",
-    "ZeroSamples": "a client needs at least one sample, {client} declared 0",
-    "TooManySamples": "{samples} samples declared, at most {maximum} fit",
-    "InsufficientStake": "sent {sent:eth}, {needed:eth} needed for {samples} samples",
-    "ExcessStake": "sent {sent:eth}, exactly {needed:eth} needed for {samples} samples",
-    "StakeBelowMaintenance": "{held:eth} held, {needed:eth} needed to go on with {samples} samples; call addStake",
-    "CoolingDown": "the stake unlocks at time {unlockAt}, it is {timestamp}",
-    "WrongPhase": "the round is in phase {actual:%s}, this needs phase {required:%s}" % (("|".join(PHASES),) * 2),
-    "DeadlinePassed": "the phase ended at time {deadline}, it is {timestamp}",
-    "TooEarly": "the phase ends at time {deadline}, it is {timestamp}",
-    "CommitmentMismatch": (
-        "what was revealed hashes to {revealed:short}, the commitment is {committed:short}: another update, salt, "
-        "round or sender"
-    ),
-    "WrongLength": "the update has {actual} entries, the model has {required}",
-    "ValueOutOfBounds": "entry {index} is {value}, the bound is ±{bound} (both at scale 10^9)",
-    "CopiedUpdate": "the same update was revealed before, by {first}",
-    "NothingToFund": "no ether was sent; fund with a positive amount",
-    "NothingToWithdraw": "{client} has no credit to withdraw",
-    "NoAgreement": "{votes} equal attestations, {quorum} needed",
-    "EpochNotOver": "epoch {epoch} ends with round {lastRound}, the last closed round is {lastClosedRound}",
-    "EpochExpired": "attesting to epoch {epoch} ended at time {deadline}, it is {timestamp}",
-    "AlreadyAttested": "{client} has attested to epoch {epoch} already",
-}
+EXPLANATIONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8"))
 """Custom errors of the contracts in words, see `Chain.explain`."""
 
 
@@ -51,6 +28,13 @@ def compute_create_address(sender: str, nonce: int) -> str:
     """The address of the contract that `sender` makes with its transaction number `nonce`.
 
     CREATE: the last 20 bytes of keccak256(rlp([sender, nonce])) (yellow paper, section 7).
+
+    Args:
+        sender: address of the account.
+        nonce: transactions it has sent before.
+
+    Returns:
+        The address, with its checksum.
 
     >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
     '0x5FbDB2315678afecb367f032d93F642f64180aa3'
@@ -79,17 +63,20 @@ def deploy_contracts(
         ContractError: if a constructor refuses the configuration.
         RuntimeError: if a contract did not land at the predicted address.
     """
+    for name, template in EXPLANATIONS.items():
+        chain.explain(name, template)
     first = chain.w3.eth.get_transaction_count(to_checksum_address(publisher))
     addresses = [compute_create_address(publisher, first + k) for k in range(4)]
     registry, aggregator, ledger, pool = addresses
     bound = int(fixed_point.encode(np.array([config.bound]))[0])
     phases = (config.minimum, config.commit_seconds, config.reveal_seconds)
-    penalty = (round(config.penalty_rate * PPM), round(config.penalty_cap * PPM))
+    alpha, rate, cap = (round(ratio * PPM) for ratio in (config.alpha, config.penalty_rate, config.penalty_cap))
+    pays = (ledger, (config.budget, alpha, config.window, rate, cap))
     arguments: tuple[tuple[Any, ...], ...] = (
         (config.stake_per_sample, config.cool_down_seconds, pool),
         (registry, pool, publisher, (config.parameters, config.capacity, *phases, bound)),
         (registry, aggregator, config.interval, config.votes_needed, config.attest_seconds),
-        (registry, aggregator, ledger, (config.budget, round(config.alpha * PPM), config.window, *penalty)),
+        (registry, aggregator, *(pays if config.pool_terms is None else [config.pool_terms])),
     )
     contracts, receipts = {}, {}
     for name, expected, given in zip(CONTRACTS, addresses, arguments, strict=True):

@@ -26,7 +26,7 @@ from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import Submission, compute_commitment, compute_digest, compute_factors_hash
-from bcfl_support.protocol.deployment import CONTRACTS, EXPLANATIONS, deploy_contracts
+from bcfl_support.protocol.deployment import CONTRACTS, deploy_contracts
 from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
 
 
@@ -54,8 +54,6 @@ class Federation:
         self.deployment = deployment
         self.publisher = publisher
         self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
-        for name, template in EXPLANATIONS.items():
-            chain.explain(name, template)
 
     # ------------------------------------------------------------------------------------------------ setting up
 
@@ -100,13 +98,25 @@ class Federation:
         return self._send_many("register", calls)
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
-        """Put `amount` wei into the pot from which rewards are paid."""
+        """Put money into the pot from which rewards are paid.
+
+        Args:
+            amount: wei.
+            sender: who gives it; None: the publisher.
+
+        Raises:
+            ContractError: NothingToFund, if the amount is 0.
+        """
         return self._send_many("fund", [(self.pool.functions.fund(), sender or self.publisher, amount)])[0]
 
     # ------------------------------------------------------------------------------------------------ one round
 
     def open_round(self) -> int:
-        """Open the next round and return its number."""
+        """Open the next round and return its number.
+
+        Raises:
+            ContractError: WrongPhase, if a round is running; FederationStopped.
+        """
         receipt = self.chain.send(self.aggregator.functions.openRound(), sender=self.publisher)
         number = self.round_number
         self._bills[number] = {"open": [receipt]}  # begins here, also if the chain was set back to before it
@@ -147,12 +157,20 @@ class Federation:
         return values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
-        """Send every commitment. With `capacity` of them in, the reveal phase opens by itself."""
+        """Send every commitment. With `capacity` of them in, the reveal phase opens by itself.
+
+        Raises:
+            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, DeadlinePassed or WrongPhase.
+        """
         commit = self.aggregator.functions.commit
         return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
-        """Send every update with its salt. With all of them in, the aggregation opens by itself."""
+        """Send every update with its salt. With all of them in, the aggregation opens by itself.
+
+        Raises:
+            ContractError: CommitmentMismatch, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or WrongPhase.
+        """
         reveal = self.aggregator.functions.reveal
         return self._send_many("reveal", [(reveal(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
 
@@ -189,11 +207,16 @@ class Federation:
         """One whole round: open, commit, reveal, aggregate, score, settle.
 
         Args:
-            updates: client address → update, shape (P,).
+            updates: client address → update, shape (P,), float64 (plain) or int64 (already at scale s).
             rng: source of the salts.
 
         Returns:
             The round's record.
+
+        Raises:
+            InvalidUpdate: no updates, or one of another length than the model.
+            FixedPointError: an entry is NaN, infinite or beyond the bound.
+            ContractError: a contract refuses a step, e.g. NotRegistered, CopiedUpdate.
         """
         if not updates:
             raise InvalidUpdate("updates is empty; a round needs at least one client: give its update")
@@ -223,17 +246,31 @@ class Federation:
 
         Returns:
             One receipt a client that attests.
+
+        Raises:
+            ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered.
         """
         call = self.ledger.functions.attest(epoch, record, compute_factors_hash(factors))
         return self._send_many("attest", [(call, client, 0) for client in clients])
 
     def apply_factors(self, epoch: int, record: bytes, factors: Mapping[str, int]) -> TxReceipt:
-        """Write the agreed factors on chain; without a quorum for exactly these, the ledger refuses."""
+        """Write the agreed factors on chain.
+
+        Args:
+            epoch, record, factors: as in `attest`.
+
+        Raises:
+            ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochSuperseded.
+        """
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
         return self._send("apply factors", call)
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
-        """Let each client take out its whole credit."""
+        """Let each client take out its whole credit.
+
+        Raises:
+            ContractError: NothingToWithdraw, if one has none.
+        """
         return self._send_many("withdraw", [(self.pool.functions.withdraw(), client, 0) for client in clients])
 
     # ------------------------------------------------------------------------------------------------ reading
@@ -263,12 +300,17 @@ class Federation:
         Args:
             number: a round that was settled.
 
+        Returns:
+            All of it, with g, its norm, gas and transactions.
+
         Raises:
             RecordError: if the round was not settled, or not through this object.
         """
         bill = self._bills.get(number, {})
         if "settle" not in bill:
-            raise RecordError(f"round {number} was not settled here; known are {sorted(self._bills)}: choose one")
+            settled = [each for each, operations in self._bills.items() if "settle" in operations] or "none"
+            given = f"round {number} was not settled here, where rounds settled are {settled}"
+            raise RecordError(f"{given}: choose one of these, or use read_round")
         blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
         last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
         found = self.read_round(number, min(blocks), last)
@@ -291,6 +333,9 @@ class Federation:
             number: the round.
             first: block to look from.
             last: block to look to.
+
+        Returns:
+            Its record; without clients if nobody committed to such a round.
         """
 
         def by_client(event: Any) -> dict[str, Any]:

@@ -37,6 +37,12 @@ class FederationConfig:
         quorum: equal attestations that make a fairness record count; None means more than two thirds of `capacity`.
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
+        pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its
+            constructor takes after registry and aggregator; None: the ledger, and the terms above.
+
+    Raises:
+        InvalidUpdate: fewer than one parameter.
+        InvalidInput: a cool-down shorter than a round or than the time to attest.
     """
 
     parameters: int
@@ -56,6 +62,7 @@ class FederationConfig:
     quorum: int | None = None
     attest_seconds: int = 86_400
     pool: str = "RewardPool"
+    pool_terms: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.parameters < 1:
@@ -115,7 +122,7 @@ class RoundRecord:
         return sum(sum(used) for used in self.gas.values())
 
     def scores_float(self) -> np.ndarray:
-        """S_i as floats, shape (clients,); NaN for a client that did not reveal."""
+        """S_i in the unit of the updates' square, shape (clients,), float64; NaN for a client that did not reveal."""
         return np.array([np.nan if s is None else s / fixed_point.SCALE**2 for s in self.scores])
 
     def to_json(self) -> dict[str, Any]:

@@ -229,7 +229,7 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
         raise InvalidInput(f"{len(x)} measurements do not determine {x.shape[1]} terms; measure more sizes")
     scaled, one = x / y[:, None], np.ones(len(y))
     if np.linalg.matrix_rank(scaled) < x.shape[1]:
-        raise InvalidInput(f"the terms {', '.join(names)} do not vary independently in the measurements")
+        raise InvalidInput(f"the terms {', '.join(names)} do not vary independently; measure other sizes")
     values, *_ = np.linalg.lstsq(scaled, one, rcond=None)
     residual = scaled @ values - one
     freedom = len(y) - len(values)

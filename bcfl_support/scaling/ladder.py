@@ -49,8 +49,9 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        InvalidInput: there is no such rung.
-        InvalidInput: more clients than the chain has accounts to spare.
+        InvalidInput: there is no such rung, or more clients than the chain has accounts to spare.
+        ServiceError: rung 4 on a chain that is not ours.
+        ContractError: the contract refuses weights or sizes.
     """
     if number not in range(len(RUNGS)):
         raise InvalidInput(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -52,6 +54,9 @@ def pack(values: np.ndarray) -> bytes:
 
     Args:
         values: shape (P,), int8.
+
+    Raises:
+        InvalidUpdate: another type.
     """
     biased = _as_int8(values).view(np.uint8) ^ BIAS  # the sign bit flipped
     return biased.tobytes() + bytes([BIAS]) * (-len(biased) % 32)
@@ -62,9 +67,9 @@ def unpack(row: bytes, parameters: int) -> np.ndarray:
     return (np.frombuffer(row, dtype=np.uint8)[:parameters] ^ BIAS).view(np.int8)
 
 
-def chunks_of(row: bytes) -> list[bytes]:
-    """A packed row in pieces of 1,024 bytes, the last one shorter."""
-    return [row[start : start + CHUNK] for start in range(0, len(row), CHUNK)]
+def chunks_of(row: bytes, size: int = CHUNK) -> list[bytes]:
+    """A packed row in pieces of so many bytes, the last one shorter."""
+    return [row[start : start + size] for start in range(0, len(row), size)]
 
 
 def _as_int8(values: np.ndarray) -> np.ndarray:
@@ -162,10 +167,7 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
 # ---------------------------------------------------------------- hashes
 def compute_sums_digest(hashes: Sequence[bytes]) -> bytes:
     """d_K of rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k)."""
-    digest = _ZERO
-    for each in hashes:
-        digest = keccak(digest + each)
-    return digest
+    return reduce(lambda digest, each: keccak(digest + each), hashes, _ZERO)
 
 
 def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
@@ -175,10 +177,8 @@ def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
 
 def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
     """c_0 … c_K of rung 2's commitment: c_K = 0, c_k = keccak256(keccak256(chunk k), c_{k+1})."""
-    heads = [_ZERO]
-    for chunk in reversed(chunks):
-        heads.append(keccak(keccak(chunk) + heads[-1]))
-    return heads[::-1]
+    heads = accumulate(reversed(chunks), lambda head, chunk: keccak(keccak(chunk) + head), initial=_ZERO)
+    return list(heads)[::-1]
 
 
 class _Tree(Generic[_T]):
@@ -283,9 +283,15 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
 
     Args:
         chunks: at most 120, of at most 1,024 bytes.
+
+    Returns:
+        131,072 bytes.
+
+    Raises:
+        InvalidInput: more chunks.
     """
     if len(chunks) > PART:
-        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {PART} do")
+        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {PART} do: send several blobs")
     padded = b"".join(
         (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
     )

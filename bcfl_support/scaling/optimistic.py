@@ -41,7 +41,12 @@ class OptimisticRung(Rung):
         return (config, (t.window_seconds, t.bond, t.fee, t.stake), clients, weights)
 
     def deposit(self, account: str, amount: int) -> None:
-        """Put money down. Not on the round's bill."""
+        """Put money down. Not on the round's bill.
+
+        Args:
+            account: whose.
+            amount: wei.
+        """
         self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
 
     def get_deposit(self, account: str) -> int:
@@ -70,8 +75,7 @@ class OptimisticRung(Rung):
         self.blob_hashes[client] = blob_hashes or [bytes(32)] * len(lanes.part_trees(row))
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
-        data, size = lanes.pack(row), lanes.PART * lanes.CHUNK
-        return [data[start : start + size] for start in range(0, len(data), size)]
+        return lanes.chunks_of(lanes.pack(row), lanes.PART * lanes.CHUNK)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
         return lanes.SumTree(exact.chunk_hashes(), exact.chunk_scores).root
@@ -114,7 +118,14 @@ class OptimisticRung(Rung):
         return [(i, [t.root for t in lanes.part_trees(self.rows[i])], self.blob_hashes[i]) for i in self.order]
 
     def evidence(self, chunk: int) -> tuple[Any, bytes, list[bytes]]:
-        """Everything a chunk is computed from: submissions, rows, Merkle proofs."""
+        """Everything a chunk is computed from.
+
+        Args:
+            chunk: its number, from 0.
+
+        Returns:
+            (submissions, the clients' rows of it one after the other, their Merkle proofs).
+        """
         data, proofs = b"", []
         for i in self._taking_part() if chunk < -(-self.parameters // lanes.CHUNK) else []:
             data += lanes.chunks_of(self.rows[i])[chunk]
@@ -127,17 +138,38 @@ class OptimisticRung(Rung):
         return [i for i in self.order if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
-        """The watcher asks the proposer for a chunk."""
+        """The watcher asks the proposer for a chunk, for a fee.
+
+        Args:
+            chunk: its number, from 0.
+
+        Raises:
+            ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
+        """
         return self._challenge("demand", self.contract.functions.demand(self.round, chunk))
 
     def expire(self, chunk: int) -> TxReceipt:
-        """The watcher states, when the time has passed, that no answer came."""
+        """The watcher states, when the time has passed, that no answer came.
+
+        Args:
+            chunk: number of the chunk it asked for.
+
+        Raises:
+            ContractError: the chunk was not asked for, or the time to answer has not passed.
+        """
         return self._challenge("expire", self.contract.functions.expire(self.round, chunk))
 
     def prove_chunk(self, chunk: int) -> TxReceipt:
         """The watcher shows that a leaf of the tree proposed last is not what the data give.
 
+        Args:
+            chunk: number of the leaf's chunk, from 0.
+
+        Returns:
+            The receipt.
+
         Raises:
+            InvalidInput: nothing was proposed yet.
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
         if self.tree is None:
@@ -152,7 +184,11 @@ class OptimisticRung(Rung):
         return receipt
 
     def find_fraud(self, tree: lanes.SumTree) -> int | None:
-        """The first chunk whose leaf in `tree` differs from the honest one; None if they are equal."""
+        """The first chunk whose leaf in `tree` differs from the honest one; None if they are equal.
+
+        Args:
+            tree: what was proposed, over as many leaves as the honest one.
+        """
         honest = self.honest_tree()
         pairs = zip(tree.levels[0], honest.levels[0], strict=True)
         return next((k for k, (claimed, true) in enumerate(pairs) if claimed != true), None)

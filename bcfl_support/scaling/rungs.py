@@ -114,6 +114,10 @@ class Rung:
         Args:
             values: shape (n, P), int8; row i is client i's.
             clients: who submits, in this order; None: all.
+
+        Raises:
+            InvalidUpdate: values of another shape or type.
+            TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
         self._check(values)
         number = self.round
@@ -180,7 +184,7 @@ class Rung:
     def _check(self, values: np.ndarray) -> None:
         shape = (len(self.weights), self.parameters)
         if np.shape(values) != shape:
-            raise InvalidUpdate(f"values have shape {np.shape(values)}, this rung takes {shape}")
+            raise InvalidUpdate(f"values have shape {np.shape(values)}, this rung takes {shape}: give one row a client")
 
     def _send(self, operation: str, calls: Sequence[tuple[Any, str]]) -> list[TxReceipt]:
         """Send, wait, and note on the bill. The gas limit is given: estimating runs everything twice."""
@@ -214,8 +218,7 @@ class PackedRung(Rung):
     """Rung 1: 32 numbers a slot, in as many transactions as the gas cap asks for."""
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
-        data, page = lanes.pack(row), 32 * lanes.WORDS_PER_PAGE
-        return [data[start : start + page] for start in range(0, len(data), page)]
+        return lanes.chunks_of(lanes.pack(row), 32 * lanes.WORDS_PER_PAGE)
 
     def work(self, values: np.ndarray) -> None:
         """Sum and score page by page."""
@@ -243,7 +246,7 @@ class CalldataRung(Rung):
         count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
         if count < 1:
             raise InvalidUpdate(
-                f"one chunk of {n} clients does not fit a transaction of {lanes.CALLDATA_LIMIT:,} bytes"
+                f"one chunk of {n} clients does not fit a transaction of {lanes.CALLDATA_LIMIT:,} bytes: take fewer"
             )
         state: tuple[Any, ...] = (0, bytes(32), [], [])
         for start in range(0, total, count):

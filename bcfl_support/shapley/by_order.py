@@ -63,7 +63,11 @@ class Meter:
         return self.budget - self.spent
 
     def require(self, least: int) -> None:
-        """Raise unless `least` more coalitions may be evaluated."""
+        """Make sure that the budget pays for `least` more coalitions.
+
+        Raises:
+            InvalidInput: it does not; the message says how large it must be.
+        """
         if self.left < least:
             need = f"n = {self.n} clients need at least {self.spent + least} coalitions"
             raise InvalidInput(f"budget = {self.budget}; {need}")
@@ -92,12 +96,29 @@ def _average(meter: Meter, draw: Callable[[int], Array], cost: int) -> Estimate:
 
 
 def draw_orders(count: int, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`count` random orders of n clients, (count, n)."""
+    """Random orders of all clients.
+
+    Args:
+        count: number of orders.
+        n: number of clients.
+        rng: source of the orders.
+
+    Returns:
+        (count, n) int64; each row holds 0 … n − 1 once.
+    """
     return rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
 
 
 def take_prefixes(orders: NDArray[np.int64], size: int | None = None) -> Coalitions:
-    """First `size` clients of each order, (k, n); or its prefixes of 1 … n − 1 clients, (k, n − 1, n)."""
+    """The coalitions of those who came first in each order.
+
+    Args:
+        orders: (k, n) int64, each row an order of all clients.
+        size: how many came; None for every number from 1 to n − 1.
+
+    Returns:
+        (k, n) bool; or (k, n − 1, n), row s − 1 of an order being its first s clients.
+    """
     place = np.argsort(orders, axis=1)
     if size is not None:
         return place < size
@@ -151,7 +172,7 @@ def permutation_shapley(
         The estimate; one replicate is an order, or a pair of them.
 
     Raises:
-        InvalidInput: the budget does not pay for two replicates.
+        InvalidInput: fewer than 2 clients, or a budget that does not pay for two replicates.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])
@@ -184,6 +205,10 @@ def truncated_shapley(
     Returns:
         The estimate; one replicate is an order.
 
+    Raises:
+        InvalidInput: a negative truncation, or as in `permutation_shapley`.
+        UtilityError: a coalition's utility failed or is not finite.
+
     >>> game = lambda rows: np.minimum(rows.sum(axis=1), 2.0)  # two clients suffice
     >>> estimate = truncated_shapley(game, 50, budget=200, truncation=0.0, rng=np.random.default_rng(0))
     >>> float(estimate.values.sum().round(9)), estimate.evaluations <= 200
@@ -205,6 +230,10 @@ def gtg_shapley(utility: Utility, n: int, *, budget: int, truncation: float, rng
 
     Returns:
         The estimate; one replicate is an order.
+
+    Raises:
+        InvalidInput: a negative truncation, or as in `permutation_shapley`.
+        UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: np.zeros(len(rows))  # a round that changed nothing
     >>> gtg_shapley(game, 3, budget=20, truncation=0.01, rng=np.random.default_rng(0)).evaluations
@@ -245,7 +274,7 @@ def stratified_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
     positions are a systematic sample of them.
 
     Args:
-        utility, n, budget, rng: as in `permutation_shapley`; a rotation costs n − 1.
+        utility, n, budget, rng: as in `permutation_shapley`, and so what is raised; a rotation costs n − 1.
 
     Returns:
         The estimate; one replicate is an order with its rotations.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning import divide_or_zero
 from bcfl_support.shapley.by_order import Array, Estimate, Meter, draw_orders, take_prefixes
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values
 
@@ -37,6 +38,10 @@ def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Gener
 
     Returns:
         The estimate; standard errors from the spread within sizes, the gain of the projection not counted.
+
+    Raises:
+        InvalidInput: fewer than 2 clients, or a budget too small for one mean a size and client.
+        UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows.sum(axis=1) ** 2.0
     >>> svarm_shapley(game, 6, budget=60, rng=np.random.default_rng(0)).values.round(9).tolist()
@@ -72,6 +77,10 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
 
     Returns:
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
+
+    Raises:
+        InvalidInput: fewer than 2 clients, or a budget too small for one pair a size.
+        UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.arange(8.0)
     >>> regression_shapley(game, 8, budget=40, rng=np.random.default_rng(0)).values.round(9).tolist()
@@ -158,18 +167,16 @@ class _Strata:
 
     def shapley(self) -> Array:
         """(1/n) [Σ_{s=1…n} mean with the client − Σ_{s=0…n−1} mean without it]."""
-        means = np.divide(self.total, self.count, out=np.zeros_like(self.total), where=self.count > 0)
-        values: Array = (means[1].sum(axis=0) - means[0].sum(axis=0)) / self.n
-        return values
+        means = divide_or_zero(self.total, self.count)
+        return (means[1].sum(axis=0) - means[0].sum(axis=0)) / self.n
 
     def errors(self, sampled: NDArray[np.bool_]) -> Array:
         """Standard errors of `shapley`; sizes not in `sampled` are known exactly."""
         count, spread = self.count, self.square - self.total**2 / np.maximum(self.count, 1)
         pooled = spread.sum(axis=2) / np.maximum((count - 1).clip(0).sum(axis=2), 1)  # for strata seen only once
         variance = np.where(count > 1, spread / np.maximum(count - 1, 1), pooled[:, :, None]).clip(0)
-        of_means = np.divide(variance, count, out=np.zeros_like(variance), where=count > 0)
-        errors: Array = np.sqrt(of_means[:, sampled].sum(axis=(0, 1))) / self.n
-        return errors
+        of_means = divide_or_zero(variance, count)
+        return np.sqrt(of_means[:, sampled].sum(axis=(0, 1))) / self.n
 
 
 def _cover(n: int, size: int, rng: np.random.Generator) -> Coalitions:

@@ -25,7 +25,17 @@ BLOCK = 8192  # rows handed to the utility in one call
 
 
 def check_exact(n: int) -> int:
-    """Return n if all 2^n coalitions can be tabulated, raise otherwise."""
+    """Make sure that all 2^n coalitions can be tabulated.
+
+    Args:
+        n: number of clients, 1 to 24.
+
+    Returns:
+        n itself.
+
+    Raises:
+        InvalidInput: n out of range.
+    """
     if not 1 <= n <= MAX_EXACT:
         raise InvalidInput(f"n = {n} clients have 2^{n} coalitions; need 1 ≤ n ≤ {MAX_EXACT}: use an estimator instead")
     return n
@@ -40,6 +50,9 @@ def coalition_matrix(n: int) -> Coalitions:
     Returns:
         (2^n, n) bool; row k, column i: whether client i is in coalition k.
 
+    Raises:
+        InvalidInput: n out of range.
+
     >>> coalition_matrix(2).astype(int).tolist()
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
@@ -48,7 +61,13 @@ def coalition_matrix(n: int) -> Coalitions:
 
 
 def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
-    """The clients in a coalition, given as a bit mask or as a boolean row.
+    """The clients in a coalition.
+
+    Args:
+        coalition: a bit mask, or a boolean row (n,).
+
+    Returns:
+        Their numbers, in order.
 
     >>> coalition_members(0b101)
     (0, 2)
@@ -70,7 +89,7 @@ def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
     if values.shape != (len(rows),):
         what = f"utility returned shape {values.shape} for {len(rows)} coalitions"
         raise UtilityError(f"{what}; it must be ({len(rows)},)")
-    check_finite(values, rows)
+    check_values(values, rows)
     return values
 
 
@@ -80,16 +99,23 @@ def _name_the_culprit(utility: Utility, rows: Coalitions, cause: Exception) -> N
         try:
             utility(row[None])
         except Exception:
-            members = coalition_members(row)
-            raise UtilityError(f"utility of coalition {members} failed: {cause!r}", members) from cause
+            raise UtilityError(f"utility of coalition {coalition_members(row)} failed: {cause!r}") from cause
 
 
-def check_finite(values: Values, rows: Coalitions | None = None) -> None:
-    """Raise UtilityError naming the first coalition whose value is not finite; without `rows` value k is mask k's."""
+def check_values(values: Values, rows: Coalitions | None = None) -> None:
+    """Make sure that all utilities are finite.
+
+    Args:
+        values: (m,) float64.
+        rows: the coalitions, (m, n) bool; None if value k is that of bit mask k.
+
+    Raises:
+        UtilityError: one is not; the message names the first such coalition.
+    """
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         members = coalition_members(int(bad[0]) if rows is None else rows[bad[0]])
-        raise UtilityError(f"utility of coalition {members} is {values[bad[0]]}; it must be a finite number", members)
+        raise UtilityError(f"utility of coalition {members} is {values[bad[0]]}; it must be a finite number")
 
 
 def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
@@ -103,7 +129,7 @@ def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
         (m,) float64, in the utility's unit.
 
     Raises:
-        UtilityError: the utility failed or was not finite; `coalition` and the message say for whom.
+        UtilityError: the utility failed or was not finite; the message says for whom.
 
     >>> evaluate(lambda rows: rows.sum(axis=1), coalition_matrix(2)).tolist()
     [0.0, 1.0, 1.0, 2.0]

@@ -10,11 +10,13 @@ those of u (additivity).
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcfl_support.errors import InvalidInput
-from bcfl_support.shapley.coalitions import Utility, check_exact, check_finite, evaluate
+from bcfl_support.shapley.coalitions import Utility, check_exact, check_values, evaluate
 
 Array = NDArray[np.float64]
 
@@ -42,10 +44,8 @@ def exact_shapley(values: ArrayLike) -> Array:
     if table.ndim != 1 or n < 1 or table.size != 1 << n:
         raise InvalidInput(f"values has shape {table.shape}; give one utility for each of the 2^n coalitions, n ≥ 1")
     check_exact(n)
-    check_finite(table)
-    choices = np.ones(n)  # C(n − 1, s), exact below 2^53
-    for size in range(1, n):
-        choices[size] = choices[size - 1] * (n - size) / size
+    check_values(table)
+    choices = np.array([comb(n - 1, size) for size in range(n)])
     # Deleting bit i numbers the coalitions without client i 0 … 2^(n−1) − 1, so one weight table serves all clients.
     weights = (1.0 / (n * choices))[np.bitwise_count(np.arange(1 << (n - 1), dtype=np.uint32))]
     scores = np.empty(n)
@@ -64,6 +64,9 @@ def leave_one_out(utility: Utility, n: int) -> Array:
 
     Returns:
         (n,) float64, in the utility's unit.
+
+    Raises:
+        UtilityError: a coalition's utility failed or is not finite.
 
     >>> gloves = lambda rows: (rows[:, 0] & (rows[:, 1] | rows[:, 2])).astype(float)
     >>> leave_one_out(gloves, 3).tolist()
@@ -91,14 +94,16 @@ def mean_game_shapley(x: ArrayLike) -> Array:
     Returns:
         (n,) float64, in the unit of x; they sum to x̄.
 
+    Raises:
+        InvalidInput: not one number a client, or no client.
+
     >>> mean_game_shapley([0.0, 3.0]).tolist()  # v = 0, 0, 3, 1.5: client 0 only dilutes
     [-0.75, 2.25]
     """
     own = np.asarray(x, dtype=np.float64)
     if own.ndim != 1 or not own.size:
         raise InvalidInput(f"x has shape {own.shape}; give one number for each client")
-    scores: Array = (own + _dilution(own.size) * (own - own.mean())) / own.size
-    return scores
+    return (own + _dilution(own.size) * (own - own.mean())) / own.size
 
 
 def mean_game_threshold(n: int) -> float:
@@ -109,6 +114,9 @@ def mean_game_threshold(n: int) -> float:
 
     Returns:
         The share, 0.5 at n = 2 and growing toward 1.
+
+    Raises:
+        InvalidInput: fewer than 2 clients.
 
     >>> round(mean_game_threshold(10), 3)
     0.682

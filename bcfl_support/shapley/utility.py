@@ -60,7 +60,11 @@ class RoundUtility:
         self._chunk = max(1, CHUNK_FLOATS // self._floats)  # coalitions computed at a time
 
     def __call__(self, coalitions: Coalitions) -> Values:
-        """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64."""
+        """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64.
+
+        Raises:
+            InvalidInput: rows of another length than n.
+        """
         rows = np.asarray(coalitions, dtype=np.bool_)
         if rows.ndim != 2 or rows.shape[1] != self.n:
             clients = f"this round has n = {self.n} clients"
@@ -70,7 +74,14 @@ class RoundUtility:
         return values
 
     def all_values(self) -> Values:
-        """Utilities of all 2^n coalitions in the order of their bit masks, (2^n,) float64."""
+        """Utilities of all 2^n coalitions.
+
+        Returns:
+            (2^n,) float64, in the order of the bit masks, in the unit of the loss or of accuracy (1 = all).
+
+        Raises:
+            InvalidInput: more than 24 clients.
+        """
         return self(coalition_matrix(self.n))
 
     def _prepare(self) -> None:
@@ -86,7 +97,9 @@ class RoundUtility:
         values = np.empty(len(rows))
         for start in range(0, len(rows), self._chunk):
             chunk = slice(start, start + self._chunk)
-            weights = _weigh(rows[chunk], self.weights, self.convention)
+            weights = rows[chunk] * self.weights
+            if self.convention == "renormalized":
+                weights /= np.where(rows[chunk].any(axis=1), weights.sum(axis=1), 1.0)[:, None]
             values[chunk] = self._measure(self.params + weights @ self.updates)
         return values - self._start
 
@@ -99,17 +112,17 @@ class LayeredUtility(RoundUtility):
     That division waits until after the ReLU, max(z, 0)/p = max(z/p, 0), when arrays are smaller.
     """
 
+    model: LogisticRegression | SoftmaxRegression | MLP
+
     def _prepare(self) -> None:
         base = _linear_parts(self.model, self.params[None], self.x)
         own = _linear_parts(self.model, self.updates, self.x)
-        self._rows, self._base = [], []  # pre-activations, then for the MLP the second layer
-        for start, change in zip(base, own, strict=True):
-            share = self.weights[:, None, None]
-            fixed = self.convention == "fixed"
-            self._rows.append(share * change if fixed else share * (start + change))
-            self._base.append(start[0] if fixed else np.zeros_like(start[0]))
+        share, fixed = self.weights[:, None, None], self.convention == "fixed"
+        # pre-activations, then for the MLP the second layer
+        self._rows = [share * (change if fixed else start + change) for start, change in zip(base, own, strict=True)]
+        self._base = [start[0] if fixed else np.zeros_like(start[0]) for start in base]
         if len(own) == 2:  # the hidden unit that is always 1 changes with no client
-            self._rows[0][:, -1] = 0.0 if self.convention == "fixed" else self.weights[:, None]
+            self._rows[0][:, -1] = 0.0 if fixed else self.weights[:, None]
         self._zeros = np.zeros_like(self._base[0])
         self._floats = self._zeros.size
         self._at_label = self.y * len(self.y) + np.arange(len(self.y))  # in a flat (C, V) array
@@ -117,12 +130,10 @@ class LayeredUtility(RoundUtility):
 
     def _bound_logits(self) -> float:
         """A number no logit of any coalition exceeds in absolute value."""
-        sizes = []
-        for own, base in zip(self._rows, self._base, strict=True):
-            if self.convention == "fixed":
-                sizes.append(np.abs(base) + np.abs(own).sum(axis=0))
-            else:  # an average of the clients' own
-                sizes.append((np.abs(own) / self.weights[:, None, None]).max(axis=0))
+        if self.convention == "fixed":
+            sizes = [np.abs(base) + np.abs(own).sum(axis=0) for own, base in zip(self._rows, self._base, strict=True)]
+        else:  # an average of the clients' own
+            sizes = [(np.abs(own) / self.weights[:, None, None]).max(axis=0) for own in self._rows]
         return float((sizes[0] if len(sizes) == 1 else sizes[1] @ sizes[0]).max())
 
     def _gains(self, rows: Coalitions) -> Values:
@@ -156,7 +167,7 @@ class LayeredUtility(RoundUtility):
         return _negative_loss(z, self._at_label, safe=self._bound < SAFE_EXPONENT) - self._start
 
     def all_values(self) -> Values:
-        """Utilities of all 2^n coalitions in the order of their bit masks, (2^n,) float64."""
+        """Utilities of all 2^n coalitions; as in `RoundUtility.all_values`, and faster."""
         check_exact(self.n)
         linear = len(self._rows) == 1 and self.convention == "fixed" and self.kind == "loss"
         values = self._all_by_product() if linear and self._bound < SAFE_EXPONENT else self._all_by_sums()
@@ -190,8 +201,7 @@ class LayeredUtility(RoundUtility):
             _add_log_sums(log_sums, low, high, max(together, 1))
         at_label = rows.reshape(self.n, -1)[:, self._at_label].sum(axis=1)
         labels = _tabulate_sums(at_label) + base.reshape(-1)[self._at_label].sum()
-        values: Values = (labels - log_sums.reshape(-1)) / len(self.y) - self._start
-        return values
+        return (labels - log_sums.reshape(-1)) / len(self.y) - self._start
 
 
 def round_utility(
@@ -246,14 +256,7 @@ def round_utility(
 # ---------------------------------------------------------------- pieces
 
 
-def _weigh(rows: Coalitions, shares: Array, convention: str) -> Array:
-    weights = rows * shares
-    if convention == "renormalized":
-        weights /= np.where(rows.any(axis=1), weights.sum(axis=1), 1.0)[:, None]
-    return weights
-
-
-def _linear_parts(model: Model, vectors: Array, x: Array) -> list[Array]:
+def _linear_parts(model: LogisticRegression | SoftmaxRegression | MLP, vectors: Array, x: Array) -> list[Array]:
     """What is linear in the parameters of k vectors: pre-activations (k, H, V) and, for the MLP, a second layer.
 
     The bias of the second layer (k, C, H + 1) is its last column, for a hidden unit that is always 1.
@@ -261,14 +264,12 @@ def _linear_parts(model: Model, vectors: Array, x: Array) -> list[Array]:
     if isinstance(model, LogisticRegression):  # two classes, the logit of class 0 fixed at 0
         vectors = np.stack([np.zeros_like(vectors), vectors], axis=1)
         return [vectors[:, :, :-1] @ x.T + vectors[:, :, -1:]]
-    d, units = model.n_features, model.n_hidden if isinstance(model, MLP) else model.n_classes
-    weight, bias, rest = np.split(vectors, [units * d, units * (d + 1)], axis=1)
-    z = weight.reshape(-1, units, d) @ x.T + bias[:, :, None]
-    if not isinstance(model, MLP):
+    weight, bias, *second = model.split(vectors)
+    z = weight @ x.T + bias[:, :, None]
+    if not second:
         return [z]
-    weight, bias = np.split(rest, [units * model.n_classes], axis=1)
-    second = np.concatenate([weight.reshape(-1, model.n_classes, units), bias[:, :, None]], axis=2)
-    return [np.concatenate([z, np.ones((len(z), 1, len(x)))], axis=1), second]
+    unit = np.ones((len(z), 1, len(x)))
+    return [np.concatenate([z, unit], axis=1), np.concatenate([second[0], second[1][:, :, None]], axis=2)]
 
 
 def _tabulate_sums(rows: Array) -> Array:

@@ -129,13 +129,9 @@ def _to_html(table: _Table) -> str:
 
 
 def _to_text(table: _Table) -> str:
-    columns = zip(table.headings, *table.rows, strict=True)
-    padded = [_pad(column, number) for column, number in zip(columns, table.numeric, strict=True)]
-    lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
+    rows = [table.headings, *table.rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [f"{'>' if number else '<'}{width}" for number, width in zip(table.numeric, widths, strict=True)]
+    lines = ["  ".join(map(format, row, sides)).rstrip() for row in rows]
     marks = ["", *(" *" if strong else "" for strong in table.bold)]
     return "\n".join([table.caption, *(line + mark for line, mark in zip(lines, marks, strict=True))])
-
-
-def _pad(column: tuple[str, ...], number: bool) -> list[str]:
-    width = max(map(len, column))
-    return [cell.rjust(width) if number else cell.ljust(width) for cell in column]

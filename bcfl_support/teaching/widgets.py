@@ -80,7 +80,16 @@ class Explorer(ipywidgets.VBox):
 
 
 def slider(description: str, minimum: int, maximum: int, value: int) -> ipywidgets.IntSlider:
-    """An integer slider that redraws when it is let go."""
+    """An integer slider that redraws when it is let go.
+
+    Args:
+        description: its label.
+        minimum, maximum: its ends, both included.
+        value: where it stands at first.
+
+    Returns:
+        A control for `Explorer`.
+    """
     return ipywidgets.IntSlider(value=value, min=minimum, max=maximum, description=description, continuous_update=False)
 
 
@@ -96,9 +105,9 @@ class Progress(ipywidgets.HBox):
         self._label = ipywidgets.Label(**whole)
         super().__init__(children=[ipywidgets.Label(words, **whole), self._bar, self._label])
 
-    def advance(self, steps: int = 1) -> None:
-        """Move the bar on by `steps`."""
-        self._bar.value += steps
+    def advance(self) -> None:
+        """Move the bar on by a step."""
+        self._bar.value += 1
         done, seconds = self._bar.value, time.monotonic() - self._start
         self._label.value = f"{done} of {self._bar.max}, {seconds:.0f} s"
 
@@ -122,7 +131,7 @@ def track(steps: Iterable[Any], words: str) -> Iterator[Any]:
     from IPython.display import display
 
     if not isinstance(steps, Sized):
-        raise TypeError(f"{type(steps).__name__} has no length: give track() a list or a range")
+        raise TypeError(f"steps is a {type(steps).__name__}, which has no length: give track() a list or a range")
     progress = Progress(words, len(steps))
     display(progress)
     for step in steps:

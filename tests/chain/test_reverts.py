@@ -71,6 +71,8 @@ def test_templates():
     assert str(decoder.decode(data)) == "Short: sent=500,000,000,000,000,000, samples=1,200"
     decoder.explain("Short", "sent {sent:eth} for {samples:,} samples")
     assert str(decoder.decode(data)) == "Short: sent 0.5 ETH for 1,200 samples"
+    decoder.explain("Short", "round {round}")  # meant for another contract's error of this name
+    assert str(decoder.decode(data)) == "Short: sent=500,000,000,000,000,000, samples=1,200"
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_what_the_node_refuses(chain, value, sender, message):
 
 
 def test_a_negative_value(chain):
-    with pytest.raises(ValueError, match="value = -1 wei is negative"):
+    with pytest.raises(ValueError, match="value is -1 wei; a transaction sends 0 or more"):
         chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0], value=-1)
 
 

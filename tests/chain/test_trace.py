@@ -345,4 +345,3 @@ def test_a_ledger_adds_up_by_operation(chain, purse):
     assert [entry.calldata_bytes for entry in ledger.entries] == [36, 36, 36, 0]
     assert ledger.totals() == {"pay": sum(receipt["gasUsed"] for receipt in receipts), "visit": visit["gasUsed"]}
     assert list(ledger.totals()) == ["pay", "visit"]
-    assert ledger.entries[0].transaction == receipts[0]["transactionHash"].to_0x_hex()

@@ -16,7 +16,7 @@ def test_pay_by_hand() -> None:
     # a record of 3 rounds, window 2: C = (1, 1/2, 0); weights 2 · 1.5, 3 · 1.25, 0 → shares 3 / 6.75, 3.75 / 6.75
     record = np.array([[True, True, True], [True, False, False], [True, True, False]])
     rule, sizes, all_here = PayRule(window=2), np.full(3, 1 / 3), np.ones(3, dtype=bool)
-    pay = rule.share(np.array([2.0, 3.0, -1.0]), sizes, all_here, rule.standing(record), budget=6.75)
+    pay = 6.75 * rule.share(np.array([2.0, 3.0, -1.0]), sizes, all_here, rule.standing(record))
     assert pay == pytest.approx([3.0, 3.75, 0.0], abs=1e-15)
     flat = PayRule(alpha=0.0)
     factors, here = np.array([1.5, 1.0, 1.0]), np.array([True, True, False])
@@ -34,7 +34,7 @@ def test_the_papers_rule_equals_the_contract_in_floats() -> None:
     present = np.ones(5, dtype=bool)
     weights = rule.base_weights(scores, np.full(5, 0.2), present) * rule.standing_factor(rule.standing(record))
     pay = share_budget(weights, 10.0)
-    assert np.array_equal(pay, rule.share(scores, np.full(5, 0.2), present, rule.standing(record), budget=10.0))
+    assert np.array_equal(pay, 10.0 * rule.share(scores, np.full(5, 0.2), present, rule.standing(record)))
     integers = [
         incentives.compute_reward_weight(int(s * 10**18), int(record[-8:, i].sum()) * PPM // 8, PPM, 500_000)
         for i, s in enumerate(scores)
@@ -109,7 +109,7 @@ def test_the_bonus_is_a_transfer_not_a_gift() -> None:
     scores = np.array([1.0, 2.0, 3.0])
     sizes, here = np.full(3, 1 / 3), np.ones(3, dtype=bool)
     for alpha in (0.0, 0.5, 2.0):
-        assert np.allclose(PayRule(alpha=alpha).share(scores, sizes, here, np.full(3, 0.6), budget=6.0), scores)
+        assert np.allclose(6.0 * PayRule(alpha=alpha).share(scores, sizes, here, np.full(3, 0.6)), scores)
     for alpha in (0.5, 2.0):
-        pay = PayRule(alpha=alpha).share(scores, sizes, here, np.array([1, 1, 0.5]), budget=6.0)
+        pay = 6.0 * PayRule(alpha=alpha).share(scores, sizes, here, np.array([1, 1, 0.5]))
         assert pay.sum() == pytest.approx(6.0) and pay[2] < 3.0 and (pay[:2] > scores[:2]).all()

@@ -100,7 +100,7 @@ def test_alpha_star_and_the_price_of_a_miss_agree_in_the_limit() -> None:
 
 
 def test_stay_threshold_says_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match=r"attendance 1\.0 must lie in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"attendance is 1\.0 and consistency 1\.0; attendance lies in \[0, 1\)"):
         stay_threshold(1.2, attendance=1.0, consistency=1.0)
-    with pytest.raises(ValueError, match=r"consistency 0\.2 between it and 1"):
+    with pytest.raises(ValueError, match=r"consistency 0\.2; attendance lies in \[0, 1\), consistency from it to 1"):
         stay_threshold(1.2, attendance=0.5, consistency=0.2)

@@ -23,7 +23,7 @@ def test_doctests() -> None:
         (b'{"round":1,"sco', "not JSON or is cut short"),
         (b"", "not JSON or is cut short"),
         (b"\xff\xfe\x00", "not JSON or is cut short"),
-        (b"NaN", "NaN is not JSON"),
+        (b"NaN", "nan is not representable"),
         (b"[" * 100_000, "not JSON or is cut short: brackets nested 100000 deep, at most 64"),
         (b"[" * 65 + b"]" * 65, "brackets nested 65 deep"),
         (b'{"b":1,"a":2}', "not in canonical form"),

@@ -180,7 +180,6 @@ def test_a_batch_equals_one_after_another(name: str) -> None:
         ),
         (lambda: aggregators.multi_krum(UPDATES, attackers=3, selected=0), "selected is 0: average 1 to 9 updates"),
         (lambda: aggregators.mix_neighbors(UPDATES, attackers=5), "attackers is 5 for 9 updates: NNM needs fewer"),
-        (lambda: aggregators.geometric_median(UPDATES, iterations=0), "iterations is 0"),
         (lambda: aggregators.centered_clipping(UPDATES, center=np.zeros(5), radius=-1.0), "radius is -1.0"),
         (lambda: aggregators.coordinate_median(np.zeros(3)), r"updates has shape \(3,\)"),
     ],

@@ -114,6 +114,16 @@ def test_client_gradients_are_those_of_each_client_alone(name: str, monkeypatch:
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_client_losses_are_those_of_each_sample_alone(name: str) -> None:
+    model, build, _ = CASES[name]
+    params, x, y = problem(model, 4, 9)
+    own, shared = model.client_losses(params, x, y), model.client_losses(params, x[:1], y[:1])
+    for i, j in np.ndindex(4, 9):
+        assert own[i, j] == pytest.approx(reference(build, params[i], x[i, j : j + 1], y[i, j : j + 1])[0], abs=1e-12)
+        assert shared[i, j] == pytest.approx(model.loss(params[i], x[0, j : j + 1], y[0, j : j + 1]), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_arguments_are_not_changed(name: str) -> None:
     model = CASES[name][0]
     params, x, y = problem(model, 2, 5)
@@ -121,6 +131,7 @@ def test_arguments_are_not_changed(name: str) -> None:
     model.client_gradients(params, x, y, np.full((2, 5), 0.2))
     model.gradient(params, x[0], y[0])
     model.loss(params, x[0], y[0])
+    model.client_losses(params, x, y)
     assert all(np.array_equal(a, b) for a, b in zip((params, x, y), before, strict=True))
 
 

@@ -49,13 +49,10 @@ def test_rescaling_keeps_the_direction_and_zero_stays_zero() -> None:
     assert updates.rescale([0.0, 0.0], 3.0).tolist() == [0.0, 0.0]
 
 
-def test_averages_and_projections_of_a_batch_are_those_of_its_rounds() -> None:
-    _, alone = updates.check_round(ROWS[0], SAMPLES)
-    _, each = updates.check_round(ROWS, np.tile(SAMPLES, (3, 1)))
-    expected = [sum(n / SAMPLES.sum() * row for n, row in zip(SAMPLES, rows, strict=True)) for rows in ROWS]
-    np.testing.assert_allclose(updates.average(alone, ROWS), expected)
-    np.testing.assert_allclose(updates.average(each, ROWS), expected)
-    np.testing.assert_allclose(updates.project(ROWS, ROWS[:, 0]), [rows @ rows[0] for rows in ROWS])
+def test_cosines_of_a_batch_are_those_of_its_rounds() -> None:
+    expected = [updates.compute_cosines(rows, rows[0]) for rows in ROWS]
+    np.testing.assert_allclose(updates.compute_cosines(ROWS, ROWS[:, 0]), expected)
+    np.testing.assert_allclose([cosines[0] for cosines in expected], 1.0)
 
 
 def test_a_round_says_what_each_update_brings_alone() -> None:

@@ -46,7 +46,6 @@ def test_a_failing_utility_propagates_with_its_coalition():
 
     with pytest.raises(UtilityError, match=r"utility of coalition \(1, 3\) failed: .*no samples left") as caught:
         c.evaluate(utility, c.coalition_matrix(4))
-    assert caught.value.coalition == (1, 3)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
@@ -80,12 +79,8 @@ def test_errors_survive_the_way_back_from_a_worker_process():
             raise RuntimeError("diverged")
         return np.zeros(len(rows))
 
-    with (
-        joblib.parallel_config("loky", n_jobs=2),
-        pytest.raises(UtilityError, match=r"coalition \(0,\) failed") as caught,
-    ):
+    with joblib.parallel_config("loky", n_jobs=2), pytest.raises(UtilityError, match=r"coalition \(0,\) failed"):
         c.evaluate(utility, c.coalition_matrix(3))
-    assert caught.value.coalition == (0,)
 
 
 def test_threads_share_the_work():

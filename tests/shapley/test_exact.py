@@ -264,9 +264,8 @@ def test_a_table_for_too_many_clients_is_refused():
 def test_a_value_that_is_not_finite_names_its_coalition():
     values = np.arange(8.0)
     values[0b110] = np.nan
-    with pytest.raises(UtilityError, match=r"utility of coalition \(1, 2\) is nan") as caught:
+    with pytest.raises(UtilityError, match=r"utility of coalition \(1, 2\) is nan"):
         sh.exact_shapley(values)
-    assert caught.value.coalition == (1, 2)
 
 
 def test_path_integral_refuses_what_does_not_fit():

@@ -67,5 +67,5 @@ class TestTrack:
         assert repr(shown[0]) == "training four federations (4 steps)"
 
     def test_steps_without_a_length_are_refused(self):
-        with pytest.raises(TypeError, match="generator has no length: give track"):
+        with pytest.raises(TypeError, match="steps is a generator, which has no length: give track"):
             next(widgets.track((k for k in range(3)), "counting"))
