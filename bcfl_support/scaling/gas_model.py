@@ -253,7 +253,7 @@ class Forecast:
         ether: what gas and blobs cost, in ETH.
         money: the same in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
-        fits_calldata: whether every transaction stays below 128 KiB.
+        fits_calldata: whether every transaction stays below 128 KiB; on rungs 3 and 4 also that of a dispute.
     """
 
     cost: RoundCost
@@ -294,8 +294,40 @@ def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float,
         ether=ether,
         money=ether * ether_price,
         fits_cap=cost.max_tx_gas <= OSAKA.transaction_cap,
-        fits_calldata=cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT,
+        fits_calldata=cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P),
     )
+
+
+def largest_clients(rung: int, P: int) -> int:
+    """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
+
+    On rung 2 a transaction must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is wrong. No
+    rung takes more than 120 clients.
+
+    >>> [largest_clients(rung, 100_000) for rung in range(5)]
+    [120, 120, 116, 73, 73]
+
+    Args:
+        rung: its number.
+        P: parameters.
+
+    Returns:
+        The largest n; 0 where not even a single client can be taken.
+
+    Raises:
+        InvalidInput: no such rung, or P below 1.
+    """
+    if rung not in range(len(_MODELS)) or P < 1:
+        raise InvalidInput(
+            f"rung is {rung} and P is {P}; the ladder has rungs 0 to {len(_MODELS) - 1}, a round at least 1 parameter"
+        )
+
+    def fits(n: int) -> bool:
+        if rung == 2:
+            return lanes.count_sent_chunks_at_once(n, min(CHUNK, math.ceil(P / 32) * 32)) > 0
+        return rung < 2 or lanes.dispute_fits(n, P)
+
+    return bisect.bisect_left(range(1, lanes.MAX_CLIENTS + 1), True, key=lambda n: not fits(n))
 
 
 def largest_parameters(rung: int, n: int, gas: float) -> int:

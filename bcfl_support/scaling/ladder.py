@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bcfl_support.chain import Chain
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling.blobs import BlobRung
+from bcfl_support.scaling.gas_model import largest_clients
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 
@@ -49,7 +50,8 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        InvalidInput: there is no such rung, or more clients than the chain has accounts to spare.
+        InvalidInput: there is no such rung, or more clients than it can take with so many parameters, or than the
+            chain has accounts to spare.
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
@@ -59,6 +61,12 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         raise InvalidInput(
             f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
             f"{len(chain.accounts)}; start it with more"
+        )
+    most = largest_clients(number, parameters)
+    if len(weights) > most:
+        raise InvalidInput(
+            f"{len(weights)} clients with {parameters:,} parameters each, rung {number} takes at most {most} (see "
+            "largest_clients); take fewer clients or fewer parameters"
         )
     rung = RUNGS[number]
     return rung.kind(chain, number, rung.contract, weights, parameters)
