@@ -36,7 +36,7 @@ NEXT_FORK = replace(
 # Loops, in gas, measured with solc 0.8.37 via IR on anvil with Osaka's rules; benchmarks/gas.py prints the residuals.
 _KERNEL_VALUE = 11.8  # word-parallel sum and score, a client and parameter
 _KERNEL_PARAMETER = 17.0  # mirror, sums and hash of a parameter, without the log
-_NAIVE_SUBMIT = 165.0  # decode and copy one number, besides its calldata and its slot
+_NAIVE_SUBMIT = 507.0  # decode, check and copy one number, besides its calldata and its slot
 _NAIVE_ADD = 810.0  # fetch, multiply, add, besides the cold slot
 _NAIVE_PUSH = 200.0  # push one sum, besides its slot
 _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
@@ -157,7 +157,8 @@ def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
-    return {"propose": s.transaction + 2 * _slot(s) + 14_300 + 670 * n, "finalize": s.transaction + 12_900}
+    # Two new slots for the proposal and its digest, and a third for the result that is final.
+    return {"propose": s.transaction + 2 * _slot(s) + 14_450 + 670 * n, "finalize": s.transaction + _slot(s) + 12_900}
 
 
 def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
@@ -175,7 +176,7 @@ def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
     proposal = _proposal(n, s)
-    proposal["propose"] += 3_000
+    proposal["propose"] += 4_400
     proposal["finalize"] += 2_800
     gas = {"open": _open(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)

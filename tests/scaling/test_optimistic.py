@@ -199,7 +199,6 @@ def unseen(chain):
     """A rung 3 whose tree has depth 3, and a proposal of which the watcher knows the root and the scores."""
     values, weights = draw_values(2, 7 * lanes.CHUNK, seed=11)
     rung = start_rung(chain, 3, weights, values.shape[1])
-    rung.deposit(rung.watcher, 100 * rung.terms.fee)
     rung.open()
     rung.submit(values)
     return rung
