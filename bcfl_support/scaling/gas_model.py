@@ -91,11 +91,15 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
     Raises:
         InvalidInput: no such rung, or n or P below 1.
     """
+    _check(rung, n, P)
+    return _MODELS[rung](n, P, schedule)
+
+
+def _check(rung: int, n: int, P: int) -> None:
     if rung not in range(len(_MODELS)):
         raise InvalidInput(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
     if n < 1 or P < 1:
         raise InvalidInput(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
-    return _MODELS[rung](n, P, schedule)
 
 
 def _slot(s: GasSchedule) -> float:
@@ -289,21 +293,17 @@ def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float,
     cost = predict(rung, n, P)
     ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
     blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
-    return Forecast(
-        cost=cost,
-        blocks=blocks,
-        ether=ether,
-        money=ether * ether_price,
-        fits_cap=cost.max_tx_gas <= OSAKA.transaction_cap,
-        fits_calldata=cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P),
-    )
+    fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
+    fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
+    return Forecast(cost, blocks, ether, ether * ether_price, fits_cap, fits_calldata)
 
 
 def largest_clients(rung: int, P: int) -> int:
     """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
 
-    On rung 2 a transaction must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is wrong. No
-    rung takes more than 120 clients.
+    On rung 2 a transaction of 128 KiB must hold one chunk of all clients, with a head, a tail and a score of each; on
+    rungs 3 and 4 the proof that one chunk is wrong: the leaf and its path, and of each client the chunk, its Merkle
+    proof and its submission, with all ABI offsets and lengths. No rung takes more than 120 clients.
 
     >>> [largest_clients(rung, 100_000) for rung in range(5)]
     [120, 120, 116, 73, 73]
@@ -318,17 +318,12 @@ def largest_clients(rung: int, P: int) -> int:
     Raises:
         InvalidInput: no such rung, or P below 1.
     """
-    if rung not in range(len(_MODELS)) or P < 1:
-        raise InvalidInput(
-            f"rung is {rung} and P is {P}; the ladder has rungs 0 to {len(_MODELS) - 1}, a round at least 1 parameter"
-        )
-
-    def fits(n: int) -> bool:
-        if rung == 2:
-            return lanes.count_sent_chunks_at_once(n, min(CHUNK, math.ceil(P / 32) * 32)) > 0
-        return rung < 2 or lanes.dispute_fits(n, P)
-
-    return bisect.bisect_left(range(1, lanes.MAX_CLIENTS + 1), True, key=lambda n: not fits(n))
+    _check(rung, 1, P)
+    chunks, row = math.ceil(P / CHUNK), 32 * math.ceil(min(P, CHUNK) / 32)
+    depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
+    proof = 224 + row + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
+    fixed, each = ((0, 1), (0, 1), (0, 96 + row), (580 + 32 * depth, proof), (580 + 32 * depth, proof))[rung]
+    return min(120, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
 
 
 def largest_parameters(rung: int, n: int, gas: float) -> int:

@@ -50,23 +50,16 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        InvalidInput: there is no such rung, or more clients than it can take with so many parameters, or than the
-            chain has accounts to spare.
+        InvalidInput: there is no such rung, P is below 1, or there are more clients than the rung can take with so many
+            parameters, or than the chain has accounts to spare.
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
-    if number not in range(len(RUNGS)):
-        raise InvalidInput(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")
-    if len(weights) + 3 > len(chain.accounts):
+    most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
+    if len(weights) > min(most, spare):
         raise InvalidInput(
-            f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
-            f"{len(chain.accounts)}; start it with more"
-        )
-    most = largest_clients(number, parameters)
-    if len(weights) > most:
-        raise InvalidInput(
-            f"{len(weights)} clients with {parameters:,} parameters each, rung {number} takes at most {most} (see "
-            "largest_clients); take fewer clients or fewer parameters"
+            f"{len(weights)} clients; rung {number} takes at most {most} with {parameters:,} parameters each, and this "
+            f"chain has accounts for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         )
     rung = RUNGS[number]
     return rung.kind(chain, number, rung.contract, weights, parameters)

@@ -34,9 +34,8 @@ CALLDATA_LIMIT = 131_072
 """Largest transaction that public nodes pass on, in bytes (128 KiB, geth's txMaxSize)."""
 BLOBS_PER_TRANSACTION = 6
 """EIP-7594."""
-MAX_CLIENTS = 120
-"""Most clients on any rung: one bit each beside a round's other numbers."""
-_ENVELOPE = 1_024  # bytes of a transaction left for what is not calldata: nonce, fees, addresses, signature
+ENVELOPE = 1_024
+"""Bytes of a transaction left for what is not calldata: nonce, fees, addresses, signature."""
 _GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
 WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
 """Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
@@ -90,28 +89,7 @@ def count_stored_chunks_at_once(n: int) -> int:
 def count_sent_chunks_at_once(n: int, chunk: int) -> int:
     """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; 0 if none does."""
     # With the chunks come a head, a tail and a score of each client.
-    return max(0, CALLDATA_LIMIT - _ENVELOPE - 96 * n) // (n * chunk)
-
-
-def dispute_fits(n: int, P: int) -> bool:
-    """Whether one chunk of n clients can be proven wrong in a transaction, on rungs 3 and 4.
-
-    The proof brings the leaf and its path, and of each client the chunk, its Merkle proof and its submission. Whether
-    the calldata, ABI offsets and lengths included, leave a transaction of 128 KiB room for its envelope.
-
-    >>> dispute_fits(73, 100_000), dispute_fits(74, 100_000)
-    (True, False)
-
-    Args:
-        n: clients.
-        P: parameters.
-    """
-    chunks = -(-P // CHUNK)
-    depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
-    row = -(-min(P, CHUNK) // 32) * 32 + 32 * part_depth
-    submission = 6 * 32 + 64 * -(-chunks // PART)
-    needed = 4 + 18 * 32 + n * (32 + submission + row) + 32 * depth * (n + 1)
-    return needed <= CALLDATA_LIMIT - _ENVELOPE
+    return max(0, CALLDATA_LIMIT - ENVELOPE - 96 * n) // (n * chunk)
 
 
 # ---------------------------------------------------------------- the round in exact integers

@@ -130,12 +130,10 @@ class Rung:
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
         self._check(values)
-        number = self.round
-        calls = []
-        for i in range(len(self.weights)) if clients is None else clients:
-            for payload in self._payloads(values[i]):
-                calls.append((self.contract.functions.submit(number, payload), self.clients[i]))
-        self._send("submit", calls)
+        submit, number = self.contract.functions.submit, self.round
+        chosen = range(len(self.weights)) if clients is None else clients
+        sent = [(submit(number, payload), self.clients[i]) for i in chosen for payload in self._payloads(values[i])]
+        self._send("submit", sent)
 
     def work(self, values: np.ndarray) -> None:
         """All work of the round, from closed submissions to the scores."""
