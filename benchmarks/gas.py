@@ -3,10 +3,11 @@
     python benchmarks/gas.py --json            all of it, some 6 minutes, written to results/gas.json
     python benchmarks/gas.py --json --quick    ten clients and fewer sizes, written nowhere
 
-Every measured round is checked against exact integers. The cap of 16,777,216 gas a transaction is on, except for rung
-0 above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first
-round, from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024
-parameters wrong.
+Every measured round is checked against exact integers. On rungs 3 and 4 some sizes cannot be deployed, as a dispute
+would not fit a transaction: they stand under ``not_deployable``, with the most clients there may be. The cap of
+16,777,216 gas a transaction is on, except for rung 0 above n·P = 1,000 (``cap_on`` false): there a single transaction
+is above it. ``gas_round`` is the whole of a first round, from the opening to the scores, without membership and
+deposits. ``dispute_gas`` proves one chunk of 1,024 parameters wrong.
 """
 
 from __future__ import annotations
@@ -124,9 +125,20 @@ def kernel_gas(chain: Chain, n: int) -> float:
     return round(used / (n * scaling.CHUNK), 2)
 
 
-def rows(quick: bool) -> Iterator[dict[str, Any]]:
+def make_cases(quick: bool) -> tuple[list[tuple[int, int, int]], list[dict[str, Any]]]:
+    """The sizes (rung, n, P) that can be deployed, and a line for each that cannot."""
+    asked = QUICK if quick else [(rung, n, P) for rung in range(5) for n in CLIENTS for P in SIZES]
+    most = {(rung, P): scaling.largest_clients(rung, P) for rung, _, P in asked}
+    cases = [(rung, n, P) for rung, n, P in asked if n <= most[rung, P]]
+    refused = [(rung, n, P) for rung, n, P in asked if n > most[rung, P]]
+    return cases, [
+        {"rung": rung, "n": n, "P": P, "largest_n": most[rung, P], "why": "a dispute would not fit a transaction"}
+        for rung, n, P in refused
+    ]
+
+
+def rows(cases: list[tuple[int, int, int]], quick: bool) -> Iterator[dict[str, Any]]:
     """The table, row by row."""
-    cases = QUICK if quick else tuple((rung, n, P) for rung in range(5) for n in CLIENTS for P in SIZES)
     with Chain.start() as chain:
         kernels = {n: kernel_gas(chain, n) for n in CLIENTS if n == 10 or not quick}
         dispute = dispute_gas(chain, 10, 100_000)
@@ -148,7 +160,8 @@ def main() -> None:
     """Measure, print, and write the result file."""
     options = make_parser(__doc__).parse_args()
     found = []
-    for row in rows(options.quick):
+    cases, not_deployable = make_cases(options.quick)
+    for row in rows(cases, options.quick):
         found.append(row)
         if not options.json:
             mark = "measured" if row["measured"] else "predicted"
@@ -157,10 +170,15 @@ def main() -> None:
                 f"{row['gas_per_value']:10,.1f} a value, most expensive {row['max_tx_gas']:13,}, {mark}",
                 flush=True,
             )
+    if not options.json:
+        for no in not_deployable:
+            print(f"rung {no['rung']}, n = {no['n']:3d}, P = {no['P']:9,}: not deployable: {no['why']}; ", end="")
+            print(f"largest n {no['largest_n']}")
+    content = {"rows": found, "not_deployable": not_deployable}
     if options.json:
-        report({"rows": found}, as_json=True)
+        report(content, as_json=True)
     if not options.quick:
-        write_result("gas", {"rows": found})
+        write_result("gas", content)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from bcfl_support.scaling.gas_model import (
     NEXT_FORK,
     fit_gas,
     forecast,
+    largest_clients,
     largest_parameters,
     predict,
 )

@@ -36,7 +36,7 @@ NEXT_FORK = replace(
 # Loops, in gas, measured with solc 0.8.37 via IR on anvil with Osaka's rules; benchmarks/gas.py prints the residuals.
 _KERNEL_VALUE = 11.8  # word-parallel sum and score, a client and parameter
 _KERNEL_PARAMETER = 17.0  # mirror, sums and hash of a parameter, without the log
-_NAIVE_SUBMIT = 165.0  # decode and copy one number, besides its calldata and its slot
+_NAIVE_SUBMIT = 507.0  # decode, check and copy one number, besides its calldata and its slot
 _NAIVE_ADD = 810.0  # fetch, multiply, add, besides the cold slot
 _NAIVE_PUSH = 200.0  # push one sum, besides its slot
 _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
@@ -91,11 +91,15 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
     Raises:
         InvalidInput: no such rung, or n or P below 1.
     """
+    _check(rung, n, P)
+    return _MODELS[rung](n, P, schedule)
+
+
+def _check(rung: int, n: int, P: int) -> None:
     if rung not in range(len(_MODELS)):
         raise InvalidInput(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
     if n < 1 or P < 1:
         raise InvalidInput(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
-    return _MODELS[rung](n, P, schedule)
 
 
 def _slot(s: GasSchedule) -> float:
@@ -157,7 +161,8 @@ def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
-    return {"propose": s.transaction + 2 * _slot(s) + 14_300 + 670 * n, "finalize": s.transaction + 12_900}
+    # Two new slots for the proposal and its digest, and a third for the result that is final.
+    return {"propose": s.transaction + 2 * _slot(s) + 14_450 + 670 * n, "finalize": s.transaction + _slot(s) + 12_900}
 
 
 def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
@@ -175,7 +180,7 @@ def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
     proposal = _proposal(n, s)
-    proposal["propose"] += 3_000
+    proposal["propose"] += 4_400
     proposal["finalize"] += 2_800
     gas = {"open": _open(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
@@ -253,7 +258,7 @@ class Forecast:
         ether: what gas and blobs cost, in ETH.
         money: the same in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
-        fits_calldata: whether every transaction stays below 128 KiB.
+        fits_calldata: whether every transaction stays below 128 KiB; on rungs 3 and 4 also that of a dispute.
     """
 
     cost: RoundCost
@@ -288,14 +293,37 @@ def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float,
     cost = predict(rung, n, P)
     ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
     blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
-    return Forecast(
-        cost=cost,
-        blocks=blocks,
-        ether=ether,
-        money=ether * ether_price,
-        fits_cap=cost.max_tx_gas <= OSAKA.transaction_cap,
-        fits_calldata=cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT,
-    )
+    fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
+    fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
+    return Forecast(cost, blocks, ether, ether * ether_price, fits_cap, fits_calldata)
+
+
+def largest_clients(rung: int, P: int) -> int:
+    """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
+
+    On rung 2 a transaction of 128 KiB must hold one chunk of all clients, with a head, a tail and a score of each; on
+    rungs 3 and 4 the proof that one chunk is wrong: the leaf and its path, and of each client the chunk, its Merkle
+    proof and its submission, with all ABI offsets and lengths. No rung takes more than 120 clients.
+
+    >>> [largest_clients(rung, 100_000) for rung in range(5)]
+    [120, 120, 116, 73, 73]
+
+    Args:
+        rung: its number.
+        P: parameters.
+
+    Returns:
+        The largest n; 0 where not even a single client can be taken.
+
+    Raises:
+        InvalidInput: no such rung, or P below 1.
+    """
+    _check(rung, 1, P)
+    chunks, row = math.ceil(P / CHUNK), 32 * math.ceil(min(P, CHUNK) / 32)
+    depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
+    proof = 224 + row + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
+    fixed, each = ((0, 1), (0, 1), (0, 96 + row), (580 + 32 * depth, proof), (580 + 32 * depth, proof))[rung]
+    return min(120, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
 
 
 def largest_parameters(rung: int, n: int, gas: float) -> int:

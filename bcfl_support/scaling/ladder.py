@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bcfl_support.chain import Chain
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling.blobs import BlobRung
+from bcfl_support.scaling.gas_model import largest_clients
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 
@@ -49,16 +50,16 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        InvalidInput: there is no such rung, or more clients than the chain has accounts to spare.
+        InvalidInput: there is no such rung, P is below 1, or there are more clients than the rung can take with so many
+            parameters, or than the chain has accounts to spare.
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
-    if number not in range(len(RUNGS)):
-        raise InvalidInput(f"rung is {number}; the ladder has rungs 0 to {len(RUNGS) - 1}: choose one of these")
-    if len(weights) + 3 > len(chain.accounts):
+    most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
+    if len(weights) > min(most, spare):
         raise InvalidInput(
-            f"{len(weights)} clients, a proposer and two watchers need {len(weights) + 3} accounts, this chain has "
-            f"{len(chain.accounts)}; start it with more"
+            f"{len(weights)} clients; rung {number} takes at most {most} with {parameters:,} parameters each, and this "
+            f"chain has accounts for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         )
     rung = RUNGS[number]
     return rung.kind(chain, number, rung.contract, weights, parameters)

@@ -34,6 +34,8 @@ CALLDATA_LIMIT = 131_072
 """Largest transaction that public nodes pass on, in bytes (128 KiB, geth's txMaxSize)."""
 BLOBS_PER_TRANSACTION = 6
 """EIP-7594."""
+ENVELOPE = 1_024
+"""Bytes of a transaction left for what is not calldata: nonce, fees, addresses, signature."""
 _GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
 WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
 """Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
@@ -85,9 +87,9 @@ def count_stored_chunks_at_once(n: int) -> int:
 
 
 def count_sent_chunks_at_once(n: int, chunk: int) -> int:
-    """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; less than one if none does."""
-    envelope = 1_024 + 96 * n  # nonce, fees, addresses, signature, ABI offsets, and the sums so far
-    return (CALLDATA_LIMIT - envelope) // (n * chunk)
+    """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; 0 if none does."""
+    # With the chunks come a head, a tail and a score of each client.
+    return max(0, CALLDATA_LIMIT - ENVELOPE - 96 * n) // (n * chunk)
 
 
 # ---------------------------------------------------------------- the round in exact integers

@@ -33,7 +33,7 @@ class OptimisticRung(Rung):
         self.blob_hashes: dict[int, list[bytes]] = {}
         self.tree: lanes.SumTree | None = None
         self.deposit(self.worker, self.terms.bond)
-        self.deposit(self.watcher, 10 * self.terms.fee)
+        self.deposit(self.watcher, 100 * self.terms.fee)
 
     def _arguments(self) -> tuple[Any, ...]:
         t = self.terms

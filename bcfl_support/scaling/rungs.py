@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ from bcfl_support.scaling.gas_model import RoundCost
 
 ETH = 10**18
 
+EXPLANATIONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text(encoding="utf-8"))
+"""Custom errors of the rungs in words, see `Chain.explain`."""
+
 
 @dataclass(frozen=True)
 class DisputeTerms:
@@ -27,18 +32,21 @@ class DisputeTerms:
 
     Attributes:
         submit_seconds: how long clients may submit.
-        work_seconds: how long a result may take after that.
-        window_seconds: how long a proposal is open to challenge (rungs 3 and 4).
-        bond: what a wrong proposal costs.
+        work_seconds: how long a result may take after that; on rungs 3 and 4 at least three windows.
+        window_seconds: how long a proposal is open to challenge, and how long an answer to a demand may take
+            (rungs 3 and 4). Demands are taken for two windows and each answer leaves one to look at it, so a proposal
+            lives four windows at most.
+        bond: what a wrong proposal costs. Half of it covers the 2^⌈d/2⌉ + 2^⌊d/2⌋ fees of a search through a tree of
+            depth d.
         fee: what a demand costs.
         stake: what a client loses for data that are not what it committed to (rung 4).
     """
 
     submit_seconds: int = 3600
-    work_seconds: int = 86_400
+    work_seconds: int = 259_200
     window_seconds: int = 86_400
     bond: int = ETH
-    fee: int = ETH // 100
+    fee: int = ETH // 1000
     stake: int = ETH // 2
 
 
@@ -48,7 +56,7 @@ class RoundBill(RoundCost):
 
     Attributes:
         scores: S_i.
-        result_digest: what the contract keeps of the round, see `Rung.result_digest`.
+        result_digest: what the contract keeps of the last finished round, see `Rung.result_digest`.
     """
 
     gas: Mapping[str, int]
@@ -84,6 +92,8 @@ class Rung:
         n = len(self.weights)
         self.clients = chain.accounts[:n]
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
+        for name, template in EXPLANATIONS.items():
+            chain.explain(name, template)
         self.contract: Contract = chain.deploy(load_artifact(contract), *self._arguments(), sender=self.worker)[0]
         self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
 
@@ -120,12 +130,10 @@ class Rung:
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
         self._check(values)
-        number = self.round
-        calls = []
-        for i in range(len(self.weights)) if clients is None else clients:
-            for payload in self._payloads(values[i]):
-                calls.append((self.contract.functions.submit(number, payload), self.clients[i]))
-        self._send("submit", calls)
+        submit, number = self.contract.functions.submit, self.round
+        chosen = range(len(self.weights)) if clients is None else clients
+        sent = [(submit(number, payload), self.clients[i]) for i in chosen for payload in self._payloads(values[i])]
+        self._send("submit", sent)
 
     def work(self, values: np.ndarray) -> None:
         """All work of the round, from closed submissions to the scores."""
@@ -170,7 +178,7 @@ class Rung:
         return lanes.compute_round(values, self.weights, clients)
 
     def result_digest(self, exact: lanes.ExactRound) -> bytes:
-        """The digest under which this rung keeps a result: keccak256(sums digest, scores digest)."""
+        """The digest under which this rung keeps a finished round's result: keccak256(sums digest, scores digest)."""
         return lanes.compute_result_digest(self._sums_digest(exact), exact.scores)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
@@ -235,19 +243,11 @@ class CalldataRung(Rung):
         return [lanes.compute_heads(lanes.chunks_of(lanes.pack(row)))[0]]
 
     def work(self, values: np.ndarray) -> None:
-        """Recompute the round, as many chunks a transaction as its size allows.
-
-        Raises:
-            InvalidUpdate: so many clients that one chunk of all of them does not fit a transaction.
-        """
+        """Recompute the round, as many chunks a transaction as its size allows."""
         rows = [lanes.chunks_of(lanes.pack(row)) for row in values]
         heads = [lanes.compute_heads(row) for row in rows]
         n, total = len(rows), len(rows[0])
         count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
-        if count < 1:
-            raise InvalidUpdate(
-                f"one chunk of {n} clients does not fit a transaction of {lanes.CALLDATA_LIMIT:,} bytes: take fewer"
-            )
         state: tuple[Any, ...] = (0, bytes(32), [], [])
         for start in range(0, total, count):
             stop = min(start + count, total)

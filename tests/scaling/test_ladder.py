@@ -6,8 +6,9 @@ import pytest
 from scaling.cases import draw_values
 
 from bcfl_support.chain import load_artifact
-from bcfl_support.errors import InvalidInput
-from bcfl_support.scaling import gas_model
+from bcfl_support.errors import ContractError, InvalidInput
+from bcfl_support.scaling import gas_model, ladder
+from bcfl_support.scaling.gas_model import largest_clients
 from bcfl_support.scaling.ladder import RUNGS, start_rung
 
 
@@ -32,6 +33,20 @@ def test_every_rung_is_complete():
         assert gas_model.predict(number, 2, 10).rung == number
     with pytest.raises(ValueError, match=f"rungs 0 to {len(RUNGS) - 1}"):
         gas_model.predict(len(RUNGS), 2, 10)
+
+
+@pytest.mark.parametrize(("number", "parameters", "most"), [(3, 1_000, 98), (4, 1_000, 98), (3, 100_000, 73)])
+def test_largest_n_is_the_contracts(chain, monkeypatch, number, parameters, most):
+    """With one client more the contract refuses; `start_rung` says so before."""
+    assert largest_clients(number, parameters) == most
+    start_rung(chain, number, [1] * most, parameters)
+    with pytest.raises(
+        InvalidInput, match=f"{most + 1} clients; rung {number} takes at most {most} with {parameters:,} "
+    ):
+        start_rung(chain, number, [1] * (most + 1), parameters)
+    monkeypatch.setattr(ladder, "largest_clients", lambda *_: 120)  # so that the contract is asked
+    with pytest.raises(ContractError, match=f"RungBadConfig: clients: {most + 1},"):
+        start_rung(chain, number, [1] * (most + 1), parameters)
 
 
 def test_bad_calls_are_named(chain):

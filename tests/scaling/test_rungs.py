@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from eth_abi import encode
+from eth_utils import keccak
 from scaling.cases import draw_values
 
-from bcfl_support.chain import TX_GAS_CAP
-from bcfl_support.errors import InvalidUpdate, TransactionFailed
+from bcfl_support.chain import TX_GAS_CAP, load_artifact
+from bcfl_support.chain.reverts import RevertDecoder
+from bcfl_support.errors import ContractError, InvalidUpdate, TransactionFailed
 from bcfl_support.scaling import lanes
-from bcfl_support.scaling.ladder import start_rung
+from bcfl_support.scaling.ladder import RUNGS, start_rung
+from bcfl_support.scaling.rungs import EXPLANATIONS
 
 
 @pytest.mark.parametrize(("number", "most"), [(1, 900), (2, 42)])
@@ -37,8 +43,41 @@ def test_values_of_another_shape_are_named(chain):
         rung.submit(np.zeros((1, 11), dtype=np.int8))
 
 
-def test_too_many_clients_for_calldata_are_named(chain):
-    rung = start_rung(chain, 2, [1] * 107, 2048)
-    values = np.ones((120, 2048), dtype=np.int8)
-    with pytest.raises(InvalidUpdate, match="one chunk of 120 clients does not fit a transaction of 131,072 bytes"):
-        rung.work(values)
+def test_every_error_has_its_sentence_and_every_sentence_its_error():
+    errors = [each for rung in RUNGS for each in load_artifact(rung.contract).abi if each["type"] == "error"]
+    assert set(EXPLANATIONS) == {error["name"] for error in errors}
+    decoder = RevertDecoder()
+    decoder.register(errors)
+    for name, template in EXPLANATIONS.items():
+        decoder.explain(name, template)
+    some = {"address": "0x" + "00" * 20, "bytes32": bytes(32), "string": "x"}
+    for error in errors:
+        types = [part["type"] for part in error["inputs"]]
+        data = keccak(text=f"{error['name']}({','.join(types)})")[:4]
+        data += encode(types, [some.get(each, 1) for each in types])
+        text = str(decoder.decode(data))
+        assert text.startswith(f"{error['name']}: ") and "=" not in text, text
+
+
+@pytest.mark.parametrize(
+    ("number", "terms", "message"),
+    [
+        (3, {"work_seconds": 259_199}, "RungBadConfig: workSeconds: 259,199, which no rung can be deployed with"),
+        (3, {"fee": 0}, "RungBadConfig: fee: 0,"),
+        (3, {"fee": 10**17, "bond": 4 * 10**17 - 1}, "RungBadConfig: bond: 399,999,999,999,999,999,"),
+        (4, {"stake": 0}, "RungBadConfig: stake: 0,"),
+    ],
+)
+def test_terms_the_contracts_refuse_are_refused_in_words(chain, monkeypatch, number, terms, message):
+    kind = RUNGS[number].kind
+    monkeypatch.setattr(kind, "terms", replace(kind.terms, **terms))
+    with pytest.raises(ContractError, match=message):
+        start_rung(chain, number, [1, 1], 40)
+
+
+def test_a_value_that_is_no_step_is_refused(chain):
+    rung = start_rung(chain, 0, [1], 3)
+    rung.open()
+    payload = encode(["int256[]"], [[0, 10**18, 129 * 10**18]])
+    with pytest.raises(ContractError, match=r"RungBadValue: entry 2 is 129,000,000,000,000,000,000, which is not v"):
+        chain.send(rung.contract.functions.submit(rung.round, payload), sender=rung.clients[0])

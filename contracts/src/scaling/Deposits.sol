@@ -25,6 +25,7 @@ abstract contract Deposits is IOptimisticRung, Rung {
     constructor(Terms memory terms_) {
         if (terms_.windowSeconds == 0) revert RungBadConfig("windowSeconds", 0);
         if (terms_.bond == 0) revert RungBadConfig("bond", 0);
+        if (terms_.fee == 0) revert RungBadConfig("fee", 0);
         _windowSeconds = terms_.windowSeconds;
         (_bond, _fee, _stake) = (terms_.bond, terms_.fee, terms_.stake);
     }
@@ -90,6 +91,13 @@ abstract contract Deposits is IOptimisticRung, Rung {
         if (_demands[key].challenger != address(0)) revert RungDemandExists(chunk);
         _charge(_fee);
         _demands[key] = Demand({ challenger: msg.sender, deadline: uint40(block.timestamp + _windowSeconds) });
+    }
+
+    /// @dev Close a demand that is answered in time. The fee is then the caller's to pay out.
+    function _answerDemand(bytes32 key, uint256 chunk) internal {
+        uint256 deadline = _demands[key].deadline;
+        _closeDemand(key, chunk);
+        if (block.timestamp >= deadline) revert RungAnswerLate(block.timestamp, deadline);
     }
 
     /// @dev The fee is then the caller's to pay out.

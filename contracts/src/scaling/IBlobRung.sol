@@ -30,10 +30,13 @@ interface IBlobRung is IOptimisticRung {
     error RungBadOpening(uint256 element);
     error RungDataAgree(uint256 client, uint256 element);
 
-    /// @notice Ask a client to show a chunk as it committed to it, for a fee.
+    /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
+    /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
+    /// stake: an answer is due at least a window before.
     function demandData(uint256 round, uint256 client, uint256 chunk) external;
 
-    /// @notice Show the chunk somebody asked for. Anyone may, and has the fee; the challenge window starts anew.
+    /// @notice Show the chunk somebody asked for, within `windowSeconds` of the demand. Anyone may, and has the fee. A
+    /// proposal then stays open to challenge for a whole window at least.
     /// @param submissions All of the round, in order.
     /// @param place Which of them is the client's.
     /// @param chunk Which chunk.
@@ -49,7 +52,8 @@ interface IBlobRung is IOptimisticRung {
     ) external;
 
     /// @notice The answer is overdue: the client is out of the round and loses its stake. A proposal that counted it is
-    /// canceled; its proposer keeps the bond.
+    /// canceled; its proposer keeps the bond. Other demands to the client die, see `reclaimData`. When nobody is left in
+    /// the round, nothing can be proposed, and it can be given up when it has expired.
     function expireData(uint256 round, uint256 client, uint256 chunk) external;
 
     /// @notice Show that a client's blob does not hold the chunk it committed to. Consequences as above.

@@ -10,6 +10,9 @@ import { IRung } from "./IRung.sol";
 /// open. Until then it falls when a chunk or the total is shown to be wrong, or when a demand is not answered in time.
 /// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
 ///
+/// A proposal's life, with W = `windowSeconds`, proposed at t: demands are taken until t + 2W, each is answered within W or
+/// not at all, and each answer leaves W to look at it. So it is final or gone, or anyone may make it so, at t + 4W.
+///
 /// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
 /// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where
 /// d = keccak256(h, s) is a node's digest. Leaves beyond the last chunk, up to a power of two, are (0, zeros).
@@ -18,10 +21,13 @@ import { IRung } from "./IRung.sol";
 /// chunks, padded with zeros to a power of two. A submission is bound by the chain c' = keccak256(c, root, blob) over
 /// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
 interface IOptimisticRung is IRung {
-    /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take.
-    /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned.
-    /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more.
-    /// @param stake What a client loses when its data are not what it committed to, or not shown in time (rung 4 only).
+    /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take. `workSeconds` is at
+    /// least three times as much.
+    /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. That half is
+    /// at least what a search through the tree costs: 2^⌈d/2⌉ + 2^⌊d/2⌋ fees at depth d.
+    /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more. Not 0.
+    /// @param stake What a client loses when its data are not what it committed to, or not shown in time. Not 0 on rung 4;
+    /// without a use on rung 3.
     struct Terms {
         uint32 windowSeconds;
         uint96 bond;
@@ -29,7 +35,7 @@ interface IOptimisticRung is IRung {
         uint96 stake;
     }
 
-    /// @param deadline When it may be finalized, at the earliest.
+    /// @param deadline When it may be finalized, at the earliest. Demands are taken before, and before `Round.expiresAt`.
     /// @param attempt Counts proposals; a demand belongs to one of them.
     /// @param open Demands not yet answered; while there are any, the proposal cannot be finalized.
     struct Proposal {
@@ -86,6 +92,10 @@ interface IOptimisticRung is IRung {
     error RungNoDemand(uint256 chunk);
     error RungAnswerDue(uint256 timestamp, uint256 deadline);
     error RungDemandLive(uint256 chunk);
+    error RungDemandsClosed(uint256 timestamp, uint256 end);
+    error RungAnswerLate(uint256 timestamp, uint256 deadline);
+    /// @notice The tree is a single leaf, whose scores are the proposed ones: nothing adds up to them.
+    error RungNoTree(uint256 parameters);
     error RungNoChunk(uint256 chunk, uint256 end);
     error RungBadPath(bytes32 opened, bytes32 proposed);
     error RungBadSubmissions(bytes32 opened, bytes32 accumulated);
@@ -102,10 +112,12 @@ interface IOptimisticRung is IRung {
     /// @notice End a round whose proposal was not rejected in time and owes no answer. Anyone may.
     function finalize(uint256 round) external;
 
-    /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width.
+    /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width. Only before the
+    /// proposal's `deadline`, and only in its first two windows.
     function demand(uint256 round, uint256 chunk) external;
 
-    /// @notice Open the chunk somebody asked for; anyone may, the fee goes to the proposer. The window starts anew.
+    /// @notice Open the chunk somebody asked for, within `windowSeconds` of the demand; anyone may, the fee goes to the
+    /// proposer. The proposal then stays open to challenge for a whole window at least.
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
 
     /// @notice The answer is overdue: the proposal is rejected, whether it is true or not.
@@ -123,7 +135,8 @@ interface IOptimisticRung is IRung {
         Evidence calldata evidence
     ) external;
 
-    /// @notice Show that the tree's scores do not add up to the proposed ones.
+    /// @notice Show that the tree's scores do not add up to the proposed ones. Not for P ≤ 1,024, where the tree is a leaf:
+    /// `proveChunk` then compares the proposed scores themselves.
     /// @param proposed The scores that were proposed.
     function proveTotal(
         uint256 round,
@@ -136,6 +149,9 @@ interface IOptimisticRung is IRung {
     function terms() external view returns (Terms memory);
 
     function proposal() external view returns (Proposal memory);
+
+    /// @notice What was proposed last, refuted or not, in the form of `resultDigest`, which it becomes when it is final.
+    function proposedDigest() external view returns (bytes32);
 
     /// @notice Binds the round's submissions and their order.
     function accumulator() external view returns (bytes32);

@@ -21,7 +21,8 @@ interface IRung {
     /// @param parameters P.
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
-    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew.
+    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew. A round that
+    /// nobody submitted to may be given up at `closesAt`.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -32,7 +33,8 @@ interface IRung {
     /// @param number Counts from 1; 0 before the first round.
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close.
-    /// @param expiresAt When the round may be given up for a new one.
+    /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: until
+    /// when demands are taken (rungs 3 and 4).
     /// @param submitted Bit i is set when client i's submission is complete.
     struct Round {
         uint24 number;
@@ -63,7 +65,8 @@ interface IRung {
     error RungWrongLength(uint256 actual, uint256 required);
     error RungNobodySubmitted(uint256 round);
 
-    /// @notice Open the next round. Anyone may, when the last one is finished, or has expired and no proposal stands.
+    /// @notice Open the next round. Anyone may, when the last one is finished, or has expired and no proposal stands, or
+    /// its submissions have closed and there are none.
     function openRound() external;
 
     /// @notice Submit one's update, or a part of it. Only a client, only to the current round.
@@ -83,12 +86,12 @@ interface IRung {
 
     function currentRound() external view returns (Round memory);
 
-    /// @notice What the chain keeps of a result: keccak256(abi.encode(sumsDigest, scoresDigest)). On rungs 0 to 2 it is that
-    /// of the last finished round. On rungs 3 and 4 it is what was proposed last, refuted or not: it is final only while
-    /// the phase is Idle.
+    /// @notice What the chain keeps of the last finished round's result, `currentRound().finished`; 0 before there is one:
+    /// keccak256(abi.encode(sumsDigest, scoresDigest)). It is final on every rung and in every phase: what is only
+    /// proposed (rungs 3 and 4) is not here.
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
     /// Rungs 3 and 4: root of the sum tree over the h_k.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
-    /// A contract that pays by the scores would take them as arguments, ask for phase Idle, and compare.
+    /// A contract that pays by the scores may trust it: it would take them as arguments, and compare.
     function resultDigest() external view returns (bytes32);
 }

@@ -12,6 +12,9 @@ abstract contract Judgment is Commitments {
     using LanePacked for LanePacked.Workspace;
 
     /// @inheritdoc IOptimisticRung
+    bytes32 public proposedDigest;
+
+    /// @inheritdoc IOptimisticRung
     function excluded() public view virtual returns (uint256) {
         return 0;
     }
@@ -22,10 +25,11 @@ abstract contract Judgment is Commitments {
     function _checkPath(uint256 chunk, Leaf calldata leaf, Path calldata path) internal view {
         (bytes32 root, bytes32 total) = _climb(chunk, leaf, path);
         bytes32 opened = _digestResult(root, total);
-        if (opened != _result) revert RungBadPath(opened, _result);
+        if (opened != proposedDigest) revert RungBadPath(opened, proposedDigest);
     }
 
-    /// @dev The root a path leads to, and the digest of its scores.
+    /// @dev The root a path leads to, and the digest of its scores. At depth 0 that is the leaf itself: its scores are then
+    /// in the digest only.
     function _climb(uint256 chunk, Leaf calldata leaf, Path calldata path)
         internal
         view
@@ -55,6 +59,15 @@ abstract contract Judgment is Commitments {
     }
 
     // ------------------------------------------------------------------------------------------- the committed data
+
+    /// @dev Bytes of calldata of `proveChunk` at most, with all clients in the round. What is counted for each client: its
+    /// score in the leaf, its submission (an offset, its number, two offsets, two lengths, a root and a blob a part), its
+    /// row, the row's proof; and on each level a hash and everybody's score.
+    function _proofBytes() internal view returns (uint256) {
+        uint256 row = _stride(_valid(0)) + 32 * _partDepth();
+        uint256 submission = 6 * 32 + 64 * _partCount();
+        return 4 + 18 * 32 + _members * (32 + submission + row) + 32 * Merkle.depth(_chunks()) * (_members + 1);
+    }
 
     /// @dev Sum and score one chunk from the committed data. Fills `scores`, one a client.
     function _recompute(uint256 chunk, Evidence calldata evidence, int256[] memory scores)

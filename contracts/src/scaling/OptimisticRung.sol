@@ -13,43 +13,54 @@ import { Rung } from "./Rung.sol";
 /// rejects whoever leaves a demand unanswered for `windowSeconds`, honest or not: a proposer has to be there, to get its
 /// transactions in, and to pay for as many answers as others pay fees for demands, or it loses its bond.
 /// A wrong total has a wrong leaf below it, or a node that cannot be opened. A watcher that has the data, a deposit and
-/// the time can so have a wrong result rejected; one that has not seen the tree demands leaves. Each answer shows the
-/// nodes beside the way, and the highest of them that differs from the watcher's own says where to look next: one demand
-/// more than the tree has levels above its leaves is enough.
+/// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages, as demands
+/// are taken for two windows. Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once:
+/// each answer shows the nodes beside the way, so that all of these subtrees' roots are known. Then it demands the 2^⌊d/2⌋
+/// leaves of one that differs from its own. Half of the bond, which it gets, covers these fees.
 abstract contract OptimisticRung is Deposits, Judgment {
     Proposal internal _proposal;
 
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         Rung(config_, accounts, weights)
         Deposits(terms_)
-    { }
+    {
+        if (_workSeconds < 3 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
+        uint256 depth = Merkle.depth(_chunks());
+        uint256 demands = (1 << (depth + 1) / 2) + (1 << depth / 2);
+        if (_bond / 2 < demands * _fee) revert RungBadConfig("bond", _bond);
+        // Then its gas fits as well: most of it is what calldata cost.
+        if (_proofBytes() > MAX_TRANSACTION - ENVELOPE) revert RungBadConfig("clients", _members);
+    }
 
     // ---------------------------------------------------------------------------------------------------- proposals
 
     /// @inheritdoc IRung
     function work(uint256 round, bytes calldata payload) external {
-        _closed(round);
+        Round memory current = _closed(round);
+        if (current.submitted & ~excluded() == 0) revert RungNobodySubmitted(round);
         (bytes32 sumsRoot, int256[] memory scores) = abi.decode(payload, (bytes32, int256[]));
         if (scores.length != _members) revert RungWrongLength(scores.length, _members);
         uint256 available = availableOf(msg.sender);
         if (available < _bond) revert RungShortDeposit(msg.sender, available, _bond);
-        _round.phase = Phase.Proposed;
+        (_round.phase, _round.expiresAt) = (Phase.Proposed, uint40(block.timestamp + 2 * _windowSeconds));
         _proposal = Proposal({
             proposer: msg.sender,
             deadline: uint40(block.timestamp + _windowSeconds),
             attempt: _proposal.attempt + 1,
             open: 0
         });
-        _result = _digestResult(sumsRoot, keccak256(abi.encode(scores)));
+        proposedDigest = _digestResult(sumsRoot, keccak256(abi.encode(scores)));
         emit Proposed(round, msg.sender, sumsRoot, scores);
     }
 
     /// @inheritdoc IOptimisticRung
+    /// @dev Somebody still takes part: who is put out takes the proposal with it.
     function finalize(uint256 round) external {
         _in(round, Phase.Proposed);
         Proposal memory p = _proposal;
         uint256 open = p.open + _openDataDemands();
         if (block.timestamp < p.deadline || open != 0) revert RungChallengeOpen(block.timestamp, p.deadline, open);
+        _result = proposedDigest;
         _close(round, _result, new int256[](0)); // sums and scores are in `Proposed`
     }
 
@@ -58,6 +69,7 @@ abstract contract OptimisticRung is Deposits, Judgment {
     /// @inheritdoc IOptimisticRung
     function demand(uint256 round, uint256 chunk) external {
         _in(round, Phase.Proposed);
+        _checkDemandsTaken();
         if (chunk >= 1 << Merkle.depth(_chunks())) revert RungNoChunk(chunk, 1 << Merkle.depth(_chunks()));
         bytes32 key = keccak256(abi.encode(round, _proposal.attempt, chunk));
         _openDemand(key, chunk);
@@ -68,10 +80,10 @@ abstract contract OptimisticRung is Deposits, Judgment {
     /// @inheritdoc IOptimisticRung
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external {
         _in(round, Phase.Proposed);
-        _closeDemand(keccak256(abi.encode(round, _proposal.attempt, chunk)), chunk);
+        _answerDemand(keccak256(abi.encode(round, _proposal.attempt, chunk)), chunk);
         _checkPath(chunk, leaf, path);
         _proposal.open -= 1;
-        _proposal.deadline = uint40(block.timestamp + _windowSeconds);
+        _extend();
         _pay(_proposal.proposer, _fee);
         emit Answered(round, chunk, leaf, path);
     }
@@ -102,10 +114,11 @@ abstract contract OptimisticRung is Deposits, Judgment {
         int256[] calldata proposed
     ) external {
         _in(round, Phase.Proposed);
+        if (Merkle.depth(_chunks()) == 0) revert RungNoTree(_parameters);
         (bytes32 root, bytes32 total) = _climb(chunk, leaf, path);
         bytes32 claimed = keccak256(abi.encode(proposed));
         bytes32 opened = _digestResult(root, claimed);
-        if (opened != _result) revert RungBadPath(opened, _result);
+        if (opened != proposedDigest) revert RungBadPath(opened, proposedDigest);
         if (total == claimed) revert RungNoFraud(chunk);
         _reject(round, chunk, msg.sender);
     }
@@ -138,10 +151,29 @@ abstract contract OptimisticRung is Deposits, Judgment {
 
     // -------------------------------------------------------------------------------------------------- transitions
 
-    /// @dev Back to where anyone may propose, with as much time as at first.
+    /// @dev Back to where anyone may propose, with as much time as at first. Submissions may still be open.
     function _reopen() internal {
-        _round.phase = Phase.Open;
-        _round.expiresAt = uint40(block.timestamp + _workSeconds);
+        uint256 closesAt = _round.closesAt;
+        uint256 from = block.timestamp < closesAt ? closesAt : block.timestamp;
+        (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));
+    }
+
+    /// @dev An answer was given: there is a window to look at it. The deadline never moves back, as it was a window after
+    /// something that happened before.
+    function _extend() internal {
+        _proposal.deadline = uint40(block.timestamp + _windowSeconds);
+    }
+
+    /// @dev Refuse demands that would come too late. To a proposal: after its deadline, or after two windows. While none
+    /// stands: if the round could be given up less than a window after the answer is due.
+    function _checkDemandsTaken() internal view {
+        uint256 end = _round.expiresAt;
+        if (_round.phase == Phase.Proposed) {
+            if (_proposal.deadline < end) end = _proposal.deadline;
+        } else {
+            end -= 2 * _windowSeconds; // it is at least three after the round opened
+        }
+        if (block.timestamp >= end) revert RungDemandsClosed(block.timestamp, end);
     }
 
     function _reject(uint256 round, uint256 chunk, address challenger) private {

@@ -17,6 +17,10 @@ abstract contract Rung is IRung {
 
     /// @dev One bit a client in `Round.submitted`.
     uint256 internal constant MAX_CLIENTS = 120;
+    /// @dev Bytes of the largest transaction that public nodes pass on (128 KiB), and how many of them to leave for what is
+    /// not calldata: nonce, fees, addresses, signature.
+    uint256 internal constant MAX_TRANSACTION = 131_072;
+    uint256 internal constant ENVELOPE = 1_024;
 
     uint256 internal immutable _parameters;
     uint256 internal immutable _members;
@@ -60,7 +64,8 @@ abstract contract Rung is IRung {
         Round memory round = _round;
         if (round.phase == Phase.Proposed) revert RungWrongPhase(round.phase, Phase.Idle);
         if (round.phase == Phase.Open) {
-            if (block.timestamp < round.expiresAt) revert RungNotExpired(block.timestamp, round.expiresAt);
+            uint256 end = round.submitted == 0 ? round.closesAt : round.expiresAt; // nothing to work on: no need to wait
+            if (block.timestamp < end) revert RungNotExpired(block.timestamp, end);
             emit RoundVoid(round.number);
         }
         uint256 closesAt = block.timestamp + _submitSeconds;

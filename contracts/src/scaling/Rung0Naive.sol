@@ -6,8 +6,9 @@ import { Rung } from "./Rung.sol";
 
 /// @title Rung 0: a storage slot a number
 /// @notice `submit` takes `abi.encode(int256[])`: P values at 18 decimals, as money is counted. `work` is called twice:
-/// averaging, then scoring, each all at once. It is how one would first write it, and it is here to be measured: that the
-/// values are whole steps, and small, it leaves to the clients.
+/// averaging, then scoring, each all at once. It is how one would first write it, and it is here to be measured. So no
+/// constructor bounds P or the clients: where `submit` or a step of `work` needs more gas than a transaction may have, no
+/// round can be finished. From rung 1 on no step grows with P.
 contract Rung0Naive is Rung {
     int256 private constant SCALE = 1e18;
 
@@ -16,6 +17,10 @@ contract Rung0Naive is Rung {
     int256[] private _scores;
     /// @dev Who took part in the last finished round.
     uint256 private _took;
+
+    /// @notice A value is not v·10^18 with v a whole number from −128 to 127. Others could overflow the sums and the scores,
+    /// and with them everybody's round.
+    error RungBadValue(uint256 index, int256 value);
 
     constructor(Config memory config_, address[] memory accounts, uint16[] memory weights)
         Rung(config_, accounts, weights)
@@ -26,6 +31,12 @@ contract Rung0Naive is Rung {
         (Round memory current, uint256 client) = _enter(round);
         int256[] memory values = abi.decode(payload, (int256[]));
         if (values.length != _parameters) revert RungWrongLength(values.length, _parameters);
+        for (uint256 j; j < values.length; ++j) {
+            int256 steps = values[j] / SCALE;
+            if (values[j] % SCALE != 0 || steps < type(int8).min || steps > type(int8).max) {
+                revert RungBadValue(j, values[j]);
+            }
+        }
         _updates[round][client] = values;
         _complete(current, client);
     }
@@ -49,6 +60,7 @@ contract Rung0Naive is Rung {
     /// @inheritdoc IRung
     /// @dev This rung keeps the sums, not a digest; the digest is computed here, for whoever asks.
     function resultDigest() external view override returns (bytes32) {
+        if (_round.finished == 0) return 0;
         return _digestResult(_sumsDigest(), keccak256(abi.encode(_scores)));
     }
 
@@ -63,8 +75,8 @@ contract Rung0Naive is Rung {
         }
     }
 
-    /// @dev Values and sums have 18 decimals each, so an exact score has 36; none is lost by the division if
-    /// the values are whole steps.
+    /// @dev Values and sums have 18 decimals each, so an exact score has 36; none is lost by the division, as the values
+    /// are whole steps.
     function _align(Round memory current, uint256[] memory list) private {
         uint256[] memory weights = _weightsOf(list);
         delete _scores;

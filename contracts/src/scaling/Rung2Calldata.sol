@@ -50,7 +50,11 @@ contract Rung2Calldata is Rung {
 
     constructor(Config memory config_, address[] memory accounts, uint16[] memory weights)
         Rung(config_, accounts, weights)
-    { }
+    {
+        // The smallest step: a chunk of every client, with a head, a tail and a score of each.
+        uint256 step = ENVELOPE + _members * (96 + _stride(_valid(0)));
+        if (step > MAX_TRANSACTION) revert RungBadConfig("clients", _members);
+    }
 
     /// @inheritdoc IRung
     function submit(uint256 round, bytes calldata payload) external {

@@ -14,9 +14,10 @@ import { Rung } from "./Rung.sol";
 /// the network for some 18 days, and cost gas of their own kind.
 /// @dev Nothing ties a root to its blob until somebody asks. A proposer has to compare all of them before it proposes, and
 /// to have a client whose data differ put out first (`demandData`, `proveData`): it cannot answer for what it has not
-/// seen, and a proposal falls when a client it counted is put out.
+/// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
+/// proposal back for half of a stake, before it is shown to be wrong; and each client holds a round up once at most.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
-    /// @dev Clients put out of `round`, and demands for data not yet answered in it.
+    /// @dev Clients put out of `round`, and demands for data not yet answered in it, by clients that are not out.
     struct Out {
         uint24 round;
         uint120 clients;
@@ -31,10 +32,14 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     address private constant POINT_EVALUATION = address(0x0a);
 
     Out private _out;
+    /// @dev How many of `_out.open` each client owes an answer.
+    mapping(uint256 round => mapping(uint256 client => uint32 open)) private _owed;
 
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         OptimisticRung(config_, terms_, accounts, weights)
-    { }
+    {
+        if (terms_.stake == 0) revert RungBadConfig("stake", 0);
+    }
 
     /// @inheritdoc IRung
     function submit(uint256 round, bytes calldata payload) external {
@@ -59,11 +64,13 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @inheritdoc IBlobRung
     function demandData(uint256 round, uint256 client, uint256 chunk) external {
         _live(round, client);
+        _checkDemandsTaken();
         if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
         _openDemand(_dataKey(round, client, chunk), chunk);
         Out memory out = _outNow();
         out.open += 1;
         _out = out;
+        _owed[round][client] += 1;
         emit DataDemanded(round, client, chunk, block.timestamp + _windowSeconds);
     }
 
@@ -77,9 +84,10 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         bytes32[] calldata proof
     ) external {
         Submission calldata submission = _checkChunk(round, submissions, place, chunk, data, proof);
-        _closeDemand(_dataKey(round, submission.client, chunk), chunk);
+        _answerDemand(_dataKey(round, submission.client, chunk), chunk);
         _out.open -= 1;
-        if (_round.phase == Phase.Proposed) _proposal.deadline = uint40(block.timestamp + _windowSeconds);
+        _owed[round][submission.client] -= 1;
+        if (_round.phase == Phase.Proposed) _extend();
         _pay(msg.sender, _fee);
         emit DataAnswered(round, submission.client, chunk, data);
     }
@@ -88,7 +96,6 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     function expireData(uint256 round, uint256 client, uint256 chunk) external {
         _live(round, client);
         address challenger = _expireDemand(_dataKey(round, client, chunk), chunk);
-        _out.open -= 1;
         _exclude(round, client, challenger);
     }
 
@@ -114,9 +121,8 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @inheritdoc IBlobRung
     function reclaimData(uint256 round, uint256 client, uint256 chunk) external {
         Round memory current = _round;
-        if (current.number == round && current.phase != Phase.Idle) {
-            if (excluded() >> client & 1 == 0) revert RungDemandLive(chunk);
-            _out.open -= 1;
+        if (current.number == round && current.phase != Phase.Idle && excluded() >> client & 1 == 0) {
+            revert RungDemandLive(chunk);
         }
         _pay(_closeDemand(_dataKey(round, client, chunk), chunk), _fee);
     }
@@ -138,11 +144,12 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         }
     }
 
-    /// @dev Put a client out of the round. Its proposal goes and its proposer keeps the bond: it may have acted in good
-    /// faith, which nothing here can tell from bad.
+    /// @dev Put a client out of the round; what it was asked does not hold the round up any more. The proposal goes and
+    /// its proposer keeps the bond: it may have acted in good faith, which nothing here can tell from bad.
     function _exclude(uint256 round, uint256 client, address challenger) private {
         Out memory out = _outNow();
         out.clients |= uint120(1 << client); // client < 120, since its bit in `submitted` was set
+        out.open -= _owed[round][client];
         _out = out;
         if (_round.phase == Phase.Proposed) emit Canceled(round, _proposal.proposer);
         _reopen();

@@ -78,6 +78,24 @@ contract Rung1Test is RungTest {
         vm.prank(members[0]);
         rung.submit(1, new bytes(40));
     }
+
+    /// @dev No constructor bounds it: a chunk of as many clients as there may be, read from storage, fits.
+    function test_SmallestStepFitsATransaction() public {
+        parameters = 2000;
+        for (uint256 i; i < 120; ++i) {
+            members.push(address(uint160(0xC0DE00 + i)));
+            weights.push(uint16(1 + i % 16));
+        }
+        rung = IRung(vm.deployCode(artifact(), arguments()));
+        rung.openRound();
+        for (uint256 i; i < 120; ++i) {
+            submitRow(1, i, drawRow(1, i));
+        }
+        pokeWork(1);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 16_777_216, "gas");
+        pokeWork(1);
+        vm.assertEq(rung.currentRound().finished, 1, "finished");
+    }
 }
 
 /// forge-config: default.fuzz.runs = 16
@@ -171,7 +189,7 @@ contract Rung2Test is RungTest {
 }
 
 abstract contract OptimisticTest is RungTest {
-    uint32 internal constant WINDOW = 2 days;
+    uint32 internal constant WINDOW = 8 hours; // a third of WORK: no more is allowed
     uint96 internal constant BOND = 1 ether;
     uint96 internal constant FEE = 0.01 ether;
 
@@ -228,16 +246,18 @@ abstract contract OptimisticTest is RungTest {
         IOptimisticRung(address(rung)).withdraw(1);
     }
 
-    /// @dev What the chain keeps is the proposal's while it can still be refuted, and after it was.
-    function test_ResultIsTheLastProposals() public {
+    /// @dev What is proposed is kept apart from what is final, while it can still be refuted, and after it was.
+    function test_ProposalIsNoResult() public {
         start(1, 40, 1);
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
         pokeWork(1);
         bytes32 wrong = keccak256(abi.encode(bytes32(0), keccak256(abi.encode(new int256[](1)))));
-        vm.assertEq(rung.resultDigest(), wrong, "proposed");
+        vm.assertEq(IOptimisticRung(address(rung)).proposedDigest(), wrong, "proposed");
+        vm.assertEq(rung.resultDigest(), 0, "nothing is final");
         expireFirstDemand();
-        vm.assertEq(rung.resultDigest(), wrong, "rejected");
+        vm.assertEq(IOptimisticRung(address(rung)).proposedDigest(), wrong, "rejected");
+        vm.assertEq(rung.resultDigest(), 0, "nor after it fell");
         vm.assertEq(rung.currentRound().finished, 0, "no round is finished");
     }
 
@@ -360,5 +380,17 @@ contract Rung4Test is OptimisticTest {
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, 1));
         vm.prank(members[0]);
         IOptimisticRung(address(rung)).withdraw(1);
+    }
+
+    function test_StakeIsFreeWhenTheRoundIsGivenUp() public {
+        start(2, 40, 1);
+        rung.openRound();
+        submitRow(1, 0, drawRow(1, 0));
+        vm.warp(NOW + SUBMIT + WORK);
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(members[0]), 0, "expired, but not given up");
+        rung.openRound();
+        vm.assertEq(IOptimisticRung(address(rung)).availableOf(members[0]), 0.5 ether, "free");
+        vm.prank(members[0]);
+        IOptimisticRung(address(rung)).withdraw(0.5 ether);
     }
 }
