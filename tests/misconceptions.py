@@ -284,6 +284,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    try:\n        fairness.apply_record(fed, false)\n"
             "    except Exception as error:\n        return false, error.name"
         ),
+        "attests with a friend": (
+            "def try_to_forge(fed, store, record, client):\n"
+            "    false = replace(record, factors=record.factors | {client: 1_500_000})\n"
+            "    friend = next(other for other in record.factors if other != client)\n"
+            "    fairness.attest_record(fed, store, false, [client, friend])\n"
+            "    try:\n        fairness.apply_record(fed, false)\n"
+            "    except Exception as error:\n        return false, error.name"
+        ),
         "factor in plain numbers": (
             "def try_to_forge(fed, store, record, client):\n"
             "    class Fake:\n        cid, factors, values = 'x', record.factors | {client: 1.5}, record.values\n"
