@@ -322,6 +322,6 @@ def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):
     with pytest.raises(FixedPointError, match="nan"):
         fed.play_round(good | {clients[1]: np.full(CONFIG.parameters, np.nan)}, rng=np.random.default_rng(0))
     assert fed.round_state()["phase"] == "Idle"
-    with pytest.raises(InvalidUpdate, match="every entry of the update of .* leave this client out"):
+    with pytest.raises(InvalidUpdate, match=r"every entry of the update of .* leave this client out"):
         fed.play_round(good | {clients[1]: np.full(CONFIG.parameters, 1e-10)}, rng=np.random.default_rng(0))
     assert fed.round_state()["phase"] == "Idle"
