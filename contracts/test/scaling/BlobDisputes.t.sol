@@ -242,6 +242,8 @@ contract BlobDisputesTest is DisputesTest {
         held(passer, 0, "nothing for who says so");
         refused(passer, expireData(1, 0), notIn(1));
         refused(watcher, demandData(1, 1, 1), notIn(1));
+        fund(rung, member(1), 5);
+        vm.assertEq(rung.availableOf(member(1)), 5, "who is out owes no stake");
         assertBooks(0);
     }
 
@@ -339,6 +341,7 @@ contract BlobDisputesTest is DisputesTest {
         vm.warp(NOW + 2 * WINDOW);
         rung.finalize(1);
         refused(watcher, demandData(1, 0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
+        refused(passer, reclaimData(0, 1), noDemand(1)); // nothing is live in a round that is over
         ok(passer, reclaimData(1, 1));
         assertBooks(0);
     }

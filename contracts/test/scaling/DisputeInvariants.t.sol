@@ -45,7 +45,7 @@ abstract contract DisputeInvariants is Base {
     /// @dev Runs in which a branch is never reached would prove nothing of it. At the end everybody has everything back
     /// but what was burned.
     function test_TheHandlerReachesEveryBranch() public {
-        for (uint256 seed; seed < 1500; ++seed) {
+        for (uint256 seed; seed < 1200; ++seed) {
             handler.play(draw(seed, "reach", 0));
         }
         string[] memory all = moves();
@@ -60,7 +60,7 @@ abstract contract DisputeInvariants is Base {
         vm.assertEq(balance, burned, "all else was given back");
     }
 
-    /// @dev How often each move succeeded; forge prints it with -vvv.
+    /// @dev How often each move succeeded; forge prints it with -vvvv.
     event Moves(string what, uint256 count);
 
     function append(string[] memory list, uint256 from, string[10] memory more) internal pure {
@@ -71,8 +71,8 @@ abstract contract DisputeInvariants is Base {
 }
 
 /// forge-config: default.isolate = false
-/// forge-config: default.invariant.runs = 12
-/// forge-config: default.invariant.depth = 250
+/// forge-config: default.invariant.runs = 8
+/// forge-config: default.invariant.depth = 150
 /// forge-config: deep.isolate = false
 /// forge-config: deep.invariant.runs = 1000
 /// forge-config: deep.invariant.depth = 500
@@ -119,8 +119,8 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
 }
 
 /// forge-config: default.isolate = false
-/// forge-config: default.invariant.runs = 12
-/// forge-config: default.invariant.depth = 250
+/// forge-config: default.invariant.runs = 8
+/// forge-config: default.invariant.depth = 150
 /// forge-config: deep.isolate = false
 /// forge-config: deep.invariant.runs = 1000
 /// forge-config: deep.invariant.depth = 500

@@ -539,7 +539,7 @@ abstract contract DisputesTest is Game {
         vm.assertEq(rung.proposedDigest(), proposed, "stands");
     }
 
-    /// @dev On all three ways in. With no reason: the path is right, and the proof of the total says so.
+    /// @dev In all three calls that take a path. With no reason: the path is right, and the proof of the total says so.
     function assertShape(
         uint256 chunk,
         IOptimisticRung.Leaf memory leaf,
@@ -701,6 +701,8 @@ abstract contract DisputesTest is Game {
 }
 
 contract LoggedDisputesTest is DisputesTest {
+    using Trees for Trees.Tree;
+
     function blobs() internal pure override returns (bool) {
         return false;
     }
@@ -747,5 +749,60 @@ contract LoggedDisputesTest is DisputesTest {
         }
         c = keccak256(abi.encode(c, root, bytes32(0)));
         vm.assertEq(rung.accumulator(), keccak256(abi.encode(uint256(2), 0, c)), "accumulator");
+    }
+
+    // ---------------------------------------------------------------------------------------------- the second part
+
+    /// @dev Chunk 120 is the first of part 1: its place, its root and its siblings are that part's.
+    function test_FirstChunkOfTheSecondPart() public {
+        deployRung(122_881, 1);
+        fund(rung, proposer, ODD_BOND);
+        rung.openRound();
+        bytes memory last = new bytes(32);
+        last[0] = 0x93; // 19, of weight 1
+        part(122_880, "");
+        ok(member(0), abi.encodeCall(IRung.submit, (1, last)));
+        (Trees.Tree memory t, IOptimisticRung.Evidence memory e) = twoParts(last);
+        propose(t);
+        refused(watcher, chunkCall(t, 120, e), noFraud(120));
+        demandAndExpire();
+        t.scores[t.width + 120][0] += 1;
+        t.grow();
+        fund(rung, proposer, ODD_BOND);
+        propose(t);
+        ok(passer, chunkCall(t, 120, e));
+        held(passer, ODD_BOND / 2, "half of the bond");
+    }
+
+    function demandAndExpire() private {
+        fund(rung, watcher, FEE);
+        demand(120);
+        vm.warp(NOW + WINDOW);
+        ok(watcher, expireCall(120));
+    }
+
+    /// @dev Only leaf 120 is true: nothing is asked about the others.
+    function twoParts(bytes memory last) private pure returns (Trees.Tree memory t, IOptimisticRung.Evidence memory e) {
+        Exact.Result memory r;
+        (r.sums, r.total) = (new int256[](1), 1);
+        r.sums[0] = 19;
+        (t.width, t.hashes, t.scores) = (128, new bytes32[](256), new int256[][](256));
+        for (uint256 k; k < 128; ++k) {
+            t.scores[128 + k] = new int256[](1);
+        }
+        (t.hashes[128 + 120], t.scores[128 + 120][0]) = (Exact.chunkHash(r, 0), 361);
+        t.grow();
+        e.data = last;
+        e.proofs = new bytes32[](7);
+        for (uint256 level = 1; level < 7; ++level) {
+            e.proofs[level] = keccak256(abi.encode(e.proofs[level - 1], e.proofs[level - 1]));
+        }
+        e.submissions = new IOptimisticRung.Submission[](1);
+        (e.submissions[0].parts, e.submissions[0].blobs) = (new bytes32[](2), new bytes32[](2));
+        e.submissions[0].parts[0] = Exact.partRoot(new bytes(122_880));
+        e.submissions[0].parts[1] = keccak256(last);
+        for (uint256 level; level < 7; ++level) {
+            e.submissions[0].parts[1] = keccak256(abi.encode(e.submissions[0].parts[1], e.proofs[level]));
+        }
     }
 }
