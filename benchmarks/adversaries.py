@@ -590,7 +590,7 @@ def _measure_adjusted_gas() -> dict[str, int]:
     from bcfl_support import chain, protocol
 
     with chain.connect() as node:
-        terms = (10**18, 8, 100_000, 50_000, 666_667, 3_600, bytes(32))
+        terms = (10**18, 1, 8, 100_000, 50_000, 666_667, 3_600, bytes(32))
         config = protocol.FederationConfig(parameters=31, pool="AccuracyAdjusted", pool_terms=terms)
         federation = protocol.Federation.deploy(node, config)
         pool, clients, rng = federation.pool, node.accounts[1:11], np.random.default_rng(5)
@@ -603,6 +603,7 @@ def _measure_adjusted_gas() -> dict[str, int]:
             federation.open_round()
             submissions = federation.prepare(dict(zip(clients, updates, strict=True)), rng=rng)
             federation.commit(submissions)
+            federation.end_phase("Commit")
             federation.reveal(submissions)
             federation.aggregate()
             federation.score()
