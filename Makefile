@@ -148,9 +148,9 @@ audit: setup .venv-slither/.packages
 	cd contracts && PATH="$$(dirname "$(FORGE)"):$$PATH" FOUNDRY_OUT=../build/slither/out FOUNDRY_CACHE_PATH=../build/slither/cache \
 	  ../.venv-slither/bin/slither .
 
-# A million calls of the invariant suites, for an hour or so; `make test` has a short version.
+# The invariant suites for more than a million calls; `make test` has a short version.
 deep: setup
-	cd contracts && FOUNDRY_PROFILE=deep $(FORGE) test --offline --match-contract Invariants
+	cd contracts && FOUNDRY_PROFILE=deep $(FORGE) test --offline --match-contract "Invariants|System"
 
 # ---------------------------------------------------------------- the reference: docstrings and NatSpec, as pages
 .venv-docs/.packages: .venv/.packages
