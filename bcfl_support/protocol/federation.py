@@ -195,7 +195,8 @@ class Federation:
         """
         state = self.round_state()
         if state["phase"] == phase:
-            self.chain.advance_time(max(0, state["deadline"] - self.chain.timestamp))
+            if state["deadline"] > self.chain.timestamp:
+                self.chain.advance_time(state["deadline"] - self.chain.timestamp)
             self._send("advance", self.aggregator.functions.advance())
 
     def aggregate(self) -> list[TxReceipt]:
