@@ -24,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput, InvalidUpdate
+from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning import (
     Round,
+    check_range,
     check_round,
     check_updates,
     check_vector,
@@ -112,7 +113,8 @@ def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
         Scores, shape (…, n), float64; they sum to ‖Σ p_i c_i‖².
 
     Raises:
-        InvalidUpdate: as in `alignment_scores`, or a negative clip.
+        InvalidUpdate: as in `alignment_scores`.
+        InvalidInput: a negative clip.
 
     >>> clipped_scores([[8.0, 0.0], [0.0, 1.0]], [1, 1], clip=2.0).tolist()
     [1.0, 0.25]
@@ -180,8 +182,7 @@ def midpoint_scores(
     >>> midpoint_scores([[2.0, 0.0], [0.0, 4.0]], [1, 1], params=[0.0, 0.0], gradient=lambda w: w - 1.0).tolist()
     [0.5, 0.0]
     """
-    if points < 1:
-        raise InvalidInput(f"points is {points}; the path integral needs at least 1 point")
+    check_range("points", points, 1, whole=True, why="the path integral needs a point")
     rows, weights = check_round(updates, samples)
     start, way = check_vector(params, rows, "params"), _step(rows, samples, step)
     nodes, shares = np.polynomial.legendre.leggauss(points)  # on [−1, 1]
@@ -283,13 +284,12 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
         Adjusted scores, shape (…, n), float64, in the unit of the scores.
 
     Raises:
-        InvalidUpdate: cap not positive.
+        InvalidInput: cap not positive.
 
     >>> accuracy_adjusted_scores([8.0, 8.0, 8.0, -8.0], [0.5, 0.05, -0.1, 0.2], cap=0.1).tolist()
     [8.0, 4.0, 0.0, -8.0]
     """
-    if not cap > 0:
-        raise InvalidUpdate(f"cap is {cap}: a gain in accuracy that counts in full must be positive.")
+    check_range("cap", cap, 0, above=True, why="it is a gain in accuracy")
     share = np.clip(np.asarray(gains, dtype=np.float64) / cap, 0.0, 1.0)
     # 0 · a negative score is −0.0
     return np.asarray(scores, dtype=np.float64) * share + 0.0
@@ -317,6 +317,8 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     [0.0, 1.0, 0.4]
     """
     rows, old = check_updates(updates), check_updates(known)
+    if rows.ndim != 2 or old.ndim != 2 or rows.shape[1] != old.shape[1]:
+        raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
     left, size, _ = np.linalg.svd(old.T, full_matrices=False)
     basis = left[:, size > 1e-10 * max(size.max(initial=0.0), 1e-300)]  # (P, rank)
     inside, length = np.linalg.norm(rows @ basis, axis=-1), compute_lengths(rows)

@@ -162,8 +162,8 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: rounds, participation or counts out of range, an unknown name, or updates that are not finite or
-            of the wrong shape; the message says which client of the round.
+        InvalidInput: rounds, participation or counts out of range, an unknown name, or updates or scores that are not
+            finite or of the wrong shape; the message says which client of the round.
     """
     rule, average = _check_terms(rounds, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
@@ -244,6 +244,10 @@ class _Federation:
         """Score and pay a round, and enter it into the record: its outcome, and its rows of the table."""
         state, rule, clients, n = self.state, self.rule, self.state.clients, len(self.declared)
         given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in self.scorers.items()}
+        for name, values in given.items():
+            if np.shape(values) != clients.shape or not np.isfinite(values).all():
+                what = f"score {name!r} gave {np.asarray(values).tolist()} in round {state.round}"
+                raise InvalidInput(f"{what}: give {len(clients)} finite numbers, one a client.")
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
         self.record.append(present if rule.record == "attended" else paying >= 0)

@@ -165,18 +165,13 @@ def measure(done: Play) -> dict[str, np.ndarray]:
 
 def list_sections(quick: bool) -> dict[str, list[Setting]]:
     """The settings of each section."""
-    rules = tuple(incentives.PAY_RULES)
+    rules, scored = tuple(incentives.PAY_RULES), ("paper", "midpoint", "gate", "threshold")
     base = Setting()
     if quick:
         return {"main": [replace(base, rule=rule, alpha=alpha) for rule in rules for alpha in (0.0, 2.0)]}
     stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
     return {
-        "main": [
-            replace(base, rule=rule, alpha=alpha, partition=partition)
-            for partition in PARTITIONS
-            for rule in rules
-            for alpha in ALPHAS
-        ],
+        "main": [replace(base, rule=r, alpha=a, partition=p) for p in PARTITIONS for r in rules for a in ALPHAS],
         "phase": [replace(base, rule=r, alpha=a, cost=c) for r in rules for c in COSTS for a in ALPHAS],
         "deviation": [
             replace(base, rule=rule, alpha=alpha, learner="fixed", start=start, busy=0.0)
@@ -217,15 +212,11 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
         ],
         "accidents": [
             replace(base, rule=rule, drop=drop, churn=churn)
-            for rule in ("paper", "midpoint", "gate", "threshold")
+            for rule in scored
             for drop, churn in ((0.1, 0.0), (0.3, 0.0), (0.0, 0.02))
         ],
         "price": [replace(stay, scaled=scaled, alpha=alpha) for scaled in (True, False) for alpha in (0.0, 2.0)],
-        "budget": [
-            replace(base, rule=rule, budget=budget)
-            for rule in ("paper", "midpoint", "gate", "threshold")
-            for budget in (0.25, 0.5, 1.0, 2.0, 4.0)
-        ],
+        "budget": [replace(base, rule=rule, budget=share) for rule in scored for share in (0.25, 0.5, 1.0, 2.0, 4.0)],
         "honest": [replace(base, learner="fixed", partition=partition) for partition in PARTITIONS],
     }
 
@@ -369,12 +360,12 @@ def time_one_run(repeats: int) -> float:
     return median_seconds(lambda: play_setting(Setting(rule="gate"), seeds=(0,)), repeats)
 
 
-def check_on_chain(rounds: int = 20) -> bool:
+def check_on_chain() -> bool:
     """Twenty rounds on a chain, clients coming, going, missing and pulling the wrong way: is every wei as computed?"""
     from bcfl_support.chain import Chain
     from bcfl_support.protocol import Federation, FederationConfig
 
-    rng = np.random.default_rng(7)
+    rng, rounds = np.random.default_rng(7), 20
     config = FederationConfig(parameters=3, capacity=6, budget=10**18 + 7, alpha=0.7, window=5, penalty_cap=0.04)
     terms = incentives.Terms(config.budget, 700_000, 5, 100_000, 40_000)
     accounts: dict[str, incentives.Account] = {}

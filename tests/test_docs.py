@@ -72,6 +72,21 @@ def test_the_picture_is_drawn_from_the_imports():
         assert f"`{room}`" in text, room
 
 
+def test_where_things_live_names_every_file():
+    text = (DOCS / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    [table] = re.findall(r"^## Where things live\n(.*?)^## ", text, re.M | re.S)
+    named = set()
+    for room, files in re.findall(r"^\| `([\w./]+)` \| (.*) \|$", table, re.M):
+        base = ROOT if room == "tools/" else PACKAGE
+        named |= (
+            {base / room / name for name in re.findall(r"`([\w.]+\.\w+)`", files)} if "." not in room else {base / room}
+        )
+    homes = [*PACKAGE.iterdir(), ROOT / "tools"]
+    files = {path for home in homes for path in (home.iterdir() if home.is_dir() else [home])}
+    kinds = (".py", ".js", ".mjs", ".toml")
+    assert named == {path for path in files if path.suffix in kinds and not path.stem.startswith("__")}
+
+
 def test_the_house_is_small():
     arrows = house.read_arrows()
     assert len(arrows) <= 20 and sum(map(len, arrows.values())) <= 45

@@ -146,7 +146,17 @@ def meanings() -> dict[str, Any]:
     shares = np.exp(others) / np.exp(others).sum(axis=1, keepdims=True)
     same = {
         ("updates", "rows", "honest", "like"): rows,
-        ("root_update", "reference", "vector", "center", "previous_step", "target", "direction", "params"): vector,
+        (
+            "root_update",
+            "reference",
+            "vector",
+            "center",
+            "previous_step",
+            "target",
+            "direction",
+            "params",
+            "step",
+        ): vector,
         ("samples", "weights", "sizes"): counts,
         ("scores", "gains", "top", "results", "payoffs", "contributions"): per_client,
         ("q", "kappa", "share", "standing", "uniforms", "lengths", "bottom"): positive,
@@ -170,6 +180,7 @@ def meanings() -> dict[str, Any]:
         "stakes": 10.0 * counts,
         "rewards": rng.integers(1, 10**9, n),
     }
+    alone |= {"seen": make_round(), "insight": make_insight(make_round())}
     alone |= {"n_classes": policies, "n_clients": n, "window": 8, "round_number": 3, "attendance": 0.25, "cost": 1.1}
     alone |= {"score": -7, "stake": 10**9, "norm_squared": 11, "step_square": 2.0}
     alone |= {"budget": 10**12, "pot": 10**15, "per_sample": 10**6}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import updates as vectors
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.models import SoftmaxRegression
@@ -254,7 +254,7 @@ def test_bad_directions_and_clips_are_named() -> None:
     with pytest.raises(InvalidUpdate, match=r"gradient\(w\) has shape \(1,\)"):
         midpoint_scores(UPDATES, SAMPLES, params=np.ones(9), gradient=lambda w: w[:1])
     for clip in (-1.0, float("nan")):
-        with pytest.raises(InvalidUpdate, match="clip is"):
+        with pytest.raises(InvalidInput, match="clip is"):
             clipped_scores(UPDATES, SAMPLES, clip=clip)
 
 
@@ -355,6 +355,12 @@ def test_novelty_with_nothing_known_is_one() -> None:
     assert compute_novelty([[1.0, 2.0]], known=np.zeros((1, 2))).tolist() == [1.0]
 
 
+@pytest.mark.parametrize(("updates", "known"), [(np.ones((2, 3)), [[1.0]]), (np.ones((2, 2, 1)), [[1.0]])])
+def test_novelty_says_what_does_not_fit(updates: np.ndarray, known: list) -> None:
+    with pytest.raises(InvalidUpdate, match=r"updates has shape \(2, .*\), known \(1, 1\): give \(n, P\) and \(r, P\)"):
+        compute_novelty(updates, known=known)
+
+
 def test_a_cap_must_be_positive() -> None:
-    with pytest.raises(ValueError, match=r"cap is 0\.0"):
+    with pytest.raises(InvalidInput, match=r"cap is 0\.0"):
         accuracy_adjusted_scores([1.0], [0.1], cap=0.0)

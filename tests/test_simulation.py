@@ -186,6 +186,9 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"scores": ()}, "scores is empty"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
+        ({"scores": {"mine": lambda seen: np.ones(3)}}, r"score 'mine' gave \[1\.0, 1\.0, 1\.0\] in round 1: give 5"),
+        ({"scores": {"mine": lambda seen: np.full(5, np.nan)}}, "score 'mine' gave .*: give 5 finite numbers"),
+        ({"steps": 1.9}, "steps is 1.9: choose it whole"),
         (
             {"transform_updates": lambda n, u, s: u[:, :3]},
             r"transform_updates returned shape \(5, 3\) in round 1, not \(5, 31\)",
@@ -201,9 +204,9 @@ def test_bad_arguments_are_named(hospitals: datasets.FederatedData, options: dic
         run(hospitals, **options)
 
 
-def test_who_took_part_attended_though_nothing_could_be_scored(hospitals: datasets.FederatedData) -> None:
+def test_who_took_part_attended_though_nobody_earned(hospitals: datasets.FederatedData) -> None:
     rule = PayRule(record="attended")
-    table = run(hospitals, scores={"none": lambda seen: np.full(len(seen.samples), np.nan)}, reward=rule).table
+    table = run(hospitals, scores={"none": lambda seen: np.full(len(seen.samples), -1.0)}, reward=rule).table
     assert table.pivot("consistency")[-1].tolist() == [0.75] * 5 and not table.column("reward").any()
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import compute_square_distances, divide_or_zero, rescale
+from bcfl_support.learning import check_range, compute_square_distances, divide_or_zero, rescale
 
 
 def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
@@ -93,8 +93,7 @@ def replace_model(target: Any, *, weight: float) -> np.ndarray:
     >>> replace_model([1.0, 2.0], weight=0.25).tolist()
     [4.0, 8.0]
     """
-    if not 0 < weight <= 1:
-        raise InvalidInput(f"weight is {weight}: the attackers' share of the samples lies in (0, 1].")
+    check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
     return np.asarray(target, dtype=np.float64) / weight
 
 
@@ -113,8 +112,7 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
     >>> round(compute_alie_z(50, 12), 4)
     0.336
     """
-    if not 1 <= n_attackers < n_clients / 2:
-        raise InvalidInput(f"n_attackers is {n_attackers} of {n_clients}: ALIE needs at least 1 and fewer than half.")
+    check_range("n_attackers", n_attackers, 1, (n_clients - 1) // 2, whole=True, why=f"fewer than half of {n_clients}")
     supporters = n_clients // 2 + 1 - n_attackers
     return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
 
@@ -161,7 +159,7 @@ def ipm(honest: Any, *, tau: float) -> np.ndarray:
     >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
     [-4.0, -2.0]
     """
-    return -check_positive(tau, "tau") * check_honest(honest).mean(axis=-2)
+    return -check_range("tau", tau, 0, above=True) * check_honest(honest).mean(axis=-2)
 
 
 def min_max(honest: Any) -> np.ndarray:
@@ -237,8 +235,7 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     """
     rows = check_honest(honest)
     if target is not None:
-        if not 0 <= target < rows.shape[-2]:
-            raise InvalidInput(f"target is {target}: there are honest clients 0 to {rows.shape[-2] - 1}.")
+        check_range("target", target, 0, rows.shape[-2] - 1, whole=True, why="it is an honest client")
         return rows[..., target, :].copy()
     centered = rows - rows.mean(axis=-2, keepdims=True)
     # the h × h Gram matrix has the same leading eigenvalue as the P × P covariance
@@ -261,7 +258,12 @@ def disguise(previous_step: Any, *, clients: int, round_number: int, rng: np.ran
 
     Returns:
         One vector each, shape (…, m, P).
+
+    Raises:
+        InvalidInput: fewer than 0 clients, or a round before the first.
     """
+    check_range("clients", clients, 0, whole=True)
+    check_range("round_number", round_number, 1, whole=True, why="rounds are counted from 1")
     step = np.asarray(previous_step, dtype=np.float64)
     sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -1.0
     # one draw for all batches: what differs between two of them is not the noise
@@ -310,18 +312,6 @@ ATTACKS |= {
 
 
 # ---------------------------------------------------------------- pieces
-
-
-def check_positive(value: Any, name: str) -> np.ndarray:
-    """A number or array as float64.
-
-    Raises:
-        InvalidInput: an entry that is not positive.
-    """
-    values = np.asarray(value, dtype=np.float64)
-    if not (values > 0).all():
-        raise InvalidInput(f"{name} is {value}: it must be positive.")
-    return values
 
 
 def check_honest(honest: Any, *, least: int = 1) -> np.ndarray:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.adversaries.attacks import check_honest, check_positive, mimic
+from bcfl_support.adversaries.attacks import check_honest, mimic
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_round, rescale
+from bcfl_support.learning import check_range, check_round, rescale
 
 
 def collude(direction: Any, *, norm: Any) -> np.ndarray:
@@ -61,22 +61,21 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
 
     Args:
         samples: true counts, shape (n,), int.
-        clients: who lies.
+        clients: who lies, numbers 0 to n − 1.
         factor: whole number, at least 1.
 
     Returns:
         Declared counts, shape (n,), int64.
 
     Raises:
-        InvalidInput: factor is below 1.
+        InvalidInput: a factor below 1, or a client that is not there.
 
     >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
     [10, 100]
     """
     counts = np.array(samples, dtype=np.int64)
-    if factor < 1:
-        raise InvalidInput(f"factor is {factor}: inflating multiplies by a whole number of at least 1.")
-    counts[list(clients)] *= factor
+    check_range("factor", factor, 1, whole=True)
+    counts[check_range("clients", clients, 0, len(counts) - 1, whole=True).astype(int)] *= factor
     return counts
 
 
@@ -184,9 +183,7 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
     >>> float(compute_collusion_share(0.5, 0.25))
     0.8
     """
-    share, agreement = np.asarray(q, dtype=np.float64), np.asarray(kappa, dtype=np.float64)
-    if (share < 0).any() or (share > 1).any() or not (agreement > 0).all():
-        raise InvalidInput(f"q is {q} and kappa is {kappa}: q lies in [0, 1], kappa is positive.")
+    share, agreement = check_range("q", q, 0, 1), check_range("kappa", kappa, 0, above=True)
     return share**2 / (share**2 + (1 - share) ** 2 * agreement)
 
 
@@ -207,7 +204,7 @@ def compute_break_even(kappa: Any) -> np.ndarray:
     >>> float(compute_break_even(0.25))
     0.2
     """
-    agreement = check_positive(kappa, "kappa")
+    agreement = check_range("kappa", kappa, 0, above=True)
     return agreement / (1 + agreement)
 
 

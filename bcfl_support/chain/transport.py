@@ -41,7 +41,12 @@ class Transport(HTTPProvider):
         self.child, self.decoder = child, RevertDecoder()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """One request; a revert in the answer is raised as the contract's own error."""
+        """One request.
+
+        Raises:
+            ServiceError: no answer.
+            ContractError: the answer is a revert: the contract's own error.
+        """
         with self._answering():
             response = super().make_request(method, params)
         data = revert_data(response)
@@ -50,7 +55,11 @@ class Transport(HTTPProvider):
         return response
 
     def rpc(self, method: str, *params: Any) -> Any:
-        """The result of one request, which the node must not refuse."""
+        """The result of one request, which the node must not refuse.
+
+        Raises:
+            TransactionFailed: the node refused it; or as in `make_request`.
+        """
         response = self.make_request(RPCEndpoint(method), list(params))
         if "error" in response:
             raise TransactionFailed(f"the node refused {method}: {error_message(response)}")

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import divide_or_zero
+from bcfl_support.learning import check_choice, check_range, divide_or_zero
 
 
 def window_consistency(record: Any, *, window: int) -> np.ndarray:
@@ -80,28 +79,26 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
         E[C], the shape of `share`, float64.
 
     Raises:
-        InvalidInput: no such kind, or a window below 1.
+        InvalidInput: no such kind, a window below 1, or a share outside [0, 1].
 
     >>> expected_consistency(0.5, window=2).item(), expected_consistency(0.5, window=3, kind="streak").item()
     (0.75, 0.5833333333333334)
     """
-    check_window(window)
-    if kind not in CONSISTENCIES:
-        raise InvalidInput(f"kind is {kind!r}; use one of {', '.join(CONSISTENCIES)}")
-    q = np.asarray(share, dtype=np.float64)
+    check_window(window, kind)
+    q = check_range("share", share, 0, 1)
     if kind == "streak":
         return sum((q**k for k in range(window)), np.zeros_like(q)) / window
     return (1 + (window - 1) * q) / window
 
 
-def check_window(window: int) -> None:
-    """Refuse a window that counts no round.
+def check_window(window: int, kind: str = "window") -> None:
+    """Refuse a window that counts no round, and a definition that is none of `CONSISTENCIES`.
 
     Raises:
-        InvalidInput: it is below 1.
+        InvalidInput: it is below 1, or there is no such definition.
     """
-    if window < 1:
-        raise InvalidInput(f"window is {window}; consistency counts over at least 1 round: choose more")
+    check_range("window", window, 1, whole=True, why="consistency counts rounds")
+    check_choice("kind", kind, CONSISTENCIES)
 
 
 def share_budget(weights: Any, budget: float) -> np.ndarray:
@@ -121,8 +118,8 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
     return budget * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
-def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
-    """`compute_fairness_factors` for arrays (…, n): clip(share of contributions / share of pay, ½, 1½).
+def fairness_ratios(contributions: Any, rewards: Any) -> np.ndarray:
+    """`compute_fairness_factors` as plain numbers, in arrays (…, n): clip(share brought / share of pay, ½, 1½).
 
     Args:
         contributions: what each client brought over the epoch, shape (…, n); negative counts as 0.
@@ -131,7 +128,7 @@ def fairness_factors(contributions: Any, rewards: Any) -> np.ndarray:
     Returns:
         F_i as plain numbers, shape (…, n), float64.
 
-    >>> fairness_factors([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
+    >>> fairness_ratios([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
     """
     brought = share_budget(np.maximum(contributions, 0.0), 1.0)
@@ -162,8 +159,8 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
     >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
     [0.0, 0.5, 0.5]
     """
-    if rate < 0 or not 0 <= cap <= 1:
-        raise InvalidInput(f"rate is {rate}, cap {cap}; the rate is at least 0, the cap lies in [0, 1]: choose others")
+    check_range("rate", rate, 0)
+    check_range("cap", cap, 0, 1)
     values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
     shape = np.broadcast_shapes(values.shape, square.shape)
     ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))

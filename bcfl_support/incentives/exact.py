@@ -10,9 +10,10 @@ division is rounded as the contract rounds, so that `settle_round` equals ``Rewa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning import check_range
 
 PPM = 1_000_000
 """The ratio 1: on chain, ratios are integers in millionths."""
@@ -116,13 +117,13 @@ class Terms:
 
     Attributes:
         budget: wei shared in a round. (The contract shares less when fewer samples than `fullSamples` were revealed.)
-        alpha: α.
+        alpha: α, at most 10.
         window: K, 1 to 64.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
-        penalty_cap: most that one round burns.
+        penalty_cap: most that one round burns, at most all.
 
     Raises:
-        InvalidInput: a window that the contract does not keep.
+        InvalidInput: a number that is not whole or out of range, such as a window that the contract does not keep.
     """
 
     budget: int = 10**18
@@ -132,8 +133,9 @@ class Terms:
     penalty_cap: int = 50_000
 
     def __post_init__(self) -> None:
-        if not 1 <= self.window <= HISTORY_BITS:
-            raise InvalidInput(f"window is {self.window}; the contract keeps 1 to {HISTORY_BITS} rounds: choose one")
+        most = {"alpha": 10 * PPM, "window": HISTORY_BITS, "penalty_cap": PPM}
+        for name, value in asdict(self).items():
+            check_range(name, value, int(name == "window"), most.get(name, float("inf")), whole=True)
 
 
 @dataclass(frozen=True)

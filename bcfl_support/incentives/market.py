@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
-from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
+from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
 from bcfl_support.incentives.policies import EFFORT, OUT, POLICIES, SKIP, TOKEN, Costs, resolve_policies
 from bcfl_support.incentives.population import Crowd, Learner
 from bcfl_support.incentives.worlds import Outcome, TrainingWorld, World
-from bcfl_support.learning import divide_or_zero, load_digits_federation
+from bcfl_support.learning import check_choice, check_range, divide_or_zero, load_digits_federation
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,9 @@ class Accidents:
     pause: float = 5.0
 
     def __post_init__(self) -> None:
-        for name, value in (("drop", self.drop), ("churn", self.churn)):
-            if np.min(value) < 0 or np.max(value) > 1:
-                raise InvalidInput(f"{name} is {value}; a probability lies in [0, 1]: choose it there")
-        if self.pause < 1:
-            raise InvalidInput(f"pause is {self.pause}; who leaves stays away for at least 1 round: choose more")
+        check_range("drop", self.drop, 0, 1)
+        check_range("churn", self.churn, 0, 1)
+        check_range("pause", self.pause, 1, why="who leaves stays away for a round")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +113,9 @@ def play(
     Raises:
         InvalidInput: rounds, budget or interval out of range, or not one generator a seed.
     """
-    if rounds < 1 or budget < 0 or fairness_interval < 0:
-        given = f"rounds is {rounds}, budget {budget}, fairness_interval {fairness_interval}"
-        raise InvalidInput(f"{given}; at least 1, 0 and 0 are needed: choose larger ones")
+    check_range("rounds", rounds, 1, whole=True)
+    check_range("budget", budget, 0)
+    check_range("fairness_interval", fairness_interval, 0, whole=True)
     if len(rngs) != len(world.sizes):
         raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
     if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
@@ -190,7 +188,7 @@ class _Game:
         if self.interval and len(self.rows) % self.interval == 0:  # from what was brought and paid in this epoch
             epoch = self.rows[-self.interval :]
             brought, paid = (np.sum([row[name] for row in epoch], axis=0) for name in ("contributions", "rewards"))
-            self.factors = fairness_factors(brought, paid)
+            self.factors = fairness_ratios(brought, paid)
 
     def _pay(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rewards, what a foresighted client counts them as, fines, and standings, each (seeds, n)."""
@@ -228,23 +226,30 @@ class _Game:
 # ---------------------------------------------------------------- what came of it
 
 
-def summarize(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: int = 50) -> dict[str, np.ndarray]:
+PAID_ROUNDS = 50
+"""Rounds whose full budget "accuracy_at_budget" of `summarize` allows."""
+
+
+def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, np.ndarray]:
     """What came of a game, one number a seed, behavior over the last rounds.
 
     Args:
         game: the game.
-        last: rounds at the end over which behavior is averaged.
+        last: rounds at the end over which behavior is averaged, at least 1.
         target: accuracy to be reached.
-        paid_rounds: rounds whose full budget "accuracy_at_budget" allows.
 
     Returns:
         Arrays of shape (seeds,): "honest" (share of client-rounds of honest work at any effort), "effort" (mean share
         of the full training done), "copy", "noise", "skip", "out", "accuracy" (mean of the last 10 rounds),
         "rounds_to_target" (rounds + 1 if never), "spent_to_target" and "spent" (fair pays until then and a round),
-        "accuracy_at_budget" (accuracy when the pay of `paid_rounds` full rounds was spent, or at the end), "margin"
+        "accuracy_at_budget" (accuracy when the pay of `PAID_ROUNDS` full rounds was spent, or at the end), "margin"
         (pay less fines and costs a client and round), "false_fines" (fines on honest work, a client and round), "jain"
         (Jain's index of pay per unit of data).
+
+    Raises:
+        InvalidInput: no round to average over.
     """
+    check_range("last", last, 1, whole=True)
     tail = slice(-last, None)
     played, n = game.played[tail], game.sizes.shape[1]
     working = played <= TOKEN
@@ -258,7 +263,7 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9, paid_rounds: i
     found["rounds_to_target"] = first + 1.0
     found["spent_to_target"] = np.take_along_axis(spending, np.minimum(first + 1, len(reached))[None], axis=0)[0]
     found["spent"] = spending[-1] / len(game.accuracy)
-    within = (spending[1:] <= paid_rounds * n + 1e-9).sum(axis=0)  # rounds that this budget paid for
+    within = (spending[1:] <= PAID_ROUNDS * n + 1e-9).sum(axis=0)  # rounds that this budget paid for
     found["accuracy_at_budget"] = np.take_along_axis(game.accuracy, np.maximum(within, 1)[None] - 1, axis=0)[0]
     found["margin"] = (game.rewards - game.fines - game.costs)[tail].mean(axis=(0, 2))
     found["false_fines"] = np.where(working, game.fines[tail], 0.0).sum(axis=2).mean(axis=0) / n
@@ -313,8 +318,7 @@ def make_world(
     Raises:
         InvalidInput: no such rule or partition.
     """
-    if rule not in PAY_RULES:
-        raise InvalidInput(f"rule is {rule!r}; use one of {', '.join(PAY_RULES)}")
+    check_choice("rule", rule, PAY_RULES)
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
     federations = tuple(

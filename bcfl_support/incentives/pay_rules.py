@@ -14,22 +14,25 @@ and fine or pay nothing below.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
+from bcfl_support.learning import check_choice, check_range
+from bcfl_support.scores import SCORES
 
-_CHOICES = {
+_CHOICES: dict[str, Collection[str]] = {
     "base": ("flat", "share", "rank"),
     "gate": ("none", "product", "threshold"),
     "consistency": tuple(CONSISTENCIES),
     "record": ("attended", "good", "verified"),
     "fine_on": ("negative", "failed"),
+    "score": SCORES,
 }
-_MOST = {"alpha": np.inf, "stake": np.inf, "fine_rate": np.inf, "fine_cap": 1, "threshold": 1}
+_MOST = {"alpha": np.inf, "stake": np.inf, "fine_rate": np.inf, "fine_cap": 1, "threshold": 1, "ratio": 1}
 
 
 def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
@@ -48,8 +51,7 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
     >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
     [0.5, 0.2, 0.0]
     """
-    if not 0 < ratio <= 1:
-        raise InvalidInput(f"ratio is {ratio}; the pay of a rank over the rank before lies in (0, 1]: choose it there")
+    check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
     score, size = np.asarray(scores, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
@@ -118,11 +120,9 @@ class PayRule:
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise InvalidInput(f"{name} is {getattr(self, name)!r}; use one of {', '.join(allowed)}")
+            check_choice(name, getattr(self, name), allowed)
         for name, most in _MOST.items():
-            if not 0 <= getattr(self, name) <= most:
-                raise InvalidInput(f"{name} is {getattr(self, name)}; it lies between 0 and {most}: choose it there")
+            check_range(name, getattr(self, name), 0, most, above=name == "ratio")
         check_window(self.window)
 
     @property
@@ -148,20 +148,16 @@ class PayRule:
             return bonus
         return bonus * (gate_factor(standing) if self.gate == "product" else standing >= self.threshold - 1e-12)
 
-    def share(
-        self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, standing: np.ndarray, *, factors: Any = 1.0
-    ) -> np.ndarray:
-        """Shares of the round's budget, shape (…, n): they sum to 1, or to 0 if nobody earned.
+    def share(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, standing: np.ndarray) -> np.ndarray:
+        """Shares of the round's budget without F_i, shape (…, n): they sum to 1, or to 0 if nobody earned.
 
         Args:
             scores: S_i, shape (…, n); those of absent clients are not read.
             sizes: p_i, shape (…, n).
             present: whether the client took part.
             standing: C_i.
-            factors: F_i, shape (…, n) or one number.
         """
-        weights = self.base_weights(scores, sizes, present) * self.standing_factor(standing)
-        return share_budget(weights * factors, 1.0)
+        return share_budget(self.base_weights(scores, sizes, present) * self.standing_factor(standing), 1.0)
 
     def fines(
         self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray, failed: np.ndarray, standing: np.ndarray

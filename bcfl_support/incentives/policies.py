@@ -9,12 +9,14 @@ presence counts; they are what the simulation is tested against. All numbers are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.incentives.consistency import check_window
+from bcfl_support.learning import check_range
 
 POLICIES = ("full", "half", "token", "fair_weather", "copy", "noise", "skip", "out")
 """What a client may choose; "fair_weather" is full effort when the machine is free, a skipped round when it is not."""
@@ -54,6 +56,9 @@ class Costs:
         spread: standard deviation of the logarithm of a client's own cost level, mean level 1.
         busy: probability that a client's machine is needed elsewhere in a round.
         busy_factor: by how much computing costs more then.
+
+    Raises:
+        InvalidInput: a negative number, or a probability above 1.
     """
 
     compute: float = 0.4
@@ -64,6 +69,10 @@ class Costs:
     spread: float = 0.3
     busy: float = 0.2
     busy_factor: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            check_range(name, value, 0, 1 if name == "busy" else np.inf)
 
     def draw_levels(self, n_clients: int, *, rng: np.random.Generator) -> np.ndarray:
         """Each client's cost level, log-normal with mean 1.
@@ -123,11 +132,15 @@ def price_of_a_miss(alpha: float, *, window: int, kind: str = "window") -> float
         window: K.
         kind: "window", "ewma" or "streak".
 
+    Raises:
+        InvalidInput: a negative α, a window below 1, or no such kind.
+
     >>> price_of_a_miss(1.0, window=8), price_of_a_miss(1.0, window=8, kind="streak"), price_of_a_miss(0.0, window=8)
     (1.4375, 2.75, 1.0)
     """
-    lost = {"window": (window - 1) / window, "ewma": (window - 1) / window, "streak": (window - 1) / 2}
-    return 1 + alpha / (1 + alpha) * lost[kind]
+    check_window(window, kind)
+    check_range("alpha", alpha, 0)
+    return 1 + alpha / (1 + alpha) * ((window - 1) / (2 if kind == "streak" else window))
 
 
 def stay_threshold(cost: float, *, attendance: float, consistency: float) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import POLICIES, UNKNOWN
+from bcfl_support.learning import check_choice, check_range
 
 LEARNERS = ("fixed", "softmax", "exp3", "best_response", "imitation")
 
@@ -55,17 +56,14 @@ class Learner:
     policies: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in LEARNERS:
-            raise InvalidInput(f"kind is {self.kind!r}; use one of {', '.join(LEARNERS)}")
+        check_choice("kind", self.kind, LEARNERS)
         named = (self.start,) if isinstance(self.start, str) else self.start
         for name in (*named, *(self.policies or ())):
-            if name not in POLICIES:
-                raise InvalidInput(f"policy {name!r} is unknown; use one of {', '.join(POLICIES)}")
-        if not 0 < self.rate <= 1 or not 0 <= self.explore <= 1 or not 0 <= self.foresight <= 1:
-            given = f"rate is {self.rate}, explore {self.explore}, foresight {self.foresight}"
-            raise InvalidInput(f"{given}; all lie in [0, 1], rate above 0: choose them there")
-        if self.temperature <= 0:
-            raise InvalidInput(f"temperature is {self.temperature}; it is above 0: choose a larger one")
+            check_choice("policy", name, POLICIES)
+        check_range("rate", self.rate, 0, 1, above=True)
+        check_range("explore", self.explore, 0, 1)
+        check_range("foresight", self.foresight, 0, 1)
+        check_range("temperature", self.temperature, 0, above=True)
 
     def start_policies(self, n_clients: int) -> np.ndarray:
         """The clients' policies before they have learned anything.

@@ -18,7 +18,7 @@ import numpy as np
 
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
-from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
+from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, check_choice, descend, play_rounds, rescale
 from bcfl_support.scores import SCORES
 
 PAYING = ("alignment", "midpoint")
@@ -108,8 +108,7 @@ class TrainingWorld:
     sizes: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.score not in PAYING:
-            raise InvalidInput(f"score is {self.score!r}: use one of {', '.join(PAYING)}.")
+        check_choice("score", self.score, PAYING)
         shapes = {(data.n_clients, data.x_val.shape, data.x_test.shape) for data in self.federations}
         if len(shapes) != 1:
             raise InvalidInput(f"federations differ in clients, validation or test size: {sorted(shapes)}.")

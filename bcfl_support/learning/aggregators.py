@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.checks import check_range
 from bcfl_support.learning.updates import (
     Round,
     check_round,
     check_updates,
+    check_vector,
     clip_norms,
     compute_cosines,
     compute_lengths,
@@ -91,8 +92,7 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    if trim < 0 or 2 * trim >= n:
-        raise InvalidInput(f"trim is {trim} for {n} updates: leave out fewer than half of them at each end.")
+    check_range("trim", trim, 0, (n - 1) // 2, whole=True, why=f"of {n} updates fewer than half go at each end")
     return np.sort(rows, axis=-2)[..., trim : n - trim, :].mean(axis=-2)
 
 
@@ -105,7 +105,7 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
     Args:
         updates: shape (…, n, P), float64.
         attackers: f, the number of Byzantine clients provided for, with 2f + 2 < n (the theorem's condition).
-        selected: how many of the least bad are averaged, 1 to n; None for n − f.
+        selected: how many of the least bad are averaged, 1 to n; None for n − f. Krum is in the comparison with byzfl.
 
     Returns:
         The aggregate, shape (…, P).
@@ -119,11 +119,9 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    if attackers < 0 or 2 * attackers + 2 >= n:
-        raise InvalidInput(f"attackers is {attackers} for {n} updates: Krum needs n > 2 f + 2.")
-    count = n - attackers if selected is None else selected
-    if not 1 <= count <= n:
-        raise InvalidInput(f"selected is {count}: average 1 to {n} updates.")
+    check_range("the number of updates", n, 3, whole=True, why="Krum needs n > 2 f + 2")
+    check_range("attackers", attackers, 0, (n - 3) // 2, whole=True, why=f"Krum needs n > 2 f + 2, and n is {n}")
+    count = int(check_range("selected", n - attackers if selected is None else selected, 1, n, whole=True))
     badness = np.sort(compute_square_distances(rows), axis=-1)[..., 1 : n - attackers - 1].sum(axis=-1)
     chosen = np.sort(np.argsort(badness, axis=-1, kind="stable")[..., :count], axis=-1)
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
@@ -139,13 +137,13 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
 
     Args:
         updates: shape (…, n, P), float64.
-        iterations: steps from the mean, which is the result of none.
+        iterations: steps from the mean, which is the result of none; the comparison with byzfl takes more.
 
     Returns:
         The aggregate, shape (…, P).
 
     Raises:
-        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
+        InvalidInput: a negative number of iterations, wrong shapes, or an entry that is NaN or infinite.
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
@@ -156,7 +154,7 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
     squares = np.diagonal(gram, axis1=-2, axis2=-1)
     n = rows.shape[-2]
     share = np.full((*rows.shape[:-2], n), 1.0 / n)
-    for _ in range(iterations):
+    for _ in range(int(check_range("iterations", iterations, 0, whole=True))):
         along = (gram @ share[..., None])[..., 0]  # ⟨g_i, z⟩
         length = (share * along).sum(axis=-1, keepdims=True)  # ‖z‖²
         distance = np.sqrt(np.maximum(squares - 2 * along + length, 0.0))
@@ -173,7 +171,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
 
     Args:
         updates: shape (…, n, P), float64.
-        center: v, shape (…, P).
+        center: v, shape (P,) or (…, P).
         radius: how far one client may pull, a number or (…), not negative.
 
     Returns:
@@ -185,10 +183,8 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
     """
-    rows, limit = check_updates(updates), np.asarray(radius, dtype=np.float64)
-    if (limit < 0).any():
-        raise InvalidInput(f"radius is {radius}: it is a length and must not be negative.")
-    value = np.asarray(center, dtype=np.float64)
+    rows, limit = check_updates(updates), check_range("radius", radius, 0, why="it is a length")
+    value = check_vector(center, rows, "center")
     return value + clip_norms(rows - value[..., None, :], clip=limit).mean(axis=-2)
 
 
@@ -212,8 +208,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    if attackers < 0 or 2 * attackers >= n:
-        raise InvalidInput(f"attackers is {attackers} for {n} updates: NNM needs fewer than half.")
+    check_range("attackers", attackers, 0, (n - 1) // 2, whole=True, why=f"NNM needs fewer than half of {n}")
     nearest = np.argsort(compute_square_distances(rows), axis=-1, kind="stable")[..., : n - attackers]
     mixing = np.zeros((*rows.shape[:-2], n, n))
     np.put_along_axis(mixing, nearest, 1.0 / (n - attackers), axis=-1)
@@ -228,7 +223,7 @@ def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
 
     Args:
         updates: shape (…, n, P), float64.
-        root_update: r, shape (…, P).
+        root_update: r, shape (P,) or (…, P).
 
     Returns:
         The aggregate, shape (…, P); zero when no update points along r.
@@ -239,7 +234,8 @@ def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
     >>> fltrust([[9.0, 0.0], [0.0, 5.0], [-1.0, 0.0]], root_update=[2.0, 0.0]).tolist()
     [2.0, 0.0]
     """
-    rows, root = check_updates(updates), np.asarray(root_update, dtype=np.float64)
+    rows = check_updates(updates)
+    root = check_vector(root_update, rows, "root_update")
     trust = np.maximum(compute_cosines(rows, root), 0.0)
     share = divide_or_zero(trust, trust.sum(axis=-1, keepdims=True))
     factors = share * divide_or_zero(compute_lengths(root)[..., None], compute_lengths(rows))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.checks import check_choice, check_range
 from bcfl_support.learning.partitions import PARTITIONS
 
 
@@ -83,8 +84,7 @@ class FederatedData:
         Raises:
             InvalidInput: no such client.
         """
-        if not 0 <= i < self.n_clients:
-            raise InvalidInput(f"client {i} does not exist: the federation has clients 0 to {self.n_clients - 1}.")
+        check_range("client", i, 0, self.n_clients - 1, whole=True)
         end = int(self.sizes[: i + 1].sum())
         rows = slice(end - int(self.sizes[i]), end)
         return self.x[rows], self.y[rows]
@@ -190,8 +190,7 @@ def federate(
     Raises:
         InvalidInput: unknown partition, or a client without a sample.
     """
-    if partition not in PARTITIONS:
-        raise InvalidInput(f"partition is {partition!r}: use one of {', '.join(PARTITIONS)}.")
+    check_choice("partition", partition, PARTITIONS)
     wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
     known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
     if not needed <= {"rng", *options} <= known:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.checks import check_range
 
 Parts = list[np.ndarray]
 
@@ -64,10 +65,8 @@ def partition_dirichlet(
         InvalidInput: alpha not positive, or no draw gave every client `min_size` samples.
     """
     labels = _check_partition(labels, n_clients)
-    if not alpha > 0:
-        raise InvalidInput(f"alpha is {alpha}: the Dirichlet concentration must be positive.")
-    if not 1 <= min_size <= len(labels) // n_clients:
-        raise InvalidInput(f"min_size is {min_size}: it must lie between 1 and {len(labels) // n_clients} (N / n).")
+    check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration")
+    check_range("min_size", min_size, 1, len(labels) // n_clients, whole=True, why="no more than N / n for each")
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     for _ in range(max_tries):
         shares = rng.dirichlet(np.full(n_clients, alpha), size=len(members))  # (C, n)
@@ -101,8 +100,7 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     """
     labels = _check_partition(labels, n_clients)
     classes = rng.permutation(np.unique(labels))
-    if not 1 <= classes_per_client <= len(classes):
-        raise InvalidInput(f"classes_per_client is {classes_per_client}: the data has {len(classes)} classes.")
+    check_range("classes_per_client", classes_per_client, 1, len(classes), whole=True, why="the data has no more")
     if n_clients * classes_per_client < len(classes):
         raise InvalidInput(
             f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes: "
@@ -141,8 +139,7 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
         InvalidInput: skew outside [0, 1], or fewer samples than clients.
     """
     labels = _check_partition(labels, n_clients)
-    if not 0 <= skew <= 1:
-        raise InvalidInput(f"skew is {skew}: it is a fraction, use a number from 0 to 1.")
+    check_range("skew", skew, 0, 1)
     order = rng.permutation(len(labels))
     n_sorted = round(skew * len(labels))
     skewed, rest = order[:n_sorted], order[n_sorted:]
@@ -193,8 +190,7 @@ def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim != 1:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
-    if not 1 <= n_clients <= len(array):
-        raise InvalidInput(f"n_clients is {n_clients}: deal {len(array)} samples to 1 to {len(array)} clients.")
+    check_range("n_clients", n_clients, 1, len(array), whole=True, why="each client gets a sample")
     return array
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.checks import check_range
 from bcfl_support.learning.datasets import FederatedData
 from bcfl_support.learning.models import Model
 from bcfl_support.learning.updates import Round, check_finite
@@ -227,14 +228,13 @@ def _check_training(
         raise InvalidInput(
             f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or one such row a federation."
         )
-    if not lr > 0:
-        raise InvalidInput(f"lr is {lr}: the learning rate must be positive.")
-    if batch_size is not None and batch_size < 1:
-        raise InvalidInput(f"batch_size is {batch_size}: use at least 1 sample a step, or None for all of them.")
-    chosen = np.arange(n) if clients is None else np.asarray(clients, dtype=np.int64)
+    check_range("lr", lr, 0, above=True)
+    if batch_size is not None:
+        check_range("batch_size", batch_size, 1, whole=True, why="None takes all samples")
+    chosen = np.arange(n) if clients is None else check_range("clients", clients, 0, n - 1, whole=True)
     if chosen.ndim != 1 or not 0 < len(chosen) == np.isin(np.arange(n), chosen).sum():
         raise InvalidInput(f"clients is {chosen.tolist()}: name at least one of clients 0 to {n - 1}, each once.")
-    todo = np.asarray(steps, dtype=np.int64)
-    if todo.shape not in ((), (len(chosen),)) or todo.min() < 0:
-        raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them, none negative.")
+    todo = check_range("steps", steps, 0, whole=True)
+    if todo.shape not in ((), (len(chosen),)):
+        raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them.")
     return chosen, np.broadcast_to(todo, chosen.shape)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import InvalidUpdate
+from bcfl_support.learning.checks import check_range
 
 
 def check_updates(updates: Any) -> np.ndarray:
@@ -174,14 +175,12 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
         Clipped updates, shape (…, n, P).
 
     Raises:
-        InvalidUpdate: a negative clip, wrong shapes, or an entry that is NaN or infinite.
+        InvalidInput: a negative clip, wrong shapes, or an entry that is NaN or infinite.
 
     >>> clip_norms([[3.0, 4.0], [0.0, 1.0]], clip=2.5).tolist()
     [[1.5, 2.0], [0.0, 1.0]]
     """
-    rows, limit = check_updates(updates), np.asarray(clip, dtype=np.float64)
-    if not (limit >= 0).all():
-        raise InvalidUpdate(f"clip is {clip}: it is a length and must not be negative.")
+    rows, limit = check_updates(updates), check_range("clip", clip, 0, why="it is a length")
     lengths = compute_lengths(rows)
     limits = np.broadcast_to(limit[..., None], lengths.shape)
     return rows * np.where(lengths > limits, divide_or_zero(limits, lengths), 1.0)[..., None]
@@ -198,9 +197,10 @@ def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
         Cosines in [−1, 1], shape (…, n); 0 where g_i or r is zero, since there is no angle then.
 
     Raises:
-        InvalidUpdate: wrong shapes, or an entry of an update that is NaN or infinite.
+        InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
     """
-    rows, vector = check_updates(updates), np.asarray(reference, dtype=np.float64)
+    rows = check_updates(updates)
+    vector = check_vector(reference, rows, "reference")
     lengths = compute_lengths(rows) * compute_lengths(vector)[..., None]
     return np.clip(divide_or_zero(np.matvec(rows, vector), lengths), -1.0, 1.0)
 

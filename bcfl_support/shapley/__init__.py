@@ -14,5 +14,5 @@ from bcfl_support.shapley.by_order import (
 )
 from bcfl_support.shapley.by_size import regression_shapley, svarm_shapley
 from bcfl_support.shapley.coalitions import coalition_members
-from bcfl_support.shapley.exact import exact_shapley, leave_one_out, mean_game_shapley, mean_game_threshold
+from bcfl_support.shapley.exact import exact_shapley, leave_one_out, mean_game_threshold
 from bcfl_support.shapley.utility import Convention, Kind, RoundUtility, round_utility

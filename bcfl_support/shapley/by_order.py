@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning import check_range
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
 Array = NDArray[np.float64]
@@ -51,8 +52,7 @@ class Meter:
     """A utility with a budget: v(none) and v(all) at once, then whatever is asked for as long as the budget lasts."""
 
     def __init__(self, utility: Utility, n: int, budget: int) -> None:
-        if n < 2:
-            raise InvalidInput(f"n = {n}; an estimate needs at least 2 clients: one alone has v(all) − v(none)")
+        check_range("n", n, 2, whole=True, why="one client alone has v(all) − v(none)")
         self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
         ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))
         self.none, self.everyone = float(ends[0]), float(ends[1])
@@ -246,8 +246,7 @@ def _truncated(
     utility: Utility, n: int, budget: int, truncation: float, rng: np.random.Generator, *, lead: bool
 ) -> Estimate:
     """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
-    if not truncation >= 0:
-        raise InvalidInput(f"truncation = {truncation}; give a distance from v(all), at least 0")
+    check_range("truncation", truncation, 0, why="it is a distance from v(all)")
     meter, led = Meter(utility, n, budget), 0
     if abs(meter.everyone - meter.none) <= truncation:
         return Estimate(np.zeros(n), np.zeros(n), meter.spent)

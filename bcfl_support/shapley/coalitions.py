@@ -14,7 +14,8 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.errors import InvalidInput, UtilityError
+from bcfl_support.errors import UtilityError
+from bcfl_support.learning import check_range
 
 Coalitions = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -36,8 +37,7 @@ def check_exact(n: int) -> int:
     Raises:
         InvalidInput: n out of range.
     """
-    if not 1 <= n <= MAX_EXACT:
-        raise InvalidInput(f"n = {n} clients have 2^{n} coalitions; need 1 ≤ n ≤ {MAX_EXACT}: use an estimator instead")
+    check_range("n", n, 1, MAX_EXACT, whole=True, why="beyond, 2^n coalitions are too many, and an estimator is there")
     return n
 
 
@@ -69,12 +69,16 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
     Returns:
         Their numbers, in order.
 
+    Raises:
+        InvalidInput: a negative mask.
+
     >>> coalition_members(0b101)
     (0, 2)
     >>> coalition_members(np.array([True, False, True]))
     (0, 2)
     """
     if isinstance(coalition, (int, np.integer)):
+        check_range("coalition", coalition, 0, whole=True, why="it is a bit mask")
         return tuple(i for i in range(int(coalition).bit_length()) if int(coalition) >> i & 1)
     return tuple(int(i) for i in np.flatnonzero(coalition))
 

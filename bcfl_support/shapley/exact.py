@@ -1,6 +1,6 @@
 """Shapley values of the clients of a round: φ_i = Σ_{S∌i} |S|!(n−|S|−1)!/n! · [v(S ∪ {i}) − v(S)].
 
-Exact from the utilities of all 2^n coalitions, and in closed form for the mean game. `utility` says what a coalition
+Exact from the utilities of all 2^n coalitions. `utility` says what a coalition
 is worth; `by_order` and `by_size` estimate when 2^n is too many.
 
 Shapley's axioms fix these values (Shapley 1953): they sum to v(all) − v(none) (efficiency), equal clients get equal
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning import check_range
 from bcfl_support.shapley.coalitions import Utility, check_exact, check_values, evaluate
 
 Array = NDArray[np.float64]
@@ -80,34 +81,15 @@ def leave_one_out(utility: Utility, n: int) -> Array:
 # ---------------------------------------------------------------- without coalitions
 
 
-def mean_game_shapley(x: ArrayLike) -> Array:
-    """Shapley values of v(S) = mean of x over S, v(none) = 0: a linear utility, equal counts, re-normalized weights.
+def mean_game_threshold(n: int) -> float:
+    """c/(1 + c): a client whose x_i is a smaller share of the mean x̄ > 0 has a negative value in the mean game.
 
-    φ_i = (1/n)[x_i + c(x_i − x̄)],  c = (H_n − 1)·n/(n − 1),  H_n = 1 + 1/2 + … + 1/n
+    That game is v(S) = mean of x over S, v(none) = 0: a linear utility, equal counts, re-normalized weights. There
+
+        φ_i = (1/n)[x_i + c(x_i − x̄)],  c = (H_n − 1)·n/(n − 1),  H_n = 1 + 1/2 + … + 1/n
 
     Joining as number s moves the mean by (x_i − mean so far)/s; averaged over orders that is x_i/n from s = 1 and
     (x_i − x̄)·[n/(n − 1)]·Σ_{s≥2} 1/(s n) from the rest.
-
-    Args:
-        x: (n,) float, each client's own utility.
-
-    Returns:
-        (n,) float64, in the unit of x; they sum to x̄.
-
-    Raises:
-        InvalidInput: not one number a client, or no client.
-
-    >>> mean_game_shapley([0.0, 3.0]).tolist()  # v = 0, 0, 3, 1.5: client 0 only dilutes
-    [-0.75, 2.25]
-    """
-    own = np.asarray(x, dtype=np.float64)
-    if own.ndim != 1 or not own.size:
-        raise InvalidInput(f"x has shape {own.shape}; give one number for each client")
-    return (own + _dilution(own.size) * (own - own.mean())) / own.size
-
-
-def mean_game_threshold(n: int) -> float:
-    """c/(1 + c): a client whose x_i is a smaller share of the mean x̄ > 0 has a negative value in the mean game.
 
     Args:
         n: number of clients, at least 2.
@@ -121,10 +103,6 @@ def mean_game_threshold(n: int) -> float:
     >>> round(mean_game_threshold(10), 3)
     0.682
     """
-    if n < 2:
-        raise InvalidInput(f"n = {n}; a client is compared with others: give at least 2")
-    return _dilution(n) / (1 + _dilution(n))
-
-
-def _dilution(n: int) -> float:
-    return (sum(1 / k for k in range(2, n + 1))) * n / (n - 1) if n > 1 else 0.0
+    check_range("n", n, 2, whole=True, why="a client is compared with others")
+    c = (sum(1 / k for k in range(2, n + 1))) * n / (n - 1)
+    return c / (1 + c)

@@ -45,7 +45,7 @@ def test_alie_z_is_the_papers(n: int, m: int) -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(10, 0), (10, 5), (9, 6)])
 def test_alie_needs_a_minority(n: int, m: int) -> None:
-    with pytest.raises(InvalidInput, match=f"n_attackers is {m} of {n}: ALIE needs at least 1 and fewer than half"):
+    with pytest.raises(InvalidInput, match=f"n_attackers is {m}: fewer than half of {n}; choose it whole, in"):
         attacks.compute_alie_z(n, m)
 
 
@@ -91,8 +91,8 @@ def test_mimic_copies_the_client_furthest_along_the_first_principal_direction() 
 @pytest.mark.parametrize(
     ("attack", "error"),
     [
-        (lambda: attacks.mimic(HONEST, target=7), "target is 7: there are honest clients 0 to 6"),
-        (lambda: attacks.ipm(HONEST, tau=0.0), "tau is 0.0: it must be positive"),
+        (lambda: attacks.mimic(HONEST, target=7), r"target is 7: it is an honest client; choose it whole, in \[0, 6\]"),
+        (lambda: attacks.ipm(HONEST, tau=0.0), r"tau is 0.0: choose it in \(0, ∞\)"),
         (lambda: attacks.alie(HONEST[:, :1], z=1.0), r"honest has shape \(4, 1, 6\).*at least 2 updates"),
         (lambda: attacks.alie(HONEST[0, 0], z=1.0), r"honest has shape \(6,\)"),
         (lambda: attacks.replace_model([1.0], weight=0.0), "weight is 0.0"),
@@ -125,6 +125,8 @@ def test_disguise_fades_like_the_paper_says() -> None:
     early = attacks.disguise(step, clients=2, round_number=1, rng=np.random.default_rng(2))
     late = attacks.disguise(step, clients=2, round_number=4, rng=np.random.default_rng(2))
     np.testing.assert_allclose(late, early / 4.0, rtol=1e-14)
+    with pytest.raises(InvalidInput, match="round_number is 0: rounds are counted from 1"):
+        attacks.disguise(step, clients=2, round_number=0, rng=np.random.default_rng(2))
     # deviation of a deviation from 40,000 draws: 1 / sqrt(80,000) = 0.0035; five of them
     assert np.abs(early.std(axis=-1) / step.std(axis=-1)[:, None] - 1).max() < 0.018
 

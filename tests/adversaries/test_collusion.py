@@ -158,8 +158,11 @@ def test_a_batch_equals_one_after_another(attack) -> None:
     [
         (lambda: inflate_samples([1, 2], clients=[0], factor=0), "factor is 0"),
         (lambda: search_best([], [1.0], lambda v: v), "0 candidates and 1 scales"),
-        (lambda: compute_collusion_share(1.2, 0.5), "q is 1.2 and kappa is 0.5"),
-        (lambda: compute_break_even(0.0), "kappa is 0.0: it must be positive"),
+        (lambda: compute_collusion_share(1.2, 0.5), r"q is 1.2: choose it in \[0, 1\]"),
+        (lambda: compute_break_even(0.0), r"kappa is 0.0: choose it in \(0, ∞\)"),
+        (lambda: compute_collusion_share(np.nan, 0.5), "q is nan"),
+        (lambda: inflate_samples([1, 2], clients=[5], factor=2), r"clients is \[5\]: choose it whole, in \[0, 1\]"),
+        (lambda: inflate_samples([1, 2], clients=[-1], factor=2), r"clients is \[-1\]"),
     ],
 )
 def test_bad_input(attack, error: str) -> None:

@@ -16,7 +16,7 @@ from bcfl_support.incentives.consistency import (
     alignment_penalties,
     ewma_consistency,
     expected_consistency,
-    fairness_factors,
+    fairness_ratios,
     window_consistency,
 )
 from bcfl_support.incentives.exact import PPM
@@ -81,7 +81,7 @@ def test_c_keeps_leading_axes_and_counts_the_last_rounds_only() -> None:
 def test_fairness_factors_in_floats_equal_those_in_integers(pairs: list[tuple[float, int]]) -> None:
     brought, paid = [a for a, _ in pairs], [b for _, b in pairs]
     integers = exact.compute_fairness_factors(brought, paid)
-    floats = fairness_factors(brought, [float(b) for b in paid])
+    floats = fairness_ratios(brought, [float(b) for b in paid])
     assert np.abs(floats * PPM - integers).max() <= 0.51
 
 
@@ -112,14 +112,16 @@ def test_penalty_without_a_step_is_the_cap() -> None:
     assert alignment_penalties([-1.0, 1.0], [10.0, 10.0], 0.0, rate=0.1, cap=0.05).tolist() == [0.5, 0.0]
 
 
-@pytest.mark.parametrize(("rate", "cap"), [(-1, 0.1), (1, 1.1)])
+@pytest.mark.parametrize(("rate", "cap"), [(-1, 0.1), (1, 1.1), (float("nan"), 0.1)])
 def test_bad_terms_of_a_penalty(rate: float, cap: float) -> None:
-    with pytest.raises(ValueError, match=f"rate is {rate}, cap {cap}"):
+    with pytest.raises(ValueError, match=rf"(rate is {rate}|cap is {cap}): choose it in \[0, "):
         alignment_penalties([1.0], [1.0], 1.0, rate=rate, cap=cap)
 
 
 def test_bad_windows_and_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="window is 0; consistency counts over at least 1 round"):
+    with pytest.raises(ValueError, match=r"window is 0: consistency counts rounds; choose it whole, in \[1, ∞\)"):
         ewma_consistency([[True]], window=0)
     with pytest.raises(ValueError, match="kind is 'mean'; use one of window, streak, ewma"):
         expected_consistency(0.5, window=4, kind="mean")
+    with pytest.raises(ValueError, match=r"share is 2\.0: choose it in \[0, 1\]"):
+        expected_consistency(2.0, window=4)

@@ -185,8 +185,11 @@ def test_settled_history_gives_the_same_c_as_the_record(record: list[bool], wind
 
 def test_bad_arguments_are_refused() -> None:
     for window in (0, 65):
-        with pytest.raises(ValueError, match=f"window is {window}; the contract keeps 1 to 64 rounds"):
+        with pytest.raises(ValueError, match=rf"window is {window}: choose it whole, in \[1, 64\]"):
             Terms(window=window)
+    for wrong in ({"penalty_cap": 5_000_000}, {"alpha": 10_000_001}, {"budget": -1}, {"penalty_rate": 0.1}):
+        with pytest.raises(ValueError, match="choose it whole, in"):
+            Terms(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 contributions for 2 rewards"):
         exact.compute_fairness_factors([1.0], [1, 2])
 

@@ -11,7 +11,7 @@ from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import market as game
 from bcfl_support.incentives import population as behavior
-from bcfl_support.incentives.consistency import expected_consistency, fairness_factors
+from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.market import Accidents, Play, play
 from bcfl_support.incentives.pay_rules import PayRule
 from bcfl_support.incentives.policies import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, TOKEN, Costs, stay_threshold
@@ -142,7 +142,7 @@ def test_fairness_factors_follow_the_epochs() -> None:
     )
     assert (done.factors[:4] == 1).all()
     for start in (0, 4):
-        expected = fairness_factors(
+        expected = fairness_ratios(
             done.scores[start : start + 4].sum(axis=0), done.rewards[start : start + 4].sum(axis=0)
         )
         assert np.allclose(done.factors[start + 4 : start + 8], expected)
@@ -224,11 +224,12 @@ def handmade(played: np.ndarray, accuracy: list[float], rewards: np.ndarray) -> 
     )  # fmt: skip
 
 
-def test_summary_by_hand() -> None:
+def test_summary_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(game, "PAID_ROUNDS", 2)
     played = np.array([[[FULL, COPY, OUT]], [[HALF, NOISE, SKIP]], [[TOKEN, COPY, OUT]], [[FULL, COPY, FULL]]])
     rewards = np.array([[[2.0, 1.0, 0.0]], [[2.0, 1.0, 0.0]], [[2.0, 0.5, 0.5]], [[1.0, 0.5, 0.5]]])
     done = handmade(played, [0.2, 0.8, 0.95, 0.9], rewards)
-    got = {name: float(values[0]) for name, values in game.summarize(done, last=2, paid_rounds=2).items()}
+    got = {name: float(values[0]) for name, values in game.summarize(done, last=2).items()}
     assert got["honest"] == pytest.approx(3 / 6) and got["effort"] == pytest.approx(2.25 / 6)
     assert (got["copy"], got["noise"], got["skip"], got["out"]) == (2 / 6, 0, 0, 1 / 6)
     assert got["rounds_to_target"] == 3 and got["spent_to_target"] == 9.0
@@ -237,6 +238,8 @@ def test_summary_by_hand() -> None:
     assert got["false_fines"] == pytest.approx(0.1 * 3 / 2 / 3)
     per_data = np.array([6.0, 4.0, 4.0])
     assert got["jain"] == pytest.approx(per_data.sum() ** 2 / (3 * (per_data**2).sum()))
+    with pytest.raises(InvalidInput, match=r"last is 0: choose it whole, in \[1, ∞\)"):
+        game.summarize(done, last=0)
     never = game.summarize(done, target=0.99)
     assert never["rounds_to_target"][0] == 5 and never["spent_to_target"][0] == 11.0
 
@@ -256,11 +259,13 @@ def test_what_does_not_fit_is_refused() -> None:
     world, learner = PresenceWorld.equal(2, N), Learner()
     with pytest.raises(ValueError, match="1 generators for 2 seeds; give one of each"):
         play(world, FLAT, learner, FREE, rounds=3, rngs=generators(1))
-    with pytest.raises(ValueError, match=r"rounds is 0, budget 1\.0, fairness_interval 0; at least 1, 0 and 0"):
+    with pytest.raises(ValueError, match=r"rounds is 0: choose it whole, in \[1, ∞\)"):
         play(world, FLAT, learner, FREE, rounds=0, rngs=generators(1, 2))
-    with pytest.raises(ValueError, match=r"drop is 1\.5; a probability lies in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"drop is 1\.5: choose it in \[0, 1\]"):
         Accidents(drop=1.5)
-    with pytest.raises(ValueError, match=r"pause is 0\.5; who leaves stays away for at least 1 round"):
+    with pytest.raises(InvalidInput, match=r"drop is \(0\.1, nan\)"):
+        Accidents(drop=(0.1, float("nan")))
+    with pytest.raises(ValueError, match=r"pause is 0\.5: who leaves stays away for a round"):
         Accidents(pause=0.5)
 
 

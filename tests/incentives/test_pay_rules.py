@@ -19,9 +19,9 @@ def test_pay_by_hand() -> None:
     pay = 6.75 * rule.share(np.array([2.0, 3.0, -1.0]), sizes, all_here, rule.standing(record))
     assert pay == pytest.approx([3.0, 3.75, 0.0], abs=1e-15)
     flat = PayRule(alpha=0.0)
-    factors, here = np.array([1.5, 1.0, 1.0]), np.array([True, True, False])
-    doubled = flat.share(np.array([2.0, 3.0, np.nan]), sizes, here, flat.standing(record), factors=factors)
-    assert doubled == pytest.approx([0.5, 0.5, 0.0], abs=1e-15)
+    here = np.array([True, True, False])
+    without = flat.share(np.array([2.0, 3.0, np.nan]), sizes, here, flat.standing(record))
+    assert without == pytest.approx([0.4, 0.6, 0.0], abs=1e-15)
     none = flat.share(np.array([-1.0, 0.0, -2.0]), sizes, all_here, flat.standing(record))
     assert none.tolist() == [0.0, 0.0, 0.0]
 
@@ -93,10 +93,12 @@ def test_flat_pay_is_for_presence_alone() -> None:
         ({"base": "equal"}, "base is 'equal'; use one of flat, share, rank"),
         ({"gate": "door"}, "gate is 'door'; use one of none, product, threshold"),
         ({"record": "all"}, "record is 'all'; use one of attended, good, verified"),
-        ({"fine_cap": 5.0}, r"fine_cap is 5\.0; it lies between 0 and 1"),
+        ({"fine_cap": 5.0}, r"fine_cap is 5\.0: choose it in \[0, 1\]"),
         ({"threshold": float("nan")}, "threshold is nan"),
-        ({"alpha": -1.0}, r"alpha is -1\.0; it lies between 0 and inf"),
-        ({"window": 0}, "window is 0; consistency counts over at least 1 round"),
+        ({"alpha": -1.0}, r"alpha is -1\.0: choose it in \[0, ∞\)"),
+        ({"window": 0}, r"window is 0: consistency counts rounds; choose it whole, in \[1, ∞\)"),
+        ({"score": "nope"}, "score is 'nope'; use one of .*alignment"),
+        ({"ratio": 7}, r"ratio is 7: choose it in \(0, 1\]"),
     ],
 )
 def test_a_bad_rule_is_refused_when_it_is_made(options: dict[str, object], message: str) -> None:

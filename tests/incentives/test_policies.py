@@ -99,6 +99,21 @@ def test_alpha_star_and_the_price_of_a_miss_agree_in_the_limit() -> None:
     assert price_of_a_miss(alpha, window=window) == pytest.approx(cost, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Costs(busy=5), r"busy is 5: choose it in \[0, 1\]"),
+        (lambda: Costs(compute=-1), r"compute is -1: choose it in \[0, ∞\)"),
+        (lambda: price_of_a_miss(1.0, window=8, kind="x"), "kind is 'x'; use one of window, streak, ewma"),
+        (lambda: price_of_a_miss(-1.0, window=8), "alpha is -1.0"),
+        (lambda: price_of_a_miss(1.0, window=0), "window is 0"),
+    ],
+)
+def test_bad_costs_and_prices_are_refused(wrong, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
 def test_stay_threshold_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match=r"attendance is 1\.0 and consistency 1\.0; attendance lies in \[0, 1\)"):
         stay_threshold(1.2, attendance=1.0, consistency=1.0)

@@ -135,10 +135,12 @@ def test_newcomers_know_nothing_and_the_others_forget_nothing() -> None:
     ("options", "message"),
     [
         ({"kind": "ppo"}, "kind is 'ppo'; use one of fixed, softmax, exp3, best_response, imitation"),
-        ({"start": "work"}, "policy 'work' is unknown; use one of full, half"),
-        ({"policies": ("full", "sleep")}, "policy 'sleep' is unknown"),
-        ({"rate": 0.0}, r"rate is 0\.0, explore 0\.1, foresight 1\.0; all lie in \[0, 1\], rate above 0"),
-        ({"temperature": 0.0}, r"temperature is 0\.0; it is above 0"),
+        ({"start": "work"}, "policy is 'work'; use one of full, half"),
+        ({"policies": ("full", "sleep")}, "policy is 'sleep'"),
+        ({"rate": 0.0}, r"rate is 0\.0: choose it in \(0, 1\]"),
+        ({"temperature": 0.0}, r"temperature is 0\.0: choose it in \(0, ∞\)"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"explore": 2}, r"explore is 2: choose it in \[0, 1\]"),
     ],
 )
 def test_bad_learners_are_refused(options: dict[str, object], message: str) -> None:

@@ -124,7 +124,7 @@ def test_a_test_by_hand(federations: tuple) -> None:
 
 
 def test_what_does_not_fit_is_refused(federations: tuple) -> None:
-    with pytest.raises(InvalidInput, match="score is 'cosine': use one of alignment, midpoint"):
+    with pytest.raises(InvalidInput, match="score is 'cosine'; use one of alignment, midpoint"):
         TrainingWorld(federations, score="cosine")
     other = load_digits_federation(4, rng=np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="federations differ in clients, validation or test size"):

@@ -173,14 +173,25 @@ def test_a_batch_equals_one_after_another(name: str) -> None:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda: aggregators.trimmed_mean(UPDATES, trim=5), "trim is 5 for 9 updates"),
+        (lambda: aggregators.trimmed_mean(UPDATES, trim=5), r"trim is 5: of 9 updates .* choose it whole, in \[0, 4\]"),
         (
             lambda: aggregators.multi_krum(UPDATES, attackers=4),
-            "attackers is 4 for 9 updates: Krum needs n > 2 f \\+ 2",
+            r"attackers is 4: Krum needs n > 2 f \+ 2, and n is 9; choose it whole, in \[0, 3\]",
         ),
-        (lambda: aggregators.multi_krum(UPDATES, attackers=3, selected=0), "selected is 0: average 1 to 9 updates"),
-        (lambda: aggregators.mix_neighbors(UPDATES, attackers=5), "attackers is 5 for 9 updates: NNM needs fewer"),
+        (
+            lambda: aggregators.multi_krum(UPDATES, attackers=3, selected=0),
+            r"selected is 0: choose it whole, in \[1, 9\]",
+        ),
+        (lambda: aggregators.mix_neighbors(UPDATES, attackers=5), "attackers is 5: NNM needs fewer than half of 9"),
         (lambda: aggregators.centered_clipping(UPDATES, center=np.zeros(5), radius=-1.0), "radius is -1.0"),
+        (lambda: aggregators.trimmed_mean(UPDATES, trim=0.5), "trim is 0.5: .* choose it whole"),
+        (lambda: aggregators.multi_krum(UPDATES[..., :2, :], attackers=0), "updates is 2: Krum needs n > 2 f"),
+        (lambda: aggregators.geometric_median(UPDATES, iterations=-1), "iterations is -1"),
+        (lambda: aggregators.centered_clipping(UPDATES, center=[0.0], radius=1.0), r"center has shape \(1,\)"),
+        (lambda: aggregators.centered_clipping(UPDATES, center=np.zeros(2), radius=1.0), r"center has shape \(2,\)"),
+        (lambda: aggregators.centered_clipping(UPDATES, center=np.zeros(5), radius=np.nan), "radius is nan"),
+        (lambda: aggregators.fltrust(UPDATES, root_update=np.ones(4)), r"root_update has shape \(4,\)"),
+        (lambda: aggregators.fltrust(UPDATES, root_update=[1, 2, 3, 4, np.nan]), r"root_update\[4\] = nan"),
         (lambda: aggregators.coordinate_median(np.zeros(3)), r"updates has shape \(3,\)"),
     ],
 )

@@ -233,14 +233,15 @@ def test_a_bad_round_is_refused(updates: object, samples: object, message: str) 
     ("changes", "message"),
     [
         ({"params": np.zeros(9)}, r"params has shape \(9,\): SoftmaxRegression\(64, 4\) needs \(260,\)"),
-        ({"lr": 0.0}, r"lr is 0\.0: the learning rate must be positive"),
+        ({"lr": 0.0}, r"lr is 0\.0: choose it in \(0, ∞\)"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"clients": np.array([1, 1])}, r"clients is \[1, 1\]: name at least one of clients 0 to 5, each once"),
         ({"clients": np.array([], dtype=int)}, r"clients is \[\]"),
-        ({"clients": np.array([6])}, r"clients is \[6\]: name at least one of clients 0 to 5"),
-        ({"clients": np.array([-1, 2])}, r"clients is \[-1, 2\]"),
+        ({"clients": np.array([6])}, r"clients is \[6\]: choose it whole, in \[0, 5\]"),
+        ({"clients": np.array([-1, 2])}, r"clients is \[-1 +2\]"),
         ({"clients": np.array(2)}, "clients is 2"),
         ({"steps": -1}, "steps is -1"),
+        ({"steps": 1.9}, r"steps is 1\.9: choose it whole, in \[0, ∞\)"),
         ({"steps": np.array([1, 2])}, r"steps is \[1 2\]: use one number or 6 of them"),
     ],
 )

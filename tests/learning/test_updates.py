@@ -25,7 +25,7 @@ def test_clipping_is_byzfls(case: dict) -> None:
 
 def test_a_clip_of_zero_leaves_nothing_and_a_negative_one_is_refused() -> None:
     assert not updates.clip_norms([[1.0, 2.0], [0.0, 0.0]], clip=0.0).any()
-    with pytest.raises(InvalidInput, match=r"clip is -2\.0: it is a length and must not be negative"):
+    with pytest.raises(InvalidInput, match=r"clip is -2\.0: it is a length; choose it in \[0, ∞\)"):
         updates.clip_norms(ROWS, clip=-2.0)
 
 
@@ -40,6 +40,12 @@ def test_lengths_cosines_and_distances_in_a_loop() -> None:
             assert squares[run, i] == pytest.approx([np.sum((rows[i] - row) ** 2) for row in rows], abs=1e-12)
             assert squares[run, i, i] == 0.0
     assert updates.compute_cosines([[0.0, 0.0], [1.0, 0.0]], [1.0, 0.0]).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("reference", [[1.0], [1.0, 2, 3, 4, np.nan], np.ones((2, 5))])
+def test_cosines_with_what_does_not_fit(reference: object) -> None:
+    with pytest.raises(InvalidInput, match="reference"):
+        updates.compute_cosines(ROWS, reference)
 
 
 def test_rescaling_keeps_the_direction_and_zero_stays_zero() -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from closed_forms import mean_game_shapley
 from contract_scores import alignment_fixed
 from eth_utils import keccak
 
@@ -17,7 +18,6 @@ from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, expected_consistency, share_budget
-from bcfl_support.incentives.pay_rules import PayRule
 from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_threshold
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
@@ -263,7 +263,7 @@ class TestLesson3:
 
     def test_mean_game(self):
         page, x = definitions("03"), np.random.default_rng(34).normal(size=7)
-        np.testing.assert_allclose(page["value_in_mean_game"](x), shapley.mean_game_shapley(x), atol=1e-14)
+        np.testing.assert_allclose(page["value_in_mean_game"](x), mean_game_shapley(x), atol=1e-14)
         for n in (2, 10, 1000):
             assert page["break_even"](n) == pytest.approx(shapley.mean_game_threshold(n), abs=1e-14)
 
@@ -291,11 +291,7 @@ class TestLesson3:
             wei = [round(10**15 * share) for share in pay[valued].sum(axis=0)]
             factors = np.array(incentives.compute_fairness_factors(values[valued].sum(axis=0), wei)) / 1e6
             rows = slice(2 * epoch, 2 * epoch + 2)
-            expected = [
-                PayRule(alpha=0).share(s, np.ones(4), np.ones(4, dtype=bool), np.ones(4), factors=factors)
-                for s in scores[rows]
-            ]
-            np.testing.assert_allclose(pay[rows], expected, atol=1e-5)
+            np.testing.assert_allclose(pay[rows], share_budget(scores[rows] * factors, 1.0), atol=1e-5)
 
 
 class TestLesson4:

@@ -22,8 +22,14 @@ def test_rows_of_the_matrix_are_the_bits_of_their_number():
 
 @pytest.mark.parametrize("n", [0, 25, -1])
 def test_too_many_clients_for_a_table_are_refused(n):
-    with pytest.raises(ValueError, match=rf"n = {n} clients have .* use an estimator"):
+    with pytest.raises(ValueError, match=rf"n is {n}: .* an estimator is there; choose it whole, in \[1, 24\]"):
         c.coalition_matrix(n)
+
+
+def test_a_negative_mask_is_no_coalition():
+    with pytest.raises(ValueError, match=r"coalition is -5: it is a bit mask; choose it whole, in \[0, ∞\)"):
+        c.coalition_members(-5)
+    assert c.coalition_members(1 << 70) == (70,)
 
 
 def test_evaluation_keeps_the_order_of_the_rows_across_blocks():

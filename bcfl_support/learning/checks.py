@@ -1,0 +1,60 @@
+"""Numbers where they must lie, names that must be known: what is wrong, the value, the bound, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidInput
+
+
+def check_range(
+    name: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False, above: bool = False, why: str = ""
+) -> np.ndarray:
+    """A number, or an array of them, all in [low, high]. NaN and infinity lie nowhere.
+
+    Args:
+        name: what the value is called in the message.
+        value: a number, or numbers of any shape.
+        low: the lowest allowed, or with `above` the highest that is not.
+        high: the highest allowed.
+        whole: whether only integers will do.
+        above: whether `low` itself is refused.
+        why: the reason for the bound, a clause of the message.
+
+    Returns:
+        The value, float64; as it is when `whole`.
+
+    Raises:
+        InvalidInput: it lies elsewhere; the message has the value and the bound.
+
+    >>> check_range("share", 0.5, 0, 1).item()
+    0.5
+    >>> check_range("trim", 5, 0, 4, whole=True, why="half would be left out")
+    Traceback (most recent call last):
+    bcfl_support.errors.InvalidInput: trim is 5: half would be left out; choose it whole, in [0, 4]
+    """
+    given = np.asarray(value) if whole else np.asarray(value, dtype=np.float64)
+    fits = not whole or all(isinstance(number, (int, np.integer)) for number in given.flat)
+    if not fits or not ((given > low if above else given >= low) & (given <= high) & (given < np.inf)).all():
+        reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
+        room = f"{'[('[above]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
+        raise InvalidInput(f"{name} is {value}: {reason}choose it {kind}in {room}")
+    return given
+
+
+def check_choice(name: str, value: Any, known: Collection[str]) -> None:
+    """Refuse a name that is not known.
+
+    Args:
+        name: what is chosen, for the message.
+        value: the choice.
+        known: the names there are.
+
+    Raises:
+        InvalidInput: it is none of them; the message lists them.
+    """
+    if value not in known:
+        raise InvalidInput(f"{name} is {value!r}; use one of {', '.join(known)}")

@@ -1,0 +1,52 @@
+"""Numbers in their ranges, names that are known; NaN, infinity and fractions where whole numbers belong are refused."""
+
+from __future__ import annotations
+
+import doctest
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from bcfl_support.errors import InvalidInput
+from bcfl_support.learning import checks
+from bcfl_support.learning.checks import check_choice, check_range
+
+
+@pytest.mark.parametrize("value", [0, 1.0, Fraction(1, 3), np.float32(0.5), (0.2, 1.0), [], True])
+def test_what_lies_in_the_range_passes_as_floats(value: object) -> None:
+    assert check_range("share", value, 0, 1).dtype == np.float64
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, -np.inf, (0.5, np.nan), None])
+def test_what_lies_elsewhere_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"share is .*: it is one; choose it in \[0, 1\]"):
+        check_range("share", value, 0, 1, why="it is one")
+
+
+def test_an_open_end_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"rate is 0: choose it in \(0, ∞\)"):
+        check_range("rate", 0, 0, above=True)
+    with pytest.raises(InvalidInput, match="rate is inf"):
+        check_range("rate", np.inf, 0)
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0, True, None, "1", [1, 1.5], -1])
+def test_only_integers_are_whole(value: object) -> None:
+    with pytest.raises(InvalidInput, match=r"trim is .*: choose it whole, in \[0, ∞\)"):
+        check_range("trim", value, 0, whole=True)
+
+
+def test_whole_numbers_of_any_size() -> None:
+    for value in (0, np.int8(3), np.arange(4), [], 1 << 200):
+        check_range("wei", value, 0, whole=True)
+
+
+def test_a_choice_lists_what_there_is() -> None:
+    check_choice("kind", "a", {"a": 1})
+    with pytest.raises(InvalidInput, match="kind is 'c'; use one of a, b"):
+        check_choice("kind", "c", ("a", "b"))
+
+
+def test_examples() -> None:
+    assert doctest.testmod(checks, optionflags=doctest.IGNORE_EXCEPTION_DETAIL).attempted > 1
