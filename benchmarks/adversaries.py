@@ -421,12 +421,13 @@ def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
 # ---------------------------------------------------------------- collusion: theory and measurement
 
 
-def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int, n: int = 20) -> dict[str, np.ndarray]:
+def run_collusion(partition: str, seed: int, sizes: tuple[int, ...], rounds: int) -> dict[str, np.ndarray]:
     """Share of k colluders of n by measurement and by theory, and kappa, each (len(sizes),), means over rounds.
 
     Equal weights 1/n, everybody clipped at the median honest length B, colluders at B: the theory's setting. The
     measured share floors negative honest scores at 0, the theory does not; `signed` is the share without the floor.
     """
+    n = 20
     data = load_world("digits", partition, seed, n)
     model, count = MLP(data.n_features, 32, data.n_classes), len(sizes)
     start_rng, batch_rng = np.random.default_rng([seed, 8]).spawn(2)
