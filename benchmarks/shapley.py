@@ -73,9 +73,9 @@ def make_game(model: Model, arrays: Round, convention: Any = "fixed") -> shapley
     return shapley.round_utility(model, *parts, convention=convention)
 
 
-def exact(model: Model, arrays: Round) -> np.ndarray:
+def exact(model: Model, arrays: Round, convention: Any = "fixed") -> np.ndarray:
     """Exact Shapley values, from set-up to the last subtraction."""
-    return shapley.exact_shapley(make_game(model, arrays).all_values())
+    return shapley.exact_shapley(make_game(model, arrays, convention).all_values())
 
 
 def exact_by_loop(arrays: Round) -> np.ndarray:
