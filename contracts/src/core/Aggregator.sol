@@ -222,6 +222,8 @@ contract Aggregator is IAggregator {
         while (cursor < end) {
             address client = _participants[cursor / _parameters];
             Entry storage entry = _entries[client];
+            // an entry's place within its client: nothing is drawn
+            // slither-disable-next-line weak-prng
             uint256 from = cursor % _parameters;
             uint256 size = _parameters - from;
             if (!entry.revealed) {
@@ -245,6 +247,8 @@ contract Aggregator is IAggregator {
                 delete g; // holds a part
             }
             cursor += size;
+            // written once a page at most: only the last client of a page can be left unfinished
+            // slither-disable-next-line costly-loop
             if (from + size < _parameters) _product = product;
             else _score(round.number, client, entry, product);
         }
@@ -410,6 +414,8 @@ contract Aggregator is IAggregator {
         uint256 samples = entry.samples;
         if (!_clipped) return int256(samples);
         uint256 norm = entry.norm; // ≥ 1, since the update is not zero
+        // ⌊R/‖v_i‖ · 10^9⌋ is the definition: what the division loses, the weight is to lose
+        // slither-disable-next-line divide-before-multiply
         return int256(samples * (norm > clip ? clip * CLIP_SCALE / norm : CLIP_SCALE));
     }
 
@@ -425,6 +431,8 @@ contract Aggregator is IAggregator {
             Entry storage entry = _entries[_participants[i]];
             if (entry.revealed) norms[found++] = entry.norm;
         }
+        // sorts in place; what it returns is `norms` itself
+        // slither-disable-next-line unused-return
         Arrays.sort(norms);
         return uint64((norms[(found - 1) / 2] + norms[found / 2]) / 2);
     }

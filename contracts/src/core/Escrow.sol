@@ -8,7 +8,7 @@ import { IEscrow, ONE } from "./IEscrow.sol";
 
 // Registry and aggregator are this federation's own contracts, fixed for good at deployment: neither calls back, and
 // pages bound the number of calls. What is paid out goes through `_send`, behind the reentrancy guard.
-// slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
+// slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign
 
 /// @title Escrow
 /// @notice Pot, credits and pull payments; the penalty; refunds for work; and what both passes of a settlement have in
@@ -156,4 +156,4 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         if (!ok) revert PayoutFailed(to, amount);
     }
 }
-// slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
+// slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign

@@ -11,7 +11,7 @@ import { RewardRule } from "./RewardRule.sol";
 
 // Registry, aggregator and ledger are this federation's own contracts, fixed for good at deployment: none of them calls
 // back, and pages bound the number of calls. What is paid out goes through `_send`, behind the reentrancy guard.
-// slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
+// slither-disable-start calls-loop,reentrancy-no-eth,reentrancy-benign
 
 /// @title RewardPool
 /// @notice Escrow; rewards from alignment, consistency and fairness; penalties; pull payments.
@@ -73,7 +73,6 @@ contract RewardPool is RewardRule, Escrow {
     /// Each factor is applied and rounded down in turn, in millionths: three divisions, each the same in every language.
     function _weight(address client, uint256 score, uint256 history) internal view virtual returns (uint128) {
         Terms memory t = _terms;
-        // slither-disable-next-line divide-before-multiply
         uint256 multiplier = ONE + t.alpha * _consistency(history, t.window) / ONE;
         // slither-disable-next-line divide-before-multiply
         return uint128(score * multiplier / ONE * ledger.factorOf(client) / ONE);
@@ -132,4 +131,4 @@ contract RewardPool is RewardRule, Escrow {
         _book(paid);
     }
 }
-// slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign,reentrancy-events
+// slither-disable-end calls-loop,reentrancy-no-eth,reentrancy-benign

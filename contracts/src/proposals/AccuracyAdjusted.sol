@@ -7,6 +7,11 @@ import { IClientRegistry } from "../core/IClientRegistry.sol";
 import { ONE } from "../core/IEscrow.sol";
 import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
+// Registry and aggregator are this federation's own contracts, and pages bound the number of calls. The deadline to
+// attest lies minutes off, and a proposer can shift a block by seconds; Slither takes all else in its slot for a time
+// as well. Rounds, cursors and hashes are compared with `==` because they are exact.
+// slither-disable-start calls-loop,timestamp,incorrect-equality
+
 /// @title AccuracyAdjusted
 /// @notice Escrow that pays for alignment times attested gain in accuracy, with the negative-alignment penalty.
 /// @dev What bounds what. Paid in a round: at most min(budget, pot), whatever is attested. Lost in a round by a client:
@@ -203,3 +208,4 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         return uint128(score * counted / cap); // at most the score
     }
 }
+// slither-disable-end calls-loop,timestamp,incorrect-equality

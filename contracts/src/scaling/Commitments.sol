@@ -5,6 +5,9 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { Merkle } from "./Merkle.sol";
 import { Rung } from "./Rung.sol";
 
+// Rounds, parts and bits are compared with `==` because they are exact.
+// slither-disable-start incorrect-equality
+
 /// @title What the chain keeps of the clients' updates: roots, part by part, in one accumulator a round
 /// @dev One slot binds all submissions and their order. Whoever refers to them later brings them all along.
 abstract contract Commitments is IOptimisticRung, Rung {
@@ -74,3 +77,4 @@ abstract contract Commitments is IOptimisticRung, Rung {
         return chain;
     }
 }
+// slither-disable-end incorrect-equality

@@ -4,6 +4,10 @@ pragma solidity ^0.8.30;
 import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
+// Demands have deadlines, whole windows off; a proposer can shift a block by seconds. Slither takes whatever else lies
+// in a demand's slot for a time as well.
+// slither-disable-start timestamp
+
 /// @title What an account has put down, what ties it up, and the demands it pays for
 /// @dev A demand is a question with a fee and a deadline; whose answer it waits for, and what follows when none comes,
 /// is for the rung to say: `OptimisticRung` asks proposers for leaves, `Rung4Blobs` asks clients for data.
@@ -42,6 +46,8 @@ abstract contract Deposits is IOptimisticRung, Rung {
         if (amount > available) revert RungShortDeposit(msg.sender, available, amount);
         _memberOf[msg.sender].held -= uint128(amount); // at most what is held
         emit Withdrawn(msg.sender, amount);
+        // a call rather than `transfer`, whose 2,300 gas many contracts cannot receive ether with
+        // slither-disable-next-line low-level-calls
         (bool ok,) = msg.sender.call{ value: amount }("");
         if (!ok) revert RungTransferFailed(msg.sender, amount);
     }
@@ -115,3 +121,4 @@ abstract contract Deposits is IOptimisticRung, Rung {
         _pay(challenger, _fee);
     }
 }
+// slither-disable-end timestamp

@@ -6,6 +6,9 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { LanePacked } from "./LanePacked.sol";
 import { Merkle } from "./Merkle.sol";
 
+// Bits of a mask are compared with `==` because they are exact.
+// slither-disable-start incorrect-equality
+
 /// @title What a proposed tree says of a chunk, and what the committed data say of it
 /// @dev Nothing is decided here: paths and evidence are checked, and one leaf is computed anew.
 abstract contract Judgment is Commitments {
@@ -84,6 +87,8 @@ abstract contract Judgment is Commitments {
         LanePacked.Workspace memory ws = LanePacked.workspace(_weightsOf(list), stride);
         bytes memory target = ws.data;
         bytes calldata data = evidence.data;
+        // Solidity would copy into memory of its own; the workspace has room for one row more.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             calldatacopy(add(target, 0x20), data.offset, data.length) // as long as `target`, checked above
         }
@@ -127,8 +132,11 @@ abstract contract Judgment is Commitments {
         for (uint256 i; i < submissions.length; ++i) {
             if (out >> submissions[i].client & 1 == 0) list[count++] = submissions[i].client;
         }
+        // Solidity has no word for a shorter array in the same memory.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             mstore(list, count) // shorten
         }
     }
 }
+// slither-disable-end incorrect-equality

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+// Eight lanes to a word are what this library is about, and Solidity has none: its loops are assembly, each below its
+// equivalent in Solidity.
+// slither-disable-start assembly
+
 /// @title Eight numbers in one machine word
 /// @notice Weighted sums and inner products of int8 vectors, eight lanes of 32 bits at a time.
 ///
@@ -87,6 +91,8 @@ library LanePacked {
         bytes memory data = ws.data;
         uint256 rows = ws.weights.length;
         uint256 mask = (1 << (8 * tail)) - 1; // the lowest `tail` bytes: they come last in memory
+        // exact: 255 divides 2^256 − 1, which makes a one in every byte
+        // slither-disable-next-line divide-before-multiply
         uint256 zeros = (type(uint256).max / 255 * BIAS) & mask;
         assembly ("memory-safe") {
             let last := add(data, stride) // the row's last word: data + 32 + stride − 32
@@ -240,3 +246,4 @@ library LanePacked {
         }
     }
 }
+// slither-disable-end assembly

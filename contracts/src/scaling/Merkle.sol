@@ -20,6 +20,8 @@ library Merkle {
 
     /// @notice A node above two others: keccak256(abi.encode(a, b)).
     function pair(bytes32 a, bytes32 b) internal pure returns (bytes32 digest) {
+        // `abi.encode` would allocate memory for every node.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             mstore(0x00, a)
             mstore(0x20, b)

@@ -6,7 +6,12 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { IRung } from "./IRung.sol";
 import { Judgment } from "./Judgment.sol";
 import { Merkle } from "./Merkle.sol";
-import { Rung } from "./Rung.sol";
+import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
+
+// Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it. Phases, attempts,
+// digests and bits are compared with `==` because they are exact; deadlines are windows apart, and a proposer can shift
+// a block by seconds.
+// slither-disable-start timestamp,incorrect-equality
 
 /// @title What rungs 3 and 4 share: results that are proposed, questioned, and rejected or final
 /// @dev `proveChunk` compares a leaf with what the committed data give: it does not reject who computed from them. `expire`
@@ -193,3 +198,4 @@ abstract contract OptimisticRung is Deposits, Judgment {
         if (_round.phase == Phase.Proposed && _proposal.proposer == account) amount = _bond;
     }
 }
+// slither-disable-end timestamp,incorrect-equality

@@ -4,6 +4,16 @@ pragma solidity ^0.8.30;
 import { IRung } from "./IRung.sol";
 import { LanePacked } from "./LanePacked.sol";
 
+/// @dev Bytes of the largest transaction that public nodes pass on (128 KiB).
+uint256 constant MAX_TRANSACTION = 131_072;
+/// @dev How many of them to leave for what is not calldata: nonce, fees, addresses, signature.
+uint256 constant ENVELOPE = 1_024;
+
+// Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it. Phases, counters and
+// bits are compared with `==` because they are exact; deadlines lie minutes apart, and a proposer can shift a block by
+// seconds.
+// slither-disable-start timestamp,incorrect-equality
+
 /// @title What all rungs share: who takes part, rounds, deadlines, results
 /// @dev Membership is fixed at deployment: registration and stakes are `ClientRegistry`'s business, commit–reveal is
 /// `Aggregator`'s. Here only the cost of the data and of the arithmetic is at stake.
@@ -17,10 +27,6 @@ abstract contract Rung is IRung {
 
     /// @dev One bit a client in `Round.submitted`.
     uint256 internal constant MAX_CLIENTS = 120;
-    /// @dev Bytes of the largest transaction that public nodes pass on (128 KiB), and how many of them to leave for what is
-    /// not calldata: nonce, fees, addresses, signature.
-    uint256 internal constant MAX_TRANSACTION = 131_072;
-    uint256 internal constant ENVELOPE = 1_024;
 
     uint256 internal immutable _parameters;
     uint256 internal immutable _members;
@@ -161,6 +167,8 @@ abstract contract Rung is IRung {
 
     /// @dev Bytes of a client's row of a chunk with `valid` values: whole words.
     function _stride(uint256 valid) internal pure returns (uint256) {
+        // up to whole words: the division is there to lose what it loses
+        // slither-disable-next-line divide-before-multiply
         return (valid + 31) / 32 * 32;
     }
 
@@ -171,6 +179,8 @@ abstract contract Rung is IRung {
         for (uint256 i; i < _members; ++i) {
             if (mask >> i & 1 == 1) list[count++] = i;
         }
+        // Solidity has no word for a shorter array in the same memory.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             mstore(list, count) // shorten: count ≤ _members
         }
@@ -202,3 +212,4 @@ abstract contract Rung is IRung {
         }
     }
 }
+// slither-disable-end timestamp,incorrect-equality

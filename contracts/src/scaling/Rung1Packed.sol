@@ -5,6 +5,11 @@ import { IRung } from "./IRung.sol";
 import { LanePacked } from "./LanePacked.sol";
 import { Rung } from "./Rung.sol";
 
+// Words go between calldata, storage and memory one by one, which Solidity would check entry by entry: hence assembly.
+// Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it: words and chunks are
+// none, and compared with `==` because they are exact.
+// slither-disable-start assembly,timestamp,incorrect-equality
+
 /// @title Rung 1: thirty-two values to a storage slot
 /// @notice `submit` takes the next bytes of the update, whole words; call it until all are in. `work` takes
 /// `abi.encode(uint256 chunks)`, the most chunks to do in this transaction, which are read from storage, summed and
@@ -26,6 +31,8 @@ contract Rung1Packed is Rung {
     }
 
     mapping(uint256 client => Progress) private _progress;
+    // written by `_store`, in assembly
+    // slither-disable-next-line uninitialized-state
     mapping(uint256 client => mapping(uint256 word => uint256)) private _words;
     Cursor private _cursor;
     bytes32 private _chain;
@@ -125,3 +132,4 @@ contract Rung1Packed is Rung {
         return buffer;
     }
 }
+// slither-disable-end assembly,timestamp,incorrect-equality

@@ -9,6 +9,11 @@ import { Merkle } from "./Merkle.sol";
 import { OptimisticRung } from "./OptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
+// Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it. Phases, attempts,
+// digests and bits are compared with `==` because they are exact; deadlines are windows apart, and a proposer can shift
+// a block by seconds.
+// slither-disable-start timestamp,incorrect-equality
+
 /// @title Rung 4: optimistic, the updates in blobs
 /// @notice `submit` takes Merkle roots, one after the other, one for each blob of the transaction. Blobs are kept by
 /// the network for some 18 days, and cost gas of their own kind.
@@ -46,6 +51,8 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         (Round memory current, uint256 client) = _enter(round);
         uint256 held = depositOf(msg.sender); // nothing of it is tied up: no proposal stands, this client is not in yet
         if (held < _stake) revert RungShortDeposit(msg.sender, held, _stake);
+        // a remainder is refused two lines below
+        // slither-disable-next-line divide-before-multiply
         uint256 count = payload.length / 32;
         if (payload.length % 32 != 0) revert RungWrongLength(payload.length, 32 * count);
         bytes32[] memory roots = new bytes32[](count);
@@ -193,8 +200,12 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
 
     /// @dev Refuse an opening that is not of this blob (EIP-4844's point evaluation precompile, 50,000 gas).
     function _checkOpening(bytes32 blob, Opening calldata opening) private view {
+        // 192 bytes for the precompile, which reads the same wherever commitment ends and proof begins: nothing is hashed
+        // slither-disable-next-line encode-packed-collision
         bytes memory input =
             abi.encodePacked(blob, _point(opening.element), opening.value, opening.commitment, opening.proof);
+        // precompiles have no interface to call them by
+        // slither-disable-next-line low-level-calls
         (bool ok,) = POINT_EVALUATION.staticcall{ gas: 60_000 }(input); // a failing precompile burns all it is given
         if (!ok) revert RungBadOpening(opening.element);
     }
@@ -220,3 +231,4 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         return keccak256(abi.encode("data", round, client, chunk));
     }
 }
+// slither-disable-end timestamp,incorrect-equality
