@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -130,8 +129,8 @@ class Chain(AbstractContextManager["Chain"]):
         ]
         child = services.start_supervised([str(part) for part in command], name="anvil")
         try:
-            services.wait_until(lambda: _port_in(child) > 0, child, seconds=20, what="its port")
-            url = f"http://{services.LOCALHOST}:{_port_in(child)}"
+            port = services.await_port(child, r"Listening on [\d.]+:(\d+)", seconds=20, what="its port")
+            url = f"http://{services.LOCALHOST}:{port}"
             cap = TX_GAS_CAP if tx_gas_cap else 2**63
             chain = cls(url, child=child, block_gas_limit=block_gas_limit, tx_gas_cap=cap)
             chain._rpc("anvil_setLoggingEnabled", False)
@@ -160,15 +159,14 @@ class Chain(AbstractContextManager["Chain"]):
         """Learn the custom errors of a contract, so that its refusals come out with names and numbers."""
         self._transport.decoder.register(abi)
 
-    def explain(self, name: str, template: str) -> None:
-        """Give a custom error a sentence: ``chain.explain("ShortStake", "sent {sent:eth}, {needed:eth} needed")``.
+    def explain(self, templates: Mapping[str, str]) -> None:
+        """Give custom errors sentences: ``chain.explain({"ShortStake": "sent {sent:eth}, {needed:eth} needed"})``.
 
         Args:
-            name: the error's Solidity name.
-            template: text with the error's arguments as fields; ``:eth`` shows wei as ETH, ``:,`` groups digits,
-                ``:short`` cuts a hash.
+            templates: by the error's Solidity name, text with the error's arguments as fields; ``:eth`` shows wei as
+                ETH, ``:,`` groups digits, ``:short`` cuts a hash.
         """
-        self._transport.decoder.explain(name, template)
+        self._transport.decoder.explain(templates)
 
     def contract(self, address: str, artifact: Artifact) -> Contract:
         """A contract that is already on chain, with its errors registered.
@@ -347,9 +345,3 @@ def connect(url: str | None = None) -> Chain:
     if urlsplit(address).scheme not in ("http", "https"):
         raise ServiceError(f"BCFL_RPC_URL = {address!r} is no http address; it looks like http://127.0.0.1:8545")
     return Chain(address)
-
-
-def _port_in(child: services.Child) -> int:
-    """The port anvil says it listens on, 0 as long as it has not said so."""
-    found = re.search(r"Listening on [\d.]+:(\d+)", child.log_tail(5))
-    return int(found[1]) if found else 0

@@ -96,9 +96,9 @@ class RevertDecoder:
             if item.get("type") == "error":
                 self._errors[keccak(text=abi_to_signature(cast(Any, item)))[:4]] = dict(item)
 
-    def explain(self, name: str, template: str) -> None:
-        """Give the error `name` a sentence with its arguments as fields: ``"sent {sent:eth}, {needed:eth} needed"``."""
-        self._templates[name] = template
+    def explain(self, templates: Mapping[str, str]) -> None:
+        """Give errors, by name, sentences with their arguments as fields, such as ``"{sent:eth} sent"``."""
+        self._templates |= templates
 
     def decode(self, data: bytes) -> ContractError:
         """The error a contract meant by these bytes; unknown ones are named by their selector."""

@@ -11,7 +11,7 @@ import numpy as np
 from bcfl_support import protocol, shapley
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
-from bcfl_support.learning import Model
+from bcfl_support.learning import Model, check_choice
 from bcfl_support.protocol import RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 
@@ -58,8 +58,7 @@ class Task:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.estimator not in ESTIMATORS:
-            raise InvalidInput(f"estimator is {self.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
+        check_choice("estimator", self.estimator, ESTIMATORS)
         if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
             given = f"utility is {self.utility!r} and convention is {self.convention!r}"
             raise InvalidInput(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")

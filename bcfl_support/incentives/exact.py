@@ -71,12 +71,9 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
     >>> compute_penalty(10**18, -30, 100, rate=100_000, cap=50_000) / 10**18
     0.03
     """
-    if score is None:
-        ratio = cap
-    elif score >= 0:
+    if score is not None and score >= 0:
         return 0
-    else:
-        ratio = min(-score * rate // norm_squared, cap) if norm_squared else cap
+    ratio = cap if score is None or not norm_squared else min(-score * rate // norm_squared, cap)
     return stake * ratio // PPM
 
 
@@ -218,14 +215,13 @@ def settle_round(
             raise InvalidInput(
                 f"round {number} is not after {account.last_round}, {client}'s last round: settle in order"
             )
-        good = score is not None and score >= 0
-        history = account.history
-        if not void:
-            history = (history << number - account.last_round | good) % 2**HISTORY_BITS
-            books[client] = replace(account, history=history, last_round=number)
-        consistency[client] = (history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
-        factor = (factors or {}).get(client, PPM)
         counted = -1 if score is None else score  # a missing reveal earns what a negative score does
+        if not void:
+            history = (account.history << number - account.last_round | (counted >= 0)) % 2**HISTORY_BITS
+            account = replace(account, history=history, last_round=number)
+        books[client] = account
+        consistency[client] = (account.history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
+        factor = (factors or {}).get(client, PPM)
         weights[client] = compute_reward_weight(counted, consistency[client], factor, terms.alpha)
         penalties[client] = compute_penalty(
             held[client], score, norm_squared, rate=terms.penalty_rate, cap=terms.penalty_cap
@@ -233,6 +229,5 @@ def settle_round(
         held[client] -= penalties[client]
     paid = dict(zip(weights, compute_rewards(list(weights.values()), terms.budget, pot), strict=True))
     for client, amount in paid.items():
-        account = books.get(client, Account())
-        books[client] = replace(account, credit=account.credit + amount)
+        books[client] = replace(books[client], credit=books[client].credit + amount)
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))

@@ -206,18 +206,11 @@ def _file_node(cid: str, block: bytes) -> tuple[bytes, int, list[tuple[str, int]
     """A dag-pb file node: its own bytes, the bytes of the whole subtree, and its (CID, bytes) links."""
     try:
         node = _fields(block)
-        kind, own, size, lengths = 0, b"", 0, []
-        for number, value in _fields(_only(node, 1)):
-            if number == 1:
-                kind = int(value)
-            elif number == 2:
-                own = bytes(value)
-            elif number == 3:
-                size = int(value)
-            elif number == 4:
-                lengths.append(int(value))
-        targets = [str(_bytes_to_cid(_only(_fields(bytes(value)), 1))) for number, value in node if number == 2]
-    except (ValueError, TypeError) as error:
+        data = _fields(_only(node, 1))
+        kind, size = ([0, *_numbers(data, field)][-1] for field in (1, 3))  # given twice, the last one counts
+        own, lengths = [b"", *_strings(data, 2)][-1], _numbers(data, 4)
+        targets = [str(_bytes_to_cid(_only(_fields(link), 1))) for link in _strings(node, 2)]
+    except ValueError as error:
         raise ContentCorrupted(f"{cid} is no node of a UnixFS file: {error}") from None
     if kind not in (0, 2):
         raise RecordError(f"{cid} is not a file (UnixFS type {kind}; 1 is a directory); give the CID of a file")
@@ -274,9 +267,17 @@ def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
     return found
 
 
+def _numbers(fields: list[tuple[int, int | bytes]], number: int) -> list[int]:
+    return [value for found, value in fields if found == number and isinstance(value, int)]
+
+
+def _strings(fields: list[tuple[int, int | bytes]], number: int) -> list[bytes]:
+    return [value for found, value in fields if found == number and isinstance(value, bytes)]
+
+
 def _only(fields: list[tuple[int, int | bytes]], number: int) -> bytes:
     """The byte string of the one field with this number."""
-    values = [value for found, value in fields if found == number]
-    if len(values) != 1 or not isinstance(values[0], bytes):
+    values = _strings(fields, number)
+    if len(values) != 1:
         raise ValueError(f"protobuf field {number} is there {len(values)} times, not once")
     return values[0]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 API_VARIABLE = "BCFL_IPFS_API"
 """Environment variable with the API of a running node: ``/ip4/127.0.0.1/tcp/5001/http`` or ``http://127.0.0.1:5001``."""
 
-_LISTENING = re.compile(r'(?:"api":|API server listening on /ip4/127\.0\.0\.1/tcp/)(\d+)')
+_LISTENING = r'(?:"api":|API server listening on /ip4/127\.0\.0\.1/tcp/)(\d+)'
 
 
 class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
@@ -80,7 +80,14 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
             for temporary in remove:
                 shutil.rmtree(temporary, ignore_errors=True)
             raise
-        return cls(_await_api(child), program=program, child=child, timeout=timeout)
+        try:
+            import ipfshttpclient  # noqa: F401  (a slow import, worth doing while the node starts)
+
+            port = services.await_port(child, _LISTENING, seconds=30, what="its API")
+            return cls(f"http://{services.LOCALHOST}:{port}", program=program, child=child, timeout=timeout)
+        except BaseException:
+            child.stop()
+            raise
 
     @classmethod
     def connect(cls, url: str | None = None, *, timeout: float = 30.0) -> Self:
@@ -262,19 +269,6 @@ def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
         run("init", "--profile=test", "--empty-repo")
         run("config", "--json", "Datastore.HashOnRead", "true")
     return [program, "daemon", "--offline"], env
-
-
-def _await_api(child: services.Child) -> str:
-    """URL of a started node, once it listens."""
-    import ipfshttpclient  # noqa: F401  (a slow import, worth doing while the node starts)
-
-    try:
-        services.wait_until(lambda: bool(_LISTENING.search(child.log_tail(100))), child, seconds=30, what="its API")
-    except BaseException:
-        child.stop()
-        raise
-    bound = _LISTENING.findall(child.log_tail(100))[0]
-    return f"http://{services.LOCALHOST}:{bound}"
 
 
 def _to_url(address: str) -> str:

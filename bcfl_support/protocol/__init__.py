@@ -10,6 +10,7 @@ from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.fixed_point import (
     alignment_error_bound,
     alignment_sum_bounds,
+    clip_weights,
     decode,
     divide_toward_zero,
     encode,

@@ -64,8 +64,7 @@ def deploy_contracts(
         ContractError: if a constructor refuses the configuration.
         RuntimeError: if a contract did not land at the predicted address.
     """
-    for name, template in EXPLANATIONS.items():
-        chain.explain(name, template)
+    chain.explain(EXPLANATIONS)
     first = chain.w3.eth.get_transaction_count(to_checksum_address(publisher))
     addresses = [compute_create_address(publisher, first + k) for k in range(4)]
     registry, aggregator, ledger, pool = addresses

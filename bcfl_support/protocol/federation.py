@@ -18,7 +18,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from web3.contract import Contract
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
@@ -31,32 +30,23 @@ from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
 
 
 class Federation:
-    """The four contracts of one federation, and the transactions of a round in their order.
+    """The four contracts of one federation, and the transactions of a round in their order. Made by `deploy`.
 
     Attributes:
         chain: the chain it lives on.
         config: what it was deployed with.
+        publisher: who paid for that, and sends what anyone may.
         registry, aggregator, ledger, pool: the web3 contracts; everything they offer may be called directly.
         deployment: the receipts of the four deployments, by contract name.
     """
 
-    def __init__(
-        self,
-        chain: Chain,
-        config: FederationConfig,
-        contracts: Mapping[str, Contract],
-        deployment: Mapping[str, TxReceipt],
-        publisher: str,
-    ) -> None:
-        self.chain = chain
-        self.config = config
+    def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
+        self.chain, self.config, self.publisher = chain, config, publisher
+        contracts, self.deployment = deploy_contracts(chain, config, publisher)
         self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
-        self.deployment = deployment
-        self.publisher = publisher
         self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
 
     # ------------------------------------------------------------------------------------------------ setting up
-
     @classmethod
     def deploy(cls, chain: Chain, config: FederationConfig, *, publisher: str | None = None) -> Federation:
         """Deploy the four contracts, see `deploy_contracts`.
@@ -73,8 +63,7 @@ class Federation:
             ContractError: if a constructor refuses the configuration.
             RuntimeError: if a contract did not land at the predicted address.
         """
-        publisher = publisher or chain.accounts[0]
-        return cls(chain, config, *deploy_contracts(chain, config, publisher), publisher)
+        return cls(chain, config, publisher or chain.accounts[0])
 
     def register(self, clients: Sequence[str], samples: Sequence[int], *, stake: int | None = None) -> list[TxReceipt]:
         """Register clients, each with the stake its sample count asks for.
@@ -110,7 +99,6 @@ class Federation:
         return self._send_many("fund", [(self.pool.functions.fund(), sender or self.publisher, amount)])[0]
 
     # ------------------------------------------------------------------------------------------------ one round
-
     def open_round(self) -> int:
         """Open the next round and return its number.
 
@@ -157,8 +145,8 @@ class Federation:
         encoded = values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
         if not encoded.any():
             raise InvalidUpdate(
-                f"every entry of the update of {client} is 0 (at scale {fixed_point.SCALE:,}); the contract refuses it, as "
-                "the work of nobody: leave this client out of the round"
+                f"every entry of the update of {client} is 0 (at scale {fixed_point.SCALE:,}); the contract refuses "
+                "it, as the work of nobody: leave this client out of the round"
             )
         return encoded
 
@@ -166,7 +154,8 @@ class Federation:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, RoundFull, DeadlinePassed or WrongPhase.
+            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, RoundFull, DeadlinePassed or
+                WrongPhase.
         """
         commit = self.aggregator.functions.commit
         return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
@@ -247,7 +236,6 @@ class Federation:
         return self.settle()
 
     # ------------------------------------------------------------------------------------------------ fairness, money
-
     def attest(
         self, epoch: int, record: bytes, factors: Mapping[str, int], *, clients: Sequence[str]
     ) -> list[TxReceipt]:
@@ -289,7 +277,6 @@ class Federation:
         return self._send_many("withdraw", [(self.pool.functions.withdraw(), client, 0) for client in clients])
 
     # ------------------------------------------------------------------------------------------------ reading
-
     @property
     def round_number(self) -> int:
         """Number of the current (or last) round; 0 before the first."""
@@ -334,11 +321,8 @@ class Federation:
             found,
             norm_squared=0 if found.void else square.call(block_identifier=last),
             global_update=() if found.void else tuple(g.call(block_identifier=last)),
-            gas={name: tuple(receipt["gasUsed"] for receipt in receipts) for name, receipts in bill.items()},
-            transactions={
-                name: tuple(receipt["transactionHash"].to_0x_hex() for receipt in receipts)
-                for name, receipts in bill.items()
-            },
+            gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in bill.items()},
+            transactions={name: tuple(r["transactionHash"].to_0x_hex() for r in sent) for name, sent in bill.items()},
         )
 
     def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
@@ -380,7 +364,6 @@ class Federation:
         )
 
     # ------------------------------------------------------------------------------------------------ sending
-
     def _send(self, operation: str, call: Any) -> TxReceipt:
         """One transaction of the publisher, where anyone may send it."""
         return self._send_many(operation, [(call, self.publisher, 0)])[0]

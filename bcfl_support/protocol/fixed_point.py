@@ -8,8 +8,9 @@ contract does FedAvg and the alignment score on integers:
 
 with v_ij the encoded update of client i, n_i its sample count, N = Σ n_i and trunc the EVM's signed division
 (SDIV), which rounds toward zero. A federation that clips replaces n_i and N by `clip_weights`. This module holds the
-encoding, the first sum in exact Python integers, and how far the integers can lie from the real numbers. It serves `contracts/src/core/Aggregator.sol`; the formulas of G and
-S are those of arXiv 2502.14170, the scale and the rounding are this project's choice.
+encoding, the first sum in exact Python integers, and how far the integers can lie from the real numbers. It serves
+`contracts/src/core/Aggregator.sol`; the formulas of G and S are those of arXiv 2502.14170, the scale and the rounding
+are this project's choice.
 """
 
 from __future__ import annotations

@@ -128,10 +128,7 @@ class RoundRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values; integers of any size become decimal strings."""
-        plain = asdict(self) | {"norm_squared": str(self.norm_squared)}
-        for key in _OF_ANY_SIZE:
-            plain[key] = [None if value is None else str(value) for value in plain[key]]
-        return {"kind": "bcfl-round", "version": 1, **json.loads(json.dumps(plain))}
+        return {"kind": "bcfl-round", "version": 1, **json.loads(json.dumps(_convert(asdict(self), str)))}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> RoundRecord:
@@ -144,14 +141,16 @@ class RoundRecord:
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
         plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
-            for key in _OF_ANY_SIZE:
-                plain[key] = tuple(None if value is None else int(value) for value in plain[key])
-            return cls(**plain | {"norm_squared": int(plain["norm_squared"])})
+            return cls(**_convert(plain, int))
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
 
 
-_OF_ANY_SIZE = ("scores", "rewards", "penalties", "global_update")
+def _convert(plain: Mapping[str, Any], kind: type[int] | type[str]) -> dict[str, Any]:
+    """A record's fields with the integers that may exceed JSON's as `kind`."""
+    names = ("scores", "rewards", "penalties", "global_update")
+    columns = {name: tuple(None if value is None else kind(value) for value in plain[name]) for name in names}
+    return {**plain, **columns, "norm_squared": kind(plain["norm_squared"])}
 
 
 def _to_tuples(value: Any) -> Any:

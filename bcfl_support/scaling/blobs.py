@@ -55,7 +55,7 @@ class BlobRung(OptimisticRung):
             self._note("submit", receipt, call)
             hashes += found
         self.blobs += len(hashes)
-        self._remember(client, row, hashes)
+        self.rows[client], self.blob_hashes[client] = row, hashes
 
     def prove_data(self, client: int, chunk: int, blob: bytes) -> TxReceipt:
         """The watcher shows that the client's blob holds something else than the chunk it committed to.
@@ -76,7 +76,7 @@ class BlobRung(OptimisticRung):
             raise InvalidInput(f"chunk {chunk} of client {client} is what its blob holds")
         opening = compute_opening(blob, first + found)
         proof = lanes.part_trees(self.rows[client])[chunk // lanes.PART].proof(chunk % lanes.PART)
-        shown = (self.submissions(), self.order.index(client), chunk, data, proof)
+        shown = (self.submissions(), list(self.rows).index(client), chunk, data, proof)
         return self._challenge("proveData", self.contract.functions.proveData(self.round, *shown, opening))
 
 

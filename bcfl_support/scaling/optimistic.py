@@ -18,8 +18,7 @@ class OptimisticRung(Rung):
     """Rung 3: clients log their data, somebody proposes the result, anybody may refute it.
 
     Attributes:
-        order: clients in the order of their submissions.
-        rows: the packed rows they committed to, by client.
+        rows: the packed rows that clients committed to, by client, in the order of their submissions.
         blob_hashes: versioned hashes of their parts' blobs, by client; zeros on rung 3.
         tree: the tree behind the current proposal; None: there is none yet.
     """
@@ -28,7 +27,6 @@ class OptimisticRung(Rung):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.order: list[int] = []
         self.rows: dict[int, bytes] = {}
         self.blob_hashes: dict[int, list[bytes]] = {}
         self.tree: lanes.SumTree | None = None
@@ -59,7 +57,7 @@ class OptimisticRung(Rung):
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""
-        self.order, self.rows, self.blob_hashes, self.tree = [], {}, {}, None
+        self.rows, self.blob_hashes, self.tree = {}, {}, None
         super().open()
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
@@ -67,12 +65,8 @@ class OptimisticRung(Rung):
         chosen = list(range(len(self.weights)) if clients is None else clients)
         super().submit(values, chosen)
         for i in chosen:
-            self._remember(i, lanes.pack(values[i]))
-
-    def _remember(self, client: int, row: bytes, blob_hashes: list[bytes] | None = None) -> None:
-        self.order.append(client)
-        self.rows[client] = row
-        self.blob_hashes[client] = blob_hashes or [bytes(32)] * len(lanes.part_trees(row))
+            self.rows[i] = lanes.pack(values[i])
+            self.blob_hashes[i] = [bytes(32)] * len(lanes.part_trees(self.rows[i]))
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
         return lanes.chunks_of(lanes.pack(row), lanes.PART * lanes.CHUNK)
@@ -115,7 +109,7 @@ class OptimisticRung(Rung):
     # ------------------------------------------------------------ dispute
     def submissions(self) -> list[tuple[int, list[bytes], list[bytes]]]:
         """All submissions in order, as the contract wants to see them again."""
-        return [(i, [t.root for t in lanes.part_trees(self.rows[i])], self.blob_hashes[i]) for i in self.order]
+        return [(i, [t.root for t in lanes.part_trees(row)], self.blob_hashes[i]) for i, row in self.rows.items()]
 
     def evidence(self, chunk: int) -> tuple[Any, bytes, list[bytes]]:
         """Everything a chunk is computed from.
@@ -135,7 +129,7 @@ class OptimisticRung(Rung):
     def _taking_part(self) -> list[int]:
         """Who submitted, in order, without those that were put out."""
         out = int(self.contract.functions.excluded().call())
-        return [i for i in self.order if not out >> i & 1]
+        return [i for i in self.rows if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
         """The watcher asks the proposer for a chunk, for a fee.

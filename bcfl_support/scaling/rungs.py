@@ -92,8 +92,7 @@ class Rung:
         n = len(self.weights)
         self.clients = chain.accounts[:n]
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
-        for name, template in EXPLANATIONS.items():
-            chain.explain(name, template)
+        chain.explain(EXPLANATIONS)
         self.contract: Contract = chain.deploy(load_artifact(contract), *self._arguments(), sender=self.worker)[0]
         self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import select
 import shutil
 import socket
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bcfl_support.errors import ServiceError, ToolMissing
@@ -209,17 +210,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(ready: Callable[[], bool], child: Child, *, seconds: float, what: str) -> None:
-    """Wait until `ready()` is true; a connection error inside it counts as "not yet".
+def await_port(child: Child, announcement: str, *, seconds: float, what: str) -> int:
+    """Wait until a program prints which port it listens on.
+
+    Args:
+        child: the program.
+        announcement: regular expression of what it prints; its first group is the port.
+        seconds: how long to wait.
+        what: what one waits for, in the message.
+
+    Returns:
+        The port.
 
     Raises:
         ServiceError: the program ended, or `seconds` went by; the message ends with the program's last output.
     """
     deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if ready():
-                return
+    while not (found := re.search(announcement, child.log_tail(100))):
         if child.wait(0.005):
             reason = f"{child.name} ended before {what}"
         elif time.monotonic() > deadline:
@@ -227,3 +234,4 @@ def wait_until(ready: Callable[[], bool], child: Child, *, seconds: float, what:
         else:
             continue
         raise ServiceError(f'{reason}; run "bcfl doctor". Its last output:\n{child.log_tail() or "(none)"}')
+    return int(found[1])

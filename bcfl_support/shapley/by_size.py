@@ -16,7 +16,6 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 from bcfl_support.shapley.by_order import Array, Estimate, Meter, draw_orders, take_prefixes
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values
@@ -122,8 +121,7 @@ def _plan(meter: Meter, least: NDArray[np.int64]) -> tuple[NDArray[np.int64], li
         left -= sum(price[s] for s in enumerated)
         open_sizes = [s for s in open_sizes if s not in enumerated]
     spare = left - sum(_sides(n, s) * int(least[s]) for s in open_sizes)
-    if spare < 0:
-        raise InvalidInput(f"budget = {meter.budget}; n = {n} clients need at least {meter.budget - spare} coalitions")
+    meter.require(meter.left - spare)
     counts = np.zeros(len(sizes), dtype=np.int64)
     for s in open_sizes:
         counts[s] = least[s] + int(spare * density[s] / density[open_sizes].sum() / _sides(n, s))

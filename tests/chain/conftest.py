@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from solidity import compile_source
 
@@ -47,7 +45,6 @@ def keyless():
     """An anvil without accounts; tests give money to those of the test mnemonic."""
     command = [services.anvil(), "--port", "0", "--accounts", "0"]
     child = services.start_supervised(command, name="anvil")
-    port = re.compile(r"Listening on [\d.]+:(\d+)")
-    services.wait_until(lambda: bool(port.search(child.log_tail())), child, seconds=20, what="its port")
-    yield f"http://127.0.0.1:{port.findall(child.log_tail())[0]}"
+    port = services.await_port(child, r"Listening on [\d.]+:(\d+)", seconds=20, what="its port")
+    yield f"http://127.0.0.1:{port}"
     child.stop()

@@ -69,9 +69,9 @@ def test_templates():
     decoder.register([{"type": "error", "name": "Short", "inputs": inputs}])
     data = keccak(text="Short(uint256,uint32)")[:4] + (ETHER // 2).to_bytes(32, "big") + (1200).to_bytes(32, "big")
     assert str(decoder.decode(data)) == "Short: sent=500,000,000,000,000,000, samples=1,200"
-    decoder.explain("Short", "sent {sent:eth} for {samples:,} samples")
+    decoder.explain({"Short": "sent {sent:eth} for {samples:,} samples"})
     assert str(decoder.decode(data)) == "Short: sent 0.5 ETH for 1,200 samples"
-    decoder.explain("Short", "round {round}")  # meant for another contract's error of this name
+    decoder.explain({"Short": "round {round}"})  # meant for another contract's error of this name
     assert str(decoder.decode(data)) == "Short: sent=500,000,000,000,000,000, samples=1,200"
 
 

@@ -154,7 +154,7 @@ def test_a_refusal_comes_with_its_numbers(chain, purse):
 def test_a_refusal_with_a_sentence_of_its_own(purse_artifact):
     with Chain.start(accounts=1) as chain:
         purse, _ = chain.deploy(purse_artifact, 0)
-        chain.explain("ShortStake", "sent {sent:eth}, {needed:eth} needed for {samples} samples")
+        chain.explain({"ShortStake": "sent {sent:eth}, {needed:eth} needed for {samples} samples"})
         with pytest.raises(ContractError, match=r"^ShortStake: sent 0\.5 ETH, 1\.2 ETH needed for 120 samples$"):
             chain.send(purse.functions.pay(120), sender=chain.accounts[0], value=ETHER // 2)
 

@@ -103,6 +103,7 @@ def test_a_tree_made_by_hand_is_read() -> None:
         (b"\x08\x02\x18", ContentCorrupted, "cut short"),
         (b"\x08\x02\x12\x09ab", ContentCorrupted, "cut short"),
         (b"\x0d\x02\x00\x00\x00", ContentCorrupted, "wire type 5"),
+        (b"\x08\x02\x10\xff\xff\xff\xff\xff\x7f", ContentCorrupted, "contradicts itself"),  # a number for its bytes
     ],
 )
 def test_a_tree_that_contradicts_itself_is_refused(unixfs: bytes, error: type[Exception], reason: str) -> None:

@@ -47,8 +47,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error():
     assert set(deployment.EXPLANATIONS) == own - SHOWN_AS_NUMBERS
     decoder = RevertDecoder()
     decoder.register(errors)
-    for name, template in deployment.EXPLANATIONS.items():
-        decoder.explain(name, template)
+    decoder.explain(deployment.EXPLANATIONS)
     for error in errors:
         types = [part["type"] for part in error["inputs"]]
         some = {"address": "0x" + "00" * 20, "bytes32": bytes(32), "string": "x", "bool": True}

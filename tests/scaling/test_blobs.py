@@ -13,7 +13,7 @@ from bcfl_support.scaling.ladder import start_rung
 
 def open_element(rung, client, chunk, blob, element):
     """The watcher opens an element of a blob, whether or not it differs from what the client committed to."""
-    row, place = rung.rows[client], rung.order.index(client)
+    row, place = rung.rows[client], list(rung.rows).index(client)
     shown = (lanes.chunks_of(row)[chunk], lanes.part_trees(row)[0].proof(chunk))
     opening = compute_opening(blob, element)
     call = rung.contract.functions.proveData(rung.round, rung.submissions(), place, chunk, *shown, opening)
@@ -27,7 +27,7 @@ def demand_data(rung, client, chunk):
 
 def answer_data(rung, client, chunk):
     """The client shows it."""
-    row, place = rung.rows[client], rung.order.index(client)
+    row, place = rung.rows[client], list(rung.rows).index(client)
     shown = (lanes.chunks_of(row)[chunk], lanes.part_trees(row)[0].proof(chunk))
     call = rung.contract.functions.answerData(rung.round, rung.submissions(), place, chunk, *shown)
     rung.chain.send(call, sender=rung.clients[client])

@@ -48,8 +48,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error():
     assert set(EXPLANATIONS) == {error["name"] for error in errors}
     decoder = RevertDecoder()
     decoder.register(errors)
-    for name, template in EXPLANATIONS.items():
-        decoder.explain(name, template)
+    decoder.explain(EXPLANATIONS)
     some = {"address": "0x" + "00" * 20, "bytes32": bytes(32), "string": "x"}
     for error in errors:
         types = [part["type"] for part in error["inputs"]]

@@ -14,7 +14,7 @@ from processes import eventually, runs
 from bcfl_support.errors import ServiceError, ToolMissing
 from bcfl_support.services import supervisor
 from bcfl_support.services.programs import project_root
-from bcfl_support.services.supervisor import free_port, start_supervised, wait_until
+from bcfl_support.services.supervisor import await_port, free_port, start_supervised
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -179,22 +179,17 @@ def test_a_free_port_is_another_each_time():
     assert len({free_port() for _ in range(5)}) > 1
 
 
-def test_wait_until(sleeper):
-    answers = iter([False, ConnectionRefusedError(), True])
-
-    def ready() -> bool:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    wait_until(ready, sleeper, seconds=5, what="an answer")
-    with pytest.raises(ServiceError, match=r"sleeper runs but a miracle did not come within 0.02 s.*\n\(none\)"):
-        wait_until(lambda: False, sleeper, seconds=0.02, what="a miracle")
+def test_await_port(sleeper):
+    late = "import time; time.sleep(0.05); print('port 4001, port 4002', flush=True); time.sleep(600)"
+    child = start_supervised([*SLEEP[:-1], late], name="late")
+    assert await_port(child, r"port (\d+)", seconds=5, what="its port") == 4001
+    child.stop()
+    with pytest.raises(ServiceError, match=r"sleeper runs but its port did not come within 0.02 s.*\n\(none\)"):
+        await_port(sleeper, r"port (\d+)", seconds=0.02, what="its port")
 
 
-def test_wait_until_reports_what_a_dead_child_said():
+def test_await_port_reports_what_a_dead_child_said():
     child = start_supervised([sys.executable, "-c", "raise SystemExit('no room')"], name="guest")
     with pytest.raises(ServiceError, match=r'guest ended before a table; run "bcfl doctor".*\nno room'):
-        wait_until(lambda: False, child, seconds=10, what="a table")
+        await_port(child, r"(\d+)", seconds=10, what="a table")
     child.stop()
