@@ -21,7 +21,7 @@ from tools import markdown
 WORDS, CODE_LINES, PRINTED_LINES, POINT = 180, 20, 30, 6
 MOST_PRINTED = 40
 
-HEADING = re.compile(r"^## (?P<title>.+?)(?:  \*\((?P<minutes>\d+) minutes?\)\*)?$", re.MULTILINE)
+HEADING = re.compile(r"^## (?P<title>.+?)(?:  \*\((?P<minutes>\d+)[ \u00a0]minutes?\)\*)?$", re.MULTILINE)
 TOTAL = re.compile(r"^\*\*Time\.\*\* (\d+) minutes", re.MULTILINE)
 
 
@@ -108,7 +108,7 @@ def write(notebook: Any) -> None:
 
 
 def _heading(title: str, minutes: int) -> str:
-    return f"## {title}  *({minutes} minute{'s' if minutes > 1 else ''})*"
+    return f"## {title}  *({minutes}\u00a0minute{'s' if minutes > 1 else ''})*"  # never broken before "minutes"
 
 
 def _add_text(load: _Load, text: str) -> None:

@@ -41,7 +41,7 @@ _ARROWS = (
 _HALF_WIDTH, _HALF_HEIGHT = 0.08, 0.1
 
 # The frame around the four contracts: left, bottom, right, top. The publisher's arrow ends at it: it deploys all four.
-_CHAIN = (0.345, 0.3, 0.999, 0.995)
+_CHAIN = (0.345, 0.325, 0.999, 0.995)
 
 
 def draw_system(highlight: Sequence[str] = ()) -> Figure:
@@ -90,11 +90,14 @@ def _draw_frame(axes: Axes, corners: tuple[float, float, float, float], **style:
 
 
 def _draw_arrow(axes: Axes, tail: Any, head: Any, label: str, line: str, chosen: bool) -> None:
-    """An arrow with its label, above it where it is level; blue and thicker between chosen boxes."""
+    """An arrow with its label, above it where it is level, lower where the clients carry, clear of the frame.
+
+    Blue and thicker between chosen boxes.
+    """
     color, width = (BLUE, 2.2) if chosen else (GRAY, 1.3)
     arrow = {"arrowstyle": "-|>", "color": color, "linewidth": width, "linestyle": line, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=head, xytext=tail, arrowprops=arrow)
-    lift, side = (0.02, "bottom") if tail[1] == head[1] else (0, "center")
+    lift, side = (0.02, "bottom") if tail[1] == head[1] else (-0.015 if line == "dashed" else 0, "center")
     x, y = (tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2 + lift
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     axes.text(x, y, label, ha="center", va=side, fontsize=9.5, color=BLACK, bbox=ground)

@@ -322,7 +322,7 @@ def test_fault_in_the_code_is_found(faults, kind):
 
 def test_wrong_times_are_found(faults):
     notebook = sound()
-    notebook.cells[2].source = notebook.cells[2].source.replace("*(1 minute)*", "*(9 minutes)*")
+    notebook.cells[2].source = notebook.cells[2].source.replace("*(1\u00a0minute)*", "*(9 minutes)*")
     assert any("states 9 minutes, by the rule it takes 1" in fault for fault in faults(notebook))
     assert any("add up to 10 minutes, **Time.** says 2" in fault for fault in faults(notebook))
     notebook.cells[2].source = notebook.cells[2].source.replace("  *(9 minutes)*", "")
@@ -381,7 +381,7 @@ def test_lines_within_an_environment_are_no_fault():
 
 @pytest.mark.parametrize(
     ("heading", "minutes"),
-    [("## A  *(9 minutes)*", "1 minute"), ("## B", "1 minute"), ("```\n## C\n```\n\n## D", "1 minute")],
+    [("## A  *(9 minutes)*", "1\u00a0minute"), ("## B", "1\u00a0minute"), ("```\n## C\n```\n\n## D", "1\u00a0minute")],
 )
 def test_times_are_written_into_headings_and_nowhere_else(heading, minutes):
     notebook = new_notebook(cells=[new_markdown_cell(heading)])
