@@ -33,6 +33,7 @@ def folder(tmp_path_factory):
     """A folder with the compiler, and the source's syntax tree in it."""
     place = tmp_path_factory.mktemp("contracts")
     contracts = services.project_root() / "contracts"
+    (place / "node_modules").symlink_to((contracts / "node_modules").resolve())
     mutate.quick_solc(contracts / "solc", place)
     return place
 
