@@ -139,13 +139,13 @@ def search_best(
 
 
 def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
-    """How much honest clients agree: κ = ‖mean honest update‖² / B², B the length everybody is clipped to.
+    """How much honest clients agree: κ = ‖mean honest update‖² / ℓ², ℓ the length everybody is clipped to.
 
-    1 when all send the same vector of length B, about 1/h when they are unrelated.
+    1 when all send the same vector of length ℓ, about 1/h when they are unrelated.
 
     Args:
         honest: honest updates (after clipping), shape (…, h, P), float64.
-        norm: B, a number or (…).
+        norm: ℓ, a number or (…).
 
     Returns:
         κ, shape (…), float64.
@@ -161,10 +161,10 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
 
 
 def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
-    """Share of the reward taken by a fraction q that sends one common vector of length B, unrelated to the honest ones.
+    """Share of the reward taken by a fraction q that sends one common vector of length ℓ, unrelated to the honest ones.
 
-    With equal weights g = q B u + (1 − q) μ and ⟨u, μ⟩ = 0. The colluders' scores sum to q B ⟨u, g⟩ = q² B², the
-    honest ones to (1 − q) ⟨μ, g⟩ = (1 − q)² ‖μ‖²; with κ = ‖μ‖² / B² their share is
+    With equal weights g = q ℓ u + (1 − q) μ and ⟨u, μ⟩ = 0. The colluders' scores sum to q ℓ ⟨u, g⟩ = q² ℓ², the
+    honest ones to (1 − q) ⟨μ, g⟩ = (1 − q)² ‖μ‖²; with κ = ‖μ‖² / ℓ² their share is
 
         q² / (q² + (1 − q)² κ).
 

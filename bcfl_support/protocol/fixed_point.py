@@ -113,7 +113,8 @@ def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
 
         w_i = n_i · ⌊min(1, R/‖v_i‖) · 10⁹⌋        W = 10⁹ · Σ n_i
 
-    with ‖v_i‖ rounded down to an integer at scale SCALE, and R the mean of the middle two, rounded down, if n is even.
+    with ‖v_i‖ rounded down to an integer at scale SCALE, and R the smallest of the lengths such that updates not longer
+    hold half of the samples: a median of clients could be bought at one sample a client.
 
     Args:
         updates_int: encoded updates v, shape (n, P), integers at scale SCALE, none of them zero.
@@ -133,8 +134,7 @@ def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
     norms = [math.isqrt(square) for square in (updates * updates).sum(axis=1)]
     if 0 in norms:
         raise FixedPointError(f"update {norms.index(0)} is zero; the contract refuses it: leave its client out")
-    ordered = sorted(norms)
-    clip = (ordered[(len(norms) - 1) // 2] + ordered[len(norms) // 2]) // 2
+    clip = next(norm for norm in sorted(norms) if 2 * sum(counts[np.array(norms) <= norm]) >= sum(counts))
     shares = np.array([min(SCALE, clip * SCALE // norm) for norm in norms], dtype=object)
     return counts * shares, SCALE * int(sum(counts))
 

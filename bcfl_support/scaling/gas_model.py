@@ -254,7 +254,7 @@ class Forecast:
 
     Attributes:
         cost: the round.
-        blocks: full blocks its gas fills, at least 1.
+        blocks: blocks that its gas or its blobs fill, whichever are more, at least 1.
         ether: what gas and blobs cost, in ETH.
         money: the same in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.

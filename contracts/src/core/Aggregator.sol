@@ -390,7 +390,8 @@ contract Aggregator is IAggregator {
         // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
         if (square == 0) revert ZeroUpdate(msg.sender);
         // A copy is what another client revealed in this round, or since the last one that was not void. One's own repeats
-        // are one's own affair, and who comes to the same update by honest work much later is no copier.
+        // are one's own affair, and who comes to the same update by honest work later is no copier. One digit more or less
+        // makes another update: what that brings is for the score to say.
         Seen memory seen = _seen[digest];
         if (seen.client != address(0) && seen.client != msg.sender && seen.round >= _numberBefore) {
             revert CopiedUpdate(digest, seen.client);
@@ -423,18 +424,24 @@ contract Aggregator is IAggregator {
         return int256(uint256(_samples) * (_clipped ? CLIP_SCALE : 1));
     }
 
-    /// @dev R: the median length of the revealed updates, the mean of the middle two if their number is even.
+    /// @dev R: the median length of the revealed updates, where every sample counts: the smallest of them such that updates
+    /// not longer hold half of the samples. A median of clients would be for sale at one sample a client.
     function _medianNorm(Round memory round) private view returns (uint64) {
-        uint256[] memory norms = new uint256[](round.revealed);
+        uint256[] memory norms = new uint256[](round.revealed); // each above its samples, in one word
         uint256 found;
         for (uint256 i; i < round.committed; ++i) {
             Entry storage entry = _entries[_participants[i]];
-            if (entry.revealed) norms[found++] = entry.norm;
+            if (entry.revealed) norms[found++] = uint256(entry.norm) << 32 | entry.samples;
         }
         // sorts in place; what it returns is `norms` itself
         // slither-disable-next-line unused-return
         Arrays.sort(norms);
-        return uint64((norms[(found - 1) / 2] + norms[found / 2]) / 2);
+        uint256 samples;
+        for (uint256 i; i < found; ++i) {
+            samples += uint32(norms[i]);
+            if (2 * samples >= _samples) return uint64(norms[i] >> 32);
+        }
+        return 0; // never: all of them hold all
     }
 
     /// @dev S_i from ⟨v_i, g⟩. Signed division truncates toward zero; |S_i| ≤ P · bound² ≤ 2^108, so the cast is safe.

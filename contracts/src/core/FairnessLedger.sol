@@ -22,6 +22,7 @@ contract FairnessLedger is IFairnessLedger {
     uint256 public constant MAX_FACTOR = 1_500_000;
 
     IClientRegistry public immutable registry;
+    /// @inheritdoc IFairnessLedger
     IAggregator public immutable aggregator;
     /// @notice Rounds an epoch.
     uint256 public immutable interval;

@@ -139,9 +139,9 @@ interface IAggregator {
     function advance() external;
 
     /// @notice Average up to `count` more entries of the round's updates: g_j = Σ w_i·v_ij / W, toward zero.
-    /// The weight w_i is n_i and W = Σ n_i. In a federation that clips, an update longer than the median R of the
-    /// revealed ones counts as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are
-    /// rounded down to integers; with an even number of them R is the mean of the two middle ones, rounded down.
+    /// The weight w_i is n_i and W = Σ n_i. In a federation that clips, an update longer than the median length R counts
+    /// as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are rounded down to integers;
+    /// R is the smallest of the revealed ones such that updates not longer hold half of the samples, or more.
     /// @param count Rounded up to a multiple of four, the entries of one slot.
     function aggregate(uint256 count) external;
 
@@ -177,6 +177,7 @@ interface IAggregator {
     /// @notice The clients that committed in the current (or last) round, in order.
     function participants() external view returns (address[] memory);
 
+    /// @dev From `committed` on: whoever stood there in a larger round.
     function participantAt(uint256 index) external view returns (address);
 
     /// @notice A client's part in the current (or last) round; all zeros if it had none.

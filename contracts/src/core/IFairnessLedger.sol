@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IAggregator } from "./IAggregator.sol";
+
 /// @title What the clients agree was fair
 /// @notice Every `interval` rounds clients are to recompute everybody's contribution off chain from the data on IPFS,
 /// to store the record there and to attest to it here. Equal results are equal bytes, hence one CID: when clients
@@ -45,13 +47,16 @@ interface IFairnessLedger {
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
     /// @dev Open to registered clients with enough stake, once an epoch each. A vote counts as many samples as its client
     /// has staked for, whether it took part in the rounds or not; the quorum is one of the samples that did. An epoch
-    /// without a quorum before its deadline expires, and the factors stay as they were.
+    /// without a quorum before its deadline expires, and the factors stay as they were. Any client's attestation starts that
+    /// time, also one of nonsense: it has to be longer than an honest computation takes.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
     /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins
     /// them. Clients that the newest record does not name go back to the neutral factor.
     /// @param factors In millionths, each within [MIN_FACTOR, MAX_FACTOR], in the order of `clients`.
     function applyFactors(uint256 epoch, bytes32 record, address[] calldata clients, uint32[] calldata factors) external;
+
+    function aggregator() external view returns (IAggregator);
 
     /// @notice The factor by which a client's reward is multiplied now, in millionths; 1,000,000 unless agreed otherwise.
     function factorOf(address client) external view returns (uint256);

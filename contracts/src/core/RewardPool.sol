@@ -23,6 +23,10 @@ contract RewardPool is RewardRule, Escrow {
         RewardRule(terms_)
         Escrow(registry_, aggregator_)
     {
+        address aggregatorOfLedger = address(ledger_.aggregator());
+        if (aggregatorOfLedger != address(aggregator_)) {
+            revert NotWired("ledger", aggregatorOfLedger, address(aggregator_));
+        }
         ledger = ledger_;
     }
 

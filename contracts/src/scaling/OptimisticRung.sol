@@ -21,7 +21,8 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages, as demands
 /// are taken for two windows. Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once:
 /// each answer shows the nodes beside the way, so that all of these subtrees' roots are known. Then it demands the 2^⌊d/2⌋
-/// leaves of one that differs from its own. Half of the bond, which it gets, covers these fees.
+/// leaves of one that differs from its own. Half of the bond covers
+/// these fees, and goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction can.
 abstract contract OptimisticRung is Deposits, Judgment {
     Proposal internal _proposal;
 

@@ -62,7 +62,12 @@ contract StubAggregator {
 
 /// @notice A ledger whose factors a test sets.
 contract StubLedger {
+    address public immutable aggregator;
     mapping(address client => uint256) public factorOf;
+
+    constructor(address aggregator_) {
+        aggregator = aggregator_;
+    }
 
     function set(address client, uint256 factor) external {
         factorOf[client] = factor;

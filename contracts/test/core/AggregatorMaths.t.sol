@@ -81,7 +81,7 @@ contract AggregatorMathsTest is Federation {
     function assertReference(uint256[] memory samples, int64[][] memory updates) private view {
         int256[] memory g = Reference.average(updates, samples, lengthOf(updates), clipped);
         assertOutcome(g, Reference.scores(updates, samples, g, clipped), Reference.normSquared(g));
-        vm.assertEq(aggregator.clipNorm(), clipped ? Reference.medianNorm(updates) : 0, "median length");
+        vm.assertEq(aggregator.clipNorm(), clipped ? Reference.medianNorm(updates, samples) : 0, "median length");
         for (uint256 i; i < updates.length; ++i) {
             vm.assertEq(aggregator.entryOf(client(i)).norm, clipped ? Reference.norm(updates[i]) : 0, "length");
         }
@@ -267,20 +267,20 @@ contract AggregatorMathsTest is Federation {
 
     // ------------------------------------------------------------------------------------------------------ clipping
 
-    /// @dev Lengths 5, 10 and 1,000: R = 10, and the third counts a hundredth.
+    /// @dev Lengths 5, 10 and 1,000: half of the samples are at 10, and the third counts a hundredth.
     function test_ALongUpdateCountsByTheMedianLength() public {
         (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
-        (samples[0], samples[1], samples[2]) = (10, 20, 70);
+        (samples[0], samples[1], samples[2]) = (30, 40, 30);
         (updates[0], updates[1], updates[2]) = (vector(3, 4, 0), vector(-6, 8, 0), vector(0, 0, 1000));
         clipped = true;
         start(samples, updates);
         compute();
         vm.assertEq(aggregator.clipNorm(), 10, "R");
         int64[] memory g = aggregator.globalUpdate();
-        vm.assertEq(int256(g[0]), int256(10 * 3 - 20 * 6) / 100, "not clipped");
-        vm.assertEq(int256(g[1]), int256(10 * 4 + 20 * 8) / 100, "not clipped");
-        vm.assertEq(int256(g[2]), int256(70 * 10) / 100, "clipped to length 10");
-        vm.assertEq(int256(aggregator.entryOf(client(2)).score), int256(70 * 10 * 7) / 100, "its score, too");
+        vm.assertEq(int256(g[0]), int256(30 * 3 - 40 * 6) / 100, "not clipped");
+        vm.assertEq(int256(g[1]), int256(30 * 4 + 40 * 8) / 100, "not clipped");
+        vm.assertEq(int256(g[2]), int256(30 * 10) / 100, "clipped to length 10");
+        vm.assertEq(int256(aggregator.entryOf(client(2)).score), int256(30 * 10 * 3) / 100, "its score, too");
     }
 
     /// @dev ‖g‖ ≤ Σ w_i·‖v_i‖ / W < R + 1: lengths are rounded down, so ‖v_i‖ < ⌊‖v_i‖⌋ + 1, and a clipped one has ⌊‖v_i‖⌋ > R.

@@ -86,7 +86,7 @@ contract FairnessLedgerTest is Federation, Refusals {
 
     function test_Deployment() public view {
         vm.assertEq(ledger.registry(), address(registry), "registry");
-        vm.assertEq(ledger.aggregator(), address(aggregator), "aggregator");
+        vm.assertEq(address(ledger.aggregator()), address(aggregator), "aggregator");
         vm.assertEq(ledger.interval(), INTERVAL, "interval");
         vm.assertEq(ledger.quorum(), QUORUM, "quorum");
         vm.assertEq(ledger.attestSeconds(), ATTEST_SECONDS, "attestSeconds");
@@ -415,7 +415,7 @@ contract FairnessLedgerTest is Federation, Refusals {
     function test_RevertWhen_SettlementRunning() public {
         agree(0);
         int64[][] memory updates = new int64[][](2);
-        (updates[0], updates[1]) = (vector(1e9, 2e9, 4e9), vector(1e9, 0, 0));
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 4e9), vector(2e9, 0, 0));
         playToSettle(updates);
         bytes memory running = abi.encodeWithSelector(IFairnessLedger.SettlementRunning.selector, 3);
         expectOnApply(0, running);

@@ -5,6 +5,7 @@ import { IAggregator } from "../../src/core/IAggregator.sol";
 import { IEscrow } from "../../src/core/IEscrow.sol";
 import { IRewardPool } from "../../src/core/IRewardPool.sol";
 import { RefusingClient, ReenteringEarner } from "../actors/BadClients.sol";
+import { StubLedger } from "../actors/Stubs.sol";
 import { Federation } from "../utils/Federation.sol";
 import { Refusals } from "../utils/Refusals.sol";
 
@@ -50,7 +51,7 @@ contract RewardPoolTest is Federation, Refusals {
 
     /// @dev A pool of these terms whose registry and aggregator name it, but for what `wrong` says.
     function arguments(IRewardPool.Terms memory terms, string memory wrong) private returns (bytes memory) {
-        address poolAt = addressAfter(3);
+        address poolAt = addressAfter(4);
         bytes32 what = keccak256(bytes(wrong));
         address slasher = what == keccak256("slasher") ? stranger : poolAt;
         address closer = what == keccak256("rewardPool") ? stranger : poolAt;
@@ -61,7 +62,8 @@ contract RewardPoolTest is Federation, Refusals {
         address counted = what == keccak256("registry") ? second : first;
         address rounds =
             vm.deployCode("Aggregator.sol:Aggregator", abi.encode(counted, closer, PUBLISHER, defaultConfig()));
-        return abi.encode(first, rounds, ledger, terms);
+        address agreement = address(new StubLedger(what == keccak256("ledger") ? stranger : rounds));
+        return abi.encode(first, rounds, agreement, terms);
     }
 
     function assertBadTerms(IRewardPool.Terms memory terms, string memory field, uint256 value) private {
@@ -90,7 +92,7 @@ contract RewardPoolTest is Federation, Refusals {
     function test_RevertWhen_NotWired() public {
         string[2] memory names = ["slasher", "rewardPool"];
         for (uint256 k; k < 2; ++k) {
-            address poolAt = addressAfter(3);
+            address poolAt = addressAfter(4);
             assertRefused(
                 "RewardPool.sol:RewardPool",
                 arguments(defaultTerms(), names[k]),
@@ -103,6 +105,12 @@ contract RewardPoolTest is Federation, Refusals {
             "RewardPool.sol:RewardPool",
             arguments(defaultTerms(), "registry"),
             abi.encodeWithSelector(IEscrow.NotWired.selector, "registry", second, first)
+        );
+        address third = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        assertRefused(
+            "RewardPool.sol:RewardPool",
+            arguments(defaultTerms(), "ledger"),
+            abi.encodeWithSelector(IEscrow.NotWired.selector, "ledger", stranger, third)
         );
         this.deployIt("RewardPool.sol:RewardPool", arguments(defaultTerms(), ""));
     }

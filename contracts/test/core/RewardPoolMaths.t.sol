@@ -34,7 +34,7 @@ contract RewardPoolMathsTest is Base {
         address poolAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
         registry = IRegistry(vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(1 ether, 1 days, poolAt)));
         aggregator = new StubAggregator(address(registry), poolAt);
-        ledger = new StubLedger();
+        ledger = new StubLedger(address(aggregator));
         pool = IPool(vm.deployCode("RewardPool.sol:RewardPool", abi.encode(registry, aggregator, ledger, terms)));
         vm.assertEq(address(pool), poolAt, "the pool's address");
         isVoid = new bool[](500);

@@ -15,7 +15,7 @@ contract SquarePoolTest is Base {
         IRegistry registry =
             IRegistry(vm.deployCode("ClientRegistry.sol:ClientRegistry", abi.encode(1 ether, 1 days, poolAt)));
         StubAggregator aggregator = new StubAggregator(address(registry), poolAt);
-        StubLedger ledger = new StubLedger();
+        StubLedger ledger = new StubLedger(address(aggregator));
         IRewardPool.Terms memory terms =
             IRewardPool.Terms({ budget: 1 ether, fullSamples: 1, alpha: 0, window: 8, penaltyRate: 0, penaltyCap: 0 });
         IPool pool = IPool(vm.deployCode("SquarePool.sol:SquarePool", abi.encode(registry, aggregator, ledger, terms)));

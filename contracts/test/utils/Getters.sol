@@ -14,7 +14,6 @@ interface IRegistry is IClientRegistry {
 
 interface ILedger is IFairnessLedger {
     function registry() external view returns (address);
-    function aggregator() external view returns (address);
     function interval() external view returns (uint256);
     function quorum() external view returns (uint256);
     function attestSeconds() external view returns (uint256);

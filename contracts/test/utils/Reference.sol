@@ -41,27 +41,27 @@ library Reference {
         }
     }
 
-    /// @notice R, the median length of the revealed updates: the mean of the middle two, which are one if their number
-    /// is odd. Nothing is sorted: the k-th smallest is the one which k others are in front of.
-    function medianNorm(int64[][] memory updates) internal pure returns (uint256) {
-        uint256 n;
-        uint256[] memory norms = new uint256[](updates.length);
+    /// @notice R, the median length of the revealed updates by samples: the smallest such that those not longer hold half
+    /// of the samples. Nothing is sorted: every length is tried.
+    function medianNorm(int64[][] memory updates, uint256[] memory samples) internal pure returns (uint256 median) {
+        median = type(uint256).max;
+        uint256 all = held(updates, samples, type(uint256).max);
         for (uint256 i; i < updates.length; ++i) {
-            if (updates[i].length != 0) norms[n++] = norm(updates[i]);
+            if (updates[i].length == 0) continue;
+            uint256 length = norm(updates[i]);
+            if (length < median && 2 * held(updates, samples, length) >= all) median = length;
         }
-        return (smallest(norms, n, (n - 1) / 2) + smallest(norms, n, n / 2)) / 2;
     }
 
-    /// @dev The k-th smallest of the first n numbers, counted from 0; of equal ones the first is in front.
-    function smallest(uint256[] memory x, uint256 n, uint256 k) private pure returns (uint256) {
-        for (uint256 i; i < n; ++i) {
-            uint256 inFront;
-            for (uint256 h; h < n; ++h) {
-                if (x[h] < x[i] || (x[h] == x[i] && h < i)) ++inFront;
-            }
-            if (inFront == k) return x[i];
+    /// @dev Samples of the revealed updates that are not longer than `length`.
+    function held(int64[][] memory updates, uint256[] memory samples, uint256 length)
+        private
+        pure
+        returns (uint256 sum)
+    {
+        for (uint256 i; i < updates.length; ++i) {
+            if (updates[i].length != 0 && norm(updates[i]) <= length) sum += samples[i];
         }
-        revert("no k-th smallest");
     }
 
     /// @notice w_i and W: n_i and Σ n_i, or, clipped, n_i · ⌊min(1, R/‖v_i‖)·10^9⌋ and 10^9 · Σ n_i.
@@ -70,7 +70,7 @@ library Reference {
         pure
         returns (int256[] memory w, int256 total)
     {
-        uint256 median = clipped ? medianNorm(updates) : 0;
+        uint256 median = clipped ? medianNorm(updates, samples) : 0;
         w = new int256[](samples.length);
         for (uint256 i; i < samples.length; ++i) {
             if (updates[i].length == 0) continue;
