@@ -71,7 +71,8 @@ def test_an_attacker_takes_its_clipped_share_in_fifty_rounds(node, samples):
     """On chain, ten rounds of each strategy; the attacker sees all honest updates of the round.
 
     S_i = p_i·⟨v'_i, g⟩ ≤ p_i·‖v'_i‖·‖g‖ for the clipped update v'_i, and the positive scores sum to ‖g‖² at least: so
-    its share of a round is at most p_i·‖v'_i‖/‖g‖, its clipped share.
+    its share of a round is at most p_i·‖v'_i‖/‖g‖, its clipped share. R is a length of the honest, as they hold more than
+    half of the samples.
     """
     rng = np.random.default_rng(samples)
     counts = [100, 80, 120, 100, 100, samples]
@@ -83,11 +84,11 @@ def test_an_attacker_takes_its_clipped_share_in_fifty_rounds(node, samples):
             honest = common + rng.normal(size=(5, 8)) / 20
             updates = np.vstack([honest, attack(honest, samples / sum(counts))])
             record = fed.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
-            lengths = np.linalg.norm(updates, axis=1)
-            clipped = min(lengths[-1], np.median(lengths))
+            encoded = np.array([fixed_point.encode(update) for update in updates])
+            weights, total = fixed_point.clip_weights(encoded, counts)
             step = np.linalg.norm(np.array(record.global_update, dtype=float) / fixed_point.SCALE)
             taken.append(record.rewards[-1] / BUDGET)
-            allowed.append(samples / sum(counts) * clipped / step)
+            allowed.append(weights[-1] / total * np.linalg.norm(updates[-1]) / step)
     assert len(taken) == 50 and (np.array(taken) <= np.array(allowed) + 1e-6).all()
     assert np.mean(taken) <= np.mean(allowed) + 0.02
     assert sum(taken) <= 50 * (samples / sum(counts) + 0.1), "no more than a tenth above its share of the samples"
