@@ -71,8 +71,8 @@ def test_an_attacker_takes_its_clipped_share_in_fifty_rounds(node, samples):
     """On chain, ten rounds of each strategy; the attacker sees all honest updates of the round.
 
     S_i = p_i·⟨v'_i, g⟩ ≤ p_i·‖v'_i‖·‖g‖ for the clipped update v'_i, and the positive scores sum to ‖g‖² at least: so
-    its share of a round is at most p_i·‖v'_i‖/‖g‖, its clipped share. R is a length of the honest, as they hold more than
-    half of the samples.
+    its share of a round is at most p_i·‖v'_i‖/‖g‖, its clipped share. R is a length of the honest, who hold more
+    than half of the samples.
     """
     rng = np.random.default_rng(samples)
     counts = [100, 80, 120, 100, 100, samples]
