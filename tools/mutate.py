@@ -148,10 +148,10 @@ def build(room: str, folder: Path, contracts: Path) -> tuple[list[Mutant], set[i
     for test in (folder / "test").rglob("*.sol"):
         test.write_text(INLINE.sub("", test.read_text()))
     (folder / "snapshots").mkdir(exist_ok=True)
-    quick_solc(contracts / "solc", folder)
     modules = folder / "node_modules"
     if not modules.is_symlink():
         modules.symlink_to((contracts / "node_modules").resolve())
+    quick_solc(contracts / "solc", folder)
     settings = (contracts / "foundry.toml").read_text()
     # A loop that does not end is over sooner with less gas; optimizing for size compiles sooner.
     settings = settings.replace("gas_limit = 9_000_000_000", "gas_limit = 3_000_000_000")
