@@ -57,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--contracts", type=Path, help="folder of the contracts, such as another commit's")
     parser.add_argument("--folder", type=Path, default=services.project_root() / "build" / "mutate")
     arguments = parser.parse_args(argv)
+    if unknown := set(arguments.rooms) - set(ROOMS):
+        parser.error(f"no room {', '.join(sorted(unknown))}; there are {', '.join(ROOMS)}")
     try:
         for room in arguments.rooms or ROOMS:
             run(
