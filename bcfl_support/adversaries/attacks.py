@@ -1,10 +1,9 @@
 """What dishonest clients send: attacks on the model and on the money, as functions of what the attackers know.
 
-    sent = attack(honest updates, own updates, last global update)        honest (…, h, P) → (…, P) or (…, m, P)
+    sent = ATTACKS[name](insight)        an `Insight` into the round → what the attackers send, (…, P) or (…, m, P)
 
-Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, …) wants a worse model. *Reward gaming* (scale,
-collude, copy, inflate, Sybil, badmouth) wants money for little or no work. The adaptive attacker knows the score and
-searches for what pays best.
+Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, …) wants a worse model. *Reward gaming* (scale, copy,
+mimic, …) wants money for little or no work; what several agree on, and the adaptive attacker, are in `collusion`.
 
 Every function is pure. Leading axes are batches (seeds, runs): all of them are attacked in one call. Attackers are
 assumed to know what is written in the arguments; that is often more than they would, and so a bound on the damage.

@@ -52,7 +52,7 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     elif not truth.void:
         samples = dict(zip(truth.clients, truth.samples, strict=True))
         updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
-        step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts))
+        step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts, clipped=fed.config.clipped))
         truth = replace(truth, global_update=step, norm_squared=sum(v * v for v in step))
     said, found = asdict(past.record), asdict(truth)
     differ = [name for name in found if said[name] != found[name]]
@@ -71,7 +71,8 @@ class AuditReport:
         agreed: the record the ledger agreed on.
         recomputed: the record the rounds give.
         false_attesters: clients that attested to another record, or to other factors, than the rounds give.
-        overpaid: client → wei it got too much since the factors were applied; negative if it got too little.
+        overpaid: client → wei it got too much since the factors were applied; negative if it got too little. A few wei
+            are roundings. Only a `RewardPool`'s pay can be compared: with another pool it stays zero.
         problems: what is wrong, one sentence each.
     """
 
@@ -151,7 +152,7 @@ def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int]
     since = _position(written[place])
     until = _position(written[place + 1]) if place + 1 < len(written) else (2**64, 0)
     paid: dict[int, dict[str, int]] = {}
-    for log in fed.chain.events(fed.pool.events.Rewarded):
+    for log in fed.chain.events(fed.pool.events.Rewarded) if fed.config.pool == "RewardPool" else ():
         if since < _position(log) < until:
             paid.setdefault(log["args"]["round"], {})[log["args"]["client"]] = log["args"]["amount"]
     overpaid, alpha = dict.fromkeys(truth.factors, 0), round(fed.config.alpha * PPM)

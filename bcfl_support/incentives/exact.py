@@ -187,7 +187,7 @@ def settle_round(
     Args:
         number: the round's number among those not void, above every account's `last_round`.
         scores: client → S_i at scale s², for those that committed; None for one that did not reveal. A round in which
-            nobody did is void: it leaves the histories as they are.
+            nobody did is void and leaves the histories as they are; one void for want of samples is not for here.
         norm_squared: ‖g‖² at scale s²; 0 when nobody revealed.
         terms: the pool's terms.
         accounts: client → account; a client not in it starts with an empty one.

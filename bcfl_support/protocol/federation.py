@@ -360,7 +360,7 @@ class Federation:
             digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
             norm_squared=0,
             global_update=(),
-            void=not scored,
+            void=any(log["args"]["round"] == number for log in self.chain.events(said.RoundVoid, first, last)),
         )
 
     # ------------------------------------------------------------------------------------------------ sending
