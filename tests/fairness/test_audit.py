@@ -11,8 +11,8 @@ from bcfl_support.fairness.audit import audit, verify_round
 from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness
 from bcfl_support.fairness.task import get_round, publish_round
 from bcfl_support.ipfs import cid_digest
-from bcfl_support.protocol import compute_digest
-from tests.fairness.cases import TASK, forge, make_task, play
+from bcfl_support.protocol import Federation, compute_digest
+from tests.fairness.cases import CONFIG, SAMPLES, TASK, forge, make_task, play
 
 
 def test_invented_rounds_are_caught(epoch, store):
@@ -158,3 +158,18 @@ def test_agreed_record_that_nobody_stored(epoch, store):
     fed.attest(0, bytes(31) + b"\1", {clients[0]: 10**6}, clients=clients[:3])
     with pytest.raises(ContentMissing):
         audit(fed, store, 0, TASK)
+
+
+@pytest.mark.parametrize("changes", [{"clipped": True}, {"pool": "SquarePool"}], ids=str)
+def test_honest_rounds_of_other_federations_pass(node, store, changes):
+    fed, clients = Federation.deploy(node, dataclasses.replace(CONFIG, **changes)), node.accounts[1:5]
+    fed.register(clients, SAMPLES)
+    fed.fund(20 * 10**18)
+    cids = [play(fed, store, clients, 1), play(fed, store, clients[:3], 2)]
+    assert [verify_round(fed, store, cid) for cid in cids] == [(), ()]
+    record = compute_fairness(store, cids, TASK, epoch=0)
+    attest_record(fed, store, record, clients[:3])
+    apply_record(fed, record)
+    play(fed, store, clients, 3)
+    report = audit(fed, store, 0, TASK)
+    assert report.ok and report.false_attesters == () and max(map(abs, report.overpaid.values())) <= 4

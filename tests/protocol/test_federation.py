@@ -265,6 +265,10 @@ class TestRefusals:
 
 
 class TestLifeOfARound:
+    def test_a_running_round_is_not_void(self, fed, clients):
+        in_reveal(fed, clients)
+        assert not fed.read_round(fed.round_number).void
+
     def test_missing_clients_do_not_hold_up_a_round(self, fed, clients):
         record = fed.play_round(updates_for(clients[:2], 4), rng=np.random.default_rng(4))
         assert record.clients == tuple(clients[:2]) and not record.void
