@@ -263,7 +263,7 @@ class Federation:
             epoch, record, factors: as in `attest`.
 
         Raises:
-            ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochOver.
+            ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
         return self._send("apply factors", call)

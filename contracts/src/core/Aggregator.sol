@@ -27,7 +27,7 @@ contract Aggregator is IAggregator {
     /// @dev Lengths of clipped updates count in 10^-9 of their own.
     uint256 private constant CLIP_SCALE = 1e9;
 
-    /// @dev Who revealed an update last, and in which round; one slot a digest.
+    /// @dev Who revealed an update first, and the round in which it was last revealed; one slot a digest.
     struct Seen {
         address client;
         uint40 round;
@@ -139,20 +139,26 @@ contract Aggregator is IAggregator {
     /// @inheritdoc IAggregator
     function commit(bytes32 commitment) external {
         Round memory round = _inTime(Phase.Commit);
-        if (commitment == 0) revert ZeroCommitment(msg.sender);
         if (round.committed == _capacity) revert RoundFull(round.number, _capacity);
-        Entry storage entry = _entries[msg.sender];
-        if (entry.round == round.number) revert AlreadyCommitted(msg.sender, round.number);
-
-        uint32 samples = registry.eligibleSamples(msg.sender);
-        _entries[msg.sender] = Entry({
-            commitment: commitment, round: round.number, samples: samples, revealed: false, norm: 0, score: 0
-        });
+        _join(round.number, commitment);
         if (round.committed == _participants.length) _participants.push(msg.sender);
         else _participants[round.committed] = msg.sender;
         round.committed += 1;
-        emit Committed(round.number, msg.sender, commitment);
         _round = round;
+    }
+
+    /// @inheritdoc IAggregator
+    function commitInstead(bytes32 commitment, uint256 place) external {
+        Round memory round = _inTime(Phase.Commit);
+        if (round.committed < _capacity) revert RoundHasRoom(round.number, round.committed, _capacity);
+        if (place >= _capacity) revert NoSuchPlace(place, _capacity);
+        address other = _participants[place];
+        uint32 theirs = _entries[other].samples;
+        uint32 samples = _join(round.number, commitment);
+        if (samples <= theirs) revert NotMoreSamples(samples, theirs);
+        _entries[other].round = 0; // the rest stays: who comes back writes over it, for less than into an empty slot
+        _participants[place] = msg.sender;
+        emit Displaced(round.number, other, msg.sender);
     }
 
     /// @inheritdoc IAggregator
@@ -357,7 +363,17 @@ contract Aggregator is IAggregator {
         return keccak256(abi.encode(block.chainid, address(this), round, client, digest, salt));
     }
 
-    // ------------------------------------------------------------------------------------------------------ revealing
+    // --------------------------------------------------------------------------------------- committing and revealing
+
+    /// @dev The caller's entry in the round; its samples.
+    function _join(uint40 round, bytes32 commitment) private returns (uint32 samples) {
+        if (commitment == 0) revert ZeroCommitment(msg.sender);
+        if (_entries[msg.sender].round == round) revert AlreadyCommitted(msg.sender, round);
+        samples = registry.eligibleSamples(msg.sender);
+        _entries[msg.sender] =
+            Entry({ commitment: commitment, round: round, samples: samples, revealed: false, norm: 0, score: 0 });
+        emit Committed(round, msg.sender, commitment);
+    }
 
     /// @dev The round and the caller's entry, if it may reveal now.
     function _revealing() private view returns (Round memory round, Entry storage entry) {
@@ -393,10 +409,10 @@ contract Aggregator is IAggregator {
         // are one's own affair, and who comes to the same update by honest work later is no copier. One digit more or less
         // makes another update: what that brings is for the score to say.
         Seen memory seen = _seen[digest];
-        if (seen.client != address(0) && seen.client != msg.sender && seen.round >= _numberBefore) {
-            revert CopiedUpdate(digest, seen.client);
-        }
-        _seen[digest] = Seen({ client: msg.sender, round: round.number });
+        if (seen.client == address(0)) seen.client = msg.sender; // and stays: no copier makes its author one
+        else if (seen.client != msg.sender && seen.round >= _numberBefore) revert CopiedUpdate(digest, seen.client);
+        seen.round = round.number;
+        _seen[digest] = seen;
 
         entry.revealed = true;
         if (_clipped) entry.norm = uint56(Math.sqrt(square)); // ≤ 2^54

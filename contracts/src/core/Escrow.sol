@@ -88,13 +88,10 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         return _accounts[client].credit;
     }
 
-    /// @dev Fix what the round shares: `budget` when `fullSamples` or more were revealed, in proportion with fewer, so
-    /// that a round of few, who may all be one, takes little out. Money that arrives between two payments belongs to the
-    /// next round, or later clients would get more.
-    function _fixBudget(uint256 fullSamples) internal {
-        uint256 budget = _fullBudget();
-        uint256 samples = aggregator.totalSamples();
-        if (samples < fullSamples) budget = budget * samples / fullSamples;
+    /// @dev Fix what the round shares. Money that arrives between two payments belongs to the next round, or later clients
+    /// would get more.
+    function _fixBudget() internal {
+        uint256 budget = _roundBudget();
         _budget = uint128(budget < pot ? budget : pot);
         _paid = 0;
     }
@@ -123,8 +120,8 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev One step of the settlement; the pool's rule knows how.
     function _settle(uint256 count) internal virtual;
 
-    /// @dev What a round with all its samples shares, in wei; the pool's terms have it.
-    function _fullBudget() internal view virtual returns (uint256);
+    /// @dev What a round of `fullSamples` samples or more shares, in wei; the pool's terms have both.
+    function _fullBudget() internal view virtual returns (uint256 budget, uint256 fullSamples);
 
     /// @dev Rate and cap of the penalty, in millionths; the pool's terms have them.
     function _penalty() internal view virtual returns (uint256 rate, uint256 cap);
@@ -136,18 +133,27 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
 
     function _refund(uint40 round, uint256 amount) private {
         if (_refundedRound != round) (_refundedRound, _refunded) = (round, 0);
-        uint256 left = _fullBudget() / 20 - _refunded;
+        uint256 left = _roundBudget() / 20 - _refunded; // all reveals are in: it is the same each time
         // Not what the settlement under way has yet to pay; before its second pass, what is left of the last one's, or less.
         uint256 owed = aggregator.currentRound().phase == IAggregator.Phase.Settle ? _budget - _paid : 0;
         uint256 free = pot > owed ? pot - owed : 0;
         if (amount > left) amount = left;
         if (amount > free) amount = free;
         if (amount == 0) return;
-        _refunded += uint128(amount); // at most the budget
+        _refunded += uint128(amount); // at most a budget
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists
         emit Refunded(round, msg.sender, amount);
+    }
+
+    /// @dev What the round shares if the pot has it: `budget` when `fullSamples` or more were revealed, in proportion with
+    /// fewer, so that a round of few, who may all be one, takes little out.
+    function _roundBudget() private view returns (uint256 budget) {
+        uint256 fullSamples;
+        (budget, fullSamples) = _fullBudget();
+        uint256 samples = aggregator.totalSamples();
+        if (samples < fullSamples) budget = budget * samples / fullSamples;
     }
 
     function _send(address to, uint256 amount) private {

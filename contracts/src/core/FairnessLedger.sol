@@ -68,7 +68,10 @@ contract FairnessLedger is IFairnessLedger {
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external {
         uint256 samples = registry.eligibleSamples(msg.sender); // refuses strangers, leavers and those short of stake
         if (record == 0) revert ZeroRecord();
-        _checkTime(epoch);
+        uint256 lastRound = (epoch + 1) * interval;
+        uint256 closed = aggregator.lastClosedRound();
+        if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
+        _checkNewest(epoch);
         uint256 nextAllowed = _lastAttested[msg.sender];
         if (nextAllowed > epoch) revert AlreadyAttested(msg.sender, nextAllowed - 1);
 
@@ -101,11 +104,15 @@ contract FairnessLedger is IFairnessLedger {
         external
     {
         if (clients.length != factors.length) revert FactorsLengthMismatch(clients.length, factors.length);
-        _checkTime(epoch);
         uint256 samples = _votes[_statement(epoch, record, keccak256(abi.encode(clients, factors)))];
-        uint256 needed = _epochs[epoch].needed;
-        if (samples == 0 || samples < needed) revert NoAgreement(epoch, samples, needed);
-        if (_epochs[epoch].applied) revert AlreadyApplied(epoch);
+        Epoch memory state = _epochs[epoch];
+        if (samples == 0 || samples < state.needed) revert NoAgreement(epoch, samples, state.needed);
+        if (state.applied) revert AlreadyApplied(epoch);
+        _checkNewest(epoch);
+        // slither-disable-next-line timestamp
+        if (block.timestamp >= state.deadline + attestSeconds) {
+            revert EpochExpired(epoch, block.timestamp, state.deadline + attestSeconds);
+        }
         // Settling takes several transactions: factors that changed in between would hold for some clients only.
         IAggregator.Round memory round = aggregator.currentRound();
         if (round.phase == IAggregator.Phase.Settle) revert SettlementRunning(round.number);
@@ -138,12 +145,11 @@ contract FairnessLedger is IFairnessLedger {
         return _votes[_statement(epoch, record, factorsHash)];
     }
 
-    /// @dev Factors are of their epoch: they are agreed on and applied before the next one is over, or not at all.
-    function _checkTime(uint256 epoch) private view {
-        uint256 lastRound = (epoch + 1) * interval;
-        uint256 closed = aggregator.lastClosedRound();
-        if (closed < lastRound) revert EpochNotOver(epoch, lastRound, closed);
-        if (closed >= lastRound + interval) revert EpochOver(epoch, lastRound + interval, closed);
+    /// @dev Factors go forward: those of an epoch before the newest applied one come too late. Time is counted in seconds
+    /// and not in rounds, which anybody can open and leave empty.
+    function _checkNewest(uint256 epoch) private view {
+        uint256 newest = newestPlusOne;
+        if (newest > epoch + 1) revert EpochOver(epoch, newest - 1);
     }
 
     function _statement(uint256 epoch, bytes32 record, bytes32 factorsHash) private pure returns (bytes32) {

@@ -28,7 +28,7 @@ interface IAggregator {
 
     /// @notice What is fixed for a federation's whole life.
     /// @param parameters P, the length of every update and of the model.
-    /// @param capacity Most clients in a round, at most `MAX_CAPACITY`; later ones are refused.
+    /// @param capacity Most clients in a round, at most `MAX_CAPACITY`; later ones need more samples than one of them.
     /// @param minimum Fewest commitments with which a round goes on; with fewer it is void.
     /// @param minimumSamples Fewest revealed samples with which a round is averaged; with fewer it is void.
     /// @param commitSeconds Commitments are taken for this long, however many there are; then `advance` ends the phase.
@@ -86,6 +86,8 @@ interface IAggregator {
 
     event RoundOpened(uint256 indexed round, uint256 deadline);
     event Committed(uint256 indexed round, address indexed client, bytes32 commitment);
+    /// @notice A client with more samples took the place of `client`, which is out of the round and owes it nothing.
+    event Displaced(uint256 indexed round, address indexed client, address by);
     event RevealOpened(uint256 indexed round, uint256 committed, uint256 deadline);
     event Revealed(uint256 indexed round, address indexed client, uint256 samples, bytes32 digest);
     event AggregationOpened(uint256 indexed round, uint256 revealed, uint256 totalSamples);
@@ -102,6 +104,9 @@ interface IAggregator {
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
     error TooEarly(uint256 timestamp, uint256 deadline);
     error RoundFull(uint256 round, uint256 capacity);
+    error RoundHasRoom(uint256 round, uint256 committed, uint256 capacity);
+    error NoSuchPlace(uint256 place, uint256 capacity);
+    error NotMoreSamples(uint256 samples, uint256 theirs);
     error AlreadyCommitted(address client, uint256 round);
     error ZeroCommitment(address client);
     error NotCommitted(address client, uint256 round);
@@ -123,6 +128,12 @@ interface IAggregator {
     /// @notice Bind oneself to an update without showing it.
     /// @param commitment See `commitmentOf`.
     function commit(bytes32 commitment) external;
+
+    /// @notice Commit to a round that is full, in the place of a client with fewer samples. Accounts cost nothing and samples
+    /// cost stake: so nobody shuts others out with many accounts of one sample each.
+    /// @param commitment See `commitmentOf`.
+    /// @param place Index of that client among `participants`.
+    function commitInstead(bytes32 commitment, uint256 place) external;
 
     /// @notice Show the update one committed to, in one transaction.
     /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.

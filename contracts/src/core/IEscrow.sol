@@ -38,11 +38,11 @@ interface IEscrow {
     /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
     function fund() external payable;
 
-    /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due;
-    /// and be credited what that cost at the block's base fee, less a fifth. Anyone may.
+    /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due
+    /// (a pool that needs more than a count to settle refuses that step); and be credited what that cost at the block's base fee, less a fifth. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
-    /// round's refunds come to a twentieth of its budget at most; a void round has none; what a settlement has yet to pay
+    /// round's refunds come to a twentieth at most of what it shares, which is less with fewer samples; a void round has none; what a settlement has yet to pay
     /// is not touched.
     function carryOn(uint256 count) external;
 

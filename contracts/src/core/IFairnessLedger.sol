@@ -9,8 +9,8 @@ import { IAggregator } from "./IAggregator.sol";
 /// with enough of the samples have attested to the same record, anyone may write the factors in it, which count until
 /// the next ones.
 interface IFairnessLedger {
-    /// @notice The state of one epoch (`interval` rounds); two slots. An epoch's time is the one after it: once that is over
-    /// too, neither an attestation nor factors are taken any more.
+    /// @notice The state of one epoch (`interval` rounds); two slots. Its time runs from its first attestation: `attestSeconds`
+    /// to agree, and as many again to apply what was agreed on. Once a newer epoch's factors count, its time is over too.
     /// @param record sha2-256 digest of the agreed record, the content of its CIDv1; zero without agreement.
     /// @param deadline Block time at which attesting ends; zero before the first attestation.
     /// @param applied Whether the factors of the agreed record were written.
@@ -35,7 +35,7 @@ interface IFairnessLedger {
     error ZeroRecord();
     error NobodyPresent(uint256 epoch);
     error NoAgreement(uint256 epoch, uint256 samples, uint256 needed);
-    error EpochOver(uint256 epoch, uint256 lastRound, uint256 lastClosedRound);
+    error EpochOver(uint256 epoch, uint256 newest);
     error AlreadyApplied(uint256 epoch);
     error SettlementRunning(uint256 round);
     error FactorsLengthMismatch(uint256 clients, uint256 factors);

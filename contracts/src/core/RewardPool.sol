@@ -64,8 +64,8 @@ contract RewardPool is RewardRule, Escrow {
         }
     }
 
-    function _fullBudget() internal view override returns (uint256) {
-        return _terms.budget;
+    function _fullBudget() internal view override returns (uint256 budget, uint256 fullSamples) {
+        return (_terms.budget, _terms.fullSamples);
     }
 
     function _penalty() internal view override returns (uint256 rate, uint256 cap) {
@@ -111,7 +111,7 @@ contract RewardPool is RewardRule, Escrow {
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.fullSamples);
+        _fixBudget();
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

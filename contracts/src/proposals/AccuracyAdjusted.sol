@@ -48,9 +48,10 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     }
 
     /// @inheritdoc IAccuracyAdjusted
-    function attest(bytes32 gainsHash) external {
+    function attest(uint256 number, bytes32 gainsHash) external {
         if (gainsHash == 0) revert ZeroGains();
         uint40 round = _scoredRound().number;
+        if (number != round) revert NothingToSettle(number); // it was sent for a round that is over
         IAggregator.Entry memory entry = aggregator.entryOf(msg.sender);
         if (!entry.revealed) revert NotInRound(msg.sender, round);
         if (_lastAttested[msg.sender] == round) revert AlreadyAttested(msg.sender, round);
@@ -110,8 +111,8 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         revert NothingToSettle(aggregator.currentRound().number);
     }
 
-    function _fullBudget() internal view override returns (uint256) {
-        return _terms.budget;
+    function _fullBudget() internal view override returns (uint256 budget, uint256 fullSamples) {
+        return (_terms.budget, _terms.fullSamples);
     }
 
     function _penalty() internal view override returns (uint256 rate, uint256 cap) {
@@ -178,7 +179,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         state.cursor = uint32(end);
         if (end < clients) return left;
         (state.paying, state.cursor) = (true, 0);
-        _fixBudget(_terms.fullSamples);
+        _fixBudget();
     }
 
     /// @dev Second pass: reward_i = budget · weight_i / Σ weight, rounded down; what rounding leaves stays in the pot.

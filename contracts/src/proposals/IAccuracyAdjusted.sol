@@ -71,8 +71,9 @@ interface IAccuracyAdjusted is IEscrow {
     function openAttestation() external;
 
     /// @notice Say what one computed. Open to clients that revealed in the round, once, until agreement or deadline.
+    /// @param round Its number: an attestation that comes late must not count in the next one.
     /// @param gainsHash keccak256(abi.encode(gains)), `gains` an int32[] in the order of the round's participants.
-    function attest(bytes32 gainsHash) external;
+    function attest(uint256 round, bytes32 gainsHash) external;
 
     /// @notice Handle up to `count` clients of the scored round; the last call closes the round. Anyone may.
     /// @dev Two passes over the clients, as in `RewardPool`. With agreement, `gains` must be what was agreed on. After the

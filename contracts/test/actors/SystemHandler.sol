@@ -13,6 +13,7 @@ import { Reference } from "../utils/Reference.sol";
 contract SystemHandler is Federation {
     uint256 internal constant CLIENTS = 6;
     uint256 internal constant PARAMETERS = 6; // one slot and a half
+    uint256 internal constant CAPACITY = 4;
     uint256 internal constant ONE = 1_000_000;
 
     // ------------------------------------------------------------------------------------------------------- ghosts
@@ -30,6 +31,8 @@ contract SystemHandler is Federation {
     uint256 public roundsVoid;
     /// @notice Of them, those in which somebody revealed: too few samples.
     uint256 public roundsShortOfSamples;
+    /// @notice Clients that had to go for one with more samples.
+    uint256 public displacements;
     /// @notice Clients whose updates were clipped.
     uint256 public clippings;
     /// @notice Broken rules, in words; empty while all hold.
@@ -50,7 +53,7 @@ contract SystemHandler is Federation {
 
     constructor(bool clipped) {
         IAggregator.Config memory config = defaultConfig();
-        (config.parameters, config.capacity) = (uint32(PARAMETERS), uint32(CLIENTS - 1));
+        (config.parameters, config.capacity) = (uint32(PARAMETERS), uint32(CAPACITY));
         (config.minimumSamples, config.clipped) = (45, clipped);
         IRewardPool.Terms memory terms = defaultTerms();
         terms.fullSamples = 120;
@@ -164,8 +167,13 @@ contract SystemHandler is Federation {
         bytes32 record = ledger.epochOf(epoch).record;
         if (record == 0 || ledger.epochOf(epoch).applied) return;
         (address[] memory clients, uint32[] memory factors) = _factors(epoch);
-        ledger.applyFactors(epoch, record, clients, factors);
-        epochsApplied += 1;
+        bool late = block.timestamp >= ledger.epochOf(epoch).deadline + ledger.attestSeconds();
+        try ledger.applyFactors(epoch, record, clients, factors) {
+            _expect(!late, "factors were applied late");
+            epochsApplied += 1;
+        } catch {
+            _expect(late, "agreed factors were refused in time");
+        }
     }
 
     /// @dev Rare, and not at once: it ends the run's rounds.
@@ -209,13 +217,29 @@ contract SystemHandler is Federation {
     function _commitOrAdvance(uint256 seed) private {
         IAggregator.Round memory r = aggregator.currentRound();
         uint256 round = r.number;
-        for (uint256 k; k < CLIENTS && r.committed < CLIENTS - 1 && seed % 8 != 0 && _inTime(); ++k) {
+        for (uint256 k; k < CLIENTS && seed % 8 != 0 && _inTime(); ++k) {
             address who = client((seed + k) % CLIENTS);
             if (aggregator.entryOf(who).round == round || !_eligible(who)) continue;
-            commit(who, _update(who, round));
+            if (r.committed < CAPACITY) commit(who, _update(who, round));
+            else if (!_commitInstead(who, _update(who, round), seed % CAPACITY)) continue;
             return;
         }
         _advance();
+    }
+
+    /// @dev Whether its samples were more than those of the client at that place.
+    function _commitInstead(address who, int64[] memory update, uint256 place) private returns (bool more) {
+        address other = aggregator.participantAt(place);
+        more = registry.eligibleSamples(who) > aggregator.entryOf(other).samples;
+        bytes32 commitment = commitmentFor(who, update);
+        vm.prank(who);
+        try aggregator.commitInstead(commitment, place) {
+            _expect(more, "fewer samples took a place");
+            displacements += 1;
+        } catch {
+            _expect(!more, "more samples were refused a place");
+        }
+        _expect(aggregator.entryOf(more ? other : who).samples == 0, "who has no place has a part");
     }
 
     function _revealOrAdvance(uint256 seed) private {

@@ -285,26 +285,28 @@ contract FairnessLedgerTest is Federation, Refusals {
         expectOnAttest(alice, 0, RECORD, abi.encodeWithSelector(IFairnessLedger.AlreadyAttested.selector, alice, 0));
     }
 
-    /// @dev An epoch's time is the one after it: attested to and applied until that is over, then no more.
+    /// @dev An epoch's time is over when a newer one's factors count. The newest may be attested to long after.
     function test_RevertWhen_EpochOver() public {
+        playVoid();
+        playVoid();
         agree(0);
+        agree(1);
         playVoid();
-        playVoid();
-        bytes memory over = abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 4);
+        bytes memory agreed = abi.encodeWithSelector(IFairnessLedger.AlreadyAgreed.selector, 0, RECORD);
+        expectOnAttest(carol, 0, RECORD, agreed); // epoch 1 is agreed on, but does not count yet
+        applyNow(1);
+        bytes memory over = abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 1);
         expectOnAttest(carol, 0, RECORD, over);
         expectOnApply(0, over);
-        playVoid();
-        over = abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 5);
-        expectOnAttest(carol, 0, RECORD, over);
-        expectOnApply(0, over);
-        attest(carol, 1, RECORD);
     }
 
-    /// @dev In the last round of its time an epoch can still be attested to and applied.
-    function test_AttestedToUntilTheNextEpochIsOver() public {
-        playVoid();
-        open(); // round 4, the last of epoch 1
+    /// @dev Applied within as long again as there was to agree, to the second.
+    function test_RevertWhen_AppliedLate() public {
         agree(0);
+        uint256 end = ledger.epochOf(0).deadline + ATTEST_SECONDS;
+        vm.warp(end);
+        expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.EpochExpired.selector, 0, end, end));
+        vm.warp(end - 1);
         applyNow(0);
         vm.assertEq(ledger.factorOf(alice), 1_250_000, "in time");
     }
@@ -345,7 +347,6 @@ contract FairnessLedgerTest is Federation, Refusals {
 
     function test_AnyoneAppliesWhatWasAgreed() public {
         agree(0);
-        vm.warp(block.timestamp + 100 days); // what is agreed does not expire while no round is played
         vm.expectEmit(address(ledger));
         emit IFairnessLedger.FactorsApplied(0, RECORD, clients, factors);
         vm.prank(stranger);
@@ -370,7 +371,7 @@ contract FairnessLedgerTest is Federation, Refusals {
         name(alice, 1_250_000, bob, 500_000);
         vm.expectRevert(none);
         ledger.applyFactors(0, OTHER, clients, factors);
-        expectOnApply(1, abi.encodeWithSelector(IFairnessLedger.EpochNotOver.selector, 1, 4, 2));
+        expectOnApply(1, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 1, 0, 0)); // which is not over
         applyNow(0);
     }
 

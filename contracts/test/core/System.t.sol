@@ -61,6 +61,7 @@ abstract contract SystemInvariants is Base {
         vm.assertGe(handler.roundsVoid(), 3, "void rounds");
         vm.assertGe(handler.roundsShortOfSamples(), 1, "rounds void for want of samples");
         vm.assertGe(handler.epochsApplied(), 3, "epochs applied");
+        vm.assertGe(handler.displacements(), 1, "displacements");
         vm.assertEq(keccak256(bytes(handler.finding())), keccak256(""), handler.finding());
     }
 }

@@ -110,24 +110,24 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         bytes32 hash = hashOf(gains3(4, 8, 8));
         vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, 0));
         vm.prank(alice);
-        adjusted.attest(hash);
+        adjusted.attest(0, hash);
 
         updates[2] = new int64[](0);
         playToSettle(updates);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.ZeroGains.selector));
         vm.prank(alice);
-        adjusted.attest(0); // zero stands for "nothing agreed": a quorum of zeros would stop the round
+        adjusted.attest(1, 0); // zero stands for "nothing agreed": a quorum of zeros would stop the round
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NotInRound.selector, stranger, 1));
         vm.prank(stranger);
-        adjusted.attest(hash);
+        adjusted.attest(1, hash);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NotInRound.selector, carol, 1)); // did not reveal
         vm.prank(carol);
-        adjusted.attest(hash);
+        adjusted.attest(1, hash);
 
         attest(bob, hash);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.AlreadyAttested.selector, bob, 1));
         vm.prank(bob);
-        adjusted.attest(hash);
+        adjusted.attest(1, hash);
         attest(alice, hash); // 150 of 150
     }
 
@@ -139,12 +139,12 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         vm.warp(deadline);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.AttestationOver.selector, deadline, deadline));
         vm.prank(bob);
-        adjusted.attest(hash);
+        adjusted.attest(1, hash);
         vm.warp(deadline - 1);
         attest(bob, hash);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.AlreadyAgreed.selector, 1, hash));
         vm.prank(carol);
-        adjusted.attest(hash);
+        adjusted.attest(1, hash);
     }
 
     function test_RevertWhen_OpeningTwice() public {

@@ -46,8 +46,9 @@ abstract contract AdjustedFederation is Federation {
     }
 
     function attest(address who, bytes32 hash) internal {
+        uint256 round = aggregator.currentRound().number;
         vm.prank(who);
-        adjusted.attest(hash);
+        adjusted.attest(round, hash);
     }
 
     /// @dev Clients 0 and 1 attest to these gains; in the tests they are a quorum.

@@ -225,6 +225,27 @@ contract PotAttacks is Federation {
         vm.assertEq(address(pool).balance, pool.pot() + pool.totalCredit(), "the books");
     }
 
+    /// @dev Of a round of one sample in a hundred, refunds come to a twentieth of what that round shares.
+    /// forge-config: default.isolate = false
+    function test_RoundsOfOneSampleAreRefundedLikeLargeOnes() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        (terms.fullSamples, terms.budget) = (100, 0.001 ether);
+        deploy(defaultConfig(), terms);
+        fund(1 ether);
+        register(client(0), 1);
+        register(client(1), 1);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToAggregate(updates);
+        FeeVm(address(vm)).fee(1_000 gwei);
+        while (phase() != IAggregator.Phase.Idle) {
+            vm.prank(client(9));
+            pool.carryOn(1);
+            nextBlock();
+        }
+        vm.assertEq(pool.creditOf(client(9)), 0.00002 ether / 20, "a twentieth of two hundredths");
+    }
+
     /// forge-config: default.isolate = false
     function test_VoidRoundsAreRefunded() public {
         deploy(defaultConfig(), defaultTerms());

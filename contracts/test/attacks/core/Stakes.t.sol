@@ -74,6 +74,17 @@ contract StakeAttacks is Federation {
         expectCopy();
     }
 
+    /// @dev Old enough to be nobody's, an update is revealed by another: its author may go on repeating it.
+    function test_ALateCopyMakesTheAuthorACopier() public {
+        play(two(vector(1, 2, 3), vector(4, 5, 6)));
+        play(two(vector(1, 1, 3), vector(4, 4, 6)));
+        play(two(vector(1, 1, 1), vector(1, 2, 3))); // client 1 reveals client 0's of two rounds ago
+        uint256 before = stakeOf(client(0));
+        play(two(vector(1, 2, 3), vector(9, 9, 9)));
+        vm.assertTrue(aggregator.entryOf(client(0)).revealed, "its own");
+        vm.assertEq(stakeOf(client(0)), before, "and nothing is burned");
+    }
+
     function test_AVoidRoundBetweenHidesTheCopy() public {
         play(two(work, vector(1, 1, 1)));
         playVoid();

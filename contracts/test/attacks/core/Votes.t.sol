@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IAccuracyAdjusted } from "../../../src/proposals/IAccuracyAdjusted.sol";
 import { IAggregator } from "../../../src/core/IAggregator.sol";
+import { IEscrow } from "../../../src/core/IEscrow.sol";
 import { IFairnessLedger } from "../../../src/core/IFairnessLedger.sol";
 import { AdjustedFederation } from "../../proposals/AdjustedFederation.sol";
 import { Refusals } from "../../utils/Refusals.sol";
@@ -89,9 +90,72 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         ledger.attest(0, RECORD, hash);
         vm.prank(client(1));
         ledger.attest(0, RECORD, hash);
-        playEpoch(11);
-        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 4, 4));
+        uint256 end = block.timestamp + 2 * ATTEST_SECONDS;
+        vm.warp(end);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochExpired.selector, 0, end, end));
         ledger.applyFactors(0, RECORD, clients, factors);
+        vm.warp(end - 1);
+        ledger.applyFactors(0, RECORD, clients, factors); // as long again as there was to agree
+    }
+
+    /// @dev Factors go forward: what an older epoch's majority agreed on does not come back over a newer one's.
+    function test_AnOldRecordReplacesANewerOne() public {
+        playEpoch(1);
+        playEpoch(11);
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        for (uint256 epoch; epoch < 2; ++epoch) {
+            vm.prank(whale);
+            ledger.attest(epoch, RECORD, hash);
+            vm.prank(client(1));
+            ledger.attest(epoch, RECORD, hash);
+        }
+        ledger.applyFactors(1, RECORD, clients, factors);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 1));
+        ledger.applyFactors(0, RECORD, clients, factors);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 1));
+        vm.prank(sybil);
+        ledger.attest(0, RECORD, hash);
+    }
+
+    /// @dev Anybody can open rounds and leave them empty. The time to attest is counted in seconds.
+    function test_EmptyRoundsCutTheTimeToAttest() public {
+        playEpoch(1);
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        vm.prank(sybil);
+        ledger.attest(0, RECORD, hash); // the clock runs
+        uint256 deadline = ledger.epochOf(0).deadline;
+        vm.assertEq(deadline, block.timestamp + ATTEST_SECONDS, "as announced");
+        for (uint256 k; k < 5; ++k) {
+            playVoid(); // two epochs and a half
+        }
+        vm.warp(deadline - 1);
+        vm.prank(whale);
+        ledger.attest(0, RECORD, hash);
+        vm.prank(client(1));
+        ledger.attest(0, RECORD, hash);
+        ledger.applyFactors(0, RECORD, clients, factors);
+        vm.assertEq(ledger.factorOf(sybil), 1_500_000, "agreed and applied in time");
+    }
+
+    /// @dev Accounts cost nothing: four of one sample each are there first, and would be the next quorum.
+    function test_OneSampleAccountsShutTheOthersOut() public {
+        register(client(4), 1);
+        register(client(5), 1);
+        playEpoch(1);
+        open();
+        for (uint256 i = 2; i < 6; ++i) {
+            commit(client(i), vector(1, 2, int64(int256(i))));
+        }
+        for (uint256 i; i < 2; ++i) {
+            bytes32 commitment = commitmentFor(client(i), vector(1e9, 2e9, int64(int256(i))));
+            vm.prank(client(i));
+            aggregator.commitInstead(commitment, i + 1);
+        }
+        endPhase();
+        for (uint256 i; i < 2; ++i) {
+            reveal(client(i), vector(1e9, 2e9, int64(int256(i))));
+        }
+        vm.assertEq(aggregator.totalSamples(), 2_000, "the others are in");
     }
 
     function test_OneStakeVotesTwice() public {
@@ -128,7 +192,15 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         adjustedRound();
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.ZeroGains.selector));
         vm.prank(whale);
-        adjusted.attest(0);
+        adjusted.attest(1, 0);
+    }
+
+    /// @dev What is sent for one round and mined in the next would count there, for other updates.
+    function test_ALateAttestationCountsInTheNextRound() public {
+        adjustedRound();
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NothingToSettle.selector, 0));
+        vm.prank(whale);
+        adjusted.attest(0, keccak256("the round before"));
     }
 
     function test_OneSampleSaysWhoGained() public {
