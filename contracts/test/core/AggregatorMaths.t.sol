@@ -299,7 +299,7 @@ contract AggregatorMathsTest is Federation {
     function testFuzz_TheModelStaysAtItsEnds(uint256 seed) public {
         (uint256[] memory samples, int64[][] memory updates) = random(seed, BOUND);
         start(samples, updates);
-        uint256 slot = uint256(keccak256(abi.encode(uint256(10)))); // of `_model`
+        uint256 slot = uint256(keccak256(abi.encode(uint256(7)))); // of `_model`
         uint256 parameters = lengthOf(updates);
         int256[] memory expected = new int256[](parameters);
         for (uint256 k; k < parameters; k += 4) {
