@@ -601,14 +601,14 @@ def _measure_adjusted_gas() -> dict[str, int]:
         digest = node.w3.keccak(node.w3.codec.encode(["int32[]"], [gains]))
         for _ in range(2):
             updates = 0.1 * rng.standard_normal(31) + 0.01 * rng.standard_normal((10, 31))
-            federation.open_round()
+            number = federation.open_round()
             submissions = federation.prepare(dict(zip(clients, updates, strict=True)), rng=rng)
             federation.commit(submissions)
             federation.end_phase("Commit")
             federation.reveal(submissions)
             federation.aggregate()
             federation.score()
-            votes = node.send_many([(pool.functions.attest(digest), client, 0) for client in clients[:7]])
+            votes = node.send_many([(pool.functions.attest(number, digest), client, 0) for client in clients[:7]])
             settled = node.send(pool.functions.settle(2**255, gains), sender=federation.publisher)
     attested = sum(receipt["gasUsed"] for receipt in votes)
     return {"adjusted_attestations": attested, "adjusted_settle": settled["gasUsed"]}
