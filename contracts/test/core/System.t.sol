@@ -66,6 +66,7 @@ abstract contract SystemInvariants is Base {
     }
 }
 
+/// forge-config: deep.invariant.runs = 200
 /// forge-config: default.invariant.runs = 24
 contract SystemTest is SystemInvariants {
     function setUp() public {
@@ -79,6 +80,7 @@ contract SystemTest is SystemInvariants {
 }
 
 /// @notice The same of a federation that clips.
+/// forge-config: deep.invariant.runs = 200
 /// forge-config: default.invariant.runs = 24
 contract ClippedSystemTest is SystemInvariants {
     function setUp() public {

@@ -38,6 +38,8 @@ abstract contract AdjustedInvariants is Base {
     }
 }
 
+/// forge-config: deep.invariant.runs = 100
+/// forge-config: deep.invariant.depth = 500
 /// forge-config: default.invariant.runs = 12
 /// forge-config: default.invariant.depth = 24
 contract AdjustedInvariantsTest is AdjustedInvariants {
@@ -47,6 +49,8 @@ contract AdjustedInvariantsTest is AdjustedInvariants {
 }
 
 /// @notice The same of a federation that clips.
+/// forge-config: deep.invariant.runs = 100
+/// forge-config: deep.invariant.depth = 500
 /// forge-config: default.invariant.runs = 12
 /// forge-config: default.invariant.depth = 24
 contract ClippedAdjustedInvariantsTest is AdjustedInvariants {
