@@ -129,12 +129,12 @@ contract Aggregator is Submissions {
         // sorts in place; what it returns is `norms` itself
         // slither-disable-next-line unused-return
         Arrays.sort(norms);
-        uint256 samples;
-        for (uint256 i; i < found; ++i) {
-            samples += uint32(norms[i]);
-            if (2 * samples >= _samples) return uint64(norms[i] >> 32);
+        uint256 place;
+        uint256 samples = uint32(norms[0]);
+        while (2 * samples < _samples) {
+            samples += uint32(norms[++place]); // there is a next one: all of them hold all
         }
-        return 0; // never: all of them hold all
+        return uint64(norms[place] >> 32);
     }
 
     /// @dev S_i from ⟨v_i, g⟩. Signed division truncates toward zero; |S_i| ≤ P · bound² ≤ 2^108, so the cast is safe.
