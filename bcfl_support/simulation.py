@@ -153,14 +153,12 @@ def run(
         steps: local gradient steps.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays. None: the score
-            of the pay rule.
+        scores: names in `scores.SCORES`, or named functions of a `Round`; the first one pays. None: the rule's.
         reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
         participation: who takes part, (round, rng) → client numbers (k,), perhaps none; None for all clients.
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
         aggregate: how the server averages, a name in `learning.AGGREGATORS` or a function of a `Round`.
-        byzantine: how many Byzantine clients a robust aggregator provides for: "trimmed_mean", "multi_krum" and
-            "nnm_trimmed_mean" ask for at least 1. It makes nobody one of them: `transform_updates` does.
+        byzantine: how many Byzantine clients `aggregate` provides for; the names that must know it refuse 0.
         transform_updates: attack or defense, (round, updates (k, P), state) → updates (k, P) as sent.
         observe: called with each round's outcome, to keep updates or to let clients learn from their pay.
 
@@ -168,15 +166,13 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: rounds, participation, counts or byzantine out of range, an unknown name, or updates, steps or
-            scores that are not finite or of the wrong shape; the message says which client of the round.
+        InvalidInput: a number out of range, an unknown name, or updates, steps or scores not finite or of wrong shape.
     """
-    rule, average = _check_terms(rounds, reward), _find("aggregator", aggregate, AGGREGATORS)
+    rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
     declared, blocks = _check_declared(declared_samples, data.sizes), []
-    check_range("byzantine", byzantine, 0, n, whole=True)
     federation = _Federation(
         data, model, participation, declared, train, transform_updates, average, byzantine, scorers, rule, draws, hooks
     )
@@ -282,9 +278,10 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
-def _check_terms(rounds: int, reward: PayRule | str) -> PayRule:
+def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:
     rule: PayRule = _find("pay rule", reward, PAY_RULES)
     check_range("rounds", rounds, 1, whole=True)
+    check_range("byzantine", byzantine, 0, n_clients, whole=True)
     if rule.needs_test or rule.stake or not rule.scaled:
         what = f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}"
         why = "nothing is tested or fined here, and a round shares its budget"

@@ -131,7 +131,9 @@ class Terms:
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
         penalty_cap: most that one round burns, at most all.
         full_samples: revealed samples from which the whole budget is shared; with fewer, in proportion.
-        minimum_samples: fewest revealed samples with which a round is not void; a term of the aggregator.
+        minimum_samples: fewest revealed samples with which a round is not void; a term of the aggregator. A void round,
+            also one in which nobody revealed, pays nothing and leaves the histories as they are; who did not reveal is
+            fined.
 
     Raises:
         InvalidInput: a number that is not whole or out of range, such as a window that the contract does not keep.
@@ -199,28 +201,22 @@ def settle_round(
     factors: Mapping[str, int] | None = None,
     samples: int | None = None,
 ) -> Settlement:
-    """Settle one round as ``RewardPool`` does: history, weights and penalties first, then the payments.
-
-    A round in which nobody revealed, or fewer than `minimum_samples`, is void: it pays nothing and leaves the histories
-    as they are, but who did not reveal is fined. Refunds for work (``carryOn``) come out of the pot and are not here.
+    """Settle one round as ``RewardPool`` does: histories, weights, penalties, then pay. Refunds for work are left out.
 
     Args:
         number: the round's number among those not void, above every account's `last_round`.
-        scores: client → S_i at scale s², for those that committed; None for one that did not reveal, 0 for one that
-            revealed in a void round. Nobody, if fewer committed than a round needs.
-        norm_squared: ‖g‖² at scale s²; 0 in a void round.
-        terms: the pool's terms.
-        accounts: client → account; a client not in it starts with an empty one.
-        stakes: client → wei of stake.
-        pot: wei in the escrow.
+        scores: client → S_i at scale s², for those that committed, none if they were too few; None for one that did not
+            reveal, 0 for one that revealed in a void round.
+        norm_squared, samples: ‖g‖² at scale s², 0 in a void round; the samples revealed, None for enough of them.
+        terms, pot: the pool's terms; wei in the escrow.
+        accounts, stakes: client → account, a client not in it starts with an empty one; client → wei of stake.
         factors: client → F_i in millionths; a client not in it has 1.
-        samples: samples that were revealed; None for enough of them.
 
     Returns:
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        InvalidInput: a round is settled twice or out of order, or a number that cannot be, as in `compute_penalty`.
+        InvalidInput: a round settled twice or out of order, or a number that cannot be, as in `compute_penalty`.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
