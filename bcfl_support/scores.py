@@ -13,8 +13,8 @@ quadratic losses. The variants other than `alignment_scores` are not the paper's
 leaves open are this project's choice.
 
 Every function is pure: updates (…, n, P) and sample counts (n,) or (…, n) in, scores (…, n) out; leading axes are
-batches, such as seeds and runs. With one client g = g_1 and S_1 = ‖g_1‖². Updates that are all zero score zero.
-`SCORES` has them by name, as functions of a `learning.Round`.
+batches, such as seeds and runs. With one client, under FedAvg, g = g_1 and S_1 = ‖g_1‖². Updates that are all zero
+score zero. `SCORES` has them by name, as functions of a `learning.Round`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning import (
     Round,
-    check_range,
     check_round,
     check_updates,
     check_vector,
@@ -82,8 +82,9 @@ def cosine_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray
 def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray:
     """Alignment with the others: p_i ⟨g_i, g_−i⟩ with g_−i = g − p_i g_i.
 
-    It is S_i less p_i² ‖g_i‖², the part a client pays itself. Pure noise then earns 0 on average. With one client
-    there are no others; the score is 0.
+    It is S_i less p_i² ‖g_i‖², the part a client pays itself. Pure noise then earns 0 on average. Under FedAvg a client
+    alone scores 0: there are no others. A `step` that another aggregator made is no sum in which a client has its
+    part; what is left of it then, g − p_i g_i, is not what the others sent.
 
     Args, Raises: as in `alignment_scores`.
 
@@ -92,6 +93,10 @@ def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np
 
     >>> leave_self_out_scores([[2.0, 0.0], [2.0, 4.0]], [1, 3]).tolist()
     [0.75, 0.75]
+    >>> leave_self_out_scores([[1.0, 0.0]], [5]).tolist()
+    [0.0]
+    >>> leave_self_out_scores([[1.0, 0.0]], [5], step=[3.0, 0.0]).tolist()
+    [2.0]
     """
     rows, weights = check_round(updates, samples)
     squares = np.einsum("...p,...p->...", rows, rows)

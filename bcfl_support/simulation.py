@@ -1,8 +1,10 @@
-"""A federation off chain, round by round, in one seeded call: the same rounds as `protocol`, a thousand times faster.
+"""A federation off chain, round by round, in one seeded call: the rounds of `protocol`, a thousand times faster.
 
 Each round: the clients that take part train from w, an attack may change what they send, the server averages, scores
 and pays, w ← w + g. One tidy table comes back, a row for each round and client. Scores are found in `scores.SCORES`,
-how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src/core/RewardPool.sol`.
+how they pay is a `pay_rules.PayRule`; its default is the rule of `contracts/src/core/RewardPool.sol`. A round that
+nobody came to is void: it moves and pays nothing and no consistency counts it, as on chain, where a federation may ask
+for more clients than one.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PAY_RULES, PayRule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
@@ -133,6 +136,7 @@ def run(
     participation: Callable[[int, np.random.Generator], np.ndarray] | None = None,
     declared_samples: np.ndarray | None = None,
     aggregate: str | Callable[[Round], np.ndarray] = "fedavg",
+    byzantine: int = 0,
     transform_updates: Callable[[int, np.ndarray, RoundState], np.ndarray] | None = None,
     observe: Callable[[RoundOutcome], None] = lambda outcome: None,
 ) -> SimulationResult:
@@ -149,12 +153,12 @@ def run(
         steps: local gradient steps.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: names in `scores.SCORES`, or named functions of a `learning.Round`; the first one pays. None: the score
-            of the pay rule.
+        scores: names in `scores.SCORES`, or named functions of a `Round`; the first one pays. None: the rule's.
         reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
         participation: who takes part, (round, rng) → client numbers (k,), perhaps none; None for all clients.
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
         aggregate: how the server averages, a name in `learning.AGGREGATORS` or a function of a `Round`.
+        byzantine: how many Byzantine clients `aggregate` provides for; the names that must know it refuse 0.
         transform_updates: attack or defense, (round, updates (k, P), state) → updates (k, P) as sent.
         observe: called with each round's outcome, to keep updates or to let clients learn from their pay.
 
@@ -162,16 +166,15 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: rounds, participation or counts out of range, an unknown name, or updates or scores that are not
-            finite or of the wrong shape; the message says which client of the round.
+        InvalidInput: a number out of range, an unknown name, or updates, steps or scores not finite or of wrong shape.
     """
-    rule, average = _check_terms(rounds, reward), _find("aggregator", aggregate, AGGREGATORS)
+    rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
     declared, blocks = _check_declared(declared_samples, data.sizes), []
     federation = _Federation(
-        data, model, participation, declared, train, transform_updates, average, scorers, rule, draws, hooks
+        data, model, participation, declared, train, transform_updates, average, byzantine, scorers, rule, draws, hooks
     )
     for seen in play_rounds(model.init(rng=start), rounds, federation.work, aggregate=federation.aggregate):
         outcome, block = federation.settle(seen)
@@ -192,6 +195,7 @@ class _Federation:
     train: Callable[..., np.ndarray]
     transform: Callable[[int, np.ndarray, RoundState], np.ndarray] | None
     average: Callable[[Round], np.ndarray]
+    byzantine: int
     scorers: Mapping[str, Scorer]
     rule: PayRule
     draws: np.random.Generator
@@ -210,18 +214,19 @@ class _Federation:
             gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
             accuracy=lambda where: model.accuracy(where, data.x_val, data.y_val),
             previous=previous,
+            byzantine=self.byzantine,
         )
 
     def _draw_clients(self, number: int) -> np.ndarray:
         n = self.data.n_clients
         if self.participation is None:
             return np.arange(n)
-        chosen = np.asarray(self.participation(number, self.draws), dtype=np.int64)
-        if chosen.ndim != 1 or len(chosen) != np.isin(np.arange(n), chosen).sum():
-            raise InvalidInput(
-                f"participation gave {chosen.tolist()} in round {number}: name clients 0 to {n - 1}, each at most once."
-            )
-        return np.sort(chosen)
+        chosen = np.asarray(self.participation(number, self.draws))
+        numbers = chosen.ndim == 1 and (chosen.dtype.kind in "iu" or not len(chosen))  # a mask or a share is none
+        if not numbers or len(chosen) != np.isin(np.arange(n), chosen).sum():
+            what = f"participation gave {chosen.tolist()} in round {number}"
+            raise InvalidInput(f"{what}: name clients by their numbers, 0 to {n - 1}, each at most once.")
+        return np.sort(chosen.astype(np.int64))
 
     def _sent_updates(self, state: RoundState) -> np.ndarray:
         if len(state.clients) == 0:
@@ -231,9 +236,7 @@ class _Federation:
             shape = updates.shape
             updates = np.asarray(self.transform(state.round, updates, state), dtype=np.float64)
             if updates.shape != shape:
-                raise InvalidInput(
-                    f"transform_updates returned shape {updates.shape} in round {state.round}, not {shape}."
-                )
+                raise InvalidInput(f"transform_updates gave shape {updates.shape} in round {state.round}, not {shape}.")
         return check_round(updates, state.samples)[0]
 
     def aggregate(self, seen: Round) -> np.ndarray:
@@ -250,8 +253,9 @@ class _Federation:
                 raise InvalidInput(f"{what}: give {len(clients)} finite numbers, one a client.")
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
-        self.record.append(present if rule.record == "attended" else paying >= 0)
-        standing = rule.standing(np.array(self.record))
+        if len(clients):
+            self.record.append(present if rule.record == "attended" else paying >= 0)
+        standing = rule.standing(np.array(self.record).reshape(-1, n))
         rewards = rule.share(np.nan_to_num(paying), self.declared / self.declared.sum(), present, standing)
         outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
         params, test = state.params + outcome.step, (self.data.x_test, self.data.y_test)
@@ -274,23 +278,23 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
-def _check_terms(rounds: int, reward: PayRule | str) -> PayRule:
+def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:
     rule: PayRule = _find("pay rule", reward, PAY_RULES)
-    if rounds < 1:
-        raise InvalidInput(f"rounds is {rounds}: run at least 1.")
+    check_range("rounds", rounds, 1, whole=True)
+    check_range("byzantine", byzantine, 0, n_clients, whole=True)
     if rule.needs_test or rule.stake or not rule.scaled:
-        raise InvalidInput(
-            f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}: nothing is tested or fined here, "
-            "and a round shares its budget; use incentives.play."
-        )
+        what = f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}"
+        why = "nothing is tested or fined here, and a round shares its budget"
+        raise InvalidInput(f"{what}: {why}; use incentives.play.")
     return rule
 
 
 def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
     """What stands under a name in its registry; anything but a name is what it is."""
-    if isinstance(wanted, str) and wanted not in registry:
-        raise InvalidInput(f"{what} {wanted!r} is unknown: use {', '.join(registry)}.")
-    return registry[wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, str):
+        return wanted
+    check_choice(what, wanted, registry)
+    return registry[wanted]
 
 
 def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> Mapping[str, Scorer]:

@@ -1,4 +1,4 @@
-"""What every benchmark does the same way: one thread a process, options, timing, intervals, where results go.
+"""What every benchmark does the same way: one thread a process, options, timing, where results go.
 
 Import this module before NumPy: the number of threads is read when NumPy is loaded.
 """
@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -61,12 +59,3 @@ def median_seconds(action: Callable[[], object], repeats: int) -> float:
         action()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
-
-
-def half_width(values: np.ndarray, axis: int) -> np.ndarray:
-    """Half width of the 95% interval of a mean over `axis`, independent seeds; NaN for a single seed."""
-    from bcfl_support.incentives import mean_interval  # not installed where other libraries are measured
-
-    if values.shape[axis] < 2:
-        return np.full(np.delete(values.shape, axis), np.nan)
-    return np.apply_along_axis(lambda seeds: mean_interval(seeds)[1], axis, values)

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from _common import half_width, make_parser, read_result, report, write_result  # first: it sets the threads
+from _common import make_parser, read_result, report, write_result  # first: it sets the threads
 
 # isort: split
 import numpy as np
@@ -402,6 +402,13 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
         "seeds": study.seeds,
     }
     return {**result, "seed_0": check, **cost, "cells_per_s": study.count_cells() * study.seeds / seconds}
+
+
+def half_width(values: np.ndarray, axis: int) -> np.ndarray:
+    """Half width of the 95% interval of a mean over `axis`, independent seeds; NaN for a single seed."""
+    if values.shape[axis] < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return np.apply_along_axis(lambda seeds: incentives.mean_interval(seeds)[1], axis, values)
 
 
 def _pay_shift(study: Study, pay: np.ndarray) -> dict[str, Any]:

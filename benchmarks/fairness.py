@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from scipy.stats import spearmanr
 
 from bcfl_support import adversaries, learning, shapley, simulation
+from bcfl_support.incentives.consistency import fairness_ratios
 from bcfl_support.learning import SoftmaxRegression
 
 MODEL = SoftmaxRegression(64, 10)
@@ -127,9 +128,7 @@ def pay_with_factors(scores: np.ndarray, values: np.ndarray, valued: list[np.nda
         rows = slice(epoch * interval, (epoch + 1) * interval)
         weights = np.maximum(scores[rows], 0) * factors
         pay[rows] = weights / weights.sum(axis=1, keepdims=True)
-        brought, paid = np.maximum(values[chosen].sum(axis=0), 0), pay[chosen].sum(axis=0)
-        ratio = np.divide(brought / brought.sum(), paid / paid.sum(), out=np.full(len(paid), 1.5), where=paid > 0)
-        factors = np.clip(ratio, 0.5, 1.5)
+        factors = fairness_ratios(values[chosen].sum(axis=0), pay[chosen].sum(axis=0))
     return pay
 
 

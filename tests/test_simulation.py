@@ -115,6 +115,24 @@ def test_a_round_that_nobody_came_to_moves_nothing(hospitals: datasets.Federated
     assert table.pivot("participated")[0].tolist() == [False, True, False, False, True]
     assert not table.pivot("participated")[1].any() and not table.pivot("reward")[1].any()
     assert table.pivot("loss")[:, 0][1] == table.pivot("loss")[:, 0][0]  # nobody came, nothing changed
+    # Nor does it count: a void round leaves every history as it is, also when it is the first.
+    assert table.pivot("consistency")[:, 4].tolist() == [k / 8 for k in (1, 1, 2, 2, 3, 3)]
+    late = run(hospitals, participation=lambda number, rng: np.arange(5) if number > 1 else []).table
+    assert late.pivot("consistency")[:, 0].tolist() == [k / 8 for k in range(6)]
+
+
+def boost(number: int, updates: np.ndarray, state: RoundState) -> np.ndarray:
+    """Client 0 turns round and sends a thousand times as much."""
+    updates[0] *= -1000
+    return updates
+
+
+@pytest.mark.parametrize("name", ["trimmed_mean", "multi_krum", "nnm_trimmed_mean"])
+def test_a_robust_aggregator_is_told_how_many_are_byzantine(hospitals: datasets.FederatedData, name: str) -> None:
+    assert run(hospitals, aggregate=name, byzantine=1, transform_updates=boost).accuracy > 0.9
+    assert run(hospitals, aggregate="fedavg", byzantine=1, transform_updates=boost).accuracy < 0.2
+    with pytest.raises(InvalidInput, match=r"byzantine is 0: .* the plain mean; choose it whole, in \[1, ∞\)"):
+        run(hospitals, aggregate=name, transform_updates=boost)
 
 
 def test_declared_counts_weigh_and_score(hospitals: datasets.FederatedData) -> None:
@@ -176,13 +194,25 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rounds": 0}, "rounds is 0: run at least 1"),
+        ({"rounds": 0}, r"rounds is 0: choose it whole, in \[1, ∞\)"),
         (
             {"participation": lambda number, rng: np.array([9])},
-            r"participation gave \[9\] in round 1: name clients 0 to 4",
+            r"participation gave \[9\] in round 1: name clients by their numbers, 0 to 4",
         ),
         ({"participation": lambda number, rng: np.array([1, 1])}, r"participation gave \[1, 1\] in round 1"),
-        ({"scores": "cosinus"}, "score 'cosinus' is unknown: use alignment, cosine"),
+        ({"participation": lambda number, rng: [0.9, 1.2]}, r"participation gave \[0.9, 1.2\] .* by their numbers"),
+        (
+            {"participation": lambda number, rng: [False, True]},
+            r"participation gave \[False, True\] .* by their numbers",
+        ),
+        ({"byzantine": -1}, r"byzantine is -1: choose it whole, in \[0, 5\]"),
+        (
+            {"aggregate": lambda seen: np.ones(1), "scores": "clipped"},
+            r"aggregate gave shape \(1,\) in round 1: give \(31,\)",
+        ),
+        ({"aggregate": lambda seen: 0.0, "scores": "clipped"}, r"aggregate gave shape \(\) in round 1"),
+        ({"aggregate": lambda seen: np.full(31, np.nan), "scores": "clipped"}, r"the step of round 1\[0\] = nan"),
+        ({"scores": "cosinus"}, "score is 'cosinus'; use one of alignment, cosine"),
         ({"scores": ()}, "scores is empty"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
@@ -191,7 +221,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"steps": 1.9}, "steps is 1.9: choose it whole"),
         (
             {"transform_updates": lambda n, u, s: u[:, :3]},
-            r"transform_updates returned shape \(5, 3\) in round 1, not \(5, 31\)",
+            r"transform_updates gave shape \(5, 3\) in round 1, not \(5, 31\)",
         ),
         ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
         ({"reward": PayRule(record="verified")}, "record is 'verified'"),
@@ -215,7 +245,7 @@ def test_what_averages_and_what_pays_are_found_by_name(hospitals: datasets.Feder
     assert "score_midpoint" in by_name.table.columns and "score_alignment" in default.table.columns
     own = run(hospitals, scores="midpoint", aggregate=lambda seen: np.median(seen.updates, axis=-2))
     assert np.array_equal(by_name.table.column("reward"), own.table.column("reward"))
-    with pytest.raises(InvalidInput, match="aggregator 'mode' is unknown: use fedavg, norm_clip"):
+    with pytest.raises(InvalidInput, match="aggregator is 'mode'; use one of fedavg, norm_clip"):
         run(hospitals, aggregate="mode")
-    with pytest.raises(InvalidInput, match="pay rule 'papper' is unknown: use flat, paper"):
+    with pytest.raises(InvalidInput, match="pay rule is 'papper'; use one of flat, paper"):
         run(hospitals, reward="papper")

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_range, compute_square_distances, divide_or_zero, rescale
+from bcfl_support.learning import compute_square_distances, divide_or_zero, rescale
 
 
 def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
@@ -37,10 +38,8 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
     [9, 6, 0]
     """
-    y = np.asarray(labels, dtype=np.int64)
-    if n_classes < 2 or (y.size and (y.min() < 0 or y.max() >= n_classes)):
-        raise InvalidInput(f"n_classes is {n_classes}: use at least 2, and labels from 0 to {n_classes - 1}.")
-    return n_classes - 1 - y
+    check_range("n_classes", n_classes, 2, whole=True, why="a label flips to another")
+    return n_classes - 1 - check_range("labels", labels, 0, n_classes - 1, whole=True).astype(np.int64)
 
 
 def flip_sign(updates: Any) -> np.ndarray:
@@ -63,14 +62,17 @@ def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         like: array (…, P) that gives the shape.
-        norm: length, a number or an array that broadcasts to (…).
+        norm: length, a number or an array that broadcasts to (…), not negative.
         rng: source of the directions.
 
     Returns:
         Noise, shape (…, P), float64.
+
+    Raises:
+        InvalidInput: a negative norm.
     """
     noise = rng.standard_normal(np.shape(like))
-    return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * np.asarray(norm, dtype=np.float64)[..., None]
+    return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * check_range("norm", norm, 0)[..., None]
 
 
 def replace_model(target: Any, *, weight: float) -> np.ndarray:
@@ -277,10 +279,13 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
 
     Args:
         previous_step: the last round's global update, shape (…, P), float64.
-        norm: length to send, a number or (…).
+        norm: length to send, a number or (…), not negative.
 
     Returns:
         The vector all attackers send, shape (…, P).
+
+    Raises:
+        InvalidInput: a negative norm.
 
     >>> replay([3.0, 4.0], norm=10.0).tolist()
     [6.0, 8.0]

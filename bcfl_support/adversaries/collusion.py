@@ -10,8 +10,9 @@ import numpy as np
 
 from bcfl_support.adversaries.attacks import check_honest, mimic
 from bcfl_support.adversaries.insight import ATTACKS
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_range, check_round, rescale
+from bcfl_support.learning import check_round, rescale
 
 
 def collude(direction: Any, *, norm: Any) -> np.ndarray:
@@ -21,10 +22,13 @@ def collude(direction: Any, *, norm: Any) -> np.ndarray:
 
     Args:
         direction: the agreed direction, shape (…, P), float64, not zero.
-        norm: length to send, a number or (…).
+        norm: length to send, a number or (…), not negative.
 
     Returns:
         The vector all attackers send, shape (…, P).
+
+    Raises:
+        InvalidInput: a negative norm.
 
     >>> collude([0.0, 2.0], norm=5.0).tolist()
     [0.0, 5.0]
@@ -87,13 +91,13 @@ def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
     Args:
         honest: honest updates, shape (…, h, P), float64.
         victim: number of the competitor among them.
-        norm: length to send, a number or (…).
+        norm: length to send, a number or (…), not negative.
 
     Returns:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: honest has another shape, or no client of that number.
+        InvalidInput: honest has another shape, no client of that number, or a negative norm.
 
     >>> badmouth([[3.0, 4.0], [1.0, 0.0]], victim=0, norm=10.0).tolist()
     [-6.0, -8.0]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import protocol, shapley
+from bcfl_support.checks import check_choice
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
-from bcfl_support.learning import Model, check_choice
+from bcfl_support.learning import Model
 from bcfl_support.protocol import RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 

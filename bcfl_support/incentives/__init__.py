@@ -17,7 +17,7 @@ from bcfl_support.incentives.exact import (
     compute_rewards,
     settle_round,
 )
-from bcfl_support.incentives.market import Accidents, Play, make_world, mean_interval, play, summarize
+from bcfl_support.incentives.market import Accidents, Play, make_world, play, summarize
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule, gate_factor
 from bcfl_support.incentives.policies import (
     COPY,
@@ -30,5 +30,5 @@ from bcfl_support.incentives.policies import (
     stay_threshold,
 )
 from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
-from bcfl_support.incentives.study import Results
+from bcfl_support.incentives.study import Results, mean_interval
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.learning import check_choice, check_range, divide_or_zero
+from bcfl_support.checks import check_choice, check_range
+from bcfl_support.learning import divide_or_zero
 
 
 def window_consistency(record: Any, *, window: int) -> np.ndarray:
@@ -111,11 +112,14 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
     Returns:
         Shares in the unit of the budget, shape (…, n), float64.
 
+    Raises:
+        InvalidInput: a weight or a budget that is negative or not finite.
+
     >>> share_budget([1.0, 3.0, 0.0], 8.0).tolist()
     [2.0, 6.0, 0.0]
     """
-    rows = np.asarray(weights, dtype=np.float64)
-    return budget * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
+    rows = check_range("weights", weights, 0)
+    return check_range("budget", budget, 0) * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
 def fairness_ratios(contributions: Any, rewards: Any) -> np.ndarray:
@@ -128,11 +132,14 @@ def fairness_ratios(contributions: Any, rewards: Any) -> np.ndarray:
     Returns:
         F_i as plain numbers, shape (…, n), float64.
 
+    Raises:
+        InvalidInput: a contribution that is not finite, or a reward that is negative or not finite.
+
     >>> fairness_ratios([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
     """
-    brought = share_budget(np.maximum(contributions, 0.0), 1.0)
-    paid = share_budget(rewards, 1.0)
+    brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, above=True), 0.0), 1.0)
+    paid = share_budget(check_range("rewards", rewards, 0), 1.0)
     unpaid = np.where(brought > 0, 1.5, 1.0)
     return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), 0.5, 1.5)
 

@@ -4,7 +4,8 @@
 
 S_i is the alignment score, C_i the consistency, F_i the fairness factor. The paper gives S_i·(1 + α·C) and leaves α, C
 and the place of fairness open; every definition here is this project's choice. Ratios are integers in millionths, every
-division is rounded as the contract rounds, so that `settle_round` equals ``RewardPool`` to the last wei.
+division is rounded as the contract rounds, so that `settle_round` equals ``RewardPool`` to the last wei (what it leaves
+out stands there).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_range
 
 PPM = 1_000_000
 """The ratio 1: on chain, ratios are integers in millionths."""
@@ -51,9 +52,14 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
         budget: wei a round.
         pot: wei left in the escrow; it bounds the budget.
 
+    Raises:
+        InvalidInput: a weight, a budget or a pot that is negative or not whole.
+
     >>> compute_rewards([1, 2, 0], 100, 1000)
     [33, 66, 0]
     """
+    for name, value in (("weights", weights), ("budget", budget), ("pot", pot)):
+        check_range(name, value, 0, whole=True)
     total, available = sum(weights), min(budget, pot)
     return [available * weight // total if total else 0 for weight in weights]
 
@@ -68,9 +74,14 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
         rate: millionths of the stake per unit of −S_i/‖g‖².
         cap: most that a round burns, in millionths of the stake.
 
+    Raises:
+        InvalidInput: a stake, a norm, a rate or a cap that is negative or not whole, or a cap above 1.
+
     >>> compute_penalty(10**18, -30, 100, rate=100_000, cap=50_000) / 10**18
     0.03
     """
+    for name, value in (("stake", stake), ("norm_squared", norm_squared), ("rate", rate), ("cap", cap)):
+        check_range(name, value, 0, PPM if name == "cap" else float("inf"), whole=True)
     if score is not None and score >= 0:
         return 0
     ratio = cap if score is None or not norm_squared else min(-score * rate // norm_squared, cap)
@@ -89,14 +100,15 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
         something and was paid nothing gets the largest.
 
     Raises:
-        InvalidInput: if the lengths differ.
+        InvalidInput: the lengths differ, a contribution is not finite, or a reward negative or not whole.
 
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
     """
     if len(contributions) != len(rewards):
         raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
-    positive = [max(0.0, float(value)) for value in contributions]
+    check_range("rewards", rewards, 0, whole=True)
+    positive = [max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), above=True)]
     brought, paid = sum(positive), sum(rewards)
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
@@ -113,11 +125,15 @@ class Terms:
     """What ``RewardPool`` fixes at deployment: wei, and ratios in millionths.
 
     Attributes:
-        budget: wei shared in a round. (The contract shares less when fewer samples than `fullSamples` were revealed.)
+        budget: wei shared in a round.
         alpha: α, at most 10.
         window: K, 1 to 64.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
         penalty_cap: most that one round burns, at most all.
+        full_samples: revealed samples from which the whole budget is shared; with fewer, in proportion.
+        minimum_samples: fewest revealed samples with which a round is not void; a term of the aggregator. A void round,
+            also one in which nobody revealed, pays nothing and leaves the histories as they are; who did not reveal is
+            fined.
 
     Raises:
         InvalidInput: a number that is not whole or out of range, such as a window that the contract does not keep.
@@ -128,11 +144,13 @@ class Terms:
     window: int = 8
     penalty_rate: int = 100_000
     penalty_cap: int = 50_000
+    full_samples: int = 1
+    minimum_samples: int = 1
 
     def __post_init__(self) -> None:
         most = {"alpha": 10 * PPM, "window": HISTORY_BITS, "penalty_cap": PPM}
-        for name, value in asdict(self).items():
-            check_range(name, value, int(name == "window"), most.get(name, float("inf")), whole=True)
+        for name, v in asdict(self).items():
+            check_range(name, v, int("samples" in name or name == "window"), most.get(name, float("inf")), whole=True)
 
 
 @dataclass(frozen=True)
@@ -181,25 +199,24 @@ def settle_round(
     stakes: Mapping[str, int],
     pot: int,
     factors: Mapping[str, int] | None = None,
+    samples: int | None = None,
 ) -> Settlement:
-    """Settle one round as ``RewardPool`` does: history, weights and penalties first, then the payments.
+    """Settle one round as ``RewardPool`` does: histories, weights, penalties, then pay. Refunds for work are left out.
 
     Args:
         number: the round's number among those not void, above every account's `last_round`.
-        scores: client → S_i at scale s², for those that committed; None for one that did not reveal. A round in which
-            nobody did is void and leaves the histories as they are; one void for want of samples is not for here.
-        norm_squared: ‖g‖² at scale s²; 0 when nobody revealed.
-        terms: the pool's terms.
-        accounts: client → account; a client not in it starts with an empty one.
-        stakes: client → wei of stake.
-        pot: wei in the escrow.
+        scores: client → S_i at scale s², for those that committed, none if they were too few; None for one that did not
+            reveal, 0 for one that revealed in a void round.
+        norm_squared, samples: ‖g‖² at scale s², 0 in a void round; the samples revealed, None for enough of them.
+        terms, pot: the pool's terms; wei in the escrow.
+        accounts, stakes: client → account, a client not in it starts with an empty one; client → wei of stake.
         factors: client → F_i in millionths; a client not in it has 1.
 
     Returns:
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        InvalidInput: if a round is settled twice or out of order.
+        InvalidInput: a round settled twice or out of order, or a number that cannot be, as in `compute_penalty`.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
@@ -208,16 +225,16 @@ def settle_round(
     """
     books, held = dict(accounts), dict(stakes)
     weights, consistency, penalties = {}, {}, {}
-    void = all(score is None for score in scores.values())
+    full, fewest = terms.full_samples, terms.minimum_samples
+    revealed = max(full, fewest) if samples is None else int(check_range("samples", samples, 0, whole=True))
+    void = revealed < fewest or all(score is None for score in scores.values())
     for client, score in scores.items():
         account = books.get(client, Account())
-        if number <= account.last_round:
-            raise InvalidInput(
-                f"round {number} is not after {account.last_round}, {client}'s last round: settle in order"
-            )
+        if number <= (last := account.last_round):
+            raise InvalidInput(f"round {number} is not after {last}, {client}'s last round: settle in order")
         counted = -1 if score is None else score  # a missing reveal earns what a negative score does
         if not void:
-            history = (account.history << number - account.last_round | (counted >= 0)) % 2**HISTORY_BITS
+            history = (account.history << number - last | (counted >= 0)) % 2**HISTORY_BITS
             account = replace(account, history=history, last_round=number)
         books[client] = account
         consistency[client] = (account.history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
@@ -227,7 +244,8 @@ def settle_round(
             held[client], score, norm_squared, rate=terms.penalty_rate, cap=terms.penalty_cap
         )
         held[client] -= penalties[client]
-    paid = dict(zip(weights, compute_rewards(list(weights.values()), terms.budget, pot), strict=True))
+    budget = terms.budget * min(revealed, full) // full
+    paid = dict(zip(weights, compute_rewards(list(weights.values()), budget, pot), strict=True))
     for client, amount in paid.items():
         books[client] = replace(books[client], credit=books[client].credit + amount)
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
 from bcfl_support.incentives.policies import EFFORT, OUT, POLICIES, SKIP, TOKEN, Costs, resolve_policies
 from bcfl_support.incentives.population import Crowd, Learner
 from bcfl_support.incentives.worlds import Outcome, TrainingWorld, World
-from bcfl_support.learning import check_choice, check_range, divide_or_zero, load_digits_federation
+from bcfl_support.learning import divide_or_zero, load_digits_federation
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,9 @@ def play(
     if len(rngs) != len(world.sizes):
         raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
     if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
-        raise InvalidInput(
-            f"the world scores by {world.score!r} and tested is {world.tested}, the rule pays by {rule.score!r} and "
-            f"needs a test: {rule.needs_test}; make the world for the rule, or replace(rule, score=…)"
-        )
+        offered = f"the world scores by {world.score!r} and tested is {world.tested}"
+        asked = f"the rule pays by {rule.score!r} and needs a test: {rule.needs_test}"
+        raise InvalidInput(f"{offered}, {asked}; make the world for the rule, or replace(rule, score=…)")
     game = _Game(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
     for outcome in world.play(rounds, game.work_rngs, game.choose):
         game.settle(outcome)
@@ -270,30 +270,6 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, n
     per_data = game.rewards[tail].sum(axis=0) / game.sizes
     found["jain"] = divide_or_zero(per_data.sum(axis=1) ** 2, (per_data**2).sum(axis=1) * n)
     return found
-
-
-def mean_interval(values: Any) -> tuple[float, float]:
-    """Mean and half-width of its 95% confidence interval by Student's t, over independent seeds.
-
-    Args:
-        values: one number a seed, at least two.
-
-    Returns:
-        Mean and half-width, in the unit of the values.
-
-    Raises:
-        InvalidInput: fewer than two values, or not one row of them.
-
-    >>> mean, half = mean_interval([1.0, 2.0, 3.0])
-    >>> round(mean, 3), round(half, 3)
-    (2.0, 2.484)
-    """
-    from scipy.stats import t
-
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or len(sample) < 2:
-        raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
-    return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
 def make_world(

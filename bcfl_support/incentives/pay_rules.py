@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
-from bcfl_support.learning import check_choice, check_range
 from bcfl_support.scores import SCORES
 
 _CHOICES: dict[str, Collection[str]] = {

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import check_window
-from bcfl_support.learning import check_range
 
 POLICIES = ("full", "half", "token", "fair_weather", "copy", "noise", "skip", "out")
 """What a client may choose; "fair_weather" is full effort when the machine is free, a skipped round when it is not."""
@@ -168,10 +168,8 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     (1.0, 0.0)
     """
     if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
-        raise InvalidInput(
-            f"attendance is {attendance} and consistency {consistency}; attendance lies in [0, 1), consistency from it "
-            "to 1: choose a client that skips some rounds"
-        )
+        room = "attendance lies in [0, 1), consistency from it to 1: choose a client that skips some rounds"
+        raise InvalidInput(f"attendance is {attendance} and consistency {consistency}; {room}")
     most = (1 - attendance * consistency) / (1 - attendance)
     if cost <= 1:
         return 0.0

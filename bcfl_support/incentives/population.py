@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import POLICIES, UNKNOWN
-from bcfl_support.learning import check_choice, check_range
 
 LEARNERS = ("fixed", "softmax", "exp3", "best_response", "imitation")
 
@@ -79,9 +79,7 @@ class Learner:
         """
         names = (self.start,) * n_clients if isinstance(self.start, str) else self.start
         if len(names) != n_clients:
-            raise InvalidInput(
-                f"start names {len(names)} policies for {n_clients} clients; name one each or one for all"
-            )
+            raise InvalidInput(f"start names {len(names)} policies for {n_clients} clients; name one each or one")
         return np.array([POLICIES.index(name) for name in names])
 
 

@@ -1,4 +1,4 @@
-"""What learning clients did in a long study under each pay rule, as `results/behavior.json` keeps it.
+"""Means over seeds with their intervals, and what learning clients did in a long study: `results/behavior.json`.
 
 `benchmarks/behavior.py` plays the settings, 20 seeds each, and writes the file; a lesson reads it through `Results`.
 """
@@ -10,7 +10,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bcfl_support import services
+from bcfl_support.errors import InvalidInput
+
+
+def mean_interval(values: Any) -> tuple[float, float]:
+    """Mean and half-width of its 95% confidence interval by Student's t, over independent seeds.
+
+    Args:
+        values: one number a seed, at least two.
+
+    Returns:
+        Mean and half-width, in the unit of the values.
+
+    Raises:
+        InvalidInput: fewer than two values, or not one row of them.
+
+    >>> mean, half = mean_interval([1.0, 2.0, 3.0])
+    >>> round(mean, 3), round(half, 3)
+    (2.0, 2.484)
+    """
+    from scipy.stats import t
+
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or len(sample) < 2:
+        raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
+    return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bcfl_support.checks import check_choice
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
-from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, check_choice, descend, play_rounds, rescale
+from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
 from bcfl_support.scores import SCORES
 
 PAYING = ("alignment", "midpoint")

@@ -7,7 +7,6 @@ robust rules, found by name.
 """
 
 from bcfl_support.learning.aggregators import AGGREGATORS, coordinate_median, fedavg
-from bcfl_support.learning.checks import check_choice, check_range
 from bcfl_support.learning.datasets import (
     FederatedData,
     load_digits_federation,

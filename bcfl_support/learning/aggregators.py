@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.learning.checks import check_range
+from bcfl_support.checks import check_range
 from bcfl_support.learning.updates import (
     Round,
     check_round,
@@ -127,17 +127,18 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
 
 
-def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
+def geometric_median(updates: Any, *, iterations: int = 1_000) -> np.ndarray:
     """Geometric median: argmin_z Σ ‖g_i − z‖, by Weiszfeld's iteration (Pillutla et al. arXiv 1912.13445).
 
-        z ← Σ b_i g_i / Σ b_i,   b_i = 1 / max(‖g_i − z‖, 10⁻⁶)
+        z ← Σ b_i g_i / Σ b_i,   b_i = 1 / max(‖g_i − z‖, 10⁻⁶ d),   from the coordinate median z₀
 
-    Tolerates fewer than n / 2 Byzantine clients, however long their updates. Unlike the coordinate median it turns with
-    the axes.
+    d is the median of ‖g_i − z₀‖. It ends with a step shorter than 10⁻¹⁰ d. Tolerates fewer than n / 2 Byzantine
+    clients, however long their updates: z₀ does, and no step increases the sum, in which they are outnumbered. Unlike
+    the coordinate median it turns with the axes.
 
     Args:
         updates: shape (…, n, P), float64.
-        iterations: steps from the mean, which is the result of none; the comparison with byzfl takes more.
+        iterations: most steps; the result of none is the coordinate median.
 
     Returns:
         The aggregate, shape (…, P).
@@ -147,20 +148,19 @@ def geometric_median(updates: Any, *, iterations: int = 20) -> np.ndarray:
 
     >>> geometric_median([[0.0, 0.0], [0.0, 0.0], [9.0, 0.0]]).round(4).tolist()
     [0.0, 0.0]
+    >>> geometric_median([[0.0], [1.0], [2.0], [3.0], [1e155]]).tolist()
+    [2.0]
     """
-    rows = check_updates(updates)
-    # all iterates are combinations of the updates, so distances come from the n × n Gram matrix alone
-    gram = rows @ rows.swapaxes(-1, -2)
-    squares = np.diagonal(gram, axis1=-2, axis2=-1)
-    n = rows.shape[-2]
-    share = np.full((*rows.shape[:-2], n), 1.0 / n)
+    rows, z = check_updates(updates), coordinate_median(updates)
+    unit = np.maximum(np.median(compute_lengths(rows - z[..., None, :]), axis=-1, keepdims=True), 1e-280)
     for _ in range(int(check_range("iterations", iterations, 0, whole=True))):
-        along = (gram @ share[..., None])[..., 0]  # ⟨g_i, z⟩
-        length = (share * along).sum(axis=-1, keepdims=True)  # ‖z‖²
-        distance = np.sqrt(np.maximum(squares - 2 * along + length, 0.0))
-        share = 1.0 / np.maximum(distance, 1e-6)
-        share /= share.sum(axis=-1, keepdims=True)
-    return (share[..., None, :] @ rows)[..., 0, :]
+        pull = 1e-6 * unit / np.maximum(compute_lengths(rows - z[..., None, :]), 1e-6 * unit)
+        step = np.vecmat(pull / pull.sum(axis=-1, keepdims=True), rows) - z
+        moves = compute_lengths(step)[..., None] > 1e-10 * unit  # who has arrived stays, whatever else is in the batch
+        if not moves.any():
+            break
+        z = np.where(moves, z + step, z)
+    return z
 
 
 def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
@@ -250,15 +250,20 @@ def _centered(r: Round) -> np.ndarray:
     return centered_clipping(r.updates, center=r.previous, radius=radius)
 
 
+def _byzantine(r: Round) -> int:
+    return int(check_range("byzantine", r.byzantine, 1, whole=True, why="provided for none, it is the plain mean"))
+
+
 # "norm_clip" and "centered_clipping" cut at the round's median length.
 AGGREGATORS: dict[str, Callable[[Round], np.ndarray]] = {
     "fedavg": lambda r: fedavg(r.updates, r.samples),
     "norm_clip": lambda r: fedavg(r.clipped, r.samples),
     "median": lambda r: coordinate_median(r.updates),
-    "trimmed_mean": lambda r: trimmed_mean(r.updates, trim=r.byzantine),
-    "multi_krum": lambda r: multi_krum(r.updates, attackers=r.byzantine),
+    "trimmed_mean": lambda r: trimmed_mean(r.updates, trim=_byzantine(r)),
+    "multi_krum": lambda r: multi_krum(r.updates, attackers=_byzantine(r)),
     "geometric_median": lambda r: geometric_median(r.updates),
     "centered_clipping": _centered,
-    "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbors(r.updates, attackers=r.byzantine), trim=r.byzantine),
+    "nnm_trimmed_mean": lambda r: trimmed_mean(mix_neighbors(r.updates, attackers=_byzantine(r)), trim=_byzantine(r)),
     "fltrust": lambda r: fltrust(r.updates, root_update=r.root),
 }
+"""Aggregators by name. Those that must know how many clients are Byzantine refuse a round whose `byzantine` is 0."""

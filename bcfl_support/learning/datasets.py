@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.checks import check_choice, check_range
 from bcfl_support.learning.partitions import PARTITIONS
 
 
@@ -52,10 +52,8 @@ class FederatedData:
         for i in np.flatnonzero(self.sizes < 1):
             raise InvalidInput(f"client {i} has {self.sizes[i]} samples: each needs at least 1; deal to fewer clients.")
         if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
-            raise InvalidInput(
-                f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes disagree: "
-                "every training row belongs to exactly one client."
-            )
+            shown = f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes"
+            raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
 
     @property
     def n_clients(self) -> int:
@@ -194,10 +192,8 @@ def federate(
     wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
     known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
     if not needed <= {"rng", *options} <= known:
-        given = ", ".join(options) or "none"
-        raise InvalidInput(
-            f"partition {partition!r} takes {', '.join(sorted(known - {'rng'})) or 'no options'}: not {given}."
-        )
+        given, takes = ", ".join(options) or "none", ", ".join(sorted(known - {"rng"})) or "no options"
+        raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         # a constant feature has deviation 0: it stays 0 instead of becoming NaN
@@ -243,10 +239,9 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
     Raises:
         InvalidInput: not one fraction a client, or a fraction outside [0, 1].
     """
-    shares = np.asarray(fractions, dtype=np.float64)
-    if shares.shape != data.sizes.shape or not ((shares >= 0) & (shares <= 1)).all():
-        each = f"give each of {data.n_clients} clients the share of its labels, from 0 to 1"
-        raise InvalidInput(f"fractions is {shares.tolist()}: {each}.")
+    shares = check_range("fractions", fractions, 0, 1, why="each is a share of a client's labels")
+    if shares.shape != data.sizes.shape:
+        raise InvalidInput(f"fractions has shape {shares.shape}: give one to each of {data.n_clients} clients.")
     noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
     for start, size, share in zip(first, data.sizes, shares, strict=True):
         chosen = start + rng.permutation(size)[: round(share * size)]

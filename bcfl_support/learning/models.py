@@ -138,10 +138,9 @@ class Model(ABC):
         """
         k, m = y.shape
         if params.shape != (k, self.n_params) or x.shape != (k, m, self.n_features) or weights.shape != (k, m):
-            raise InvalidInput(
-                f"params {params.shape}, x {x.shape}, y {y.shape}, weights {weights.shape}: expected "
-                f"({k}, {self.n_params}), ({k}, {m}, {self.n_features}), ({k}, {m}), ({k}, {m})."
-            )
+            shown = f"params {params.shape}, x {x.shape}, y {y.shape}, weights {weights.shape}"
+            wanted = f"({k}, {self.n_params}), ({k}, {m}, {self.n_features}), ({k}, {m}), ({k}, {m})"
+            raise InvalidInput(f"{shown}: expected {wanted}.")
         return self._backward(params, x, y, weights)
 
     def _chunk(self, n_samples: int) -> int:
@@ -151,8 +150,7 @@ class Model(ABC):
         """`compute` of the vectors (k, P), a few at a time, and of the samples; for one vector (P,) its one value."""
         w, features, labels = np.asarray(params, dtype=np.float64), np.asarray(x, dtype=np.float64), np.asarray(y)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
-            sizes = f"({self.n_params},) or (k, {self.n_params})"
-            raise InvalidInput(f"params has shape {w.shape}: {self!r} needs {sizes}.")
+            raise InvalidInput(f"params has shape {w.shape}: {self!r} needs ({self.n_params},), or k such rows.")
         if features.ndim != 2 or features.shape[1] != self.n_features:
             raise InvalidInput(f"x has shape {features.shape}: {self!r} needs (m, {self.n_features}).")
         m, low, high = len(features), labels.min(initial=0), labels.max(initial=0)

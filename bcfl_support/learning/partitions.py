@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.checks import check_range
 
 Parts = list[np.ndarray]
 
@@ -74,10 +74,8 @@ def partition_dirichlet(
         parts = [np.sort(np.concatenate(own)) for own in zip(*pieces, strict=True)]
         if min(map(len, parts)) >= min_size:
             return parts
-    raise InvalidInput(
-        f"no draw out of {max_tries} with alpha {alpha:g} gave each of {n_clients} clients {min_size} samples out of "
-        f"{len(labels)}: raise alpha, or deal to fewer clients."
-    )
+    failed = f"no draw out of {max_tries} with alpha {alpha:g} gave each of {n_clients} clients {min_size} samples"
+    raise InvalidInput(f"{failed} out of {len(labels)}: raise alpha, or deal to fewer clients.")
 
 
 def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_client: int, rng: Generator) -> Parts:
@@ -102,10 +100,8 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     classes = rng.permutation(np.unique(labels))
     check_range("classes_per_client", classes_per_client, 1, len(classes), whole=True, why="the data has no more")
     if n_clients * classes_per_client < len(classes):
-        raise InvalidInput(
-            f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes: "
-            "raise classes_per_client, every sample needs an owner."
-        )
+        short = f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes"
+        raise InvalidInput(f"{short}: raise classes_per_client, every sample needs an owner.")
     deck = np.resize(classes, n_clients * classes_per_client).reshape(n_clients, classes_per_client)
     owned = deck[rng.permutation(n_clients)]
     parts: list[list[np.ndarray]] = [[] for _ in range(n_clients)]
@@ -113,8 +109,7 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
         owners = np.flatnonzero((owned == c).any(axis=1))
         members = rng.permutation(np.flatnonzero(labels == c))
         if len(members) < len(owners):
-            clients = f"{len(owners)} clients"
-            raise InvalidInput(f"class {c} has {len(members)} samples for {clients}: deal to fewer clients.")
+            raise InvalidInput(f"class {c} has {len(members)} samples for {len(owners)} clients: give it to fewer.")
         for owner, piece in zip(owners, np.array_split(members, len(owners)), strict=True):
             parts[owner].append(piece)
     return [np.sort(np.concatenate(own)) for own in parts]
@@ -170,9 +165,7 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
     number = np.arange(1, n_clients + 1)
     parts = _cut(rng.permutation(len(labels)), number / number.sum())
     if not all(map(len, parts)):
-        raise InvalidInput(
-            f"{len(labels)} samples are too few for {n_clients} clients whose sizes grow: deal to fewer."
-        )
+        raise InvalidInput(f"{len(labels)} samples are too few for {n_clients} clients of growing size: deal to fewer.")
     return [np.sort(part) for part in parts]
 
 

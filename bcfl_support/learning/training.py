@@ -5,7 +5,7 @@
     g = Σ p_i g_i,   p_i = n_i / N,   w ← w + g                   FedAvg (McMahan et al. 2017, arXiv 1602.05629)
 
 The clients' parameters are the rows of one array, and a step is a few batched matrix products; the result is that of
-training them one after another, to about 1e-15. `play_rounds` is the loop that every federation off chain runs.
+training them one after another, to about 1e-15. `play_rounds` is the loop of every federation off chain that trains.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
-from bcfl_support.learning.checks import check_range
 from bcfl_support.learning.datasets import FederatedData
 from bcfl_support.learning.models import Model
 from bcfl_support.learning.updates import Round, check_finite
@@ -47,12 +47,16 @@ def play_rounds(
         Each round with its `step` g; w is advanced before the next round's work begins.
 
     Raises:
-        InvalidInput: what `work` sent does not fit `aggregate`; FedAvg takes no round without a client.
+        InvalidInput: what `work` sent does not fit `aggregate`; FedAvg takes no round without a client. Or the step is
+            not of the shape of w, or not finite.
     """
     previous = np.zeros_like(params)
     for number in range(1, rounds + 1):
         seen = work(number, params, previous)
-        step = aggregate(seen)
+        step = np.asarray(aggregate(seen), dtype=np.float64)
+        if step.shape != np.shape(params):
+            raise InvalidInput(f"aggregate gave shape {step.shape} in round {number}: give {np.shape(params)}, as w.")
+        check_finite(step, "look at what the clients sent and how it is averaged", f"the step of round {number}")
         yield replace(seen, step=step)
         params, previous = params + step, step
 
@@ -98,10 +102,8 @@ def local_updates(
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else labels)
     if answers.shape[1:] != data.y.shape or answers.min() < 0 or answers.max() >= model.n_classes:
-        raise InvalidInput(
-            f"labels have shape {answers.shape[1:]} and run from {answers.min()} to {answers.max()}: give one of the "
-            f"{len(data.y)} samples each, from 0 to {model.n_classes - 1}."
-        )
+        shown = f"labels have shape {answers.shape[1:]} and run from {answers.min()} to {answers.max()}"
+        raise InvalidInput(f"{shown}: give one of the {len(data.y)} samples each, from 0 to {model.n_classes - 1}.")
     updates = np.empty((len(starts), len(chosen), model.n_params))
     at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause
@@ -225,9 +227,7 @@ def _check_training(
     """The chosen clients' numbers and step counts, both (k,) int64, after all checks."""
     n = len(data.sizes)
     if params.ndim not in (1, 2) or params.shape[-1] != model.n_params:
-        raise InvalidInput(
-            f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or one such row a federation."
-        )
+        raise InvalidInput(f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or T such rows.")
     check_range("lr", lr, 0, above=True)
     if batch_size is not None:
         check_range("batch_size", batch_size, 1, whole=True, why="None takes all samples")

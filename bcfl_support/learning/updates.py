@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.learning.checks import check_range
 
 
 def check_updates(updates: Any) -> np.ndarray:
@@ -130,20 +130,33 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
     size = rows.shape[-1]
     if vector.shape not in ((size,), (*rows.shape[:-2], size)):
         raise InvalidUpdate(f"{name} has shape {vector.shape}: the updates have {size} parameters, so must it.")
-    check_finite(vector, "check the root data and the model", name)
+    check_finite(vector, "look at what made it", name)
     return vector
 
 
 def compute_lengths(rows: np.ndarray) -> np.ndarray:
-    """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes.
+    """‖row‖ along the last axis, without the copy of all squares that np.linalg.norm makes; no square overflows.
 
     Args:
         rows: shape (…, P), float64.
 
     Returns:
         Lengths, shape (…), in the unit of the rows.
+
+    >>> compute_lengths(np.array([[3.0, 4.0], [0.0, 4e200], [3e-200, 0.0]])).tolist()
+    [5.0, 4e+200, 3e-200]
     """
-    return np.sqrt(np.einsum("...p,...p->...", rows, rows))
+    squares = np.einsum("...p,...p->...", rows, rows)
+    if ((squares > 1e-280) & (squares < np.inf)).all():
+        return np.sqrt(squares)
+    scale = _scale(rows)
+    scaled = rows / scale[..., None]
+    return scale * np.sqrt(np.einsum("...p,...p->...", scaled, scaled))
+
+
+def _scale(rows: np.ndarray) -> np.ndarray:
+    """A power of two near each row's largest entry, (…): divided by it, no square overflows and no digit changes."""
+    return np.exp2(np.frexp(np.abs(rows).max(axis=-1, initial=0.0))[1] - 1.0)
 
 
 def compute_median_norm(updates: Any) -> np.ndarray:
@@ -234,10 +247,13 @@ def rescale(vector: Any, norm: Any) -> np.ndarray:
 
     Returns:
         Vectors of the same directions, shape (…, P); zero stays zero.
+
+    Raises:
+        InvalidInput: a negative norm.
     """
-    rows = np.asarray(vector, dtype=np.float64)
-    lengths = np.linalg.norm(rows, axis=-1)
-    return rows * divide_or_zero(np.asarray(norm, dtype=np.float64), lengths)[..., None]
+    rows, wanted = np.asarray(vector, dtype=np.float64), check_range("norm", norm, 0)
+    scale = _scale(rows)
+    return rows * divide_or_zero(wanted, scale * np.linalg.norm(rows / scale[..., None], axis=-1))[..., None]
 
 
 def divide_or_zero(top: Any, bottom: np.ndarray) -> np.ndarray:
@@ -268,7 +284,7 @@ class Round:
         gradient: gradient of the loss on the public validation set, takes and returns (…, P).
         accuracy: accuracy on that set, takes (P,) or (k, P), returns one number or (k,).
         previous: the last round's global update, shape (…, P); zero before the first.
-        byzantine: how many clients a robust aggregator provides for.
+        byzantine: how many clients a robust aggregator provides for; those that ask refuse 0.
         root_update: update that the server's own clean data gives, shape (…, P); None takes −∇L(w) in its place.
         step: what the aggregator made of the updates, shape (…, P); None for FedAvg's average.
     """

@@ -4,17 +4,8 @@
 fitted to measurements; `forecast` says what fits into a block, today and after the next fork.
 """
 
-from bcfl_support.scaling.gas_model import (
-    BLOB_GAS,
-    BLOBS_PER_BLOCK,
-    NEXT_FORK,
-    fit_gas,
-    forecast,
-    largest_clients,
-    largest_parameters,
-    predict,
-)
-from bcfl_support.scaling.ladder import RUNGS, start_rung
+from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, fit_gas
+from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
     CALLDATA_LIMIT,
     CHUNK,

@@ -4,14 +4,13 @@ For every rung of the ladder and every operation::
 
     gas(n, P) = a + b·n + c·P + d·n·P
 
-The fee schedule gives most of each coefficient (`predict`): storage slots, calldata or its floor, what a transaction
+The fee schedule gives most of each coefficient: storage slots, calldata or its floor, what a transaction
 costs at all. The rest is loops, measured once and written down here. `fit_gas` finds the four from measurements, with
-95% intervals; `forecast` turns gas into transactions, blocks and money at prices that the reader sets.
+95% intervals. Which model is which rung's stands in `ladder.RUNGS`, and there `predict` and `forecast` ask it.
 """
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,34 +73,6 @@ class RoundCost:
         return sum(self.gas.values())
 
 
-def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> RoundCost:
-    """A first round, from the schedule and the loops: no storage slot has been used before.
-
-    >>> round(predict(2, 10, 100_000).total_gas / 1e6, 1)
-    41.2
-    >>> predict(4, 10, 1_000_000).blobs
-    90
-
-    Args:
-        rung: its number.
-        n: clients.
-        P: parameters.
-        schedule: prices.
-
-    Raises:
-        InvalidInput: no such rung, or n or P below 1.
-    """
-    _check(rung, n, P)
-    return _MODELS[rung](n, P, schedule)
-
-
-def _check(rung: int, n: int, P: int) -> None:
-    if rung not in range(len(_MODELS)):
-        raise InvalidInput(f"rung is {rung}; the ladder has rungs 0 to {len(_MODELS) - 1}: choose one of these")
-    if n < 1 or P < 1:
-        raise InvalidInput(f"n is {n} and P is {P}; a round has at least 1 client and 1 parameter: choose larger sizes")
-
-
 def _slot(s: GasSchedule) -> float:
     """A storage slot written for the first time."""
     return s.cold_sload + s.sstore_set
@@ -111,7 +82,9 @@ def _open(s: GasSchedule) -> float:
     return s.transaction + _slot(s) + 2_600
 
 
-def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
+# ---------------------------------------------------------------- a rung's gas: (n, P, prices) → what a round costs
+def naive(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 0: a slot a number."""
     number = _slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT
     floor = s.transaction + 32 * P * s.floor_nonzero_byte * 0.62
     one = max(s.transaction + _slot(s) + 14_500 + P * number, floor)
@@ -121,7 +94,8 @@ def _naive(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(0, n, P, gas, n + 3, max(one, aggregate, score), 4 + 32 * (P + 6))
 
 
-def _packed(n: int, P: int, s: GasSchedule) -> RoundCost:
+def packed(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 1: 32 numbers a slot, in pages."""
     words, page = math.ceil(P / 32), lanes.WORDS_PER_PAGE
     pages = math.ceil(words / page)
     word = _slot(s) + 32 * s.nonzero_byte + 115
@@ -144,7 +118,8 @@ def _kernel(n: int, valid: int) -> float:
     return _KERNEL_VALUE * n * padded + _KERNEL_PARAMETER * padded + 32 * padded
 
 
-def _calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
+def calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 2: commitments, then all data once, at the floor of calldata."""
     chunks, chunk = math.ceil(P / CHUNK), min(CHUNK, math.ceil(P / 32) * 32)
     count = max(1, lanes.count_sent_chunks_at_once(n, chunk))
     steps = math.ceil(chunks / count)
@@ -165,7 +140,8 @@ def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
     return {"propose": s.transaction + 2 * _slot(s) + 14_450 + 670 * n, "finalize": s.transaction + _slot(s) + 12_900}
 
 
-def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
+def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 3: data logged, a proposal and its end; no dispute."""
     data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
     floor = parts * (s.transaction + 1_200) + data * s.floor_nonzero_byte
     plain = parts * (s.transaction + 25_000) + data * (s.nonzero_byte + 10)
@@ -175,7 +151,8 @@ def _optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(3, n, P, gas, 3 + n * parts, largest, max(100 + biggest, 196 + 32 * n))
 
 
-def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
+def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 4: parts in blobs, a proposal and its end; no dispute."""
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
@@ -186,8 +163,28 @@ def _blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 
 
-_MODELS = (_naive, _packed, _calldata, _optimistic, _blobs)
-"""One a rung, in the order of `ladder.RUNGS`."""
+# ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once
+def nothing(P: int) -> tuple[int, int]:
+    """No transaction holds something of every client."""
+    return 0, 1
+
+
+def chunk(P: int) -> tuple[int, int]:
+    """One chunk of all clients, with a head, a tail and a score of each."""
+    return 0, 96 + _row(P)
+
+
+def proof(P: int) -> tuple[int, int]:
+    """The proof that one chunk is wrong: the leaf and its path; of each client the chunk, its Merkle proof and its
+    submission, with all ABI offsets and lengths.
+    """
+    chunks = math.ceil(P / CHUNK)
+    depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
+    return 580 + 32 * depth, 224 + _row(P) + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
+
+
+def _row(P: int) -> int:
+    return 32 * math.ceil(min(P, CHUNK) / 32)
 
 
 # ---------------------------------------------------------------- fits
@@ -245,104 +242,3 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
         covariance = np.linalg.inv(scaled.T @ scaled) * (residual @ residual / freedom)
         margins = t.ppf(0.975, freedom) * np.sqrt(np.maximum(np.diag(covariance), 0))
     return Fit(tuple(names), tuple(map(float, values)), tuple(map(float, margins)), float(np.abs(residual).max()))
-
-
-# ---------------------------------------------------------------- what follows
-@dataclass(frozen=True)
-class Forecast:
-    """A round in blocks and money.
-
-    Attributes:
-        cost: the round.
-        blocks: blocks that its gas or its blobs fill, whichever are more, at least 1.
-        ether: what gas and blobs cost, in ETH.
-        money: the same in the currency of the ether price.
-        fits_cap: whether every transaction stays below the gas cap.
-        fits_calldata: whether every transaction stays below 128 KiB; on rungs 3 and 4 also that of a dispute.
-    """
-
-    cost: RoundCost
-    blocks: int
-    ether: float
-    money: float
-    fits_cap: bool
-    fits_calldata: bool
-
-
-def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float, blob_price: float = 1.0) -> Forecast:
-    """A first round in gas, blocks and money, at prices the caller sets.
-
-    >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
-    >>> f.blocks, round(f.ether, 3), round(f.money)
-    (1, 0.041, 82)
-
-    Args:
-        rung: its number.
-        n: clients.
-        P: parameters.
-        gas_price: gwei a gas.
-        ether_price: of one ETH, in any currency.
-        blob_price: gwei a blob gas.
-
-    Raises:
-        InvalidInput: a price is negative.
-    """
-    for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
-        if not value >= 0:
-            raise InvalidInput(f"{name} is {value}; a price is at least 0: give another")
-    cost = predict(rung, n, P)
-    ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
-    blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
-    fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
-    fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
-    return Forecast(cost, blocks, ether, ether * ether_price, fits_cap, fits_calldata)
-
-
-def largest_clients(rung: int, P: int) -> int:
-    """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
-
-    On rung 2 a transaction of 128 KiB must hold one chunk of all clients, with a head, a tail and a score of each; on
-    rungs 3 and 4 the proof that one chunk is wrong: the leaf and its path, and of each client the chunk, its Merkle
-    proof and its submission, with all ABI offsets and lengths. No rung takes more than 120 clients.
-
-    >>> [largest_clients(rung, 100_000) for rung in range(5)]
-    [120, 120, 116, 73, 73]
-
-    Args:
-        rung: its number.
-        P: parameters.
-
-    Returns:
-        The largest n; 0 where not even a single client can be taken.
-
-    Raises:
-        InvalidInput: no such rung, or P below 1.
-    """
-    _check(rung, 1, P)
-    chunks, row = math.ceil(P / CHUNK), 32 * math.ceil(min(P, CHUNK) / 32)
-    depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
-    proof = 224 + row + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
-    fixed, each = ((0, 1), (0, 1), (0, 96 + row), (580 + 32 * depth, proof), (580 + 32 * depth, proof))[rung]
-    return min(120, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
-
-
-def largest_parameters(rung: int, n: int, gas: float) -> int:
-    """The largest P whose whole round needs at most so much gas; 0 if none does.
-
-    >>> P = largest_parameters(2, 10, 60e6)
-    >>> predict(2, 10, P).total_gas <= 60e6 < predict(2, 10, P + 2048).total_gas
-    True
-
-    Args:
-        rung: 0 to 3; on rung 4 gas does not depend on P until a transaction's six blobs are full.
-        n: clients.
-        gas: the budget.
-    """
-
-    def gas_of(P: int) -> float:
-        return predict(rung, n, P).total_gas
-
-    high = 1
-    while gas_of(high) <= gas and high < 2**30:
-        high *= 2
-    return bisect.bisect_right(range(high), gas, lo=high // 2 + 1, key=gas_of) - 1

@@ -1,16 +1,28 @@
-"""The gas ladder by name: the same round, from storing every value on chain to blobs and fraud proofs."""
+"""The gas ladder by name: the same round, from storing every value on chain to blobs and fraud proofs; what it costs.
+
+`RUNGS` says all there is of a rung. `predict` asks its gas model what a round costs before one runs it; `forecast`
+turns gas into transactions, blocks and money at prices that the reader sets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bcfl_support.chain import Chain
+from bcfl_support.chain import OSAKA, Chain, GasSchedule
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
+from bcfl_support.scaling import gas_model as costs
+from bcfl_support.scaling import lanes
 from bcfl_support.scaling.blobs import BlobRung
-from bcfl_support.scaling.gas_model import largest_clients
+from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, RoundCost
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
+
+MOST_CLIENTS = 120
+"""Clients that a contract takes, whatever they send."""
 
 
 @dataclass(frozen=True)
@@ -18,26 +30,33 @@ class RungInfo:
     """What one rung is.
 
     Attributes:
-        kind: the class that plays it.
+        kind: the class that plays it; its docstring begins "Rung N:".
         contract: name of its contract.
+        gas: its gas model, (n, P, prices) → what a first round costs.
+        limit: P → bytes of the transaction that must hold something of every client, and of each client in it; the
+            contract refuses more clients than fit.
         title: in a few words.
         trust: who must be trusted for a correct result.
     """
 
     kind: type[Rung]
     contract: str
+    gas: Callable[[int, int, GasSchedule], RoundCost]
+    limit: Callable[[int], tuple[int, int]]
     title: str
     trust: str
 
 
+WATCHER, LATEST = "one honest watcher", ", within 18 days"  # blobs are kept no longer
+
 RUNGS = (
-    RungInfo(NaiveRung, "Rung0Naive", "a slot a number", "nobody"),
-    RungInfo(PackedRung, "Rung1Packed", "32 numbers a slot", "nobody"),
-    RungInfo(CalldataRung, "Rung2Calldata", "calldata, recomputed in full", "nobody"),
-    RungInfo(OptimisticRung, "Rung3Optimistic", "optimistic, data logged", "one honest watcher"),
-    RungInfo(BlobRung, "Rung4Blobs", "optimistic, data in blobs", "one honest watcher, within 18 days"),
+    RungInfo(NaiveRung, "Rung0Naive", costs.naive, costs.nothing, "a slot a number", "nobody"),
+    RungInfo(PackedRung, "Rung1Packed", costs.packed, costs.nothing, "32 numbers a slot", "nobody"),
+    RungInfo(CalldataRung, "Rung2Calldata", costs.calldata, costs.chunk, "calldata, recomputed in full", "nobody"),
+    RungInfo(OptimisticRung, "Rung3Optimistic", costs.optimistic, costs.proof, "optimistic, data logged", WATCHER),
+    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER + LATEST),
 )
-"""The ladder: a rung's number is its place. A new rung is a class, a contract, an entry here, and its gas model."""
+"""The ladder: a rung's number is its place. A new rung is a class, a contract, a gas model, and an entry here."""
 
 
 def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int) -> Rung:
@@ -57,9 +76,133 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
     """
     most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
     if len(weights) > min(most, spare):
-        raise InvalidInput(
-            f"{len(weights)} clients; rung {number} takes at most {most} with {parameters:,} parameters each, and this "
-            f"chain has accounts for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
-        )
+        room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
+        advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
+        raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
     rung = RUNGS[number]
     return rung.kind(chain, number, rung.contract, weights, parameters)
+
+
+# ---------------------------------------------------------------- what a round costs
+def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> RoundCost:
+    """A first round, from the schedule and the loops: no storage slot has been used before.
+
+    >>> round(predict(2, 10, 100_000).total_gas / 1e6, 1)
+    41.2
+    >>> predict(4, 10, 1_000_000).blobs
+    90
+
+    Args:
+        rung: its number.
+        n: clients.
+        P: parameters.
+        schedule: prices.
+
+    Raises:
+        InvalidInput: no such rung, or n or P is not whole or below 1.
+    """
+    _check(rung, n, P)
+    return RUNGS[rung].gas(n, P, schedule)
+
+
+def _check(rung: int, n: int, P: int) -> None:
+    check_range("rung", rung, 0, len(RUNGS) - 1, whole=True, why="the ladder has no other")
+    check_range("(n, P)", (n, P), 1, whole=True, why="a round has a client and a parameter")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A round in blocks and money.
+
+    Attributes:
+        cost: the round.
+        blocks: blocks that its gas or its blobs fill, whichever are more, at least 1.
+        ether: what gas and blobs cost, in ETH.
+        money: the same in the currency of the ether price.
+        fits_cap: whether every transaction stays below the gas cap.
+        fits_calldata: whether every transaction stays below 128 KiB; on rungs 3 and 4 also that of a dispute.
+    """
+
+    cost: RoundCost
+    blocks: int
+    ether: float
+    money: float
+    fits_cap: bool
+    fits_calldata: bool
+
+
+def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float, blob_price: float = 1.0) -> Forecast:
+    """A first round in gas, blocks and money, at prices the caller sets.
+
+    >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
+    >>> f.blocks, round(f.ether, 3), round(f.money)
+    (1, 0.041, 82)
+
+    Args:
+        rung: its number.
+        n: clients.
+        P: parameters.
+        gas_price: gwei a gas.
+        ether_price: of one ETH, in any currency.
+        blob_price: gwei a blob gas.
+
+    Raises:
+        InvalidInput: a price is negative.
+    """
+    for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
+        check_range(name, value, 0, why="it is a price")
+    cost = predict(rung, n, P)
+    ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
+    blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
+    fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
+    fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
+    return Forecast(cost, blocks, ether, ether * ether_price, fits_cap, fits_calldata)
+
+
+def largest_clients(rung: int, P: int) -> int:
+    """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
+
+    On rung 2 a transaction of 128 KiB must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is
+    wrong (`RungInfo.limit`). No rung takes more than 120 clients.
+
+    >>> [largest_clients(rung, 100_000) for rung in range(5)]
+    [120, 120, 116, 73, 73]
+
+    Args:
+        rung: its number.
+        P: parameters.
+
+    Returns:
+        The largest n; 0 where not even a single client can be taken.
+
+    Raises:
+        InvalidInput: no such rung, or P is not whole or below 1.
+    """
+    _check(rung, 1, P)
+    fixed, each = RUNGS[rung].limit(P)
+    return min(MOST_CLIENTS, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
+
+
+def largest_parameters(rung: int, n: int, gas: float) -> int:
+    """The largest P whose whole round needs at most so much gas; 0 if none does.
+
+    >>> P = largest_parameters(2, 10, 60e6)
+    >>> predict(2, 10, P).total_gas <= 60e6 < predict(2, 10, P + 2048).total_gas
+    True
+
+    Args:
+        rung: 0 to 3; on rung 4 gas does not depend on P until a transaction's six blobs are full.
+        n: clients.
+        gas: the budget.
+
+    Raises:
+        InvalidInput: no such rung, or n is not whole or below 1.
+    """
+
+    def gas_of(P: int) -> float:
+        return predict(rung, n, P).total_gas
+
+    high = 1
+    while gas_of(high) <= gas and high < 2**30:
+        high *= 2
+    return bisect.bisect_right(range(high), gas, lo=high // 2 + 1, key=gas_of) - 1

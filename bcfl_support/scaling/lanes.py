@@ -134,10 +134,9 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
     total = int(array.sum())
     if (array < 1).any() or total > MAX_TOTAL_WEIGHT:
-        raise InvalidUpdate(
-            f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}, they sum to {total:,} with a "
-            f"smallest of {array.min()}; divide the sample counts by a common factor"
-        )
+        bounds = f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}"
+        found = f"they sum to {total:,} with a smallest of {array.min()}"
+        raise InvalidUpdate(f"{bounds}, {found}; divide the sample counts by a common factor")
     if clients is not None:
         array = np.where(np.isin(np.arange(len(array)), list(clients)), array, 0)
     sums = np.zeros(values.shape[1], dtype=np.int64)

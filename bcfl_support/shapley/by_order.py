@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_range
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
 Array = NDArray[np.float64]
@@ -69,8 +69,7 @@ class Meter:
             InvalidInput: it does not; the message says how large it must be.
         """
         if self.left < least:
-            need = f"n = {self.n} clients need at least {self.spent + least} coalitions"
-            raise InvalidInput(f"budget = {self.budget}; {need}")
+            raise InvalidInput(f"budget = {self.budget}; n = {self.n} needs at least {self.spent + least} coalitions")
 
     def __call__(self, coalitions: Coalitions) -> Values:
         """Values of coalitions (…, n), in the same shape without the last axis."""

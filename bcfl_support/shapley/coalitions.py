@@ -14,8 +14,8 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import UtilityError
-from bcfl_support.learning import check_range
 
 Coalitions = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -91,8 +91,7 @@ def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
         raise
     values = np.asarray(raw, dtype=np.float64)
     if values.shape != (len(rows),):
-        what = f"utility returned shape {values.shape} for {len(rows)} coalitions"
-        raise UtilityError(f"{what}; it must be ({len(rows)},)")
+        raise UtilityError(f"utility returned shape {values.shape} for {len(rows)} coalitions; give ({len(rows)},)")
     check_values(values, rows)
     return values
 

@@ -15,8 +15,8 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import check_range
 from bcfl_support.shapley.coalitions import Utility, check_exact, check_values, evaluate
 
 Array = NDArray[np.float64]

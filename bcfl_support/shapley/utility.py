@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bcfl_support.checks import check_choice
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
@@ -67,8 +68,7 @@ class RoundUtility:
         """
         rows = np.asarray(coalitions, dtype=np.bool_)
         if rows.ndim != 2 or rows.shape[1] != self.n:
-            clients = f"this round has n = {self.n} clients"
-            raise InvalidInput(f"coalitions has shape {rows.shape}; {clients}: give (m, {self.n})")
+            raise InvalidInput(f"coalitions has shape {rows.shape}; n is {self.n} in this round: give (m, {self.n})")
         values = self._gains(rows)
         values[~rows.any(axis=1)] = 0.0
         return values
@@ -239,10 +239,8 @@ def round_utility(
     >>> game.all_values().round(4).tolist()  # each client teaches one class
     [0.0, 0.1899, 0.1899, 0.3799]
     """
-    if kind not in get_args(Kind):
-        raise InvalidInput(f"kind = {kind!r}; choose 'loss' or 'accuracy'")
-    if convention not in get_args(Convention):
-        raise InvalidInput(f"convention = {convention!r}; choose 'fixed' or 'renormalized'")
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("convention", convention, get_args(Convention))
     changes, weights = check_round(updates, samples)
     if changes.ndim != 2 or changes.shape[1] != model.n_params:
         raise InvalidUpdate(f"updates has shape {changes.shape}: {model!r} needs (n, {model.n_params}).")

@@ -96,7 +96,7 @@ def test_mimic_copies_the_client_furthest_along_the_first_principal_direction() 
         (lambda: attacks.alie(HONEST[:, :1], z=1.0), r"honest has shape \(4, 1, 6\).*at least 2 updates"),
         (lambda: attacks.alie(HONEST[0, 0], z=1.0), r"honest has shape \(6,\)"),
         (lambda: attacks.replace_model([1.0], weight=0.0), "weight is 0.0"),
-        (lambda: attacks.mirror_labels([10], n_classes=10), "n_classes is 10: use at least 2, and labels from 0 to 9"),
+        (lambda: attacks.mirror_labels([10], n_classes=10), r"labels is \[10\]: choose it whole, in \[0, 9\]"),
     ],
 )
 def test_bad_input(attack, error: str) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support.chain import Chain
-from bcfl_support.incentives import exact
+from bcfl_support.incentives import PAY_RULES, exact
+from bcfl_support.incentives.consistency import fairness_ratios, share_budget
 from bcfl_support.incentives.exact import PPM, Account, Terms, settle_round
 from bcfl_support.protocol import Federation, FederationConfig
 
@@ -30,6 +31,7 @@ SCRIPT = {
 SCRIPT = {name: acts.replace(" ", "") for name, acts in SCRIPT.items()}
 SAMPLES = {"A": 40, "B": 25, "C": 60, "D": 10, "E": 33, "F": 7}
 SCALE = 10**9  # of updates on chain
+THREE = np.ones(3) / 3, np.ones(3, dtype=bool), np.ones(3)  # sizes, presence and standing of three clients
 BUDGET, FUND = 10**18 + 7, 16 * 10**18  # the pot runs dry before round 20
 
 
@@ -154,6 +156,60 @@ def test_twenty_scripted_rounds_equal_the_chain_to_the_last_wei() -> None:
         assert seen == {"fined": 11, "late": 3, "void": 2, "negative": 9}
 
 
+def test_few_samples_share_less_and_too_few_make_a_round_void_as_on_chain() -> None:
+    """fullSamples and minimumSamples: 400 of 1,000 samples share four tenths; 100 of them fewer than the least."""
+    config = FederationConfig(
+        parameters=2, capacity=3, budget=10**18 + 7, full_samples=1_000, minimum_samples=200, penalty_cap=0.04
+    )
+    terms = Terms(config.budget, 500_000, 8, 100_000, 40_000, full_samples=1_000, minimum_samples=200)
+    samples = (300, 100, 50)
+    rounds = (("++.", 400), ("l+l", 100), ("+-+", 450))  # who does what, and the samples that are revealed
+    with Chain.start() as node:
+        fed, clients = Federation.deploy(node, config), node.accounts[1:4]
+        fed.fund(10**19)
+        fed.register(clients, samples)
+        accounts: dict[str, Account] = {}
+        stakes = {client: n * config.stake_per_sample for client, n in zip(clients, samples, strict=True)}
+        pot, counted = 10**19, 0
+        for number, (acts, revealed) in enumerate(rounds, 1):
+            signs = {c: -1 if act == "-" else 1 for c, act in zip(clients, acts, strict=True) if act != "."}
+            sent = {c: sign * np.array([0.5, k / 10 + number / 50]) for k, (c, sign) in enumerate(signs.items())}
+            fed.open_round()
+            submissions = fed.prepare(sent, rng=np.random.default_rng(number))
+            fed.commit(submissions)
+            fed.end_phase("Commit")
+            late = {c for c, act in zip(clients, acts, strict=True) if act == "l"}
+            fed.reveal([s for s in submissions if s.client not in late])
+            fed.end_phase("Reveal")
+            if fed.round_state()["phase"] == "Aggregate":
+                fed.aggregate()
+                fed.score()
+            record = fed.settle()
+            assert record.void == (revealed < 200)
+            counted += not record.void
+            scores = {c: None if c in late else s or 0 for c, s in zip(record.clients, record.scores, strict=True)}
+            settled = settle_round(
+                counted + record.void,
+                scores,
+                norm_squared=record.norm_squared or 0,
+                terms=terms,
+                accounts=accounts,
+                stakes=stakes,
+                pot=pot,
+                samples=revealed,
+            )
+            accounts, stakes, pot = dict(settled.accounts), dict(settled.stakes), settled.pot
+            assert tuple(settled.rewards.values()) == tuple(r or 0 for r in record.rewards)
+            assert tuple(settled.penalties.values()) == record.penalties
+            assert fed.pool.functions.pot().call() == pot
+        for client in clients:
+            credit, _, history, last = fed.pool.functions.accountOf(client).call()
+            assert (history, last, credit) == tuple(vars(accounts[client]).values())
+        assert sum(settled.rewards.values()) == pytest.approx(config.budget * 450 / 1000, abs=3)
+    with pytest.raises(ValueError, match="samples is -1"):
+        settle_round(9, {}, norm_squared=0, terms=terms, accounts={}, stakes={}, pot=0, samples=-1)
+
+
 # ---------------------------------------------------------------- integers
 
 
@@ -225,3 +281,41 @@ def test_settling_out_of_order_is_refused_and_arguments_stay() -> None:
         settle_round(3, {"a": 1}, norm_squared=1, terms=Terms(), accounts=accounts, stakes=stakes, pot=1)
     settle_round(4, {"a": -1}, norm_squared=1, terms=Terms(), accounts=accounts, stakes=stakes, pot=1)
     assert accounts == {"a": Account(1, 3, 5)} and stakes == {"a": 100}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: exact.compute_rewards([-1, 3], 100, 1000), r"weights is \[-1, 3\]: choose it whole, in \[0, ∞\)"),
+        (lambda: exact.compute_rewards([1, 3], -100, 1000), "budget is -100"),
+        (lambda: exact.compute_rewards([1, 3], 100, 0.5), "pot is 0.5"),
+        (lambda: exact.compute_penalty(100, -1, 10, rate=-1, cap=50_000), "rate is -1"),
+        (
+            lambda: exact.compute_penalty(100, -1, 10, rate=1, cap=PPM + 1),
+            r"cap is 1000001: choose it whole, in \[0, 1000000\]",
+        ),
+        (lambda: exact.compute_penalty(-100, None, 0, rate=1, cap=1), "stake is -100"),
+        (
+            lambda: exact.compute_fairness_factors([np.nan, 1], [50, 50]),
+            r"contributions is \[nan, 1\]: choose it in \(-inf",
+        ),
+        (lambda: exact.compute_fairness_factors([np.inf, 1], [50, 50]), "contributions is"),
+        (lambda: exact.compute_fairness_factors([2, 1], [-50, 50]), r"rewards is \[-50, 50\]"),
+        (lambda: fairness_ratios([np.nan, 1], [50, 50]), "contributions is"),
+        (lambda: fairness_ratios([-np.inf, 1], [50, 50]), "contributions is"),
+        (lambda: fairness_ratios([2, 1], [-50, 50]), "rewards is"),
+        (lambda: share_budget([-1.0, 3.0], 8.0), r"weights is \[-1.0, 3.0\]: choose it in \[0, ∞\)"),
+        (lambda: share_budget([np.nan, 3.0], 8.0), "weights is"),
+        (lambda: share_budget([1.0, 3.0], -8.0), "budget is -8.0"),
+        (lambda: PAY_RULES["paper"].share(np.array([1, np.nan, 2]), *THREE), r"weights is \[.*nan.*\]: choose it in"),
+    ],
+)
+def test_what_is_no_amount_is_refused_and_never_paid(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_an_absent_client_needs_no_score() -> None:
+    sizes, _, standing = THREE
+    there = np.array([True, False, True])
+    assert PAY_RULES["paper"].share(np.array([1, np.nan, 3]), sizes, there, standing).tolist() == [0.25, 0.0, 0.75]

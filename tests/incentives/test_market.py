@@ -16,6 +16,7 @@ from bcfl_support.incentives.market import Accidents, Play, play
 from bcfl_support.incentives.pay_rules import PayRule
 from bcfl_support.incentives.policies import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, TOKEN, Costs, stay_threshold
 from bcfl_support.incentives.population import Learner
+from bcfl_support.incentives.study import mean_interval
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
 
 N = 5
@@ -89,7 +90,7 @@ def test_the_game_crosses_over_at_alpha_star() -> None:
         done = play(PresenceWorld.equal(8, n), rule, learner, costs, rounds=600, rngs=generators(*range(8)))
         net = (done.rewards - done.costs)[window:].mean(axis=0)  # (seeds, n)
         gaps[alpha] = net[:, 1:].mean(axis=1) - net[:, 0]
-    mean, half = game.mean_interval(gaps[star])
+    mean, half = mean_interval(gaps[star])
     assert abs(mean) < half + 0.02  # many clients in the formula, 80 here
     assert gaps[star / 3].max() < 0 < gaps[3 * star].min()
 
@@ -242,17 +243,6 @@ def test_summary_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         game.summarize(done, last=0)
     never = game.summarize(done, target=0.99)
     assert never["rounds_to_target"][0] == 5 and never["spent_to_target"][0] == 11.0
-
-
-def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
-    rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(1000):
-        mean, half = game.mean_interval(rng.normal(size=8))
-        hits += abs(mean) <= half
-    assert abs(hits / 1000 - 0.95) < 4 * 0.0069  # four standard errors
-    with pytest.raises(ValueError, match=r"values have shape \(1,\); an interval needs one row of at least 2"):
-        game.mean_interval([1.0])
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from bcfl_support.incentives import Results
+from bcfl_support.incentives import Results, mean_interval
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +22,14 @@ def test_a_cell_that_was_not_played_is_an_error(results: Results) -> None:
 def test_what_is_not_given_has_the_default(results: Results) -> None:
     whole = results.content["defaults"]
     assert results.cell("main", "honest", **whole) == results.cell("main", "honest")
+
+
+def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(1000):
+        mean, half = mean_interval(rng.normal(size=8))
+        hits += abs(mean) <= half
+    assert abs(hits / 1000 - 0.95) < 4 * 0.0069  # four standard errors
+    with pytest.raises(ValueError, match=r"values have shape \(1,\); an interval needs one row of at least 2"):
+        mean_interval([1.0])

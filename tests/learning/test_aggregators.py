@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcfl_support.learning import aggregators
+from bcfl_support.learning import Round, aggregators
 
 CASES = json.loads((Path(__file__).parent.parent / "vectors" / "byzfl.json").read_text())["cases"]
 UPDATES = np.random.default_rng(8).standard_normal((3, 9, 5)) * np.linspace(0.5, 2, 9)[:, None] + 0.3
@@ -137,7 +137,7 @@ ROBUST = {
 
 
 @pytest.mark.parametrize("name", list(ROBUST))
-@pytest.mark.parametrize("size", [1e1, 1e3, 1e6])
+@pytest.mark.parametrize("size", [1e1, 1e3, 1e6, 1e14])
 def test_three_attackers_of_nine_move_it_a_bounded_way(name: str, size: float) -> None:
     honest = UPDATES[0].copy()
     lied = honest.copy()
@@ -145,6 +145,33 @@ def test_three_attackers_of_nine_move_it_a_bounded_way(name: str, size: float) -
     spread = np.linalg.norm(honest - honest.mean(axis=0), axis=1).max()
     moved = np.linalg.norm(ROBUST[name](lied) - honest[3:].mean(axis=0))
     assert moved < 2.5 * spread, f"{name} moved {moved:.2f}, honest spread {spread:.2f}"
+
+
+@pytest.mark.parametrize("far", [1e14, 1e155, 1e300])
+@pytest.mark.parametrize("unit", [1e-150, 1e-9, 1.0, 1e13])
+def test_one_attacker_however_far_leaves_the_geometric_median_among_the_others(far: float, unit: float) -> None:
+    assert aggregators.geometric_median([[0.0], [unit], [2 * unit], [3 * unit], [far]])[0] == pytest.approx(
+        2 * unit, rel=1e-6, abs=0
+    )
+    honest = unit * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    found = aggregators.geometric_median(np.concatenate([honest, [[far, -far]]]))
+    assert (np.abs(found - honest.mean(axis=0)) <= unit).all()
+
+
+def test_the_geometric_median_is_iterated_to_its_end_by_default() -> None:
+    for rows in UPDATES:
+        found, further = aggregators.geometric_median(rows), aggregators.geometric_median(rows, iterations=50_000)
+        np.testing.assert_allclose(found, further, atol=1e-8)
+        apart = (rows - found) / np.linalg.norm(rows - found, axis=1, keepdims=True)
+        np.testing.assert_allclose(apart.sum(axis=0), 0, atol=1e-7)  # the unit vectors to the updates balance
+    assert np.array_equal(aggregators.geometric_median(UPDATES, iterations=0), np.median(UPDATES, axis=1))
+
+
+@pytest.mark.parametrize("name", ["trimmed_mean", "multi_krum", "nnm_trimmed_mean"])
+def test_who_must_know_how_many_are_byzantine_refuses_none(name: str) -> None:
+    seen = Round(UPDATES, np.ones(9, int), np.zeros((3, 5)), abs, abs, np.zeros((3, 5)))
+    with pytest.raises(ValueError, match="byzantine is 0: provided for none, it is the plain mean"):
+        aggregators.AGGREGATORS[name](seen)
 
 
 @pytest.mark.parametrize("name", list(ROBUST))

@@ -96,9 +96,9 @@ def test_clients_of_graded_quality_differ_in_their_own_labels_only() -> None:
     assert wrong == [round(share * size) for share, size in zip([0.0, 0.2, 0.5, 1.0], data.sizes, strict=True)]
     assert noisy.x is data.x and noisy.y_test is data.y_test
     assert noisy.y.min() >= 0 and noisy.y.max() <= 9
-    with pytest.raises(InvalidInput, match=r"fractions is \[0\.1, 0\.2\]: give each of 4 clients the share"):
+    with pytest.raises(InvalidInput, match=r"fractions has shape \(2,\): give one to each of 4 clients"):
         ds.with_label_noise(data, [0.1, 0.2], rng=seed())
-    with pytest.raises(InvalidInput, match=r"fractions is \[0\.1, 0\.2, 1\.1, 0\.0\]: give each"):
+    with pytest.raises(InvalidInput, match=r"fractions is \[0\.1, 0\.2, 1\.1, 0\.0\]: each is a share"):
         ds.with_label_noise(data, [0.1, 0.2, 1.1, 0.0], rng=seed())
 
 

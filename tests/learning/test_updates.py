@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bcfl_support import adversaries
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import updates
 from bcfl_support.learning.models import SoftmaxRegression
@@ -85,7 +86,7 @@ def test_a_round_says_what_each_update_brings_alone() -> None:
     [
         ([1.0, 2.0], r"root_update has shape \(2,\): the updates have 5 parameters, so must it"),
         (np.zeros((2, 5)), r"root_update has shape \(2, 5\)"),
-        ([1.0, np.nan, 0, 0, 0], r"root_update\[1\] = nan is not a finite number: check the root data and the model"),
+        ([1.0, np.nan, 0, 0, 0], r"root_update\[1\] = nan is not a finite number: look at what made it"),
     ],
 )
 def test_a_bad_vector_is_refused(values: object, message: str) -> None:
@@ -109,3 +110,27 @@ def test_a_round_is_checked(rows: object, samples: object, message: str | None) 
         return
     with pytest.raises(InvalidInput, match=message):
         updates.check_round(rows, samples)
+
+
+def test_lengths_neither_overflow_nor_vanish() -> None:
+    for size in (1e200, 1e-200):
+        assert updates.clip_norms([[3 * size, 4 * size]], clip=2.5 * size) == pytest.approx(
+            size * np.array([[1.5, 2.0]])
+        )
+        assert updates.rescale([3 * size, 4 * size], 10.0) == pytest.approx(np.array([6.0, 8.0]))
+    assert updates.clip_norms([[1e200, 0.0]], clip=2.5).tolist() == [[2.5, 0.0]]
+    rows = np.random.default_rng(3).standard_normal((4, 7))
+    with_extremes = np.concatenate([rows, np.zeros((1, 7)), np.full((1, 7), 1e200)])
+    assert np.array_equal(updates.compute_lengths(with_extremes)[:4], updates.compute_lengths(rows))
+
+
+def test_a_negative_length_does_not_turn_a_vector_round() -> None:
+    for send in (
+        lambda norm: updates.rescale([3.0, 4.0], norm),
+        lambda norm: adversaries.collude([3.0, 4.0], norm=norm),
+        lambda norm: adversaries.replay([3.0, 4.0], norm=norm),
+        lambda norm: adversaries.draw_noise([[3.0, 4.0]], norm=norm, rng=np.random.default_rng(0)),
+    ):
+        for norm in (-1.0, np.nan):
+            with pytest.raises(InvalidInput, match=rf"norm is {norm}: choose it in \[0, ∞\)"):
+                send(norm)

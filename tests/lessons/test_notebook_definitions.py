@@ -22,7 +22,7 @@ from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_thre
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
 from bcfl_support.protocol import commitments, compute_create_address, fixed_point
-from bcfl_support.scaling import gas_model, lanes
+from bcfl_support.scaling import ladder, lanes
 from bcfl_support.scores import (
     accuracy_adjusted_scores,
     alignment_scores,
@@ -393,5 +393,5 @@ class TestLesson6:
     def test_largest_number_of_parameters(self):
         search = definitions("06")["largest_P"]
         for budget in (16_777_216, 60_000_000):
-            found = search(lambda count: gas_model.predict(2, 10, count).total_gas, budget)
-            assert found == gas_model.largest_parameters(2, 10, budget)
+            found = search(lambda count: ladder.predict(2, 10, count).total_gas, budget)
+            assert found == ladder.largest_parameters(2, 10, budget)

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from bcfl_support.chain import OSAKA
-from bcfl_support.scaling import gas_model
+from bcfl_support.scaling import gas_model, ladder
 from bcfl_support.scaling.ladder import start_rung
 from bcfl_support.services import programs as toolchain
 
+NUMBERS = range(len(ladder.RUNGS))
+
 
 def test_doctests():
-    assert doctest.testmod(gas_model).failed == 0
+    assert doctest.testmod(gas_model).failed == doctest.testmod(ladder).failed == 0
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +33,22 @@ def table(results):
 
 def test_rows_are_of_rungs_that_can_be_deployed(results, table):
     """And whatever cannot be is listed, with the most clients there may be."""
-    assert all(row["n"] <= gas_model.largest_clients(row["rung"], row["P"]) for row in table)
+    assert all(row["n"] <= ladder.largest_clients(row["rung"], row["P"]) for row in table)
     missing = results["not_deployable"]
     assert {(row["rung"], row["n"], row["P"]) for row in missing} == {
         (rung, 100, P) for rung in (3, 4) for P in (1_000, 10_000, 100_000, 1_000_000)
     }
     for row in missing:
-        assert row["n"] > row["largest_n"] == gas_model.largest_clients(row["rung"], row["P"])
+        assert row["n"] > row["largest_n"] == ladder.largest_clients(row["rung"], row["P"])
         assert row["why"] == "a dispute would not fit a transaction"
-    assert len(table) + len(missing) == 5 * 3 * 6
+    assert len(table) + len(missing) == len(ladder.RUNGS) * 3 * 6
 
 
 def test_predictions_are_within_five_percent(table):
     measured = [row for row in table if row["measured"]]
-    assert {row["rung"] for row in measured} == {0, 1, 2, 3, 4}
+    assert {row["rung"] for row in measured} == set(NUMBERS)
     for row in measured:
-        predicted = gas_model.predict(row["rung"], row["n"], row["P"])
+        predicted = ladder.predict(row["rung"], row["n"], row["P"])
         assert predicted.total_gas == pytest.approx(row["gas_round"], rel=0.05), row
         assert predicted.transactions == row["transactions"], row
         assert predicted.blobs == row["blobs"], row
@@ -78,21 +80,24 @@ def test_table_is_what_the_contracts_give(chain, table):
 
 
 def test_rungs_get_cheaper_where_they_should():
-    assert [gas_model.predict(rung, 10, 100_000).total_gas for rung in range(5)] == sorted(
-        (gas_model.predict(rung, 10, 100_000).total_gas for rung in range(5)), reverse=True
+    assert [ladder.predict(rung, 10, 100_000).total_gas for rung in NUMBERS] == sorted(
+        (ladder.predict(rung, 10, 100_000).total_gas for rung in NUMBERS), reverse=True
     )
 
 
 def test_blobs_do_not_depend_on_the_parameters():
-    assert gas_model.predict(4, 10, 10).total_gas == gas_model.predict(4, 10, 122_880).total_gas
-    assert gas_model.predict(4, 10, 122_880).blobs == 10
-    assert gas_model.predict(4, 10, 122_881).blobs == 20
+    assert ladder.predict(4, 10, 10).total_gas == ladder.predict(4, 10, 122_880).total_gas
+    assert ladder.predict(4, 10, 122_880).blobs == 10
+    assert ladder.predict(4, 10, 122_881).blobs == 20
 
 
-@pytest.mark.parametrize(("rung", "n", "P"), [(5, 1, 1), (-1, 1, 1), (1, 0, 1), (1, 1, 0)])
+@pytest.mark.parametrize(
+    ("rung", "n", "P"),
+    [(99, 1, 1), (-1, 1, 1), (2.0, 2, 2), (1, 0, 1), (1, 1, 0), (2, 2.5, 10), (2, 2, 10.5), (0, np.nan, 10)],
+)
 def test_bad_sizes_are_named(rung, n, P):
-    with pytest.raises(ValueError, match=r"rung is |n is "):
-        gas_model.predict(rung, n, P)
+    with pytest.raises(ValueError, match=r"rung is .*choose it whole|\(n, P\) is .*choose it whole"):
+        ladder.predict(rung, n, P)
 
 
 # ---------------------------------------------------------------- fits
@@ -125,7 +130,7 @@ def test_fits_that_cannot_be_are_named():
 
 # ---------------------------------------------------------------- forecasts
 def test_money_is_gas_times_price():
-    found = gas_model.forecast(3, 10, 100_000, gas_price=2, ether_price=3_000)
+    found = ladder.forecast(3, 10, 100_000, gas_price=2, ether_price=3_000)
     assert found.ether == pytest.approx(found.cost.total_gas * 2 / 1e9)
     assert found.money == pytest.approx(found.ether * 3_000)
     assert found.blocks == 1
@@ -133,55 +138,55 @@ def test_money_is_gas_times_price():
 
 
 def test_blobs_are_paid_and_counted():
-    cheap = gas_model.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=0)
-    dear = gas_model.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=1)
+    cheap = ladder.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=0)
+    dear = ladder.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=1)
     assert dear.ether - cheap.ether == pytest.approx(100 * 131_072 / 1e9)
     assert dear.blocks == 8, "100 blobs at 14 a block"
 
 
 def test_naive_rung_fits_nowhere():
-    found = gas_model.forecast(0, 10, 100_000, gas_price=1, ether_price=1)
+    found = ladder.forecast(0, 10, 100_000, gas_price=1, ether_price=1)
     assert not found.fits_cap and not found.fits_calldata
     assert found.blocks > 500
 
 
 @pytest.mark.parametrize("name", ["gas_price", "ether_price", "blob_price"])
 def test_negative_prices_are_named(name):
-    with pytest.raises(ValueError, match=f"{name} is -1; a price is at least 0"):
-        gas_model.forecast(1, 10, 10, **({"gas_price": 1, "ether_price": 1} | {name: -1}))
+    with pytest.raises(ValueError, match=f"{name} is -1: it is a price"):
+        ladder.forecast(1, 10, 10, **({"gas_price": 1, "ether_price": 1} | {name: -1}))
 
 
 def test_largest_clients_of_the_forge_tests():
     """The same numbers as in contracts/test/attacks/scaling/Sizes.t.sol."""
     sizes = (1_000, 100_000, 1_000_000, 10_000_000)
-    assert [gas_model.largest_clients(3, P) for P in sizes] == [98, 73, 54, 17]
-    assert [gas_model.largest_clients(4, P) for P in sizes] == [98, 73, 54, 17]
-    assert [gas_model.largest_clients(2, P) for P in sizes] == [116] * 4
-    assert gas_model.largest_clients(2, 10) == gas_model.largest_clients(0, 10_000_000) == 120
-    for rung, P in ((5, 10), (-1, 10), (3, 0)):
-        with pytest.raises(ValueError, match=rf"rung is {rung};|and P is {P};"):
-            gas_model.largest_clients(rung, P)
+    assert [ladder.largest_clients(3, P) for P in sizes] == [98, 73, 54, 17]
+    assert [ladder.largest_clients(4, P) for P in sizes] == [98, 73, 54, 17]
+    assert [ladder.largest_clients(2, P) for P in sizes] == [116] * 4
+    assert ladder.largest_clients(2, 10) == ladder.largest_clients(0, 10_000_000) == 120
+    for rung, P in ((99, 10), (-1, 10), (3, 0)):
+        with pytest.raises(ValueError, match=rf"rung is {rung}:|is \(1, {P}\):"):
+            ladder.largest_clients(rung, P)
 
 
 def test_what_cannot_be_disputed_does_not_fit():
-    assert gas_model.forecast(3, 73, 100_000, gas_price=1, ether_price=1).fits_calldata
-    assert not gas_model.forecast(3, 74, 100_000, gas_price=1, ether_price=1).fits_calldata
-    assert not gas_model.forecast(2, 117, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert ladder.forecast(3, 73, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert not ladder.forecast(3, 74, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert not ladder.forecast(2, 117, 100_000, gas_price=1, ether_price=1).fits_calldata
 
 
 def test_largest_parameters_is_the_last_that_fits():
     for rung, n, gas in ((0, 10, 60e6), (1, 10, 60e6), (2, 50, 60e6), (3, 10, 16_777_216)):
-        most = gas_model.largest_parameters(rung, n, gas)
-        assert gas_model.predict(rung, n, most).total_gas <= gas
-        assert gas_model.predict(rung, n, most + 2_048).total_gas > gas
-    assert gas_model.largest_parameters(0, 10, 1_000) == 0
+        most = ladder.largest_parameters(rung, n, gas)
+        assert ladder.predict(rung, n, most).total_gas <= gas
+        assert ladder.predict(rung, n, most + 2_048).total_gas > gas
+    assert ladder.largest_parameters(0, 10, 1_000) == 0
 
 
 def test_next_fork_hurts_storage_and_calldata_not_arithmetic():
-    now = [gas_model.predict(rung, 10, 100_000).total_gas for rung in range(5)]
-    then = [gas_model.predict(rung, 10, 100_000, schedule=gas_model.NEXT_FORK).total_gas for rung in range(5)]
+    now = [ladder.predict(rung, 10, 100_000).total_gas for rung in NUMBERS]
+    then = [ladder.predict(rung, 10, 100_000, schedule=gas_model.NEXT_FORK).total_gas for rung in NUMBERS]
     assert 4 < then[1] / now[1] < 5, "a new slot goes from 22,100 to 110,020"
     assert then[2] / now[2] == pytest.approx(64 / 40, rel=0.05)
-    assert gas_model.predict(1, 10, 1000, schedule=replace(OSAKA, floor_nonzero_byte=64)).total_gas == pytest.approx(
-        gas_model.predict(1, 10, 1000).total_gas
+    assert ladder.predict(1, 10, 1000, schedule=replace(OSAKA, floor_nonzero_byte=64)).total_gas == pytest.approx(
+        ladder.predict(1, 10, 1000).total_gas
     )

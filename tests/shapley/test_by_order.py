@@ -190,7 +190,7 @@ def test_a_budget_too_small_is_refused_with_the_least_that_will_do(name, least):
     def estimate(budget):
         return ESTIMATORS[name](game, 10, budget=budget, rng=np.random.default_rng(0))
 
-    with pytest.raises(ValueError, match=rf"budget = {least - 1}; n = 10 clients need at least {least} coalitions"):
+    with pytest.raises(ValueError, match=rf"budget = {least - 1}; n = 10 needs at least {least} coalitions"):
         estimate(least - 1)
     assert estimate(least).evaluations == least
 

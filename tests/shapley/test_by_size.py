@@ -67,7 +67,7 @@ def test_estimators_by_size_say_what_they_need(name, n):
     def game(rows):
         return rows.sum(axis=1).astype(float)
 
-    with pytest.raises(ValueError, match=rf"budget = {n}; n = {n} clients need at least \d+ coalitions") as caught:
+    with pytest.raises(ValueError, match=rf"budget = {n}; n = {n} needs at least \d+ coalitions") as caught:
         ESTIMATORS[name](game, n, budget=n, rng=np.random.default_rng(0))
     least = int(str(caught.value).split()[-2])
     assert ESTIMATORS[name](game, n, budget=least, rng=np.random.default_rng(0)).evaluations <= least

@@ -75,7 +75,7 @@ def test_a_value_that_is_not_finite_names_its_coalition(bad):
 
 
 def test_a_utility_of_the_wrong_shape_is_refused():
-    with pytest.raises(UtilityError, match=r"returned shape \(4, 1\) for 4 coalitions; it must be \(4,\)"):
+    with pytest.raises(UtilityError, match=r"returned shape \(4, 1\) for 4 coalitions; give \(4,\)"):
         c.evaluate(lambda rows: rows[:, :1], c.coalition_matrix(2))
 
 

@@ -154,8 +154,8 @@ def test_one_client():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"convention": "average"}, "convention = 'average'; choose 'fixed' or 'renormalized'"),
-        ({"kind": "f1"}, "kind = 'f1'; choose 'loss' or 'accuracy'"),
+        ({"convention": "average"}, "convention is 'average'; use one of fixed, renormalized"),
+        ({"kind": "f1"}, "kind is 'f1'; use one of loss, accuracy"),
     ],
 )
 def test_unknown_options_are_refused(option, message):
@@ -185,5 +185,5 @@ def test_a_round_that_does_not_fit_is_refused():
 
 def test_coalitions_of_another_round_are_refused():
     game = ru.round_utility(*make_round(MODELS[1], 3))
-    with pytest.raises(ValueError, match=r"coalitions has shape \(8, 4\); this round has n = 3 clients"):
+    with pytest.raises(ValueError, match=r"coalitions has shape \(8, 4\); n is 3 in this round"):
         game(np.zeros((8, 4), dtype=bool))

@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from bcfl_support import checks
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import checks
-from bcfl_support.learning.checks import check_choice, check_range
 
 
 @pytest.mark.parametrize("value", [0, 1.0, Fraction(1, 3), np.float32(0.5), (0.2, 1.0), [], True])
