@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import Any
 
@@ -36,13 +37,14 @@ def check_range(
     Traceback (most recent call last):
     bcfl_support.errors.InvalidInput: trim is 5: half would be left out; choose it whole, in [0, 4]
     """
-    given = np.asarray(value) if whole else np.asarray(value, dtype=np.float64)
-    fits = not whole or all(isinstance(number, (int, np.integer)) for number in given.flat)
-    if not fits or not ((given > low if above else given >= low) & (given <= high) & (given < np.inf)).all():
-        reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
-        room = f"{'[('[above]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
-        raise InvalidInput(f"{name} is {value}: {reason}choose it {kind}in {room}")
-    return given
+    with contextlib.suppress(TypeError, ValueError):  # what is no number at all is refused below
+        given = np.asarray(value, dtype=object if whole else np.float64)  # integers of any size
+        fits = not whole or all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given.flat)
+        if fits and ((given > low if above else given >= low) & (given <= high) & (given < np.inf)).all():
+            return np.asarray(value) if whole else given
+    reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
+    room = f"{'[('[above]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
+    raise InvalidInput(f"{name} is {value}: {reason}choose it {kind}in {room}")
 
 
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:

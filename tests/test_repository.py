@@ -107,3 +107,12 @@ class TestCommand:
             tools_main.main(["run", "42"])
         assert stop.value.code == 1
         assert re.fullmatch(r"python -m tools run: no lesson in .* matches \['42'\]; .*\n", capsys.readouterr().err)
+
+
+def test_the_snapshot_command_runs_every_test_that_takes_one():
+    [options] = re.findall(r"^snapshot: setup\n.* test (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    [(option, left_out)] = re.findall(r"(--[\w-]+) '(.*?)'", options)
+    assert option == "--no-match-test"
+    for path in (ROOT / "contracts" / "test").rglob("*.sol"):
+        for name, body in re.findall(r"^    function (\w+)(.*?)^    }", path.read_text(encoding="utf-8"), re.M | re.S):
+            assert "vm.snapshot" not in body or not re.match(left_out, name), f"{path.name}: {name}"

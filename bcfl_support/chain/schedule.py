@@ -63,10 +63,8 @@ def intrinsic_gas(data: bytes, *, create: bool = False) -> int:
         create: whether the transaction makes a contract.
     """
     zeros = data.count(0)
-    gas = OSAKA.transaction + zeros * OSAKA.zero_byte + (len(data) - zeros) * OSAKA.nonzero_byte
-    if create:
-        gas += OSAKA.create + OSAKA.initcode_word * -(-len(data) // 32)
-    return gas
+    creation = OSAKA.create + OSAKA.initcode_word * -(-len(data) // 32) if create else 0
+    return OSAKA.transaction + zeros * OSAKA.zero_byte + (len(data) - zeros) * OSAKA.nonzero_byte + creation
 
 
 def calldata_floor(data: bytes) -> int:
@@ -76,5 +74,4 @@ def calldata_floor(data: bytes) -> int:
     21050
     """
     zeros = data.count(0)
-    per_byte = zeros * OSAKA.floor_zero_byte + (len(data) - zeros) * OSAKA.floor_nonzero_byte
-    return OSAKA.transaction + per_byte
+    return OSAKA.transaction + zeros * OSAKA.floor_zero_byte + (len(data) - zeros) * OSAKA.floor_nonzero_byte

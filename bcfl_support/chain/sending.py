@@ -86,10 +86,8 @@ class Sender:
         """The exception for an error the node gave, not the contract."""
         message = error_message(answer)
         if "exceeds allowance" in message:
-            return TransactionFailed(
-                f"{label} needs more gas than a block has ({self._block_gas_limit:,}); "
-                "split the work over several transactions"
-            )
+            room = f"a block has ({self._block_gas_limit:,})"
+            return TransactionFailed(f"{label} needs more gas than {room}; split the work over several transactions")
         if "no signer" in message.lower():
             return TransactionFailed(f"{label}: the node holds no key for this sender; use one of chain.accounts")
         return TransactionFailed(f"the node refused {label}: {message}")

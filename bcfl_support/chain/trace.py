@@ -1,7 +1,7 @@
-"""What a transaction did cost: a trace that adds up to the receipt, and the bill of a whole federation.
+"""What a transaction did cost: a trace that adds up to the receipt, and a bill of many.
 
 `trace_gas` takes a mined transaction apart by kind of operation, and its parts sum to ``receipt.gasUsed`` exactly.
-`GasLedger` keeps the bill.
+`GasLedger` keeps the bill, as each rung of the gas ladder does; a `Federation` keeps its rounds' receipts by itself.
 """
 
 from __future__ import annotations
@@ -123,10 +123,10 @@ def _parts(data: bytes, create: bool, operations: Mapping[str, tuple[int, int]])
     return parts
 
 
-# ---------------------------------------------------------------- the bill of a federation
+# ---------------------------------------------------------------- a bill
 @dataclass(frozen=True)
 class GasEntry:
-    """What one transaction of a federation cost.
+    """What one transaction cost.
 
     Attributes:
         operation: what it did, e.g. ``register``.

@@ -48,12 +48,12 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
         if values is None or "0x" + compute_digest(values).hex() != digests.get(client):
             problems.append(f"round {number}: the update of {client} is not the one it revealed")
     if problems:  # without the updates there is no average to compare with
-        truth = replace(truth, global_update=past.record.global_update, norm_squared=past.record.norm_squared)
+        truth = replace(truth, global_update=past.record.global_update)
     elif not truth.void:
         samples = dict(zip(truth.clients, truth.samples, strict=True))
         updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
         step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts, clipped=fed.config.clipped))
-        truth = replace(truth, global_update=step, norm_squared=sum(v * v for v in step))
+        truth = replace(truth, global_update=step)
     said, found = asdict(past.record), asdict(truth)
     differ = [name for name in found if said[name] != found[name]]
     problems += [f"round {number}: {name} is not what the chain says" for name in differ]

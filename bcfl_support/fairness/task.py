@@ -102,35 +102,38 @@ class PublishedRound:
 
 
 def publish_round(
-    store: IpfsNode, record: RoundRecord, updates: Mapping[str, np.ndarray], *, params: np.ndarray
+    store: IpfsNode, record: RoundRecord, updates: Mapping[str, np.ndarray], *, params: np.ndarray, scaled: bool = False
 ) -> str:
     """Put a round on IPFS: its record (gas left out), the parameters before it and every revealed update, each by CID.
 
     Args:
         store: where to.
         record: what the chain says of the round.
-        updates: client → update, (P,), float64 (plain) or int64 (at scale 10⁹).
+        updates: client → update, (P,), numbers that mean their value, whatever their dtype.
         params: parameters before the round, (P,), likewise.
+        scaled: whether updates and parameters are integers at scale 10⁹ already, as a `PublishedRound` has them.
 
     Returns:
         CID of a small block that names all of them.
 
     Raises:
-        InvalidUpdate: an update is missing, or is not the one that was revealed on chain.
+        InvalidUpdate: an update is missing, no vector, or not the one that was revealed on chain.
+        RecordError: the record lacks the average or its norm, as what `Federation.read_round` gives does.
     """
+    lean = replace(record, gas={}, transactions={}).to_json()  # so that whoever publishes it gets the same bytes
+    before = protocol.to_integers("params", params, len(lean["global_update"]), scaled=scaled)
     named = {}
     for client, digest in zip(record.clients, record.digests, strict=True):
         if digest is None:
             continue
         if client not in updates:
             raise InvalidUpdate(f"{client} revealed an update in round {record.number}; give it too")
-        values = _to_integers(updates[client])
+        values = protocol.to_integers(f"the update of {client}", updates[client], len(before), scaled=scaled)
         if "0x" + compute_digest(values).hex() != digest:
             raise InvalidUpdate(f"the update of {client} is not the one it revealed in round {record.number}")
         named[client] = store.add(_to_bytes(values))
-    lean = replace(record, gas={}, transactions={})  # so that whoever publishes the round gets the same bytes
-    block = {"kind": "bcfl-published-round", "version": VERSION, "record": store.add_json(lean.to_json())}
-    return store.add_json(block | {"params": store.add(_to_bytes(_to_integers(params))), "updates": named})
+    block = {"kind": "bcfl-published-round", "version": VERSION, "record": store.add_json(lean)}
+    return store.add_json(block | {"params": store.add(_to_bytes(before)), "updates": named})
 
 
 def get_round(store: IpfsNode, cid: str) -> PublishedRound:
@@ -161,11 +164,6 @@ def get_round(store: IpfsNode, cid: str) -> PublishedRound:
     if wrong:
         raise RecordError(f"in the published round {cid} the update of {wrong[0]} has another length than the model")
     return PublishedRound(record, params, updates)
-
-
-def _to_integers(values: Any) -> np.ndarray:
-    array = np.asarray(values)
-    return array if array.dtype == np.int64 else protocol.encode(array)
 
 
 def _to_bytes(values: np.ndarray) -> bytes:

@@ -53,8 +53,7 @@ class Results:
     @classmethod
     def read(cls) -> Results:
         """Read ``results/behavior.json``."""
-        path = services.project_root() / "results" / "behavior.json"
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+        return cls(json.loads((services.project_root() / "results" / "behavior.json").read_text(encoding="utf-8")))
 
     def cell(self, section: str, figure: str, **setting: Any) -> tuple[float, float]:
         """Mean over seeds and half-width of its 95% interval of one figure in one cell.

@@ -128,12 +128,10 @@ def verify_block(cid: str, block: bytes) -> None:
     Raises:
         ContentCorrupted: it hashes to something else.
     """
-    found = hashlib.sha256(block).digest()
-    if found != cid_digest(cid):
-        raise ContentCorrupted(
-            f"the block given for {cid} has the SHA-256 {found.hex()}, not {cid_digest(cid).hex()}; "
-            "do not use it, ask another node"
-        )
+    found, named = hashlib.sha256(block).digest().hex(), cid_digest(cid).hex()
+    if found != named:
+        other = f"has the SHA-256 {found}, not {named}"
+        raise ContentCorrupted(f"the block given for {cid} {other}; do not use it, ask another node")
 
 
 # ---------------------------------------------------------------- files as trees of blocks

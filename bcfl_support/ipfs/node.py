@@ -218,14 +218,11 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
     def _refusal(self, message: str, action: str, cid: str | None) -> Exception:
         """The exception for an error the node answered."""
         if "different hash" in message:
-            return ContentCorrupted(
-                f"the node at {self.url} found a block that does not hash to its CID while {action} ({message}); "
-                "add the content again or ask another node"
-            )
+            found = f"a block that does not hash to its CID while {action} ({message})"
+            return ContentCorrupted(f"the node at {self.url} found {found}; add the content again or ask another node")
         if "could not find" in message or "not found" in message:
-            return ContentMissing(
-                f"{cid} is not complete on the node at {self.url} ({message}); add it, or ask a node that has it"
-            )
+            where = f"is not complete on the node at {self.url} ({message})"
+            return ContentMissing(f"{cid} {where}; add it, or ask a node that has it")
         return ServiceError(f"the node at {self.url} refused {action}: {message}")
 
     def _silence(self, action: str, error: Exception) -> ServiceError:

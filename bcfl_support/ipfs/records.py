@@ -62,7 +62,7 @@ def parse_record(data: bytes) -> Any:
         record = json.loads(data.decode("utf-8"), parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise RecordError(
-            f"the record ({len(data)} bytes) is not JSON or is cut short: {error}; check who wrote it"
+            f"the record ({len(data)} bytes) is not JSON or is cut short: {error}; check the writer"
         ) from None
     if canonical_json(record) != data:
         raise RecordError("the record is JSON but not in canonical form (RFC 8785); write records with canonical_json")

@@ -1,6 +1,6 @@
 """A federation on chain: register and stake, commit, reveal, aggregate, score, attest, settle. Lessons 0 and 1.
 
-`Federation` deploys the four contracts and plays rounds; a `RoundRecord` holds all that happened, read from events.
+`Federation` deploys the four contracts and plays rounds; a `RoundRecord` holds all that happened, read from the chain.
 Parameters cross the border as fixed point; a commitment binds them before anybody sees them.
 """
 
@@ -15,5 +15,6 @@ from bcfl_support.protocol.fixed_point import (
     divide_toward_zero,
     encode,
     fedavg_fixed,
+    to_integers,
 )
 from bcfl_support.protocol.rounds import FederationConfig, RoundRecord

@@ -83,8 +83,6 @@ def deploy_contracts(
         artifact = load_artifact(config.pool if name == "RewardPool" else name)
         contracts[name], receipts[name] = chain.deploy(artifact, *given, sender=publisher)
         if contracts[name].address != expected:
-            raise RuntimeError(
-                f"{name} landed at {contracts[name].address}, expected {expected}: another transaction of {publisher} "
-                "came in between; deploy again"
-            )
+            cause = f"another transaction of {publisher} came in between; deploy again"
+            raise RuntimeError(f"{name} landed at {contracts[name].address}, expected {expected}: {cause}")
     return contracts, receipts

@@ -8,7 +8,7 @@ The four contracts and their order, as a client lives it::
 
 `Federation` is a thin typed face of the contracts: it encodes, sends in batches, pages work that does not fit one
 transaction, and turns what the chain says into records. It computes no score and no reward itself: what a
-`RoundRecord` holds was read from the contracts' events.
+`RoundRecord` holds was read from the contracts, all but the average g from their events.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.checks import check_choice
+from bcfl_support.errors import ContractError, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
 from bcfl_support.protocol.deployment import CONTRACTS, deploy_contracts
@@ -38,12 +40,14 @@ class Federation:
         publisher: who paid for that, and sends what anyone may.
         registry, aggregator, ledger, pool: the web3 contracts; everything they offer may be called directly.
         deployment: the receipts of the four deployments, by contract name.
+        submissions: what the clients of the last `play_round` sent; their salts are nowhere else.
     """
 
     def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
         self.chain, self.config, self.publisher = chain, config, publisher
         contracts, self.deployment = deploy_contracts(chain, config, publisher)
         self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
+        self.submissions: list[Submission] = []
         self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
 
     # ------------------------------------------------------------------------------------------------ setting up
@@ -103,32 +107,39 @@ class Federation:
         """Open the next round and return its number.
 
         Raises:
-            ContractError: WrongPhase, if a round is running; FederationStopped.
+            ContractError: WrongPhase, if a round is running, with the calls that end it; FederationStopped.
         """
+        state = self.round_state()
+        if state["phase"] != "Idle":
+            steps = "end_phase('Commit'), reveal(submissions), end_phase('Reveal'), aggregate(), score(), settle()"
+            running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
+            raise ContractError(f"WrongPhase: {running}", "WrongPhase")
         receipt = self.chain.send(self.aggregator.functions.openRound(), sender=self.publisher)
         number = self.round_number
         self._bills[number] = {"open": [receipt]}  # begins here, also if the chain was set back to before it
         return number
 
-    def prepare(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> list[Submission]:
+    def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
         """Encode each client's update and bind it to the current round.
 
         Args:
-            updates: client address → update, shape (P,), float64 (plain) or int64 (already at scale s).
+            updates: client address → update, shape (P,), numbers that mean their value, whatever their dtype.
             rng: source of the salts. A lesson passes a seeded one so that its hashes repeat; a client with something
                 to lose draws its salt from ``secrets.token_bytes(32)``.
+            scaled: whether the updates are integers at scale s already, as `encode` makes them; only the contract
+                then looks at the bound.
 
         Returns:
             One submission a client, in the given order.
 
         Raises:
             FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the entry.
-            InvalidUpdate: if an update has the wrong length, or is zero in every entry.
+            InvalidUpdate: if an update is no vector of P numbers (integers if `scaled`), or zero in every entry.
         """
         submissions = []
         chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
         for client, update in updates.items():
-            values = self._check(client, update)
+            values = self._check(client, update, scaled)
             digest, salt = compute_digest(values), rng.bytes(32)
             commitment = compute_commitment(
                 chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
@@ -136,18 +147,13 @@ class Federation:
             submissions.append(Submission(client, values, digest, salt, commitment))
         return submissions
 
-    def _check(self, client: str, update: np.ndarray) -> np.ndarray:
+    def _check(self, client: str, update: np.ndarray, scaled: bool = False) -> np.ndarray:
         """An update as the contract takes it: P integers."""
-        values = np.asarray(update)
-        if values.shape != (self.config.parameters,):
-            wanted = f"{self.config.parameters} parameters: send one flat vector"
-            raise InvalidUpdate(f"the update of {client} has shape {values.shape}; the model has {wanted}")
-        encoded = values if values.dtype == np.int64 else fixed_point.encode(values, bound=self.config.bound)
+        name, (size, bound) = f"the update of {client}", (self.config.parameters, self.config.bound)
+        encoded = fixed_point.to_integers(name, update, size, scaled=scaled, bound=bound)
         if not encoded.any():
-            raise InvalidUpdate(
-                f"every entry of the update of {client} is 0 (at scale {fixed_point.SCALE:,}); the contract refuses "
-                "it, as the work of nobody: leave this client out of the round"
-            )
+            zero = f"every entry of {name} is 0 (at scale {fixed_point.SCALE:,}), which the contract refuses"
+            raise InvalidUpdate(f"{zero} as the work of nobody: leave this client out of the round")
         return encoded
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
@@ -170,7 +176,7 @@ class Federation:
         if self.config.parameters <= PART:
             return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
         receipts = []
-        for start in range(0, self.config.parameters, PART):  # part by part: each is refused before the one before it
+        for start in range(0, self.config.parameters, PART):  # each part is refused before the one before it
             values = [s.values[start : start + PART].tolist() for s in submissions]
             calls = [(part(start, v, s.salt), s.client, 0) for v, s in zip(values, submissions, strict=True)]
             receipts += self._send_many("reveal", calls)
@@ -180,13 +186,17 @@ class Federation:
         """Let the clock run out and move the round on, if it still is in `phase`; anyone may.
 
         Args:
-            phase: "Commit" or "Reveal". In any other phase nothing happens: all clients revealed before the deadline.
+            phase: "Commit" or "Reveal". If the round is in another, nothing happens: all revealed before the deadline.
+
+        Raises:
+            InvalidInput: another phase, which no clock ends.
         """
+        check_choice("phase", phase, PHASES[1:3])
         state = self.round_state()
         if state["phase"] == phase:
             if state["deadline"] > self.chain.timestamp:
                 self.chain.advance_time(state["deadline"] - self.chain.timestamp)
-            self._send("advance", self.aggregator.functions.advance())
+            self._send_many("advance", [(self.aggregator.functions.advance(), self.publisher, 0)])
 
     def aggregate(self) -> list[TxReceipt]:
         """Have the contract average the updates: g_j = Σ w_i·v_ij / W, in as many pages as the gas cap asks for."""
@@ -198,35 +208,37 @@ class Federation:
         return self._paged("score", self.aggregator.functions.score, entries, "Score")
 
     def settle(self) -> RoundRecord:
-        """Have the contract pay and penalize, close the round, and read it back.
-
-        Returns:
-            The round's record.
-        """
+        """Have the contract pay and penalize, close the round, and read its record back."""
         number = self.round_number
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
         return self.record(number)
 
-    def play_round(self, updates: Mapping[str, np.ndarray], *, rng: np.random.Generator) -> RoundRecord:
-        """One whole round: open, commit, reveal, aggregate, score, settle.
+    def play_round(self, updates: Mapping[str, Any], *, rng: Generator) -> RoundRecord:
+        """One whole round: open, commit, reveal, aggregate, score, settle; its record.
+
+        Updates, clients and room are checked before the round is open. Where a contract refuses a later step, such as
+        the reveal of what another client revealed in the last round, the round stays open and `submissions` has what
+        was prepared: go on with those not refused; `open_round` says what is due.
 
         Args:
-            updates: client address → update, shape (P,), float64 (plain) or int64 (already at scale s).
-            rng: source of the salts.
-
-        Returns:
-            The round's record.
+            updates, rng: as in `prepare`.
 
         Raises:
-            InvalidUpdate: no updates, or one of another length than the model.
+            InvalidUpdate: as in `prepare`; no updates, more than there is room for, or two that are the same.
             FixedPointError: an entry is NaN, infinite or beyond the bound.
-            ContractError: a contract refuses a step, e.g. NotRegistered, CopiedUpdate.
+            ContractError: a contract refuses a client or a step, e.g. NotRegistered, CopiedUpdate.
         """
-        if not updates:
-            raise InvalidUpdate("updates is empty; a round needs at least one client: give its update")
-        checked = {client: self._check(client, update) for client, update in updates.items()}  # before a round is open
+        if not 0 < len(updates) <= self.config.capacity:
+            room = f"a round needs at least one client and has room for {self.config.capacity}: give as many"
+            raise InvalidUpdate(f"{len(updates)} updates were given; {room}")
+        authors: dict[bytes, str] = {}
+        for client, update in updates.items():
+            first = authors.setdefault(self._check(client, update).tobytes(), client)
+            if first != client:
+                raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
+            self.registry.functions.eligibleSamples(client).call()  # refuses whom `commit` would
         self.open_round()
-        submissions = self.prepare(checked, rng=rng)
+        self.submissions = submissions = self.prepare(updates, rng=rng)
         self.commit(submissions)
         self.end_phase("Commit")
         self.reveal(submissions)
@@ -266,7 +278,7 @@ class Federation:
             ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
-        return self._send("apply factors", call)
+        return self._send_many("apply factors", [(call, self.publisher, 0)])[0]
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
         """Let each client take out its whole credit.
@@ -297,36 +309,30 @@ class Federation:
         return [self.pool.functions.creditOf(client).call() for client in clients]
 
     def record(self, number: int) -> RoundRecord:
-        """Read a round back from the contracts' events.
+        """Read a round back: `read_round`, and what takes a state of the past (g) or this object (gas, transactions).
 
         Args:
             number: a round that was settled.
 
-        Returns:
-            All of it, with g, its norm, gas and transactions.
-
         Raises:
-            RecordError: if the round was not settled, or not through this object.
+            RecordError: if it was not, or not through this object.
         """
         bill = self._bills.get(number, {})
         if "settle" not in bill:
-            settled = [each for each, operations in self._bills.items() if "settle" in operations] or "none"
-            given = f"round {number} was not settled here, where rounds settled are {settled}"
-            raise RecordError(f"{given}: choose one of these, or use read_round")
+            hint = "settle it, or use read_round, which leaves out g and gas"
+            raise RecordError(f"round {number} was not settled through this object: {hint}")
         blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
-        last = max(blocks)  # average and norm are overwritten by the next round: read them as they were then
+        last = max(blocks)  # the average is overwritten by the next round: read it as it was then
         found = self.read_round(number, min(blocks), last)
-        g, square = self.aggregator.functions.globalUpdate(), self.aggregator.functions.normSquared()
         return replace(
             found,
-            norm_squared=0 if found.void else square.call(block_identifier=last),
-            global_update=() if found.void else tuple(g.call(block_identifier=last)),
+            global_update=() if found.void else tuple(self.aggregator.functions.globalUpdate().call({}, last)),
             gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in bill.items()},
             transactions={name: tuple(r["transactionHash"].to_0x_hex() for r in sent) for name, sent in bill.items()},
         )
 
     def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
-        """A round from the contracts' events alone, whoever played it: without g and its norm, which no event holds.
+        """A round from the contracts' events alone, whoever played it: g, which no event holds, and gas are left out.
 
         Args:
             number: the round.
@@ -337,13 +343,20 @@ class Federation:
             Its record; without clients if nobody committed to such a round.
         """
 
-        def by_client(event: Any) -> dict[str, Any]:
+        def find(event: Any, key: str = "client") -> dict[Any, Any]:
             logs = self.chain.events(event, first, last)
-            return {log["args"]["client"]: log["args"] for log in logs if log["args"]["round"] == number}
+            return {log["args"][key]: log["args"] for log in logs if log["args"]["round"] == number}
 
         said, paid = self.aggregator.events, self.pool.events
-        committed, revealed, scored = map(by_client, (said.Committed, said.Revealed, said.Scored))
-        rewarded, penalized = map(by_client, (paid.Rewarded, paid.Penalized))
+        void, averaged = find(said.RoundVoid, "round"), find(said.Aggregated, "round")
+        revealed, scored, rewarded, penalized = map(find, (said.Revealed, said.Scored, paid.Rewarded, paid.Penalized))
+        joined = [log for event in (said.Committed, said.Displaced) for log in self.chain.events(event, first, last)]
+        committed: list[str] = []  # the participants in the contract's order
+        for log in sorted(joined, key=lambda log: (log["blockNumber"], log["logIndex"])):
+            if log["args"]["round"] == number and log["event"] == "Committed":
+                committed.append(log["args"]["client"])
+            elif log["args"]["round"] == number:  # who committed last stands in the place of the displaced
+                committed[committed.index(log["args"]["client"])] = committed.pop()
 
         def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
             return tuple(source[client][key] if client in source else missing for client in committed)
@@ -358,16 +371,12 @@ class Federation:
             consistency=column(rewarded, "consistency", None),
             factors=column(rewarded, "factor", None),
             digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
-            norm_squared=0,
-            global_update=(),
-            void=any(log["args"]["round"] == number for log in self.chain.events(said.RoundVoid, first, last)),
+            norm_squared=averaged[number]["normSquared"] if averaged else 0 if void else None,
+            global_update=() if void else None,
+            void=bool(void),
         )
 
     # ------------------------------------------------------------------------------------------------ sending
-    def _send(self, operation: str, call: Any) -> TxReceipt:
-        """One transaction of the publisher, where anyone may send it."""
-        return self._send_many(operation, [(call, self.publisher, 0)])[0]
-
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
         receipts = self.chain.send_many(calls)
         bill = self._bills.setdefault(self.round_number, {})
@@ -383,7 +392,7 @@ class Federation:
             while (gas := self._estimate(call(count))) > TX_GAS_CAP * 0.9 and count > 1:
                 fitting = count // 2 if gas == float("inf") else int(count * 0.85 * TX_GAS_CAP / gas)
                 count = max(1, min(fitting, count - 1))
-            receipts.append(self._send(operation, call(count)))
+            receipts += self._send_many(operation, [(call(count), self.publisher, 0)])
             if self.round_state()["phase"] != phase:
                 return receipts
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import FixedPointError
+from bcfl_support.errors import FixedPointError, InvalidUpdate
 
 SCALE = 10**9
 """Integer units ("nanos") per 1.0."""
@@ -60,6 +60,37 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
     problem = f"does not fit int64 at scale {scale}: the range is {reach}, use a smaller scale or clip"
     _refuse(numbers, (scaled >= 2.0**63) | (scaled < -(2.0**63)), problem)
     return scaled.astype(np.int64)
+
+
+def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, bound: float | None = None) -> np.ndarray:
+    """One vector as the contract takes it. Numbers mean their value, whatever their dtype; `scaled` says otherwise.
+
+    Args:
+        name: what it is called in a message.
+        values: numbers, shape (P,).
+        size: P; 0 for any.
+        scaled: whether they are integers at scale SCALE already.
+        bound: as in `encode`; not for what is scaled.
+
+    Returns:
+        int64 array, shape (P,).
+
+    Raises:
+        InvalidUpdate: something else than numbers, than integers if `scaled`, or another shape.
+        FixedPointError: as in `encode`.
+
+    >>> to_integers("g", [1, 0], 2).tolist(), to_integers("g", [1, 0], 2, scaled=True).tolist()
+    ([1000000000, 0], [1, 0])
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        array = np.array(None)
+    if array.shape != (size or array.size,) or array.dtype.kind not in ("i" if scaled else "iuf"):
+        wanted = f"{size or 'P'} parameters, as {'integers' if scaled else 'numbers'}"
+        shown = " ".join(repr(values).split())[:60]
+        raise InvalidUpdate(f"{name} is {shown}, of shape {array.shape}; send one flat vector of {wanted}")
+    return array.astype(np.int64) if scaled else encode(array, bound=bound)
 
 
 def decode(integers: Any) -> np.ndarray:
@@ -107,7 +138,7 @@ def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
 
 
 def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
-    """What an update counts where updates are clipped at their median length R: exact integers w_i and W.
+    """What an update counts where updates are clipped at R, their median length by samples: exact integers w_i and W.
 
     An update longer than R counts as if it were that long::
 
@@ -115,6 +146,8 @@ def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
 
     with ‖v_i‖ rounded down to an integer at scale SCALE, and R the smallest of the lengths such that updates not longer
     hold half of the samples: a median of clients could be bought at one sample a client.
+    Off chain ("norm_clip" in AGGREGATORS, "clipped" in SCORES) nobody can add clients, and R is the median of clients,
+    for an even number the mean of the middle two: an R of its own, hence other averages and scores than here.
 
     Args:
         updates_int: encoded updates v, shape (n, P), integers at scale SCALE, none of them zero.

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput, InvalidUpdate, RecordError
+from bcfl_support.checks import check_range
+from bcfl_support.errors import RecordError
 from bcfl_support.protocol import fixed_point
 
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
+
+_RANGES: dict[str, tuple[float, float]] = {  # the contracts' own; what is not here is 1 to 2^32 − 1
+    **{"parameters": (1, 2**20), "window": (1, 64), "stake_per_sample": (0, 2**64 - 1), "budget": (0, 2**96 - 1)},
+    **{"bound": (1e-9, 2**44 / 1e9), "quorum": (0.500001, 1), "penalty_cap": (0, 1), "penalty_rate": (0, 4_294)},
+    "alpha": (0, 4_294),  # what can be sent: that the pool refuses more than 10, lesson 4 shows
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,8 @@ class FederationConfig:
         capacity: most clients in a round, at most 256; later ones are refused.
         minimum: fewest commitments with which a round is not void.
         minimum_samples: fewest revealed samples with which a round is not void.
-        clipped: whether an update longer than the median one counts as if it were that long.
+        clipped: whether an update longer than the median length by samples counts as if it were that long. Off
+            chain ("norm_clip", "clipped") it is the median of clients; here each costs a sample, see `clip_weights`.
         commit_seconds: the commit phase, which nothing shortens.
         reveal_seconds: longest reveal phase; it ends earlier when everybody has revealed.
         bound: largest absolute value of an update's entry (a plain float, not scaled).
@@ -44,8 +52,8 @@ class FederationConfig:
             constructor takes after registry and aggregator; None: the ledger, and the terms above.
 
     Raises:
-        InvalidUpdate: fewer than one parameter.
-        InvalidInput: a cool-down shorter than a round or than the time to attest.
+        InvalidInput: a number that no contract takes, less room than the minimum of clients, or a cool-down shorter
+            than a round or than the time to attest.
     """
 
     parameters: int
@@ -71,19 +79,19 @@ class FederationConfig:
     pool_terms: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.parameters < 1:
-            raise InvalidUpdate(f"parameters is {self.parameters}; a model has at least 1: give its number")
-        for least, danger in (
-            (self.commit_seconds + self.reveal_seconds + 1, "a client could take its stake before its penalty"),
-            (self.attest_seconds, "one stake could leave, register again and vote twice"),
-        ):
-            if self.cool_down_seconds < least:
-                raise InvalidInput(f"cool_down_seconds is {self.cool_down_seconds}; {danger}: choose at least {least}")
+        for entry in fields(self):
+            if entry.type in ("int", "float"):
+                room = _RANGES.get(entry.name, (1, 2**32 - 1))
+                check_range(entry.name, getattr(self, entry.name), *room, whole=entry.type == "int")
+        check_range("capacity", self.capacity, self.minimum, 256, whole=True, why="it lies between minimum and 256")
+        stays = max(self.commit_seconds + self.reveal_seconds + 1, self.attest_seconds)
+        danger = "a stake that leaves sooner escapes its penalty, or votes twice"
+        check_range("cool_down_seconds", self.cool_down_seconds, stays, whole=True, why=danger)
 
 
 @dataclass(frozen=True)
 class RoundRecord:
-    """One round as the contracts' events tell it.
+    """One round as the contracts tell it.
 
     Attributes:
         number: the round's number, from 1.
@@ -95,8 +103,8 @@ class RoundRecord:
         consistency: C_i of each, in millionths, as used for its reward; None where no reward was computed.
         factors: F_i of each, in millionths; None where no reward was computed.
         digests: keccak256 of each revealed update, hex; None for a client that did not reveal.
-        norm_squared: ‖g‖² at scale s².
-        global_update: g, integers at scale s, shape (P,).
+        norm_squared: ‖g‖² at scale s²; 0 for a void round, None before there is an average.
+        global_update: g, integers at scale s, shape (P,); empty for a void round, None where it was not read.
         void: whether the round ended without an average.
         gas: gas used by operation ("commit", "reveal", …), one number a transaction.
         transactions: transaction hashes by operation, in the same order.
@@ -111,8 +119,8 @@ class RoundRecord:
     consistency: tuple[int | None, ...]
     factors: tuple[int | None, ...]
     digests: tuple[str | None, ...]
-    norm_squared: int
-    global_update: tuple[int, ...]
+    norm_squared: int | None
+    global_update: tuple[int, ...] | None
     void: bool
     gas: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     transactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -127,7 +135,13 @@ class RoundRecord:
         return np.array([np.nan if s is None else s / fixed_point.SCALE**2 for s in self.scores])
 
     def to_json(self) -> dict[str, Any]:
-        """The record as plain JSON values; integers of any size become decimal strings."""
+        """The record as plain JSON values; integers of any size become decimal strings.
+
+        Raises:
+            RecordError: g or its norm is not known.
+        """
+        if self.global_update is None or self.norm_squared is None:
+            raise RecordError(f"round {self.number} has no g here: settle it, and take what Federation.record returns")
         return {"kind": "bcfl-round", "version": 1, **json.loads(json.dumps(_convert(asdict(self), str)))}
 
     @classmethod

@@ -1,9 +1,10 @@
 """The gas ladder: the same round, from storing every value on chain to blobs and fraud proofs. Lesson 6.
 
-`start_rung` deploys one rung; every rung computes the same exact round. `predict` gives its gas by a model that is
-fitted to measurements; `forecast` says what fits into a block, today and after the next fork.
+`start_rung` deploys one rung; every rung computes the same exact round. `predict` gives its gas from a fee schedule,
+today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it fills and costs by today's schedule.
 """
 
+from bcfl_support.scaling.blobs import to_blob
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, fit_gas
 from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
@@ -15,7 +16,6 @@ from bcfl_support.scaling.lanes import (
     compute_heads,
     compute_round,
     pack,
-    to_blob,
     to_lanes,
 )
 from bcfl_support.scaling.optimistic import OptimisticRung

@@ -18,6 +18,9 @@ from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
 
+ELEMENTS = 34
+"""Field elements of a blob that hold a chunk, 31 bytes in each."""
+
 
 class BlobRung(OptimisticRung):
     """Rung 4: as rung 3, with the data in blobs and only their Merkle roots in calldata."""
@@ -46,7 +49,7 @@ class BlobRung(OptimisticRung):
         chunks, number = lanes.chunks_of(row), self.round
         parts = [chunks[start : start + lanes.PART] for start in range(0, len(chunks), lanes.PART)]
         roots = [tree.root for tree in lanes.part_trees(row)]
-        published = blobs or [lanes.to_blob(part) for part in parts]
+        published = blobs or [to_blob(part) for part in parts]
         hashes: list[bytes] = []
         for start in range(0, len(parts), lanes.BLOBS_PER_TRANSACTION):
             stop = start + lanes.BLOBS_PER_TRANSACTION
@@ -69,8 +72,8 @@ class BlobRung(OptimisticRung):
             InvalidInput: no element of the chunk differs.
             ContractError: the client is out already, or the blob is not what it published.
         """
-        first, data = lanes.ELEMENTS * (chunk % lanes.PART), lanes.chunks_of(self.rows[client])[chunk]
-        true, places = lanes.to_blob([data]), range(-(-len(data) // 31))
+        first, data = ELEMENTS * (chunk % lanes.PART), lanes.chunks_of(self.rows[client])[chunk]
+        true, places = to_blob([data]), range(-(-len(data) // 31))
         found = next((k for k in places if blob[32 * (first + k) :][:32] != true[32 * k :][:32]), None)
         if found is None:
             raise InvalidInput(f"chunk {chunk} of client {client} is what its blob holds")
@@ -84,6 +87,30 @@ class BlobRung(OptimisticRung):
 _FIELD = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 _ROOT_OF_UNITY = 0x564C0A11A0F704F4FC3E8ACFE0F8245F0AD1347B378FBF96E206DA11A5D36306  # ω, of order 4,096
 _GWEI = 10**9
+
+
+def to_blob(chunks: Sequence[bytes]) -> bytes:
+    """A part's chunks as a blob: chunk c in the elements 34c … 34c + 33, 31 bytes in each after a zero byte.
+
+    >>> blob = to_blob([bytes(range(32))])
+    >>> len(blob), blob[:4].hex(), blob[32:36].hex()
+    (131072, '00000102', '001f0000')
+
+    Args:
+        chunks: at most 120, of at most 1,024 bytes.
+
+    Returns:
+        131,072 bytes.
+
+    Raises:
+        InvalidInput: more chunks.
+    """
+    if len(chunks) > lanes.PART:
+        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {lanes.PART} do: send several blobs")
+    padded = b"".join(
+        (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
+    )
+    return padded.ljust(4096 * 32, b"\0")
 
 
 @functools.cache

@@ -79,8 +79,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
-    rung = RUNGS[number]
-    return rung.kind(chain, number, rung.contract, weights, parameters)
+    return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters)
 
 
 # ---------------------------------------------------------------- what a round costs

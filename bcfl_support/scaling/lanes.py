@@ -20,7 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.errors import InvalidInput, InvalidUpdate
+from bcfl_support.errors import InvalidUpdate
 
 CHUNK = 1024
 """Parameters in a chunk."""
@@ -39,8 +39,6 @@ ENVELOPE = 1_024
 _GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
 WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
 """Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
-ELEMENTS = 34
-"""Field elements of a blob that hold a chunk, 31 bytes in each."""
 
 _ZERO = bytes(32)
 _Node = tuple[bytes, tuple[int, ...]]
@@ -134,9 +132,8 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
     total = int(array.sum())
     if (array < 1).any() or total > MAX_TOTAL_WEIGHT:
-        bounds = f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}"
-        found = f"they sum to {total:,} with a smallest of {array.min()}"
-        raise InvalidUpdate(f"{bounds}, {found}; divide the sample counts by a common factor")
+        found = f"they sum to {total:,} with a smallest of {array.min()}; divide the sample counts by a common factor"
+        raise InvalidUpdate(f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}, {found}")
     if clients is not None:
         array = np.where(np.isin(np.arange(len(array)), list(clients)), array, 0)
     sums = np.zeros(values.shape[1], dtype=np.int64)
@@ -272,28 +269,3 @@ def _width(leaves: int) -> int:
 def _add_nodes(left: _Node, right: _Node) -> _Node:
     digests = [keccak(h + b"".join((number % 2**256).to_bytes(32, "big") for number in s)) for h, s in (left, right)]
     return keccak(digests[0] + digests[1]), tuple(a + b for a, b in zip(left[1], right[1], strict=True))
-
-
-# ---------------------------------------------------------------- blobs
-def to_blob(chunks: Sequence[bytes]) -> bytes:
-    """A part's chunks as a blob: chunk c in the elements 34c … 34c + 33, 31 bytes in each after a zero byte.
-
-    >>> blob = to_blob([bytes(range(32))])
-    >>> len(blob), blob[:4].hex(), blob[32:36].hex()
-    (131072, '00000102', '001f0000')
-
-    Args:
-        chunks: at most 120, of at most 1,024 bytes.
-
-    Returns:
-        131,072 bytes.
-
-    Raises:
-        InvalidInput: more chunks.
-    """
-    if len(chunks) > PART:
-        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {PART} do: send several blobs")
-    padded = b"".join(
-        (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
-    )
-    return padded.ljust(4096 * 32, b"\0")

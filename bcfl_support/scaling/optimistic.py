@@ -1,4 +1,4 @@
-"""Rung 3: one account, the worker, proposes the result, others prove it wrong; a bond pays for the proof."""
+"""Rung 3: somebody, client or not, proposes the result, anybody may prove it wrong; a bond pays for the proof."""
 
 from __future__ import annotations
 

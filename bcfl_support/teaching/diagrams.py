@@ -66,7 +66,8 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     axes.text(0.68, _CHAIN[1] + 0.035, "on chain: four contracts", ha="center", fontsize=9, color=GRAY)
     for start, end, label, line in _ARROWS:
         tail, head = np.array(_BOXES[start][0]), np.array(_BOXES[end][0])
-        reach = _to_edge(*(head - tail))
+        across = np.divide((_HALF_WIDTH, _HALF_HEIGHT), np.abs(head - tail), where=head != tail, out=np.full(2, np.inf))
+        reach = (head - tail) * across.min()  # from a box's center to its edge
         _draw_arrow(axes, tail + reach, head - reach, label, line, {start, end} <= set(highlight))
     (x, y), _, _ = _BOXES["publisher"]
     _draw_arrow(axes, (x + _HALF_WIDTH, y), (_CHAIN[0], y), "deploys all four", "solid", "publisher" in highlight)
@@ -101,9 +102,3 @@ def _draw_arrow(axes: Axes, tail: Any, head: Any, label: str, line: str, chosen:
     x, y = (tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2 + lift
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     axes.text(x, y, label, ha="center", va=side, fontsize=9.5, color=BLACK, bbox=ground)
-
-
-def _to_edge(dx: float, dy: float) -> np.ndarray:
-    """From a box's center to its edge, in the direction (dx, dy)."""
-    shrink = min(_HALF_WIDTH / abs(dx) if dx else np.inf, _HALF_HEIGHT / abs(dy) if dy else np.inf)
-    return np.array([dx, dy]) * shrink

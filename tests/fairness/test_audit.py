@@ -21,7 +21,7 @@ def test_invented_rounds_are_caught(epoch, store):
     values = past.updates | {clients[0]: 2 * past.updates[clients[0]]}
     digests = tuple("0x" + compute_digest(values[c]).hex() for c in past.record.clients)
     better = dataclasses.replace(past.record, digests=digests, rewards=(1, *past.record.rewards[1:]))
-    invented = publish_round(store, better, values, params=past.params + 1)
+    invented = publish_round(store, better, values, params=past.params + 1, scaled=True)
     problems = verify_round(fed, store, invented)
     for part in (
         "not the one it revealed",
@@ -53,7 +53,9 @@ def test_invented_rounds_are_caught(epoch, store):
 def test_any_entry_unlike_the_chain_is_named(epoch, store, change):
     fed, _, cids = epoch
     past = get_round(store, cids[0])
-    false = publish_round(store, dataclasses.replace(past.record, **change), past.updates, params=past.params)
+    false = publish_round(
+        store, dataclasses.replace(past.record, **change), past.updates, params=past.params, scaled=True
+    )
     [name] = change
     assert verify_round(fed, store, false) == (f"round 1: {name} is not what the chain says",)
 
@@ -70,7 +72,9 @@ def test_swapped_and_lacking_updates_are_named(epoch, store):
 
 
 def _renumbered(store, past, number):
-    return publish_round(store, dataclasses.replace(past.record, number=number), past.updates, params=past.params)
+    return publish_round(
+        store, dataclasses.replace(past.record, number=number), past.updates, params=past.params, scaled=True
+    )
 
 
 def test_quorum_then_factors_then_pay_then_a_clean_audit(epoch, store):

@@ -187,7 +187,7 @@ def test_a_void_round_is_worth_nothing(epoch, store):
     void = dataclasses.replace(
         past.record, void=True, digests=(None,) * 4, samples=(0,) * 4, rewards=(0,) * 4, scores=(None,) * 4
     )
-    empty = publish_round(store, void, {}, params=past.params)
+    empty = publish_round(store, void, {}, params=past.params, scaled=True)
     both = compute_fairness(store, [empty, cids[1]], TASK, epoch=0)
     alone = compute_fairness(store, cids[1:], TASK, epoch=0)
     assert {c: v for c, v in both.values.items() if v} == {c: v for c, v in alone.values.items() if v}

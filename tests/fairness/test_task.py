@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.fairness.audit import verify_round
 from bcfl_support.fairness.task import get_round, publish_round
 from bcfl_support.protocol import encode
 from tests.fairness.cases import TASK, make_task
@@ -31,9 +32,31 @@ def test_only_revealed_updates_can_be_published(epoch, store):
     past = get_round(store, cids[0])
     swapped = dict(zip(clients, [past.updates[c] for c in reversed(clients)], strict=True))
     with pytest.raises(InvalidUpdate, match="not the one it revealed"):
-        publish_round(store, past.record, swapped, params=past.params)
+        publish_round(store, past.record, swapped, params=past.params, scaled=True)
     with pytest.raises(InvalidUpdate, match="give it too"):
-        publish_round(store, past.record, {}, params=past.params)
+        publish_round(store, past.record, {}, params=past.params, scaled=True)
+
+
+def test_a_published_number_means_its_value_whatever_its_type(epoch, store):
+    fed, clients, _ = epoch
+    updates = {client: np.array([k, 0, 0, 0, 0, 1]) for k, client in enumerate(clients[:3])}
+    before = fed.model()
+    record = fed.play_round(updates, rng=np.random.default_rng(9))
+    cid = publish_round(store, record, updates, params=before)
+    assert get_round(store, cid).updates[clients[2]].tolist() == [2 * 10**9, 0, 0, 0, 0, 10**9]
+    assert verify_round(fed, store, cid) == ()
+    for wrong in (None, [[1], [2, 3]], np.ones((2, 3)), "updates"):
+        with pytest.raises(InvalidUpdate, match=f"the update of {clients[1]} is .* send one flat vector"):
+            publish_round(store, record, updates | {clients[1]: wrong}, params=before)
+        with pytest.raises(InvalidUpdate, match=r"params is .* send one flat vector"):
+            publish_round(store, record, updates, params=wrong)
+
+
+def test_a_round_without_its_average_is_not_published(epoch, store):
+    fed, _, cids = epoch
+    past = get_round(store, cids[0])
+    with pytest.raises(RecordError, match=r"round 1 has no g here: .* take what Federation\.record returns"):
+        publish_round(store, fed.read_round(1), past.updates, params=past.params, scaled=True)
 
 
 def test_validation_data_travel_by_cid(store):
@@ -63,4 +86,4 @@ def test_whoever_publishes_a_round_gets_the_same_cid(epoch, store):
     past = get_round(store, cids[0])
     elsewhere = dataclasses.replace(past.record, gas={"commit": (1, 2)}, transactions={"commit": ("0x", "0x")})
     updates = dict(reversed(past.updates.items()))
-    assert publish_round(store, elsewhere, updates, params=past.params) == cids[0]
+    assert publish_round(store, elsewhere, updates, params=past.params, scaled=True) == cids[0]

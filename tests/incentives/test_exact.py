@@ -61,7 +61,7 @@ def play_scripted(fed: Federation, acts: dict[str, str], address: dict[str, str]
     """One round on chain: all commit, all but "l" reveal."""
     fed.open_round()
     updates = {address[n]: scripted_update(n, number, "+" if act == "l" else act) for n, act in acts.items()}
-    submissions = fed.prepare(updates, rng=np.random.default_rng(number))
+    submissions = fed.prepare(updates, rng=np.random.default_rng(number), scaled=True)
     fed.commit(submissions)
     fed.end_phase("Commit")
     late = {address[name] for name, act in acts.items() if act == "l"}

@@ -11,7 +11,7 @@ from eth_utils import keccak
 
 from bcfl_support.chain import Chain, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
-from bcfl_support.errors import ContractError
+from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.protocol import deployment
 from bcfl_support.protocol.rounds import FederationConfig
 
@@ -56,17 +56,41 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error():
         assert error["name"] in SHOWN_AS_NUMBERS or "=" not in str(decoder.decode(data)), error["name"]
 
 
+def unchecked(**changes):
+    """A configuration that nobody looked at, as from another program."""
+    config = replace(CONFIG)
+    for name, value in changes.items():
+        object.__setattr__(config, name, value)
+    return config
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"minimum": 0}, "BadConfig: minimum is 0, which no federation can run with"),
         ({"interval": 0}, "BadLedgerConfig: interval is 0; interval starts at 1"),
         ({"stake_per_sample": 2**64}, r"StakePerSampleTooLarge: 18\.446744073709551616 ETH of stake a sample, at most"),
+        ({"parameters": 2**20 + 1}, "BadConfig: parameters is 1,048,577"),
+        ({"capacity": 257}, "BadConfig: capacity is 257"),
+        ({"bound": 17_593.0}, "BadConfig: bound is 17,593,000,000,000"),
+        ({"quorum": 0.5}, "BadLedgerConfig: quorum is 500,000"),
+        ({"window": 65}, "BadTerms: field=window, value=65"),
+        ({"penalty_cap": 1.01}, "BadTerms: field=penaltyCap, value=1,010,000"),
+        ({"full_samples": 0}, "BadTerms: field=fullSamples, value=0"),
     ],
 )
-def test_a_configuration_the_contracts_refuse_is_refused_in_words(wrong, message):
-    with Chain.start() as fresh, pytest.raises(ContractError, match=message):
-        deployment.deploy_contracts(fresh, replace(CONFIG, **wrong), fresh.accounts[0])
+def test_what_a_configuration_refuses_the_contracts_refuse_too(node, wrong, message):
+    with pytest.raises(InvalidInput, match=f"{next(iter(wrong))} is"):
+        replace(CONFIG, **wrong)
+    with pytest.raises(ContractError, match=message):
+        deployment.deploy_contracts(node, unchecked(**wrong), node.accounts[4])
+
+
+def test_the_largest_numbers_are_taken(node):
+    seconds = dict.fromkeys(("commit_seconds", "reveal_seconds"), 2**31 - 1) | {"cool_down_seconds": 2**32 - 1}
+    sizes = {"capacity": 256, "window": 64, "alpha": 10.0, "penalty_cap": 1.0, "penalty_rate": 4_294.0, "quorum": 1.0}
+    money = {"bound": 2**44 / 1e9, "stake_per_sample": 2**64 - 1, "budget": 2**96 - 1, "interval": 2**32 - 1}
+    deployment.deploy_contracts(node, replace(CONFIG, **seconds, **sizes, **money), node.accounts[4])
 
 
 def test_a_pool_of_another_kind_takes_its_own_terms(node):

@@ -61,6 +61,29 @@ def in_reveal(fed, clients, seed=0):
     return submissions
 
 
+def test_who_takes_the_place_of_fewer_samples_stands_there_in_the_record(fed, node, clients):
+    few, more = node.accounts[5:7]
+    fed.register([few, more], [5, 6])
+    places = [clients[0], few, clients[2], clients[3]]  # full, without the client of 7 samples
+    fed.open_round()
+    submissions = fed.prepare(updates_for([*places, more, clients[1]], 3), rng=np.random.default_rng(3))
+    fed.commit(submissions[:4])
+    instead = fed.aggregator.functions.commitInstead
+    node.send(instead(submissions[4].commitment, 1), sender=more)
+    node.send(instead(submissions[5].commitment, 1), sender=clients[1])
+    with pytest.raises(ContractError, match="the client there has 7 samples, you have 5; only more take its place"):
+        node.send(instead(submissions[1].commitment, 1), sender=few)
+    fed.end_phase("Commit")
+    present = [submissions[0], *submissions[2:4], submissions[5]]
+    fed.reveal(present)
+    fed.aggregate()
+    fed.score()
+    assert fed.aggregator.functions.participants().call() == clients
+    record = fed.settle()
+    assert list(record.clients) == clients and record.penalties == (0, 0, 0, 0)
+    assert record.samples == tuple(SAMPLES)
+
+
 class TestAgainstExactIntegers:
     @pytest.mark.parametrize("seed", range(4))
     def test_average_and_scores_equal_exact_integers(self, fed, clients, seed):
@@ -200,7 +223,7 @@ class TestRefusals:
 
     def test_wrong_length_is_refused_here_and_by_the_contract(self, fed, node, clients):
         fed.open_round()
-        with pytest.raises(InvalidUpdate, match=r"has shape \(5,\); the model has 6 parameters"):
+        with pytest.raises(InvalidUpdate, match=r"of shape \(5,\); send one flat vector of 6 parameters, as numbers"):
             fed.prepare({clients[0]: np.ones(5)}, rng=np.random.default_rng(0))
         submissions = fed.prepare(updates_for(clients, 0), rng=np.random.default_rng(0))
         fed.commit(submissions)
@@ -219,8 +242,8 @@ class TestRefusals:
 
     def test_contract_checks_bounds_itself(self, fed, clients):
         fed.open_round()
-        values = np.array([0, 0, 0, -5_000_000_001, 0, 0], dtype=np.int64)
-        submissions = fed.prepare({clients[0]: values, clients[1]: np.ones(6)}, rng=np.random.default_rng(0))
+        updates = {clients[0]: [0, 0, 0, -5_000_000_001, 0, 0], clients[1]: [10**9] * 6}
+        submissions = fed.prepare(updates, rng=np.random.default_rng(0), scaled=True)
         fed.commit(submissions)
         fed.end_phase("Commit")
         with pytest.raises(ContractError, match="ValueOutOfBounds: entry 3 is -5000000001, the bound is ±5000000000"):
@@ -317,8 +340,87 @@ class TestRecords:
         assert fed.record(record.number) == record, "a later round changed what an earlier one looks like"
 
     def test_round_that_was_not_settled(self, fed):
-        with pytest.raises(RecordError, match="round 7 was not settled here"):
+        with pytest.raises(
+            RecordError, match="round 7 was not settled through this object: settle it, or use read_round"
+        ):
             fed.record(7)
+
+    def test_read_from_events_a_round_has_no_average_and_cannot_pass_for_a_whole_one(self, fed, clients):
+        whole = fed.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
+        found = fed.read_round(whole.number)
+        assert found == dataclasses.replace(whole, global_update=None, gas={}, transactions={})
+        with pytest.raises(RecordError, match=r"round 1 has no g here: settle it, and take what Federation\.record"):
+            found.to_json()
+        in_reveal(fed, clients, seed=3)
+        assert fed.read_round(2).norm_squared is None, "there is no average yet"
+
+
+class TestUnits:
+    @pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.int32, np.uint8, list])
+    def test_a_number_means_its_value_whatever_its_type(self, fed, clients, kind):
+        same = list if kind is list else lambda numbers: np.array(numbers, dtype=kind)
+        mixed = {clients[0]: same([1, 0, 0, 0, 0, 2]), clients[1]: np.array([0.0, 2, 0, 0, 0, 2])}
+        record = fed.play_round(mixed, rng=np.random.default_rng(0))
+        values = [[10**9, 0, 0, 0, 0, 2 * 10**9], [0, 2 * 10**9, 0, 0, 0, 2 * 10**9]]
+        assert list(record.global_update) == list(fixed_point.fedavg_fixed(values, SAMPLES[:2]))
+        assert min(record.rewards) > 0
+
+    def test_integers_at_the_contracts_scale_are_said_to_be_that(self, fed, clients):
+        fed.open_round()
+        [sent] = fed.prepare({clients[0]: [1, -2, 3, 0, 0, 0]}, rng=np.random.default_rng(0), scaled=True)
+        assert sent.values.dtype == np.int64 and sent.values.tolist() == [1, -2, 3, 0, 0, 0]
+        with pytest.raises(InvalidUpdate, match="send one flat vector of 6 parameters, as integers"):
+            fed.prepare({clients[0]: np.ones(6)}, rng=np.random.default_rng(0), scaled=True)
+
+    @pytest.mark.parametrize(
+        "bad", [None, "123456", ["1"] * 6, [[1, 2], [3]], np.ones((1, 6)), [1j] * 6, [None] * 6, {}, [True] * 6, 3.0]
+    )
+    def test_what_is_no_vector_of_numbers_is_refused_by_the_clients_name(self, fed, clients, bad):
+        wanted = rf"the update of {clients[1]} is .* of shape \(.*; send one flat vector of 6 parameters"
+        with pytest.raises(InvalidUpdate, match=wanted):
+            fed.play_round({clients[0]: np.ones(6), clients[1]: bad}, rng=np.random.default_rng(0))
+        assert fed.round_state()["phase"] == "Idle"
+
+
+class TestNothingIsLost:
+    """What can be checked is checked before a round is open; whatever stops one later, it can be played to its end."""
+
+    def test_clients_that_cannot_take_part_open_no_round(self, fed, node, clients):
+        stranger = node.accounts[9]
+        with pytest.raises(ContractError, match=f"NotRegistered: {stranger}"):
+            fed.play_round(updates_for([clients[0], stranger], 0), rng=np.random.default_rng(0))
+        assert fed.round_state()["phase"] == "Idle"
+
+    def test_copies_and_too_many_open_no_round(self, fed, node, clients):
+        twice = {clients[0]: np.ones(6), clients[1]: np.arange(6), clients[2]: [1] * 6}
+        with pytest.raises(InvalidUpdate, match=f"{clients[0]} and {clients[2]} sent the same update; leave out"):
+            fed.play_round(twice, rng=np.random.default_rng(0))
+        with pytest.raises(InvalidUpdate, match=r"5 updates were given; a round .* has room for 4: give as many"):
+            fed.play_round(updates_for([*clients, node.accounts[9]], 0), rng=np.random.default_rng(0))
+        assert fed.round_state()["phase"] == "Idle"
+
+    def test_a_round_that_a_refusal_stopped_goes_on(self, fed, clients):
+        first = updates_for(clients, 0)
+        fed.play_round(first, rng=np.random.default_rng(0))
+        again = updates_for(clients, 1) | {clients[3]: first[clients[0]]}
+        with pytest.raises(ContractError, match="CopiedUpdate"):
+            fed.play_round(again, rng=np.random.default_rng(1))
+        with pytest.raises(
+            ContractError, match=r"round 2 is in phase Reveal; end it first.*reveal\(submissions\)"
+        ) as why:
+            fed.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
+        assert why.value.name == "WrongPhase"
+        fed.reveal(fed.submissions[:3])
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        record = fed.settle()
+        assert record.samples == (*SAMPLES[:3], 0) and record.penalties[3] > 0 == record.penalties[0]
+
+    def test_a_phase_that_no_clock_ends(self, fed):
+        for wrong in ("commit", "Score"):
+            with pytest.raises(ValueError, match=f"phase is '{wrong}'; use one of Commit, Reveal"):
+                fed.end_phase(wrong)
 
 
 def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidUpdate, RecordError
+from bcfl_support.errors import InvalidInput, RecordError
 from bcfl_support.protocol.rounds import FederationConfig, RoundRecord
 
 RECORD = RoundRecord(
@@ -54,11 +54,47 @@ def test_fields_that_are_none(change):
         RoundRecord.from_json(RECORD.to_json() | change)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parameters": 0},
+        {"parameters": 2.5},
+        {"parameters": 2**20 + 1},
+        {"capacity": 257},
+        {"capacity": 1},
+        {"minimum": 0},
+        {"minimum_samples": 0},
+        {"commit_seconds": 0},
+        {"reveal_seconds": 2**32},
+        {"bound": -3},
+        {"bound": 17_593},
+        {"bound": 0.0},
+        {"stake_per_sample": 2**64},
+        {"stake_per_sample": -1},
+        {"budget": 1.5},
+        {"budget": 2**96},
+        {"full_samples": 0},
+        {"alpha": -1},
+        {"alpha": float("nan")},
+        {"window": -4},
+        {"window": 65},
+        {"penalty_rate": -0.1},
+        {"penalty_cap": 1.01},
+        {"interval": 0},
+        {"quorum": 0.5},
+        {"quorum": 1.1},
+    ],
+    ids=str,
+)
+def test_numbers_that_no_contract_takes(change):
+    [(name, value)] = change.items()
+    with pytest.raises(InvalidInput, match=rf"{name} is {value}: .*choose it (whole, )?in \["):
+        FederationConfig(**{"parameters": 6} | change)
+
+
 def test_configuration_that_lets_stakes_escape():
     config = FederationConfig(parameters=6)
-    with pytest.raises(InvalidUpdate, match="parameters is 0; a model has at least 1"):
-        dataclasses.replace(config, parameters=0)
-    with pytest.raises(ValueError, match="take its stake before its penalty: choose at least 7201"):
-        dataclasses.replace(config, cool_down_seconds=100)
-    with pytest.raises(ValueError, match="vote twice: choose at least 1000000"):
+    with pytest.raises(InvalidInput, match=r"100: a stake that leaves sooner escapes .* choose it whole, in \[7201, "):
+        dataclasses.replace(config, cool_down_seconds=100, attest_seconds=50)
+    with pytest.raises(InvalidInput, match=r"votes twice; choose it whole, in \[1000000, "):
         dataclasses.replace(config, attest_seconds=10**6)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+
+import numpy as np
 import pytest
 from scaling.cases import assert_solvent, draw_values
 
-from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+from bcfl_support.scaling import blobs as module
 from bcfl_support.scaling import lanes
-from bcfl_support.scaling.blobs import compute_opening
+from bcfl_support.scaling.blobs import ELEMENTS, compute_opening, to_blob
 from bcfl_support.scaling.ladder import start_rung
 
 
@@ -46,7 +50,7 @@ def in_blobs(chain):
     rung.open()
     rung.submit(values, [2, 0])
     row = lanes.pack(values[1])
-    published = bytearray(lanes.to_blob(lanes.chunks_of(row)))
+    published = bytearray(to_blob(lanes.chunks_of(row)))
     published[32 * (34 + 20) + 5] ^= 1
     rung.submit_row(1, row, [bytes(published)])
     return rung, values, bytes(published)
@@ -91,7 +95,7 @@ def test_fraud_is_caught_with_a_client_put_out(blobs):
 
 def test_honest_client_keeps_its_stake(blobs):
     rung, values, published = blobs
-    blob = lanes.to_blob(lanes.chunks_of(lanes.pack(values[0])))
+    blob = to_blob(lanes.chunks_of(lanes.pack(values[0])))
     with pytest.raises(ValueError, match="chunk 1 of client 0 is what its blob holds"):
         rung.prove_data(0, 1, blob)
     for element in (34, 34 + 33):
@@ -171,3 +175,24 @@ def test_blob_rounds_cost_the_same_at_any_size(chain):
     slope = gas[2, 40] - gas[1, 40]
     assert gas[1, 40] + 9 * slope <= 620_000
     assert abs(gas[1, 3000] - gas[1, 40]) < 1000
+
+
+def from_blob(blob, chunk, length):
+    """The bytes of one chunk of a part, read from its blob."""
+    start = 32 * ELEMENTS * chunk
+    elements = (blob[at : at + 32] for at in range(start, start + 32 * ELEMENTS, 32))
+    return b"".join(element[1:] for element in elements)[:length]
+
+
+def test_blob_holds_the_chunks():
+    rng = np.random.default_rng(0)
+    chunks = [rng.integers(0, 256, size, dtype=np.uint8).tobytes() for size in (1024, 1024, 64)]
+    blob = to_blob(chunks)
+    assert [from_blob(blob, c, len(chunk)) for c, chunk in enumerate(chunks)] == chunks
+    assert all(blob[k] == 0 for k in range(0, len(blob), 32)), "each element is below the field's order"
+    with pytest.raises(InvalidInput, match="121 chunks"):
+        to_blob([b""] * 121)
+
+
+def test_examples_in_the_documentation():
+    assert doctest.testmod(module).failed == 0

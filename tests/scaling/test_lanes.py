@@ -1,4 +1,4 @@
-"""Bytes, lanes, trees and blobs, against plain Python and against the contract's arithmetic."""
+"""Bytes, lanes and trees, against plain Python and against the contract's arithmetic."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def from_lanes(packed, total_weight, valid):
     """The inverse of `lanes.to_lanes`: the first `valid` sums."""
     words = np.frombuffer(packed, dtype=">u4").astype(np.int64).reshape(-1, 4, 8)
     return (words.transpose(0, 2, 1)[:, :, ::-1].reshape(-1) - lanes.BIAS * total_weight)[:valid]
-
-
-def from_blob(blob, chunk, length):
-    """The bytes of one chunk of a part, read from its blob."""
-    start = 32 * lanes.ELEMENTS * chunk
-    elements = (blob[at : at + 32] for at in range(start, start + 32 * lanes.ELEMENTS, 32))
-    return b"".join(element[1:] for element in elements)[:length]
 
 
 @given(st.integers(1, 1024), st.integers(0, 2**32))
@@ -88,8 +81,6 @@ def test_bad_input_is_named():
         lanes.compute_round(np.zeros((2, 3), dtype=np.int8), [2048, 1])
     with pytest.raises(InvalidUpdate, match=r"shape \(2, 3\), 1 weights"):
         lanes.compute_round(np.zeros((2, 3), dtype=np.int8), [1])
-    with pytest.raises(ValueError, match="121 chunks"):
-        lanes.to_blob([b""] * 121)
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=9))
@@ -109,14 +100,6 @@ def test_chunks_open_from_the_front():
     assert heads[-1] == bytes(32)
     for chunk, (before, after) in zip(lanes.chunks_of(row), pairwise(heads), strict=True):
         assert before == keccak(keccak(chunk) + after)
-
-
-def test_blob_holds_the_chunks():
-    rng = np.random.default_rng(0)
-    chunks = [rng.integers(0, 256, size, dtype=np.uint8).tobytes() for size in (1024, 1024, 64)]
-    blob = lanes.to_blob(chunks)
-    assert [from_blob(blob, c, len(chunk)) for c, chunk in enumerate(chunks)] == chunks
-    assert all(blob[k] == 0 for k in range(0, len(blob), 32)), "each element is below the field's order"
 
 
 # ---------------------------------------------------------------- the arithmetic on chain
