@@ -90,7 +90,10 @@ class OptimisticRung(Rung):
             tree: what the proposal claims.
             scores: claimed scores; None: the tree's total.
         """
-        payload = encode(["bytes32", "int256[]"], [tree.root, tree.total if scores is None else scores])
+        basis = self.contract.functions.basis().call()
+        payload = encode(
+            ["bytes32", "bytes32", "int256[]"], [basis, tree.root, tree.total if scores is None else scores]
+        )
         self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
         self.tree = tree
 

@@ -43,7 +43,9 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         OptimisticRung(config_, terms_, accounts, weights)
     {
-        if (terms_.stake == 0) revert RungBadConfig("stake", 0);
+        // A cheat and a client of its own take a proposal back for what of the stake is burned; a watcher's fees are theirs
+        // by then.
+        if (terms_.stake / 2 < _searchFees()) revert RungBadConfig("stake", terms_.stake);
     }
 
     /// @inheritdoc IRung
@@ -71,6 +73,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @inheritdoc IBlobRung
     function demandData(uint256 round, uint256 client, uint256 chunk) external {
         _live(round, client);
+        _checkClosed(_round); // an answer names all submissions: one more would make it a wrong one
         _checkDemandsTaken();
         if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
         _openDemand(_dataKey(round, client, chunk), chunk);

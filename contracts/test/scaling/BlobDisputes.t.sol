@@ -102,7 +102,7 @@ contract BlobDisputesTest is DisputesTest {
         refused(member(0), workCall(2), short(member(0), 0, ODD_BOND));
         fund(rung, member(0), ODD_BOND + 3);
         Trees.Tree memory t = trueTree();
-        ok(member(0), abi.encodeCall(IRung.work, (1, t.payload(t.scores[1]))));
+        ok(member(0), abi.encodeCall(IRung.work, (1, t.payload(rung.basis(), t.scores[1]))));
         refused(member(0), withdrawal(4), short(member(0), 3, 4));
         ok(member(0), withdrawal(3));
         vm.warp(NOW + WINDOW);

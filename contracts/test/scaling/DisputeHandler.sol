@@ -208,8 +208,9 @@ abstract contract DisputeHandler is Game {
         (proposedTree, proposedScores) = (abi.encode(t), scores);
         _top(who, ODD_BOND);
         uint256 round = rung.currentRound().number;
+        bytes memory payload = t.payload(rung.basis(), scores);
         vm.prank(who);
-        rung.work(round, t.payload(scores));
+        rung.work(round, payload);
     }
 
     /// @dev With the money for it, at most a few at a time.

@@ -619,8 +619,8 @@ abstract contract DisputesTest is Game {
         return abi.encodeCall(IOptimisticRung.withdraw, (amount));
     }
 
-    function workCall(uint256 scores) internal pure returns (bytes memory) {
-        return abi.encodeCall(IRung.work, (1, abi.encode(bytes32(uint256(1)), new int256[](scores))));
+    function workCall(uint256 scores) internal view returns (bytes memory) {
+        return abi.encodeCall(IRung.work, (1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](scores))));
     }
 
     function demandCall(uint256 chunk) internal pure returns (bytes memory) {

@@ -139,8 +139,9 @@ abstract contract Game is Attack {
 
     function proposeScores(Trees.Tree memory t, int256[] memory scores) internal {
         uint256 round = rung.currentRound().number;
+        bytes memory payload = t.payload(rung.basis(), scores);
         vm.prank(proposer);
-        rung.work(round, t.payload(scores));
+        rung.work(round, payload);
     }
 
     function demand(uint256 chunk) internal {

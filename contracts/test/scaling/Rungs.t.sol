@@ -211,7 +211,7 @@ abstract contract OptimisticTest is RungTest {
     }
 
     function finish(uint256 round, bytes[] memory, uint256[] memory, Exact.Result memory exact) internal override {
-        rung.work(round, abi.encode(Exact.root(exact), exact.scores));
+        rung.work(round, payload(Exact.root(exact), exact.scores));
         IOptimisticRung.Proposal memory p = IOptimisticRung(address(rung)).proposal();
         vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), 0, "the bond is tied up");
         vm.warp(p.deadline - 1);
@@ -224,17 +224,22 @@ abstract contract OptimisticTest is RungTest {
         vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), BOND, "the bond is free");
     }
 
+    function payload(bytes32 root, int256[] memory scores) internal view returns (bytes memory) {
+        return abi.encode(IOptimisticRung(address(rung)).basis(), root, scores);
+    }
+
     function pokeWork(uint256 round) internal override {
-        rung.work(round, abi.encode(bytes32(0), new int256[](members.length)));
+        rung.work(round, payload(0, new int256[](members.length)));
     }
 
     function test_RevertWhen_NoBond() public {
         start(1, 40, 1);
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
+        bytes memory proposed = payload(0, new int256[](1));
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, BOND));
         vm.prank(members[0]);
-        rung.work(1, abi.encode(bytes32(0), new int256[](1)));
+        rung.work(1, proposed);
     }
 
     function test_RevertWhen_BondIsWithdrawn() public {
@@ -270,7 +275,7 @@ abstract contract OptimisticTest is RungTest {
         submitRow(1, 0, rows[0]);
         (, uint256[] memory w) = rung.clients();
         Exact.Result memory exact = Exact.compute(rows, w, 40);
-        rung.work(1, abi.encode(Exact.root(exact), exact.scores));
+        rung.work(1, payload(Exact.root(exact), exact.scores));
         address challenger = expireFirstDemand();
         IOptimisticRung optimistic = IOptimisticRung(address(rung));
         vm.assertEq(optimistic.depositOf(address(this)), 0, "the bond is gone");

@@ -159,7 +159,7 @@ abstract contract LoggedAttack is Attack {
     }
 
     function proposeHonestly() internal {
-        rung.work(rung.currentRound().number, abi.encode(exact.root(), exact.scores));
+        rung.work(rung.currentRound().number, abi.encode(rung.basis(), exact.root(), exact.scores));
     }
 
     function demandAs(address account_, uint256 chunk) internal {
@@ -242,7 +242,7 @@ abstract contract BlobAttack is Attack {
 
     /// @dev Anything: what is true is not disputed here.
     function propose() internal {
-        rung.work(1, abi.encode(bytes32(uint256(1)), new int256[](3)));
+        rung.work(1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](3)));
     }
 
     /// @dev Client 0's chunk 0, as committed to.
