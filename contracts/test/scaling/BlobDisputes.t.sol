@@ -89,10 +89,30 @@ contract BlobDisputesTest is DisputesTest {
         send(1, 1, "");
     }
 
-    function test_RevertWhen_TheStakeIsZero() public {
+    function test_RevertWhen_HalfAStakeIsLessThanASearch() public {
+        searchCosts(1, 2); // a single leaf: two demands by the formula, one in fact
+        searchCosts(1024, 2);
+        searchCosts(1025, 3);
+        searchCosts(2 * 1024 + 1, 4);
+        searchCosts(4 * 1024 + 1, 6);
+        searchCosts(8 * 1024 + 1, 8);
+        searchCosts(16 * 1024 + 1, 12);
+        searchCosts(64 * 1024 + 1, 24);
+        searchCosts(120 * 1024 + 1, 24); // a second blob
+    }
+
+    /// @dev Half of an odd stake is the smaller half, so one wei more than an even bound is no wei too much.
+    function searchCosts(uint32 parameters_, uint96 demands) private {
         IOptimisticRung.Terms memory t = gameTerms();
+        t.fee = 7;
         t.stake = 0;
-        assertRefused(RUNG_4, optimistic(config(40), t, 1), "stake", 0);
+        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", 0);
+        t.stake = 2 * demands * t.fee - 1;
+        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", t.stake);
+        t.stake += 1;
+        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
+        t.stake += 1;
+        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
     }
 
     /// @dev Stake until the round is over, and the bond on top of it while a client's own proposal stands.
@@ -116,6 +136,7 @@ contract BlobDisputesTest is DisputesTest {
         deployRung(uint32(P), 2);
         fund(rung, watcher, 3 * FEE);
         fund(rung, member(0), ODD_STAKE);
+        uint256 closesAt = NOW + SUBMIT;
         refused(watcher, demandData(0, 0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
         rung.openRound();
         refused(watcher, demandData(1, 0, 0), notIn(0));
@@ -123,15 +144,31 @@ contract BlobDisputesTest is DisputesTest {
         refused(watcher, demandData(1, 1, 0), notIn(1));
         refused(watcher, demandData(1, 2, 0), notIn(2));
         refused(watcher, demandData(2, 0, 0), wrongRound(2, 1));
+        refused(watcher, demandData(1, 0, 0), abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, closesAt));
+        vm.warp(closesAt - 1);
+        refused(
+            watcher,
+            demandData(1, 0, 0),
+            abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, closesAt - 1, closesAt)
+        );
+        vm.warp(closesAt);
+        refused(watcher, demandData(1, 1, 0), notIn(1)); // it did not come
         refused(watcher, demandData(1, 0, 3), noChunk(3, 3));
         refused(passer, demandData(1, 0, 2), short(passer, 0, FEE));
         vm.expectEmit(address(rung));
-        emit IBlobRung.DataDemanded(1, 0, 2, NOW + WINDOW);
+        emit IBlobRung.DataDemanded(1, 0, 2, closesAt + WINDOW);
         ok(watcher, demandData(1, 0, 2));
         refused(watcher, demandData(1, 0, 2), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 2));
         ok(watcher, demandData(1, 0, 0));
         held(watcher, FEE, "two fees");
         assertBooks(2);
+    }
+
+    /// @dev Nobody is left to submit: there is nothing to wait for.
+    function test_DataDemandsBeginWhenAllHaveSubmitted() public {
+        start(uint32(P), 2, 1);
+        vm.assertEq(rung.currentRound().closesAt, NOW + SUBMIT, "there would be time");
+        ok(watcher, demandData(1, 0, 0));
     }
 
     function test_DataDemandsEndTwoWindowsBeforeTheRound() public {

@@ -34,6 +34,7 @@ abstract contract DisputeHandler is Game {
         Nothing,
         Open,
         SubmitRest,
+        AskAll,
         Propose,
         Finalize,
         Prove,
@@ -78,6 +79,8 @@ abstract contract DisputeHandler is Game {
     uint256 private lost; // bonds and stakes, in this round
     uint256 private badClients;
     bool private restCame;
+    bool private allAsked;
+    bytes32 private basisBefore; // before the last submission or exclusion
 
     // The proposal.
     Kind private kind;
@@ -165,6 +168,7 @@ abstract contract DisputeHandler is Game {
         IRung.Round memory r = rung.currentRound();
         if (r.phase != IRung.Phase.Open || time >= r.closesAt || r.submitted >> i & 1 == 1) return;
         if (blobs()) _top(member(i), ODD_STAKE);
+        basisBefore = rung.basis();
         submitRow(i);
         _did("submit");
     }
@@ -208,9 +212,19 @@ abstract contract DisputeHandler is Game {
         (proposedTree, proposedScores) = (abi.encode(t), scores);
         _top(who, ODD_BOND);
         uint256 round = rung.currentRound().number;
+        if (basisBefore != rung.basis()) _otherBasis(who, round, t.payload(basisBefore, scores));
         bytes memory payload = t.payload(rung.basis(), scores);
         vm.prank(who);
         rung.work(round, payload);
+    }
+
+    /// @dev Computed before somebody's submission came, or before a client was put out.
+    function _otherBasis(address who, uint256 round, bytes memory payload) private {
+        vm.prank(who);
+        (bool success, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (round, payload)));
+        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherBasis.selector, basisBefore, rung.basis());
+        _expect(!success && keccak256(reason) == keccak256(want), "a proposal from another basis was taken");
+        _did("other basis");
     }
 
     /// @dev With the money for it, at most a few at a time.
@@ -240,6 +254,11 @@ abstract contract DisputeHandler is Game {
             if (q.data && q.round == r.number && q.client == i && q.chunk == chunk) return;
         }
         _top(passer, FEE);
+        if (r.submitted != 7 && time < r.closesAt) {
+            bytes memory early = abi.encodeCall(IBlobRung.demandData, (r.number, i, chunk));
+            _mustFail(passer, early, "data were asked for while submissions were open");
+            return _did("data too early");
+        }
         vm.prank(passer);
         rung.demandData(r.number, i, chunk);
         expected[passer] -= FEE;
@@ -315,6 +334,7 @@ abstract contract DisputeHandler is Game {
         Question memory q = questions[i];
         _forget(i);
         _noteCancel();
+        basisBefore = rung.basis();
         rung.expireData(q.round, q.client, q.chunk);
         expected[q.challenger] += FEE;
         _stakeLost(q.client, q.challenger);
@@ -348,7 +368,10 @@ abstract contract DisputeHandler is Game {
         });
         uint256 place;
         while (order[place] != i) ++place;
-        if (bad) _noteCancel();
+        if (bad) {
+            basisBefore = rung.basis();
+            _noteCancel();
+        }
         bytes memory call_ =
             abi.encodeCall(IBlobRung.proveData, (r.number, _list(), place, k, slices[i][k], proofs[i][k], opening));
         HandlerVm(address(vm)).mockCall(address(0x0a), "", abi.encode(uint256(4096)));
@@ -463,6 +486,7 @@ abstract contract DisputeHandler is Game {
         vm.warp(due);
         if (what == Due.Open) _open();
         else if (what == Due.SubmitRest) _submitRest();
+        else if (what == Due.AskAll) _askAll();
         else if (what == Due.Propose) _proposeSomething();
         else if (what == Due.Finalize) _finalize();
         else if (what == Due.Prove) _prove();
@@ -492,6 +516,7 @@ abstract contract DisputeHandler is Game {
         IRung.Round memory r = rung.currentRound();
         if (r.phase == IRung.Phase.Idle) return (time, Due.Open);
         if (r.phase == IRung.Phase.Open) {
+            if (_mayPropose() && badClients == 7 && !allAsked) return (time, Due.AskAll);
             if (_mayPropose()) return (time, Due.Propose);
             if (!restCame && time < r.closesAt) return (r.closesAt - 1, Due.SubmitRest);
             if (r.submitted == 0) return (_notBefore(r.closesAt), Due.Open);
@@ -513,16 +538,28 @@ abstract contract DisputeHandler is Game {
         if (_phase() == IRung.Phase.Open) _did(rung.currentRound().submitted == 0 ? "void" : "given up");
         rung.openRound();
         delete order;
-        (beganAt, lost, restCame, badClients) = (time, 0, false, blobs() ? next(8) & next(8) : 0);
+        (beganAt, lost, restCame, allAsked) = (time, 0, false, false);
+        badClients = blobs() ? next(8) & next(8) : 0;
         if (next(8) == 0) restCame = true; // nobody comes of itself
-        else if (blobs() && next(6) == 0) badClients = 7; // and all are asked, see `_submitRest`
+        else if (blobs() && next(6) == 0) badClients = 7; // and all are asked, see `_askAll`
     }
 
     function _submitRest() private {
         restCame = true;
         for (uint256 i; i < N; ++i) {
             if (next(4) != 0) _submit(i);
-            if (badClients == 7) _demandData(i, next(CHUNKS));
+            if (badClients == 7) _demandData(i, next(CHUNKS)); // too early, unless it is the last one
+        }
+    }
+
+    /// @dev As soon as submissions have closed, for two chunks each: the second question dies with its client. Whoever did
+    /// not submit cannot be asked.
+    function _askAll() private {
+        allAsked = true;
+        for (uint256 i; i < N; ++i) {
+            uint256 chunk = next(CHUNKS);
+            _demandData(i, chunk);
+            _demandData(i, (chunk + 1) % CHUNKS);
         }
     }
 

@@ -112,7 +112,7 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
                 "refusals",
                 "withdraw",
                 "void",
-                "submit"
+                "other basis"
             ]
         );
     }
@@ -174,8 +174,8 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
                 "prove data",
                 "data agree",
                 "cancel",
-                "submit",
-                "submit",
+                "other basis",
+                "data too early",
                 "submit"
             ]
         );

@@ -57,7 +57,7 @@ abstract contract DisputesTest is Game {
         t.windowSeconds = WORK / 3 + 1;
         assertRefused(artifact, optimistic(config(40), t, 1), "workSeconds", WORK);
         t = gameTerms();
-        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 4, 1, 1); // two demands at depth 0
+        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 4, 1, blobs() ? 4 : 0); // two demands at depth 0
         assertTaken(artifact, optimistic(config(40), t, 1));
         t.bond = 3;
         assertRefused(artifact, optimistic(config(40), t, 1), "bond", 3);

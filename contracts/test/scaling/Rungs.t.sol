@@ -27,8 +27,8 @@ contract Rung0Test is RungTest {
         rung.work(round, "");
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, "");
+    function pokePayload() internal pure override returns (bytes memory) {
+        return "";
     }
 
     function test_RevertWhen_WrongLength() public {
@@ -64,8 +64,8 @@ contract Rung1Test is RungTest {
         }
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, abi.encode(uint256(1)));
+    function pokePayload() internal pure override returns (bytes memory) {
+        return abi.encode(uint256(1));
     }
 
     function test_RevertWhen_WrongLength() public {
@@ -77,6 +77,24 @@ contract Rung1Test is RungTest {
         vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 40, 64));
         vm.prank(members[0]);
         rung.submit(1, new bytes(40));
+    }
+
+    /// @dev More than is left is what is left, whatever the number: the first time, and on top of chunks that are done.
+    function test_CountBeyondTheLastChunk() public {
+        for (uint256 done; done < 3; ++done) {
+            start(2, 2085, 7);
+            rung.openRound();
+            bytes[] memory rows = new bytes[](2);
+            for (uint256 i; i < 2; ++i) {
+                rows[i] = drawRow(7, i);
+                submitRow(1, i, rows[i]);
+            }
+            if (done != 0) rung.work(1, abi.encode(done));
+            rung.work(1, abi.encode(type(uint256).max));
+            (, uint256[] memory w) = rung.clients();
+            Exact.Result memory exact = Exact.compute(rows, w, parameters);
+            assertResult(exact, exact.scores, 1);
+        }
     }
 
     /// @dev No constructor bounds it: a chunk of as many clients as there may be, read from storage, fits.
@@ -153,9 +171,9 @@ contract Rung2Test is RungTest {
         }
     }
 
-    function pokeWork(uint256 round) internal override {
+    function pokePayload() internal pure override returns (bytes memory) {
         Step memory step;
-        rung.work(round, abi.encode(step));
+        return abi.encode(step);
     }
 
     function test_RevertWhen_DataAreNotCommitted() public {
@@ -228,8 +246,8 @@ abstract contract OptimisticTest is RungTest {
         return abi.encode(IOptimisticRung(address(rung)).basis(), root, scores);
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, payload(0, new int256[](members.length)));
+    function pokePayload() internal view override returns (bytes memory) {
+        return payload(0, new int256[](members.length));
     }
 
     function test_RevertWhen_NoBond() public {

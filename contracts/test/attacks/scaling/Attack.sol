@@ -5,11 +5,17 @@ import { IBlobRung } from "../../../src/scaling/IBlobRung.sol";
 import { IOptimisticRung } from "../../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../../src/scaling/IRung.sol";
 import { Exact } from "../../scaling/Exact.sol";
+import { Trees } from "../../scaling/Trees.sol";
 import { Base } from "../../utils/Base.sol";
 
 interface AttackVm {
     function blobhashes(bytes32[] calldata hashes) external;
     function getCode(string calldata artifact) external view returns (bytes memory);
+    /// @dev Calls of `callee` whose data begin with `data` return `returned`.
+    function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
+    function clearMockedCalls() external;
+    function snapshotState() external returns (uint256);
+    function revertToState(uint256 snapshot) external returns (bool);
 }
 
 /// @notice What all attacks need. A test is named after what the attacker wants, and passes when it does not get it.
@@ -118,6 +124,28 @@ abstract contract Attack is Base {
                 mstore(add(add(row, 0x20), j), noise)
             }
         }
+    }
+
+    /// @dev That a client put other bytes into its blob than it committed to, shown at the first element of a chunk. Whether
+    /// an opening is of the blob is not decided here: the point evaluation takes all, see BlobDisputes.t.sol.
+    function showOtherBlob(
+        IBlobRung rung,
+        address prover,
+        IOptimisticRung.Submission[] memory list,
+        uint256 place,
+        bytes memory row,
+        uint256 chunk
+    ) internal {
+        bytes memory data = Exact.slice(row, 1024 * chunk, 1024);
+        bytes32[] memory proof = Trees.partProof(row, chunk);
+        IBlobRung.Opening memory opening = IBlobRung.Opening({
+            element: 34 * chunk, value: uint256(bytes32(data)) >> 8 ^ 1, commitment: new bytes(48), proof: new bytes(48)
+        });
+        uint256 round = rung.currentRound().number;
+        attackVm.mockCall(address(0x0a), "", abi.encode(uint256(4096)));
+        vm.prank(prover);
+        rung.proveData(round, list, place, chunk, data, proof, opening);
+        attackVm.clearMockedCalls();
     }
 
     function assertSolvent(IOptimisticRung rung, address[] memory accounts, uint256 fees) internal view {
