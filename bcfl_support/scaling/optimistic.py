@@ -135,7 +135,7 @@ class OptimisticRung(Rung):
         return [i for i in self.rows if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
-        """The watcher asks the proposer for a chunk, for a fee.
+        """The watcher asks the proposer for a chunk of the proposal that stands now, for a fee.
 
         Args:
             chunk: its number, from 0.
@@ -143,7 +143,8 @@ class OptimisticRung(Rung):
         Raises:
             ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
         """
-        return self._challenge("demand", self.contract.functions.demand(self.round, chunk))
+        attempt = self.contract.functions.proposal().call()[2]
+        return self._challenge("demand", self.contract.functions.demand(self.round, attempt, chunk))
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came.

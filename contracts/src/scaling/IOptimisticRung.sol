@@ -22,7 +22,7 @@ import { IRung } from "./IRung.sol";
 /// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
 interface IOptimisticRung is IRung {
     /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take. `workSeconds` is at
-    /// least three times as much.
+    /// least three times as much, on rung 4 four times.
     /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. That half is
     /// at least what a search through the tree costs: 2^⌈d/2⌉ + 2^⌊d/2⌋ fees at depth d.
     /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more. Not 0.
@@ -88,6 +88,8 @@ interface IOptimisticRung is IRung {
 
     /// @notice The proposal was computed from other submissions, or with other clients, than take part by now.
     error RungOtherBasis(bytes32 computedFrom, bytes32 basis);
+    /// @notice A demand was meant for another proposal than the one that stands.
+    error RungOtherAttempt(uint256 given, uint256 current);
     error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
     error RungDemandExists(uint256 chunk);
@@ -116,13 +118,17 @@ interface IOptimisticRung is IRung {
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width. Only before the
     /// proposal's `deadline`, and only in its first two windows.
-    function demand(uint256 round, uint256 chunk) external;
+    /// @param attempt Of the proposal that is meant, see `Proposal`. Another one may have taken its place by now, and a fee
+    /// would pay for a leaf that nobody wanted to see.
+    function demand(uint256 round, uint256 attempt, uint256 chunk) external;
 
     /// @notice Open the chunk somebody asked for, within `windowSeconds` of the demand; anyone may, the fee goes to the
-    /// proposer. The proposal then stays open to challenge for a whole window at least.
+    /// proposer. The proposal then stays open to challenge for a whole window at least. The path says which proposal is
+    /// meant.
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
 
-    /// @notice The answer is overdue: the proposal is rejected, whether it is true or not.
+    /// @notice The answer is overdue: the proposal is rejected, whether it is true or not. Which one is not asked: a demand
+    /// that is overdue is one to the proposal that stands, and who says so pays nothing.
     function expire(uint256 round, uint256 chunk) external;
 
     /// @notice Have a fee back whose demand died with its proposal.

@@ -74,12 +74,12 @@ abstract contract OptimisticRung is Deposits, Judgment {
     // ------------------------------------------------------------------------------------------------------ demands
 
     /// @inheritdoc IOptimisticRung
-    function demand(uint256 round, uint256 chunk) external {
+    function demand(uint256 round, uint256 attempt, uint256 chunk) external {
         _in(round, Phase.Proposed);
+        if (attempt != _proposal.attempt) revert RungOtherAttempt(attempt, _proposal.attempt);
         _checkDemandsTaken();
         if (chunk >= 1 << Merkle.depth(_chunks())) revert RungNoChunk(chunk, 1 << Merkle.depth(_chunks()));
-        bytes32 key = keccak256(abi.encode(round, _proposal.attempt, chunk));
-        _openDemand(key, chunk);
+        _openDemand(keccak256(abi.encode(round, attempt, chunk)), chunk);
         _proposal.open += 1;
         emit Demanded(round, chunk, msg.sender, block.timestamp + _windowSeconds);
     }

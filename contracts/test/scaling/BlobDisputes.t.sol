@@ -204,8 +204,9 @@ contract BlobDisputesTest is DisputesTest {
         vm.expectEmit(address(rung));
         emit IBlobRung.DataAnswered(1, 1, 2, Exact.slice(rows[1], 2048, 64));
         ok(passer, answerData(1, 2));
-        held(passer, FEE, "whoever answers has the fee");
-        held(member(1), ODD_STAKE, "not the client");
+        held(passer, 0, "nothing for who answers");
+        held(member(1), ODD_STAKE + FEE, "the client's, whoever answers");
+        vm.assertEq(rung.availableOf(member(1)), FEE, "and free");
         vm.assertEq(rung.proposal().deadline, 0, "nothing to extend");
         refused(passer, answerData(1, 2), noDemand(2));
         assertBooks(0);
@@ -460,7 +461,7 @@ contract BlobDisputesTest is DisputesTest {
         bytes32[] memory zeros = zeroProof();
         refused(passer, answer(list, 0, 120, last, zeros), wrongLength(1024, 32));
         ok(passer, answer(list, 0, 120, new bytes(32), zeros));
-        held(passer, 2 * FEE, "two fees");
+        held(member(0), ODD_STAKE + 2 * FEE, "two fees");
         IBlobRung.Opening memory opening = openingOf(34 * 119 + 33, 0);
         evaluates(list[0].blobs[0], opening);
         refused(passer, prove(list, 119, last, proof, opening), agree(34 * 119 + 33));

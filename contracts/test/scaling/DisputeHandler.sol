@@ -14,7 +14,7 @@ interface HandlerVm {
 }
 
 /// @notice Lives rounds of rung 3 or 4 at random. Who is honest does what it has to at the last moment; who is not does
-/// anything else: wrong proposals, shown or withheld, silence, needless questions, false proofs.
+/// anything else: wrong proposals, shown or withheld, silence, needless questions, false proofs, trees padded with rubbish.
 /// @dev The books are the handler's own, by the rules of `IOptimisticRung`. What must be refused is tried and noted when it
 /// is not; what must succeed is called plainly, so that a revert is a finding.
 abstract contract DisputeHandler is Game {
@@ -59,6 +59,7 @@ abstract contract DisputeHandler is Game {
     uint32 internal constant P = 2050; // chunks of 1,024, 1,024 and 2; one padding leaf
     uint256 internal constant CHUNKS = 3;
     uint256 internal constant WIDTH = 4;
+    bytes32 internal constant RUBBISH = bytes32(uint256(0xbad));
 
     // ------------------------------------------------------------------------------------------------------- ghosts
 
@@ -78,6 +79,7 @@ abstract contract DisputeHandler is Game {
     uint256 private beganAt;
     uint256 private lost; // bonds and stakes, in this round
     uint256 private badClients;
+    uint256 private paddedClients; // bad ones whose tree has rubbish beyond the last chunk
     bool private restCame;
     bool private allAsked;
     bytes32 private basisBefore; // before the last submission or exclusion
@@ -97,6 +99,8 @@ abstract contract DisputeHandler is Game {
     bytes32[N] private roots;
     bytes[CHUNKS][N] private slices;
     bytes32[][CHUNKS][N] private proofs;
+    bytes32[N] private rubbishRoots;
+    bytes32[][CHUNKS][N] private rubbishProofs;
 
     constructor() {
         vm.warp(NOW);
@@ -109,10 +113,20 @@ abstract contract DisputeHandler is Game {
                 slices[i][k] = Exact.slice(rows[i], 1024 * k, 1024);
                 proofs[i][k] = Trees.partProof(rows[i], k);
             }
+            _padWithRubbish(i);
         }
         for (uint256 out; out < 8; ++out) {
             trees[out] = abi.encode(Trees.full(exactWithout(out)));
         }
+    }
+
+    /// @dev In the place of the padding leaf, chunk 2's sibling. Chunks 0 and 1 see a node above both.
+    function _padWithRubbish(uint256 i) private {
+        bytes32 left = proofs[i][2][1];
+        bytes32 right = keccak256(abi.encode(keccak256(slices[i][2]), RUBBISH));
+        rubbishRoots[i] = keccak256(abi.encode(left, right));
+        rubbishProofs[i] = proofs[i];
+        (rubbishProofs[i][0][1], rubbishProofs[i][1][1], rubbishProofs[i][2][0]) = (right, right, RUBBISH);
     }
 
     // ---------------------------------------------------------------------------------------------------- the moves
@@ -237,11 +251,23 @@ abstract contract DisputeHandler is Game {
             if (!q.data && q.attempt == p.attempt && q.round == r.number && q.chunk == chunk) return;
         }
         _top(who, FEE);
+        _otherAttempt(who, r.number, p.attempt, chunk);
         vm.prank(who);
-        rung.demand(r.number, chunk);
+        rung.demand(r.number, p.attempt, chunk);
         expected[who] -= FEE;
         questions.push(Question(false, r.number, p.attempt, 0, chunk, who, time + WINDOW));
         _did("demand");
+    }
+
+    /// @dev Meant for the proposal before this one, or after it.
+    function _otherAttempt(address who, uint256 round, uint256 current, uint256 chunk) private {
+        uint256 other = next(2) == 0 ? current - 1 : current + 1;
+        vm.prank(who);
+        (bool success, bytes memory reason) =
+            address(rung).call(abi.encodeCall(IOptimisticRung.demand, (round, other, chunk)));
+        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, other, current);
+        _expect(!success && keccak256(reason) == keccak256(want), "a demand to another proposal was taken");
+        _did("other attempt");
     }
 
     function _demandData(uint256 i, uint256 chunk) private {
@@ -264,6 +290,7 @@ abstract contract DisputeHandler is Game {
         expected[passer] -= FEE;
         questions.push(Question(true, r.number, 0, i, chunk, passer, time + WINDOW));
         _did("demand data");
+        if (_unanswerable(i, chunk)) _badPadding(questions[questions.length - 1]); // it tries at once
     }
 
     /// @dev Somebody answers a question at once: a proposer that hides its tree, too, or anyone that has a client's data.
@@ -289,13 +316,47 @@ abstract contract DisputeHandler is Game {
 
     function _answerData(uint256 i, address who) private {
         Question memory q = questions[i];
-        uint256 place;
-        while (order[place] != q.client) ++place;
-        vm.prank(who);
-        rung.answerData(q.round, _list(), place, q.chunk, slices[q.client][q.chunk], proofs[q.client][q.chunk]);
-        expected[who] += FEE;
+        if (_unanswerable(q.client, q.chunk)) return _badPadding(q);
+        bytes memory reply = _answerDataCall(q, _proofOf(q.client, q.chunk));
+        ok(who, reply);
+        expected[member(q.client)] += FEE;
         _forget(i);
         _did("answer data");
+    }
+
+    /// @dev There is no answer: zeros do not lead to the root, and rubbish is not taken.
+    function _badPadding(Question memory q) private {
+        bytes memory rubbish = _answerDataCall(q, rubbishProofs[q.client][q.chunk]);
+        vm.prank(member(q.client));
+        (bool success, bytes memory reason) = address(rung).call(rubbish);
+        bytes memory want = abi.encodeWithSelector(IBlobRung.RungBadPadding.selector, q.client, RUBBISH, bytes32(0));
+        _expect(!success && keccak256(reason) == keccak256(want), "rubbish was taken for padding");
+        bytes memory zeros = _answerDataCall(q, proofs[q.client][q.chunk]);
+        _mustFail(member(q.client), zeros, "zeros were taken for rubbish");
+        _did("bad padding");
+    }
+
+    function _answerDataCall(Question memory q, bytes32[] memory proof) private view returns (bytes memory) {
+        uint256 place;
+        while (order[place] != q.client) ++place;
+        bytes memory data = slices[q.client][q.chunk];
+        return abi.encodeCall(IBlobRung.answerData, (q.round, _list(), place, q.chunk, data, proof));
+    }
+
+    function _unanswerable(uint256 client, uint256 chunk) private view returns (bool) {
+        return _padded(client) && chunk == CHUNKS - 1; // the padding leaf is its sibling
+    }
+
+    function _padded(uint256 client) private view returns (bool) {
+        return paddedClients >> client & 1 == 1;
+    }
+
+    function rootOf(uint256 i) internal view override returns (bytes32) {
+        return _padded(i) ? rubbishRoots[i] : roots[i];
+    }
+
+    function _proofOf(uint256 i, uint256 k) private view returns (bytes32[] memory) {
+        return _padded(i) ? rubbishProofs[i][k] : proofs[i][k];
     }
 
     function _proveEarly() private {
@@ -373,7 +434,7 @@ abstract contract DisputeHandler is Game {
             _noteCancel();
         }
         bytes memory call_ =
-            abi.encodeCall(IBlobRung.proveData, (r.number, _list(), place, k, slices[i][k], proofs[i][k], opening));
+            abi.encodeCall(IBlobRung.proveData, (r.number, _list(), place, k, slices[i][k], _proofOf(i, k), opening));
         HandlerVm(address(vm)).mockCall(address(0x0a), "", abi.encode(uint256(4096)));
         if (bad) ok(watcher, call_);
         else _mustFail(watcher, call_, "data that agree put a client out");
@@ -542,6 +603,7 @@ abstract contract DisputeHandler is Game {
         badClients = blobs() ? next(8) & next(8) : 0;
         if (next(8) == 0) restCame = true; // nobody comes of itself
         else if (blobs() && next(6) == 0) badClients = 7; // and all are asked, see `_askAll`
+        paddedClients = badClients & next(8);
     }
 
     function _submitRest() private {
@@ -632,7 +694,7 @@ abstract contract DisputeHandler is Game {
         list = new IOptimisticRung.Submission[](order.length);
         for (uint256 k; k < order.length; ++k) {
             (list[k].client, list[k].parts, list[k].blobs) = (order[k], new bytes32[](1), blobOf(order[k]));
-            list[k].parts[0] = roots[order[k]];
+            list[k].parts[0] = rootOf(order[k]);
         }
     }
 
@@ -642,7 +704,7 @@ abstract contract DisputeHandler is Game {
         for (uint256 j; j < order.length; ++j) {
             if (out >> order[j] & 1 == 1) continue;
             e.data = abi.encodePacked(e.data, slices[order[j]][k]);
-            e.proofs = joined(e.proofs, proofs[order[j]][k]);
+            e.proofs = joined(e.proofs, _proofOf(order[j], k));
         }
     }
 

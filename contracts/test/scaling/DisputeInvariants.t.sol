@@ -82,7 +82,7 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](20);
+        list = new string[](21);
         append(
             list,
             0,
@@ -115,6 +115,7 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
                 "other basis"
             ]
         );
+        list[20] = "other attempt";
     }
 }
 
@@ -130,7 +131,7 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](30);
+        list = new string[](31);
         append(
             list,
             0,
@@ -176,8 +177,9 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
                 "cancel",
                 "other basis",
                 "data too early",
-                "submit"
+                "bad padding"
             ]
         );
+        list[30] = "other attempt";
     }
 }

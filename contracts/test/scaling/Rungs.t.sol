@@ -207,7 +207,7 @@ contract Rung2Test is RungTest {
 }
 
 abstract contract OptimisticTest is RungTest {
-    uint32 internal constant WINDOW = 8 hours; // a third of WORK: no more is allowed
+    uint32 internal constant WINDOW = 6 hours; // a quarter of WORK: rung 4 allows no more
     uint96 internal constant BOND = 1 ether;
     uint96 internal constant FEE = 0.01 ether;
 
@@ -319,7 +319,7 @@ abstract contract OptimisticTest is RungTest {
         vm.prank(challenger);
         optimistic.deposit{ value: FEE }();
         vm.prank(challenger);
-        optimistic.demand(1, 0);
+        optimistic.demand(1, 1, 0);
         vm.warp(NOW + WINDOW);
         vm.prank(challenger);
         optimistic.expire(1, 0);

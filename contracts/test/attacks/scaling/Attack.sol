@@ -31,7 +31,7 @@ abstract contract Attack is Base {
     uint256 internal constant CAP = 16_777_216; // gas of a transaction, EIP-7825
     uint32 internal constant SUBMIT = 1 hours;
     uint32 internal constant WINDOW = 8 hours;
-    uint32 internal constant WORK = 1 days;
+    uint32 internal constant WORK = 4 * WINDOW; // rung 4 takes no less
     uint96 internal constant BOND = 1 ether;
     uint96 internal constant FEE = 0.01 ether;
     uint96 internal constant STAKE = 0.5 ether;
@@ -191,9 +191,9 @@ abstract contract LoggedAttack is Attack {
     }
 
     function demandAs(address account_, uint256 chunk) internal {
-        uint256 round = rung.currentRound().number;
+        (uint256 round, uint256 attempt) = (rung.currentRound().number, rung.proposal().attempt);
         vm.prank(account_);
-        rung.demand(round, chunk);
+        rung.demand(round, attempt, chunk);
     }
 
     /// @dev Of a tree that is one leaf.

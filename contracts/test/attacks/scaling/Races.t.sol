@@ -51,6 +51,25 @@ abstract contract RacesTest is Game {
         vm.assertEq(rung.availableOf(proposer), ODD_BOND, "the bond is whole, and free");
     }
 
+    /// @dev A demand is on its way to a wrong proposal. In the same block, before it, its author has it rejected, which costs
+    /// half of a bond, and proposes what is right: nobody is paid for a leaf of that.
+    function test_CheatSwapsItsProposalToTakeAFee() public {
+        start(PARAMETERS, 3, 1);
+        fund(rung, cheat, 2 * ODD_BOND);
+        Trees.Tree memory wrong = Trees.leaves(exactWithout(0));
+        wrong.scores[wrong.width][0] += 1;
+        wrong.grow();
+        ok(cheat, abi.encodeCall(IRung.work, (1, wrong.payload(rung.basis(), wrong.scores[1]))));
+        bytes memory question = demandCall(0);
+        ok(cheat, chunkCall(wrong, 0));
+        Trees.Tree memory right = truth(0);
+        ok(cheat, abi.encodeCall(IRung.work, (1, right.payload(rung.basis(), right.scores[1]))));
+        refused(watcher, question, abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, 1, 2));
+        held(watcher, 100 * FEE, "nothing was paid");
+        ok(watcher, demandCall(0)); // who does mean this one
+        held(watcher, 99 * FEE, "a fee");
+    }
+
     /// @dev Computed anew it is taken, cannot be shown to be wrong, and becomes the result.
     function sendsAgain(uint256 out) internal {
         sendHonestly(out);
@@ -240,6 +259,17 @@ contract BlobRacesTest is RacesTest {
         bytes memory data = Exact.slice(rows[client], 1024 * chunk, 1024);
         bytes32[] memory proof = Trees.partProof(rows[client], chunk);
         return abi.encodeCall(IBlobRung.answerData, (1, submissions(), place, chunk, data, proof));
+    }
+
+    /// @dev Questions would be free, and the fee would not go toward the answer.
+    function test_AskerCopiesAnAnswerToHaveItsFeeBack() public {
+        start(PARAMETERS, 3, 1);
+        ok(watcher, abi.encodeCall(IBlobRung.demandData, (1, 0, 1)));
+        bytes memory reply = answerOf(0, 1);
+        ok(watcher, reply);
+        held(watcher, 99 * FEE, "the fee is paid");
+        held(member(0), ODD_STAKE + FEE, "to the client");
+        refused(member(0), reply, abi.encodeWithSelector(IOptimisticRung.RungNoDemand.selector, 1));
     }
 
     // ------------------------------------------------------------------------- fees for a search, and then no proposal
