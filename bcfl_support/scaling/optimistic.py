@@ -90,7 +90,8 @@ class OptimisticRung(Rung):
             tree: what the proposal claims.
             scores: claimed scores; None: the tree's total.
         """
-        payload = encode(["bytes32", "int256[]"], [tree.root, tree.total if scores is None else scores])
+        claim = [self.contract.functions.basis().call(), tree.root, tree.total if scores is None else scores]
+        payload = encode(["bytes32", "bytes32", "int256[]"], claim)
         self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
         self.tree = tree
 
@@ -132,7 +133,7 @@ class OptimisticRung(Rung):
         return [i for i in self.rows if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
-        """The watcher asks the proposer for a chunk, for a fee.
+        """The watcher asks the proposer for a chunk of the proposal that stands now, for a fee.
 
         Args:
             chunk: its number, from 0.
@@ -140,7 +141,8 @@ class OptimisticRung(Rung):
         Raises:
             ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
         """
-        return self._challenge("demand", self.contract.functions.demand(self.round, chunk))
+        attempt = self.contract.functions.proposal().call()[2]
+        return self._challenge("demand", self.contract.functions.demand(self.round, attempt, chunk))
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came.

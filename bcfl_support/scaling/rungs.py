@@ -32,7 +32,8 @@ class DisputeTerms:
 
     Attributes:
         submit_seconds: how long clients may submit.
-        work_seconds: how long a result may take after that; on rungs 3 and 4 at least three windows.
+        work_seconds: how long a result may take after that; on rung 3 at least three windows, on rung 4 four. Four by
+            default.
         window_seconds: how long a proposal is open to challenge, and how long an answer to a demand may take
             (rungs 3 and 4). Demands are taken for two windows and each answer leaves one to look at it, so a proposal
             lives four windows at most.
@@ -43,7 +44,7 @@ class DisputeTerms:
     """
 
     submit_seconds: int = 3600
-    work_seconds: int = 259_200
+    work_seconds: int = 345_600
     window_seconds: int = 86_400
     bond: int = ETH
     fee: int = ETH // 1000

@@ -30,11 +30,11 @@ def demand_data(rung, client, chunk):
 
 
 def answer_data(rung, client, chunk):
-    """The client shows it."""
+    """Somebody who has it shows it; the fee is the client's."""
     row, place = rung.rows[client], list(rung.rows).index(client)
     shown = (lanes.chunks_of(row)[chunk], lanes.part_trees(row)[0].proof(chunk))
     call = rung.contract.functions.answerData(rung.round, rung.submissions(), place, chunk, *shown)
-    rung.chain.send(call, sender=rung.clients[client])
+    rung.chain.send(call, sender=rung.worker)
 
 
 def expire_data(rung, client, chunk):

@@ -179,6 +179,23 @@ def test_withheld_tree_loses_the_bond(optimistic):
     assert rung.phase == "Idle"
 
 
+def test_a_demand_names_the_proposal_it_is_for(optimistic):
+    """Another one may have taken its place; nobody pays for a leaf of that."""
+    rung, _ = optimistic
+    rung.propose(change_leaf(rung.honest_tree(), 0, lambda leaf: (bytes(32), leaf[1])))
+    attempt = rung.contract.functions.proposal().call()[2]
+    late = rung.contract.functions.demand(rung.round, attempt, 1)
+    rung.prove_chunk(0)
+    rung.deposit(rung.worker, rung.terms.bond)
+    rung.propose(rung.honest_tree())
+    before = rung.get_deposit(rung.watcher)
+    with pytest.raises(ContractError, match=f"RungOtherAttempt: .* proposal {attempt}, {attempt + 1} is the last one"):
+        rung.chain.send(late, sender=rung.watcher)
+    assert rung.get_deposit(rung.watcher) == before
+    rung.demand(1)
+    assert rung.get_deposit(rung.watcher) == before - rung.terms.fee
+
+
 def test_result_is_final_or_zero(optimistic):
     """What is only proposed is not a result."""
     rung, values = optimistic

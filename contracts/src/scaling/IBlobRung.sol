@@ -28,20 +28,25 @@ interface IBlobRung is IOptimisticRung {
     error RungUnusedBlob(uint256 index);
     error RungNotInRound(uint256 client);
     error RungBadOpening(uint256 element);
+    /// @notice A client's tree has something else than zeros beyond its last chunk: its root does not follow from its blob.
+    error RungBadPadding(uint256 client, bytes32 given, bytes32 zeros);
     error RungDataAgree(uint256 client, uint256 element);
 
     /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
-    /// stake: an answer is due at least a window before.
+    /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
+    /// as a search takes.
     function demandData(uint256 round, uint256 client, uint256 chunk) external;
 
-    /// @notice Show the chunk somebody asked for, within `windowSeconds` of the demand. Anyone may, and has the fee. A
-    /// proposal then stays open to challenge for a whole window at least.
+    /// @notice Show the chunk somebody asked for, within `windowSeconds` of the demand. Anyone may; the fee goes to the
+    /// client, or who asks would copy the answer to have it back. A proposal then stays open to challenge for a whole
+    /// window at least.
     /// @param submissions All of the round, in order.
     /// @param place Which of them is the client's.
     /// @param chunk Which chunk.
     /// @param data Its bytes.
-    /// @param proof Siblings from the chunk to its part's root.
+    /// @param proof Siblings from the chunk to its part's root; zeros, as the tree is padded with, where all below lies
+    /// beyond the last chunk. Who padded with anything else has no answer, and is out when it is due.
     function answerData(
         uint256 round,
         Submission[] calldata submissions,

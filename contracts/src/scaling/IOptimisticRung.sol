@@ -5,8 +5,8 @@ import { IRung } from "./IRung.sol";
 
 /// @title A result that stands unless somebody challenges it in time
 /// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with
-/// payload `abi.encode(bytes32 sumsRoot, int256[] scores)`: the root of a sum tree and its total. Anyone
-/// may finalize it when `windowSeconds` have passed, since it was proposed or last answered a demand, and no demand is
+/// payload `abi.encode(bytes32 basis, bytes32 sumsRoot, int256[] scores)`: what it was computed from, the root of a sum
+/// tree and its total. Anyone may finalize it when `windowSeconds` have passed, since it was proposed or last answered a demand, and no demand is
 /// open. Until then it falls when a chunk or the total is shown to be wrong, or when a demand is not answered in time.
 /// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
 ///
@@ -22,12 +22,12 @@ import { IRung } from "./IRung.sol";
 /// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
 interface IOptimisticRung is IRung {
     /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take. `workSeconds` is at
-    /// least three times as much.
+    /// least three times as much, on rung 4 four times.
     /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. That half is
     /// at least what a search through the tree costs: 2^⌈d/2⌉ + 2^⌊d/2⌋ fees at depth d.
     /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more. Not 0.
-    /// @param stake What a client loses when its data are not what it committed to, or not shown in time. Not 0 on rung 4;
-    /// without a use on rung 3.
+    /// @param stake What a client loses when its data are not what it committed to, or not shown in time. On rung 4 half of it
+    /// is at least what a search costs, as half of the bond is; without a use on rung 3.
     struct Terms {
         uint32 windowSeconds;
         uint96 bond;
@@ -86,6 +86,10 @@ interface IOptimisticRung is IRung {
     event Rejected(uint256 indexed round, address indexed proposer, address challenger, uint256 chunk);
     event Canceled(uint256 indexed round, address indexed proposer);
 
+    /// @notice The proposal was computed from other submissions, or with other clients, than take part by now.
+    error RungOtherBasis(bytes32 computedFrom, bytes32 basis);
+    /// @notice A demand was meant for another proposal than the one that stands.
+    error RungOtherAttempt(uint256 given, uint256 current);
     error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
     error RungDemandExists(uint256 chunk);
@@ -114,13 +118,17 @@ interface IOptimisticRung is IRung {
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width. Only before the
     /// proposal's `deadline`, and only in its first two windows.
-    function demand(uint256 round, uint256 chunk) external;
+    /// @param attempt Of the proposal that is meant, see `Proposal`. Another one may have taken its place by now, and a fee
+    /// would pay for a leaf that nobody wanted to see.
+    function demand(uint256 round, uint256 attempt, uint256 chunk) external;
 
     /// @notice Open the chunk somebody asked for, within `windowSeconds` of the demand; anyone may, the fee goes to the
-    /// proposer. The proposal then stays open to challenge for a whole window at least.
+    /// proposer. The proposal then stays open to challenge for a whole window at least. The path says which proposal is
+    /// meant.
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
 
-    /// @notice The answer is overdue: the proposal is rejected, whether it is true or not.
+    /// @notice The answer is overdue: the proposal is rejected, whether it is true or not. Which one is not asked: a demand
+    /// that is overdue is one to the proposal that stands, and who says so pays nothing.
     function expire(uint256 round, uint256 chunk) external;
 
     /// @notice Have a fee back whose demand died with its proposal.
@@ -155,6 +163,9 @@ interface IOptimisticRung is IRung {
 
     /// @notice Binds the round's submissions and their order.
     function accumulator() external view returns (bytes32);
+
+    /// @notice keccak256(abi.encode(accumulator, excluded)): all that a result follows from.
+    function basis() external view returns (bytes32);
 
     /// @notice Bits of clients put out of the round: their data were not what they committed to, or were not shown.
     function excluded() external view returns (uint256);

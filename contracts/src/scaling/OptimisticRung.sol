@@ -31,9 +31,7 @@ abstract contract OptimisticRung is Deposits, Judgment {
         Deposits(terms_)
     {
         if (_workSeconds < 3 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
-        uint256 depth = Merkle.depth(_chunks());
-        uint256 demands = (1 << (depth + 1) / 2) + (1 << depth / 2);
-        if (_bond / 2 < demands * _fee) revert RungBadConfig("bond", _bond);
+        if (_bond / 2 < _searchFees()) revert RungBadConfig("bond", _bond);
         // Then its gas fits as well: most of it is what calldata cost.
         if (_proofBytes() > MAX_TRANSACTION - ENVELOPE) revert RungBadConfig("clients", _members);
     }
@@ -44,7 +42,10 @@ abstract contract OptimisticRung is Deposits, Judgment {
     function work(uint256 round, bytes calldata payload) external {
         Round memory current = _closed(round);
         if (current.submitted & ~excluded() == 0) revert RungNobodySubmitted(round);
-        (bytes32 sumsRoot, int256[] memory scores) = abi.decode(payload, (bytes32, int256[]));
+        (bytes32 computedFrom, bytes32 sumsRoot, int256[] memory scores) =
+            abi.decode(payload, (bytes32, bytes32, int256[]));
+        // Who takes part may have changed since the proposer computed: a right result would be a wrong one here.
+        if (computedFrom != basis()) revert RungOtherBasis(computedFrom, basis());
         if (scores.length != _members) revert RungWrongLength(scores.length, _members);
         uint256 available = availableOf(msg.sender);
         if (available < _bond) revert RungShortDeposit(msg.sender, available, _bond);
@@ -73,12 +74,12 @@ abstract contract OptimisticRung is Deposits, Judgment {
     // ------------------------------------------------------------------------------------------------------ demands
 
     /// @inheritdoc IOptimisticRung
-    function demand(uint256 round, uint256 chunk) external {
+    function demand(uint256 round, uint256 attempt, uint256 chunk) external {
         _in(round, Phase.Proposed);
+        if (attempt != _proposal.attempt) revert RungOtherAttempt(attempt, _proposal.attempt);
         _checkDemandsTaken();
         if (chunk >= 1 << Merkle.depth(_chunks())) revert RungNoChunk(chunk, 1 << Merkle.depth(_chunks()));
-        bytes32 key = keccak256(abi.encode(round, _proposal.attempt, chunk));
-        _openDemand(key, chunk);
+        _openDemand(keccak256(abi.encode(round, attempt, chunk)), chunk);
         _proposal.open += 1;
         emit Demanded(round, chunk, msg.sender, block.timestamp + _windowSeconds);
     }
@@ -155,6 +156,11 @@ abstract contract OptimisticRung is Deposits, Judgment {
         return _proposal;
     }
 
+    /// @inheritdoc IOptimisticRung
+    function basis() public view returns (bytes32) {
+        return keccak256(abi.encode(accumulator, excluded()));
+    }
+
     // -------------------------------------------------------------------------------------------------- transitions
 
     /// @dev Back to where anyone may propose, with as much time as at first. Submissions may still be open.
@@ -187,6 +193,12 @@ abstract contract OptimisticRung is Deposits, Judgment {
         _reopen();
         _slash(proposer, _bond, challenger);
         emit Rejected(round, proposer, challenger, chunk);
+    }
+
+    /// @dev What a search through the tree costs, leaf by leaf.
+    function _searchFees() internal view returns (uint256) {
+        uint256 depth = Merkle.depth(_chunks());
+        return ((1 << (depth + 1) / 2) + (1 << depth / 2)) * _fee;
     }
 
     /// @dev Questions to clients that are not answered yet; a rung that asks none has none.

@@ -128,9 +128,14 @@ abstract contract Rung is IRung {
     /// @dev The round, if submissions to `number` have closed and there are some.
     function _closed(uint256 number) internal view returns (Round memory round) {
         round = _in(number, Phase.Open);
+        _checkClosed(round);
+        if (round.submitted == 0) revert RungNobodySubmitted(number);
+    }
+
+    /// @dev Once this holds it holds for the round: nobody is left to submit, or it is too late.
+    function _checkClosed(Round memory round) internal view {
         bool all = round.submitted == (uint256(1) << _members) - 1;
         if (!all && block.timestamp < round.closesAt) revert RungSubmissionsOpen(block.timestamp, round.closesAt);
-        if (round.submitted == 0) revert RungNobodySubmitted(number);
     }
 
     function _in(uint256 number, Phase required) internal view returns (Round memory round) {

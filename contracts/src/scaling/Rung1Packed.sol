@@ -70,8 +70,9 @@ contract Rung1Packed is Rung {
         bool fresh = cursor.round != round;
         if (fresh) cursor = Cursor({ round: current.number, chunks: 0 });
 
-        uint256 end = cursor.chunks + abi.decode(payload, (uint256));
-        if (end > _chunks()) end = _chunks();
+        uint256 count = abi.decode(payload, (uint256));
+        uint256 left = _chunks() - cursor.chunks;
+        uint256 end = cursor.chunks + (count < left ? count : left); // "all" may be 2^256 − 1
         bytes32 chain = fresh ? bytes32(0) : _chain;
         for (uint256 k = cursor.chunks; k < end; ++k) {
             uint256 stride = _stride(_valid(k));

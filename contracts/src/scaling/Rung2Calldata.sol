@@ -16,6 +16,8 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// hash to what the contract keeps, one hash for the work done and one for each client, are refused, whoever sends them.
 /// @dev Whoever works needs everybody's chunks. A client that commits and hands over nothing holds the round up, until it
 /// has expired and is given up. No stake is at risk here: rung 3 leaves nothing to hand over, rung 4 asks for a stake.
+/// A step starts from one state: of two that were sent at once the later one is refused. Whoever sends a step of one chunk
+/// just before a worker's step of many has done one chunk, and costs the worker the gas of its transaction; no more.
 contract Rung2Calldata is Rung {
     using LanePacked for LanePacked.Workspace;
 

@@ -21,6 +21,11 @@ import { Rung } from "./Rung.sol";
 /// to have a client whose data differ put out first (`demandData`, `proveData`): it cannot answer for what it has not
 /// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
 /// proposal back for half of a stake, before it is shown to be wrong; and each client holds a round up once at most.
+/// Roots are public: who reads the blobs knows which parts differ, and searches one as `OptimisticRung` says of a proposed
+/// tree. It asks for a chunk of each subtree of height ⌊d/2⌋ of the part's tree, of depth d, and then for all chunks of one
+/// subtree that differs. A chunk that differs is then known, or was not shown. A part's tree is never deeper than the
+/// proposed one: what pays for a search of that pays for this one. Nobody needs both for one stake: while a root differs no
+/// leaf can be checked, and a proposal goes with the client.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Clients put out of `round`, and demands for data not yet answered in it, by clients that are not out.
     struct Out {
@@ -43,7 +48,12 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         OptimisticRung(config_, terms_, accounts, weights)
     {
-        if (terms_.stake == 0) revert RungBadConfig("stake", 0);
+        // A search of a blob has two stages, and `_checkDemandsTaken` keeps two windows for the last answer and for what
+        // follows from it.
+        if (_workSeconds < 4 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
+        // A cheat and a client of its own take a proposal back for what of the stake is burned; a watcher's fees are theirs
+        // by then.
+        if (terms_.stake / 2 < _searchFees()) revert RungBadConfig("stake", terms_.stake);
     }
 
     /// @inheritdoc IRung
@@ -71,6 +81,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @inheritdoc IBlobRung
     function demandData(uint256 round, uint256 client, uint256 chunk) external {
         _live(round, client);
+        _checkClosed(_round); // an answer names all submissions: one more would make it a wrong one
         _checkDemandsTaken();
         if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
         _openDemand(_dataKey(round, client, chunk), chunk);
@@ -91,11 +102,12 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         bytes32[] calldata proof
     ) external {
         Submission calldata submission = _checkChunk(round, submissions, place, chunk, data, proof);
+        _checkPadding(submission.client, chunk, proof);
         _answerDemand(_dataKey(round, submission.client, chunk), chunk);
         _out.open -= 1;
         _owed[round][submission.client] -= 1;
         if (_round.phase == Phase.Proposed) _extend();
-        _pay(msg.sender, _fee);
+        _pay(_account(submission.client), _fee);
         emit DataAnswered(round, submission.client, chunk, data);
     }
 
@@ -190,6 +202,19 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         bytes32 opened = Merkle.open(keccak256(data), chunk % PART, proof);
         bytes32 committed = submission.parts[chunk / PART];
         if (opened != committed) revert RungBadProof(submission.client, opened, committed);
+    }
+
+    /// @dev Refuse siblings wholly beyond the part's last chunk that are not zeros: the client chose them, and nobody else
+    /// can know them. `proveData` takes them, since it is for others to prove.
+    function _checkPadding(uint256 client, uint256 chunk, bytes32[] calldata proof) private view {
+        uint256 count = _chunks() - chunk / PART * PART; // in this part, if it is the last one
+        if (count > PART) count = PART;
+        bytes32 zeros; // root of a subtree of padding, as high as the level
+        for (uint256 level; level < proof.length; ++level) {
+            uint256 first = (chunk % PART >> level ^ 1) << level; // leaf below the sibling
+            if (first >= count && proof[level] != zeros) revert RungBadPadding(client, proof[level], zeros);
+            zeros = Merkle.pair(zeros, zeros);
+        }
     }
 
     /// @dev What an earlier round left does not count.

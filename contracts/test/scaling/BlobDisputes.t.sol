@@ -89,10 +89,30 @@ contract BlobDisputesTest is DisputesTest {
         send(1, 1, "");
     }
 
-    function test_RevertWhen_TheStakeIsZero() public {
+    function test_RevertWhen_HalfAStakeIsLessThanASearch() public {
+        searchCosts(1, 2); // a single leaf: two demands by the formula, one in fact
+        searchCosts(1024, 2);
+        searchCosts(1025, 3);
+        searchCosts(2 * 1024 + 1, 4);
+        searchCosts(4 * 1024 + 1, 6);
+        searchCosts(8 * 1024 + 1, 8);
+        searchCosts(16 * 1024 + 1, 12);
+        searchCosts(64 * 1024 + 1, 24);
+        searchCosts(120 * 1024 + 1, 24); // a second blob
+    }
+
+    /// @dev Half of an odd stake is the smaller half, so one wei more than an even bound is no wei too much.
+    function searchCosts(uint32 parameters_, uint96 demands) private {
         IOptimisticRung.Terms memory t = gameTerms();
+        t.fee = 7;
         t.stake = 0;
-        assertRefused(RUNG_4, optimistic(config(40), t, 1), "stake", 0);
+        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", 0);
+        t.stake = 2 * demands * t.fee - 1;
+        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", t.stake);
+        t.stake += 1;
+        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
+        t.stake += 1;
+        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
     }
 
     /// @dev Stake until the round is over, and the bond on top of it while a client's own proposal stands.
@@ -102,7 +122,7 @@ contract BlobDisputesTest is DisputesTest {
         refused(member(0), workCall(2), short(member(0), 0, ODD_BOND));
         fund(rung, member(0), ODD_BOND + 3);
         Trees.Tree memory t = trueTree();
-        ok(member(0), abi.encodeCall(IRung.work, (1, t.payload(t.scores[1]))));
+        ok(member(0), abi.encodeCall(IRung.work, (1, t.payload(rung.basis(), t.scores[1]))));
         refused(member(0), withdrawal(4), short(member(0), 3, 4));
         ok(member(0), withdrawal(3));
         vm.warp(NOW + WINDOW);
@@ -116,6 +136,7 @@ contract BlobDisputesTest is DisputesTest {
         deployRung(uint32(P), 2);
         fund(rung, watcher, 3 * FEE);
         fund(rung, member(0), ODD_STAKE);
+        uint256 closesAt = NOW + SUBMIT;
         refused(watcher, demandData(0, 0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
         rung.openRound();
         refused(watcher, demandData(1, 0, 0), notIn(0));
@@ -123,15 +144,31 @@ contract BlobDisputesTest is DisputesTest {
         refused(watcher, demandData(1, 1, 0), notIn(1));
         refused(watcher, demandData(1, 2, 0), notIn(2));
         refused(watcher, demandData(2, 0, 0), wrongRound(2, 1));
+        refused(watcher, demandData(1, 0, 0), abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, closesAt));
+        vm.warp(closesAt - 1);
+        refused(
+            watcher,
+            demandData(1, 0, 0),
+            abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, closesAt - 1, closesAt)
+        );
+        vm.warp(closesAt);
+        refused(watcher, demandData(1, 1, 0), notIn(1)); // it did not come
         refused(watcher, demandData(1, 0, 3), noChunk(3, 3));
         refused(passer, demandData(1, 0, 2), short(passer, 0, FEE));
         vm.expectEmit(address(rung));
-        emit IBlobRung.DataDemanded(1, 0, 2, NOW + WINDOW);
+        emit IBlobRung.DataDemanded(1, 0, 2, closesAt + WINDOW);
         ok(watcher, demandData(1, 0, 2));
         refused(watcher, demandData(1, 0, 2), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 2));
         ok(watcher, demandData(1, 0, 0));
         held(watcher, FEE, "two fees");
         assertBooks(2);
+    }
+
+    /// @dev Nobody is left to submit: there is nothing to wait for.
+    function test_DataDemandsBeginWhenAllHaveSubmitted() public {
+        start(uint32(P), 2, 1);
+        vm.assertEq(rung.currentRound().closesAt, NOW + SUBMIT, "there would be time");
+        ok(watcher, demandData(1, 0, 0));
     }
 
     function test_DataDemandsEndTwoWindowsBeforeTheRound() public {
@@ -167,8 +204,9 @@ contract BlobDisputesTest is DisputesTest {
         vm.expectEmit(address(rung));
         emit IBlobRung.DataAnswered(1, 1, 2, Exact.slice(rows[1], 2048, 64));
         ok(passer, answerData(1, 2));
-        held(passer, FEE, "whoever answers has the fee");
-        held(member(1), ODD_STAKE, "not the client");
+        held(passer, 0, "nothing for who answers");
+        held(member(1), ODD_STAKE + FEE, "the client's, whoever answers");
+        vm.assertEq(rung.availableOf(member(1)), FEE, "and free");
         vm.assertEq(rung.proposal().deadline, 0, "nothing to extend");
         refused(passer, answerData(1, 2), noDemand(2));
         assertBooks(0);
@@ -423,7 +461,7 @@ contract BlobDisputesTest is DisputesTest {
         bytes32[] memory zeros = zeroProof();
         refused(passer, answer(list, 0, 120, last, zeros), wrongLength(1024, 32));
         ok(passer, answer(list, 0, 120, new bytes(32), zeros));
-        held(passer, 2 * FEE, "two fees");
+        held(member(0), ODD_STAKE + 2 * FEE, "two fees");
         IBlobRung.Opening memory opening = openingOf(34 * 119 + 33, 0);
         evaluates(list[0].blobs[0], opening);
         refused(passer, prove(list, 119, last, proof, opening), agree(34 * 119 + 33));

@@ -7,8 +7,8 @@ import { Game } from "./Game.sol";
 import { Trees } from "./Trees.sol";
 
 /// @notice Random rounds and random lies: a wrong leaf falls where it is wrong and nowhere else, and what is right stands.
-/// forge-config: default.fuzz.runs = 6
 /// forge-config: deep.fuzz.runs = 400
+/// forge-config: default.fuzz.runs = 6
 contract DisputeFuzzTest is Game {
     using Trees for Trees.Tree;
 

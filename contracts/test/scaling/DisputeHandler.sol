@@ -14,7 +14,7 @@ interface HandlerVm {
 }
 
 /// @notice Lives rounds of rung 3 or 4 at random. Who is honest does what it has to at the last moment; who is not does
-/// anything else: wrong proposals, shown or withheld, silence, needless questions, false proofs.
+/// anything else: wrong proposals, shown or withheld, silence, needless questions, false proofs, trees padded with rubbish.
 /// @dev The books are the handler's own, by the rules of `IOptimisticRung`. What must be refused is tried and noted when it
 /// is not; what must succeed is called plainly, so that a revert is a finding.
 abstract contract DisputeHandler is Game {
@@ -34,6 +34,7 @@ abstract contract DisputeHandler is Game {
         Nothing,
         Open,
         SubmitRest,
+        AskAll,
         Propose,
         Finalize,
         Prove,
@@ -58,6 +59,7 @@ abstract contract DisputeHandler is Game {
     uint32 internal constant P = 2050; // chunks of 1,024, 1,024 and 2; one padding leaf
     uint256 internal constant CHUNKS = 3;
     uint256 internal constant WIDTH = 4;
+    bytes32 internal constant RUBBISH = bytes32(uint256(0xbad));
 
     // ------------------------------------------------------------------------------------------------------- ghosts
 
@@ -77,7 +79,10 @@ abstract contract DisputeHandler is Game {
     uint256 private beganAt;
     uint256 private lost; // bonds and stakes, in this round
     uint256 private badClients;
+    uint256 private paddedClients; // bad ones whose tree has rubbish beyond the last chunk
     bool private restCame;
+    bool private allAsked;
+    bytes32 private basisBefore; // before the last submission or exclusion
 
     // The proposal.
     Kind private kind;
@@ -94,6 +99,8 @@ abstract contract DisputeHandler is Game {
     bytes32[N] private roots;
     bytes[CHUNKS][N] private slices;
     bytes32[][CHUNKS][N] private proofs;
+    bytes32[N] private rubbishRoots;
+    bytes32[][CHUNKS][N] private rubbishProofs;
 
     constructor() {
         vm.warp(NOW);
@@ -106,10 +113,20 @@ abstract contract DisputeHandler is Game {
                 slices[i][k] = Exact.slice(rows[i], 1024 * k, 1024);
                 proofs[i][k] = Trees.partProof(rows[i], k);
             }
+            _padWithRubbish(i);
         }
         for (uint256 out; out < 8; ++out) {
             trees[out] = abi.encode(Trees.full(exactWithout(out)));
         }
+    }
+
+    /// @dev In the place of the padding leaf, chunk 2's sibling. Chunks 0 and 1 see a node above both.
+    function _padWithRubbish(uint256 i) private {
+        bytes32 left = proofs[i][2][1];
+        bytes32 right = keccak256(abi.encode(keccak256(slices[i][2]), RUBBISH));
+        rubbishRoots[i] = keccak256(abi.encode(left, right));
+        rubbishProofs[i] = proofs[i];
+        (rubbishProofs[i][0][1], rubbishProofs[i][1][1], rubbishProofs[i][2][0]) = (right, right, RUBBISH);
     }
 
     // ---------------------------------------------------------------------------------------------------- the moves
@@ -165,6 +182,7 @@ abstract contract DisputeHandler is Game {
         IRung.Round memory r = rung.currentRound();
         if (r.phase != IRung.Phase.Open || time >= r.closesAt || r.submitted >> i & 1 == 1) return;
         if (blobs()) _top(member(i), ODD_STAKE);
+        basisBefore = rung.basis();
         submitRow(i);
         _did("submit");
     }
@@ -208,8 +226,19 @@ abstract contract DisputeHandler is Game {
         (proposedTree, proposedScores) = (abi.encode(t), scores);
         _top(who, ODD_BOND);
         uint256 round = rung.currentRound().number;
+        if (basisBefore != rung.basis()) _otherBasis(who, round, t.payload(basisBefore, scores));
+        bytes memory payload = t.payload(rung.basis(), scores);
         vm.prank(who);
-        rung.work(round, t.payload(scores));
+        rung.work(round, payload);
+    }
+
+    /// @dev Computed before somebody's submission came, or before a client was put out.
+    function _otherBasis(address who, uint256 round, bytes memory payload) private {
+        vm.prank(who);
+        (bool success, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (round, payload)));
+        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherBasis.selector, basisBefore, rung.basis());
+        _expect(!success && keccak256(reason) == keccak256(want), "a proposal from another basis was taken");
+        _did("other basis");
     }
 
     /// @dev With the money for it, at most a few at a time.
@@ -222,11 +251,23 @@ abstract contract DisputeHandler is Game {
             if (!q.data && q.attempt == p.attempt && q.round == r.number && q.chunk == chunk) return;
         }
         _top(who, FEE);
+        _otherAttempt(who, r.number, p.attempt, chunk);
         vm.prank(who);
-        rung.demand(r.number, chunk);
+        rung.demand(r.number, p.attempt, chunk);
         expected[who] -= FEE;
         questions.push(Question(false, r.number, p.attempt, 0, chunk, who, time + WINDOW));
         _did("demand");
+    }
+
+    /// @dev Meant for the proposal before this one, or after it.
+    function _otherAttempt(address who, uint256 round, uint256 current, uint256 chunk) private {
+        uint256 other = next(2) == 0 ? current - 1 : current + 1;
+        vm.prank(who);
+        (bool success, bytes memory reason) =
+            address(rung).call(abi.encodeCall(IOptimisticRung.demand, (round, other, chunk)));
+        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, other, current);
+        _expect(!success && keccak256(reason) == keccak256(want), "a demand to another proposal was taken");
+        _did("other attempt");
     }
 
     function _demandData(uint256 i, uint256 chunk) private {
@@ -239,11 +280,17 @@ abstract contract DisputeHandler is Game {
             if (q.data && q.round == r.number && q.client == i && q.chunk == chunk) return;
         }
         _top(passer, FEE);
+        if (r.submitted != 7 && time < r.closesAt) {
+            bytes memory early = abi.encodeCall(IBlobRung.demandData, (r.number, i, chunk));
+            _mustFail(passer, early, "data were asked for while submissions were open");
+            return _did("data too early");
+        }
         vm.prank(passer);
         rung.demandData(r.number, i, chunk);
         expected[passer] -= FEE;
         questions.push(Question(true, r.number, 0, i, chunk, passer, time + WINDOW));
         _did("demand data");
+        if (_unanswerable(i, chunk)) _badPadding(questions[questions.length - 1]); // it tries at once
     }
 
     /// @dev Somebody answers a question at once: a proposer that hides its tree, too, or anyone that has a client's data.
@@ -269,13 +316,47 @@ abstract contract DisputeHandler is Game {
 
     function _answerData(uint256 i, address who) private {
         Question memory q = questions[i];
-        uint256 place;
-        while (order[place] != q.client) ++place;
-        vm.prank(who);
-        rung.answerData(q.round, _list(), place, q.chunk, slices[q.client][q.chunk], proofs[q.client][q.chunk]);
-        expected[who] += FEE;
+        if (_unanswerable(q.client, q.chunk)) return _badPadding(q);
+        bytes memory reply = _answerDataCall(q, _proofOf(q.client, q.chunk));
+        ok(who, reply);
+        expected[member(q.client)] += FEE;
         _forget(i);
         _did("answer data");
+    }
+
+    /// @dev There is no answer: zeros do not lead to the root, and rubbish is not taken.
+    function _badPadding(Question memory q) private {
+        bytes memory rubbish = _answerDataCall(q, rubbishProofs[q.client][q.chunk]);
+        vm.prank(member(q.client));
+        (bool success, bytes memory reason) = address(rung).call(rubbish);
+        bytes memory want = abi.encodeWithSelector(IBlobRung.RungBadPadding.selector, q.client, RUBBISH, bytes32(0));
+        _expect(!success && keccak256(reason) == keccak256(want), "rubbish was taken for padding");
+        bytes memory zeros = _answerDataCall(q, proofs[q.client][q.chunk]);
+        _mustFail(member(q.client), zeros, "zeros were taken for rubbish");
+        _did("bad padding");
+    }
+
+    function _answerDataCall(Question memory q, bytes32[] memory proof) private view returns (bytes memory) {
+        uint256 place;
+        while (order[place] != q.client) ++place;
+        bytes memory data = slices[q.client][q.chunk];
+        return abi.encodeCall(IBlobRung.answerData, (q.round, _list(), place, q.chunk, data, proof));
+    }
+
+    function _unanswerable(uint256 client, uint256 chunk) private view returns (bool) {
+        return _padded(client) && chunk == CHUNKS - 1; // the padding leaf is its sibling
+    }
+
+    function _padded(uint256 client) private view returns (bool) {
+        return paddedClients >> client & 1 == 1;
+    }
+
+    function rootOf(uint256 i) internal view override returns (bytes32) {
+        return _padded(i) ? rubbishRoots[i] : roots[i];
+    }
+
+    function _proofOf(uint256 i, uint256 k) private view returns (bytes32[] memory) {
+        return _padded(i) ? rubbishProofs[i][k] : proofs[i][k];
     }
 
     function _proveEarly() private {
@@ -314,6 +395,7 @@ abstract contract DisputeHandler is Game {
         Question memory q = questions[i];
         _forget(i);
         _noteCancel();
+        basisBefore = rung.basis();
         rung.expireData(q.round, q.client, q.chunk);
         expected[q.challenger] += FEE;
         _stakeLost(q.client, q.challenger);
@@ -347,9 +429,12 @@ abstract contract DisputeHandler is Game {
         });
         uint256 place;
         while (order[place] != i) ++place;
-        if (bad) _noteCancel();
+        if (bad) {
+            basisBefore = rung.basis();
+            _noteCancel();
+        }
         bytes memory call_ =
-            abi.encodeCall(IBlobRung.proveData, (r.number, _list(), place, k, slices[i][k], proofs[i][k], opening));
+            abi.encodeCall(IBlobRung.proveData, (r.number, _list(), place, k, slices[i][k], _proofOf(i, k), opening));
         HandlerVm(address(vm)).mockCall(address(0x0a), "", abi.encode(uint256(4096)));
         if (bad) ok(watcher, call_);
         else _mustFail(watcher, call_, "data that agree put a client out");
@@ -462,6 +547,7 @@ abstract contract DisputeHandler is Game {
         vm.warp(due);
         if (what == Due.Open) _open();
         else if (what == Due.SubmitRest) _submitRest();
+        else if (what == Due.AskAll) _askAll();
         else if (what == Due.Propose) _proposeSomething();
         else if (what == Due.Finalize) _finalize();
         else if (what == Due.Prove) _prove();
@@ -491,6 +577,7 @@ abstract contract DisputeHandler is Game {
         IRung.Round memory r = rung.currentRound();
         if (r.phase == IRung.Phase.Idle) return (time, Due.Open);
         if (r.phase == IRung.Phase.Open) {
+            if (_mayPropose() && badClients == 7 && !allAsked) return (time, Due.AskAll);
             if (_mayPropose()) return (time, Due.Propose);
             if (!restCame && time < r.closesAt) return (r.closesAt - 1, Due.SubmitRest);
             if (r.submitted == 0) return (_notBefore(r.closesAt), Due.Open);
@@ -512,16 +599,29 @@ abstract contract DisputeHandler is Game {
         if (_phase() == IRung.Phase.Open) _did(rung.currentRound().submitted == 0 ? "void" : "given up");
         rung.openRound();
         delete order;
-        (beganAt, lost, restCame, badClients) = (time, 0, false, blobs() ? next(8) & next(8) : 0);
+        (beganAt, lost, restCame, allAsked) = (time, 0, false, false);
+        badClients = blobs() ? next(8) & next(8) : 0;
         if (next(8) == 0) restCame = true; // nobody comes of itself
-        else if (blobs() && next(6) == 0) badClients = 7; // and all are asked, see `_submitRest`
+        else if (blobs() && next(6) == 0) badClients = 7; // and all are asked, see `_askAll`
+        paddedClients = badClients & next(8);
     }
 
     function _submitRest() private {
         restCame = true;
         for (uint256 i; i < N; ++i) {
             if (next(4) != 0) _submit(i);
-            if (badClients == 7) _demandData(i, next(CHUNKS));
+            if (badClients == 7) _demandData(i, next(CHUNKS)); // too early, unless it is the last one
+        }
+    }
+
+    /// @dev As soon as submissions have closed, for two chunks each: the second question dies with its client. Whoever did
+    /// not submit cannot be asked.
+    function _askAll() private {
+        allAsked = true;
+        for (uint256 i; i < N; ++i) {
+            uint256 chunk = next(CHUNKS);
+            _demandData(i, chunk);
+            _demandData(i, (chunk + 1) % CHUNKS);
         }
     }
 
@@ -594,7 +694,7 @@ abstract contract DisputeHandler is Game {
         list = new IOptimisticRung.Submission[](order.length);
         for (uint256 k; k < order.length; ++k) {
             (list[k].client, list[k].parts, list[k].blobs) = (order[k], new bytes32[](1), blobOf(order[k]));
-            list[k].parts[0] = roots[order[k]];
+            list[k].parts[0] = rootOf(order[k]);
         }
     }
 
@@ -604,7 +704,7 @@ abstract contract DisputeHandler is Game {
         for (uint256 j; j < order.length; ++j) {
             if (out >> order[j] & 1 == 1) continue;
             e.data = abi.encodePacked(e.data, slices[order[j]][k]);
-            e.proofs = joined(e.proofs, proofs[order[j]][k]);
+            e.proofs = joined(e.proofs, _proofOf(order[j], k));
         }
     }
 

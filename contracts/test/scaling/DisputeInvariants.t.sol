@@ -70,19 +70,19 @@ abstract contract DisputeInvariants is Base {
     }
 }
 
+/// forge-config: deep.isolate = false
+/// forge-config: deep.invariant.runs = 400
+/// forge-config: deep.invariant.depth = 500
 /// forge-config: default.isolate = false
 /// forge-config: default.invariant.runs = 8
 /// forge-config: default.invariant.depth = 150
-/// forge-config: deep.isolate = false
-/// forge-config: deep.invariant.runs = 1000
-/// forge-config: deep.invariant.depth = 500
 contract LoggedDisputeInvariantsTest is DisputeInvariants {
     function setUp() public {
         handler = new LoggedHandler();
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](20);
+        list = new string[](21);
         append(
             list,
             0,
@@ -112,25 +112,26 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
                 "refusals",
                 "withdraw",
                 "void",
-                "submit"
+                "other basis"
             ]
         );
+        list[20] = "other attempt";
     }
 }
 
+/// forge-config: deep.isolate = false
+/// forge-config: deep.invariant.runs = 400
+/// forge-config: deep.invariant.depth = 500
 /// forge-config: default.isolate = false
 /// forge-config: default.invariant.runs = 8
 /// forge-config: default.invariant.depth = 150
-/// forge-config: deep.isolate = false
-/// forge-config: deep.invariant.runs = 1000
-/// forge-config: deep.invariant.depth = 500
 contract BlobDisputeInvariantsTest is DisputeInvariants {
     function setUp() public {
         handler = new BlobHandler();
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](30);
+        list = new string[](31);
         append(
             list,
             0,
@@ -174,10 +175,11 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
                 "prove data",
                 "data agree",
                 "cancel",
-                "submit",
-                "submit",
-                "submit"
+                "other basis",
+                "data too early",
+                "bad padding"
             ]
         );
+        list[30] = "other attempt";
     }
 }

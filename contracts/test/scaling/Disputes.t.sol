@@ -54,10 +54,14 @@ abstract contract DisputesTest is Game {
         t.bond = 0;
         assertRefused(artifact, optimistic(config(40), t, 1), "bond", 0);
         t = gameTerms();
-        t.windowSeconds = WORK / 3 + 1;
-        assertRefused(artifact, optimistic(config(40), t, 1), "workSeconds", WORK);
+        uint32 shortest = blobs() ? 4 * WINDOW : 3 * WINDOW;
+        IRung.Config memory c = config(40);
+        c.workSeconds = shortest - 1;
+        assertRefused(artifact, optimistic(c, gameTerms(), 1), "workSeconds", shortest - 1);
+        c.workSeconds = shortest;
+        assertTaken(artifact, optimistic(c, gameTerms(), 1));
         t = gameTerms();
-        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 4, 1, 1); // two demands at depth 0
+        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 4, 1, blobs() ? 4 : 0); // two demands at depth 0
         assertTaken(artifact, optimistic(config(40), t, 1));
         t.bond = 3;
         assertRefused(artifact, optimistic(config(40), t, 1), "bond", 3);
@@ -174,12 +178,15 @@ abstract contract DisputesTest is Game {
         start(uint32(P), 2, 1);
         refused(watcher, demandCall(0), wrongPhase(IRung.Phase.Open, IRung.Phase.Proposed));
         propose(trueTree());
-        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (2, 0)), wrongRound(2, 1));
+        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (2, 1, 0)), wrongRound(2, 1));
+        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (1, 0, 0)), otherAttempt(0, 1));
+        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (1, 2, 0)), otherAttempt(2, 1));
         refused(watcher, demandCall(4), noChunk(4, 4));
         vm.warp(NOW + 5);
+        bytes memory padding = demandCall(3);
         vm.expectEmit(address(rung));
         emit IOptimisticRung.Demanded(1, 3, watcher, NOW + 5 + WINDOW);
-        demand(3); // the padding leaf
+        ok(watcher, padding);
         refused(passer, demandCall(3), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 3));
         vm.assertEq(rung.proposal().open, 1, "open");
         vm.assertEq(rung.proposal().deadline, NOW + WINDOW, "a demand does not extend");
@@ -619,12 +626,12 @@ abstract contract DisputesTest is Game {
         return abi.encodeCall(IOptimisticRung.withdraw, (amount));
     }
 
-    function workCall(uint256 scores) internal pure returns (bytes memory) {
-        return abi.encodeCall(IRung.work, (1, abi.encode(bytes32(uint256(1)), new int256[](scores))));
+    function workCall(uint256 scores) internal view returns (bytes memory) {
+        return abi.encodeCall(IRung.work, (1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](scores))));
     }
 
-    function demandCall(uint256 chunk) internal pure returns (bytes memory) {
-        return abi.encodeCall(IOptimisticRung.demand, (1, chunk));
+    function otherAttempt(uint256 given, uint256 current) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, given, current);
     }
 
     function expireCall(uint256 chunk) internal pure returns (bytes memory) {

@@ -72,8 +72,13 @@ abstract contract Game is Attack {
         }
         attackVm.blobhashes(blobOf(i));
         vm.prank(member(i));
-        rung.submit(round, abi.encode(Exact.partRoot(rows[i])));
+        rung.submit(round, abi.encode(rootOf(i)));
         attackVm.blobhashes(new bytes32[](0));
+    }
+
+    /// @dev What client i commits to.
+    function rootOf(uint256 i) internal view virtual returns (bytes32) {
+        return Exact.partRoot(rows[i]);
     }
 
     /// @dev The name of client i's only blob.
@@ -102,7 +107,7 @@ abstract contract Game is Attack {
         for (uint256 k; k < order.length; ++k) {
             list[k].client = order[k];
             list[k].parts = new bytes32[](1);
-            list[k].parts[0] = Exact.partRoot(rows[order[k]]);
+            list[k].parts[0] = rootOf(order[k]);
             list[k].blobs = blobOf(order[k]);
         }
     }
@@ -139,12 +144,18 @@ abstract contract Game is Attack {
 
     function proposeScores(Trees.Tree memory t, int256[] memory scores) internal {
         uint256 round = rung.currentRound().number;
+        bytes memory payload = t.payload(rung.basis(), scores);
         vm.prank(proposer);
-        rung.work(round, t.payload(scores));
+        rung.work(round, payload);
     }
 
     function demand(uint256 chunk) internal {
-        ok(watcher, abi.encodeCall(IOptimisticRung.demand, (1, chunk)));
+        ok(watcher, demandCall(chunk));
+    }
+
+    /// @dev Of the proposal that stands.
+    function demandCall(uint256 chunk) internal view returns (bytes memory) {
+        return abi.encodeCall(IOptimisticRung.demand, (1, rung.proposal().attempt, chunk));
     }
 
     function answerCall(Trees.Tree memory t, uint256 chunk) internal pure returns (bytes memory) {

@@ -27,8 +27,8 @@ contract Rung0Test is RungTest {
         rung.work(round, "");
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, "");
+    function pokePayload() internal pure override returns (bytes memory) {
+        return "";
     }
 
     function test_RevertWhen_WrongLength() public {
@@ -64,8 +64,8 @@ contract Rung1Test is RungTest {
         }
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, abi.encode(uint256(1)));
+    function pokePayload() internal pure override returns (bytes memory) {
+        return abi.encode(uint256(1));
     }
 
     function test_RevertWhen_WrongLength() public {
@@ -77,6 +77,24 @@ contract Rung1Test is RungTest {
         vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 40, 64));
         vm.prank(members[0]);
         rung.submit(1, new bytes(40));
+    }
+
+    /// @dev More than is left is what is left, whatever the number: the first time, and on top of chunks that are done.
+    function test_CountBeyondTheLastChunk() public {
+        for (uint256 done; done < 3; ++done) {
+            start(2, 2085, 7);
+            rung.openRound();
+            bytes[] memory rows = new bytes[](2);
+            for (uint256 i; i < 2; ++i) {
+                rows[i] = drawRow(7, i);
+                submitRow(1, i, rows[i]);
+            }
+            if (done != 0) rung.work(1, abi.encode(done));
+            rung.work(1, abi.encode(type(uint256).max));
+            (, uint256[] memory w) = rung.clients();
+            Exact.Result memory exact = Exact.compute(rows, w, parameters);
+            assertResult(exact, exact.scores, 1);
+        }
     }
 
     /// @dev No constructor bounds it: a chunk of as many clients as there may be, read from storage, fits.
@@ -153,9 +171,9 @@ contract Rung2Test is RungTest {
         }
     }
 
-    function pokeWork(uint256 round) internal override {
+    function pokePayload() internal pure override returns (bytes memory) {
         Step memory step;
-        rung.work(round, abi.encode(step));
+        return abi.encode(step);
     }
 
     function test_RevertWhen_DataAreNotCommitted() public {
@@ -189,7 +207,7 @@ contract Rung2Test is RungTest {
 }
 
 abstract contract OptimisticTest is RungTest {
-    uint32 internal constant WINDOW = 8 hours; // a third of WORK: no more is allowed
+    uint32 internal constant WINDOW = 6 hours; // a quarter of WORK: rung 4 allows no more
     uint96 internal constant BOND = 1 ether;
     uint96 internal constant FEE = 0.01 ether;
 
@@ -211,7 +229,7 @@ abstract contract OptimisticTest is RungTest {
     }
 
     function finish(uint256 round, bytes[] memory, uint256[] memory, Exact.Result memory exact) internal override {
-        rung.work(round, abi.encode(Exact.root(exact), exact.scores));
+        rung.work(round, payload(Exact.root(exact), exact.scores));
         IOptimisticRung.Proposal memory p = IOptimisticRung(address(rung)).proposal();
         vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), 0, "the bond is tied up");
         vm.warp(p.deadline - 1);
@@ -224,17 +242,22 @@ abstract contract OptimisticTest is RungTest {
         vm.assertEq(IOptimisticRung(address(rung)).availableOf(address(this)), BOND, "the bond is free");
     }
 
-    function pokeWork(uint256 round) internal override {
-        rung.work(round, abi.encode(bytes32(0), new int256[](members.length)));
+    function payload(bytes32 root, int256[] memory scores) internal view returns (bytes memory) {
+        return abi.encode(IOptimisticRung(address(rung)).basis(), root, scores);
+    }
+
+    function pokePayload() internal view override returns (bytes memory) {
+        return payload(0, new int256[](members.length));
     }
 
     function test_RevertWhen_NoBond() public {
         start(1, 40, 1);
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
+        bytes memory proposed = payload(0, new int256[](1));
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, BOND));
         vm.prank(members[0]);
-        rung.work(1, abi.encode(bytes32(0), new int256[](1)));
+        rung.work(1, proposed);
     }
 
     function test_RevertWhen_BondIsWithdrawn() public {
@@ -270,7 +293,7 @@ abstract contract OptimisticTest is RungTest {
         submitRow(1, 0, rows[0]);
         (, uint256[] memory w) = rung.clients();
         Exact.Result memory exact = Exact.compute(rows, w, 40);
-        rung.work(1, abi.encode(Exact.root(exact), exact.scores));
+        rung.work(1, payload(Exact.root(exact), exact.scores));
         address challenger = expireFirstDemand();
         IOptimisticRung optimistic = IOptimisticRung(address(rung));
         vm.assertEq(optimistic.depositOf(address(this)), 0, "the bond is gone");
@@ -296,7 +319,7 @@ abstract contract OptimisticTest is RungTest {
         vm.prank(challenger);
         optimistic.deposit{ value: FEE }();
         vm.prank(challenger);
-        optimistic.demand(1, 0);
+        optimistic.demand(1, 1, 0);
         vm.warp(NOW + WINDOW);
         vm.prank(challenger);
         optimistic.expire(1, 0);

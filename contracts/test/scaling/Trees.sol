@@ -74,9 +74,9 @@ library Trees {
         }
     }
 
-    /// @notice The payload of `work` that proposes this tree with these scores.
-    function payload(Tree memory t, int256[] memory scores) internal pure returns (bytes memory) {
-        return abi.encode(t.hashes[1], scores);
+    /// @notice The payload of `work` that proposes this tree with these scores, computed from `basis`.
+    function payload(Tree memory t, bytes32 basis, int256[] memory scores) internal pure returns (bytes memory) {
+        return abi.encode(basis, t.hashes[1], scores);
     }
 
     /// @notice Siblings of chunk k of a row that is one part: at most 120 chunks.

@@ -5,11 +5,17 @@ import { IBlobRung } from "../../../src/scaling/IBlobRung.sol";
 import { IOptimisticRung } from "../../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../../src/scaling/IRung.sol";
 import { Exact } from "../../scaling/Exact.sol";
+import { Trees } from "../../scaling/Trees.sol";
 import { Base } from "../../utils/Base.sol";
 
 interface AttackVm {
     function blobhashes(bytes32[] calldata hashes) external;
     function getCode(string calldata artifact) external view returns (bytes memory);
+    /// @dev Calls of `callee` whose data begin with `data` return `returned`.
+    function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
+    function clearMockedCalls() external;
+    function snapshotState() external returns (uint256);
+    function revertToState(uint256 snapshot) external returns (bool);
 }
 
 /// @notice What all attacks need. A test is named after what the attacker wants, and passes when it does not get it.
@@ -25,7 +31,7 @@ abstract contract Attack is Base {
     uint256 internal constant CAP = 16_777_216; // gas of a transaction, EIP-7825
     uint32 internal constant SUBMIT = 1 hours;
     uint32 internal constant WINDOW = 8 hours;
-    uint32 internal constant WORK = 1 days;
+    uint32 internal constant WORK = 4 * WINDOW; // rung 4 takes no less
     uint96 internal constant BOND = 1 ether;
     uint96 internal constant FEE = 0.01 ether;
     uint96 internal constant STAKE = 0.5 ether;
@@ -120,6 +126,28 @@ abstract contract Attack is Base {
         }
     }
 
+    /// @dev That a client put other bytes into its blob than it committed to, shown at the first element of a chunk. Whether
+    /// an opening is of the blob is not decided here: the point evaluation takes all, see BlobDisputes.t.sol.
+    function showOtherBlob(
+        IBlobRung rung,
+        address prover,
+        IOptimisticRung.Submission[] memory list,
+        uint256 place,
+        bytes memory row,
+        uint256 chunk
+    ) internal {
+        bytes memory data = Exact.slice(row, 1024 * chunk, 1024);
+        bytes32[] memory proof = Trees.partProof(row, chunk);
+        IBlobRung.Opening memory opening = IBlobRung.Opening({
+            element: 34 * chunk, value: uint256(bytes32(data)) >> 8 ^ 1, commitment: new bytes(48), proof: new bytes(48)
+        });
+        uint256 round = rung.currentRound().number;
+        attackVm.mockCall(address(0x0a), "", abi.encode(uint256(4096)));
+        vm.prank(prover);
+        rung.proveData(round, list, place, chunk, data, proof, opening);
+        attackVm.clearMockedCalls();
+    }
+
     function assertSolvent(IOptimisticRung rung, address[] memory accounts, uint256 fees) internal view {
         uint256 owed = rung.burned() + fees * FEE;
         for (uint256 i; i < accounts.length; ++i) {
@@ -159,13 +187,13 @@ abstract contract LoggedAttack is Attack {
     }
 
     function proposeHonestly() internal {
-        rung.work(rung.currentRound().number, abi.encode(exact.root(), exact.scores));
+        rung.work(rung.currentRound().number, abi.encode(rung.basis(), exact.root(), exact.scores));
     }
 
     function demandAs(address account_, uint256 chunk) internal {
-        uint256 round = rung.currentRound().number;
+        (uint256 round, uint256 attempt) = (rung.currentRound().number, rung.proposal().attempt);
         vm.prank(account_);
-        rung.demand(round, chunk);
+        rung.demand(round, attempt, chunk);
     }
 
     /// @dev Of a tree that is one leaf.
@@ -242,7 +270,7 @@ abstract contract BlobAttack is Attack {
 
     /// @dev Anything: what is true is not disputed here.
     function propose() internal {
-        rung.work(1, abi.encode(bytes32(uint256(1)), new int256[](3)));
+        rung.work(1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](3)));
     }
 
     /// @dev Client 0's chunk 0, as committed to.

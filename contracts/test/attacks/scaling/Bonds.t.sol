@@ -28,7 +28,7 @@ contract BondsTest is LoggedAttack {
         start(40);
         int256[] memory wrong = new int256[](2);
         (wrong[0], wrong[1]) = (exact.scores[0] + 1, exact.scores[1] - 1);
-        rung.work(1, abi.encode(exact.root(), wrong));
+        rung.work(1, abi.encode(rung.basis(), exact.root(), wrong));
         bytes32 proposed = rung.proposedDigest();
         bytes32 honest = keccak256(abi.encode(exact.root(), keccak256(abi.encode(exact.scores))));
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungBadPath.selector, honest, proposed));

@@ -82,8 +82,9 @@ contract DelaysTest is LoggedAttack {
         vm.assertEq(rung.currentRound().number, 3, "the next round is open");
     }
 
+    /// @dev Of the first proposal; there is no other here.
     function demand(uint256 chunk) private {
         vm.prank(stranger);
-        rung.demand(1, chunk);
+        rung.demand(1, 1, chunk);
     }
 }

@@ -8,6 +8,13 @@ import { BlobAttack } from "./Attack.sol";
 /// @notice Clients that do not show their data, and what they leave behind.
 /// forge-config: default.isolate = false
 contract EscapesTest is BlobAttack {
+    uint256 private constant CLOSED = NOW + SUBMIT; // the third client does not come: nobody is asked before
+
+    function startClosed() private {
+        start(SUBMIT);
+        vm.warp(CLOSED);
+    }
+
     /// @dev The round could be void before the answer is due, and with it the stake free.
     function test_ClientLetsTheRoundExpireToKeepItsStake() public {
         start(SUBMIT);
@@ -26,19 +33,23 @@ contract EscapesTest is BlobAttack {
         assertSolvent(rung, everybody(), 0);
     }
 
+    /// @dev On rung 4 a search of a blob has to fit as well, see Searches.t.sol.
     function test_RoundIsOverBeforeADisputeCanBe() public {
         IRung.Config memory c = config(PARAMETERS);
         c.workSeconds = 3 * WINDOW - 1;
         assertRefused(RUNG_3, optimistic(c, terms(), 2), "workSeconds", 3 * WINDOW - 1);
-        assertRefused(RUNG_4, optimistic(c, terms(), 2), "workSeconds", 3 * WINDOW - 1);
         c.workSeconds = 3 * WINDOW;
+        assertTaken(RUNG_3, optimistic(c, terms(), 2));
+        c.workSeconds = 4 * WINDOW - 1;
+        assertRefused(RUNG_4, optimistic(c, terms(), 2), "workSeconds", 4 * WINDOW - 1);
+        c.workSeconds = 4 * WINDOW;
         assertTaken(RUNG_4, optimistic(c, terms(), 2));
     }
 
     function test_ClientShowsItsDataWhenItLikes() public {
-        start(SUBMIT);
+        startClosed();
         demandData(0, 0);
-        uint256 due = NOW + WINDOW;
+        uint256 due = CLOSED + WINDOW;
         vm.warp(due);
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungAnswerLate.selector, due, due));
         answerData();
@@ -70,12 +81,15 @@ contract EscapesTest is BlobAttack {
         assertSolvent(rung, everybody(), 0);
     }
 
-    /// @dev A client is put out on the first day; submissions stay open for nine more.
+    /// @dev A client is put out on the first day; submissions stay open for nine more. Not by silence: nobody is asked yet.
+    /// By what its blob holds.
     function test_CheatHasARoundGivenUpWhileOthersSubmit() public {
         start(10 days);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, NOW + 10 days));
         demandData(0, 0);
         vm.warp(NOW + WINDOW);
-        rung.expireData(1, 0, 0);
+        showOtherBlob(rung, watcher, submissions(), 0, rows[0], 0);
+        vm.assertEq(rung.excluded(), 1, "out");
         vm.assertEq(rung.currentRound().expiresAt, NOW + 10 days + WORK, "as much time as at first, after the last");
         vm.warp(NOW + WINDOW + WORK);
         vm.expectRevert(
@@ -86,18 +100,18 @@ contract EscapesTest is BlobAttack {
 
     /// @dev Asked twice, out after the first: the second question waits for nobody.
     function test_ClientThatIsOutHoldsTheRoundUp() public {
-        start(SUBMIT);
+        startClosed();
         demandData(0, 0);
         demandData(0, 1);
         demandData(0, 2);
-        vm.warp(NOW + WINDOW);
+        vm.warp(CLOSED + WINDOW);
         rung.expireData(1, 0, 0);
         propose();
         vm.prank(watcher);
         rung.reclaimData(1, 0, 1);
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungNoDemand.selector, 1));
         rung.reclaimData(1, 0, 1);
-        vm.warp(NOW + 2 * WINDOW);
+        vm.warp(CLOSED + 2 * WINDOW);
         rung.finalize(1); // the third one's fee is still in there
         assertSolvent(rung, everybody(), 1);
         rung.reclaimData(1, 0, 2);
@@ -107,32 +121,33 @@ contract EscapesTest is BlobAttack {
 
     /// @dev What the others are asked still counts.
     function test_ClientThatIsOutTakesOthersQuestionsWithIt() public {
-        start(SUBMIT);
+        startClosed();
         demandData(0, 0);
         demandData(0, 1);
-        vm.warp(NOW + WINDOW);
+        vm.warp(CLOSED + WINDOW - 1);
         demandData(1, 0);
+        vm.warp(CLOSED + WINDOW);
         rung.expireData(1, 0, 0);
-        vm.warp(NOW + WINDOW + 1);
         propose();
         vm.expectRevert(
             abi.encodeWithSelector(
-                IOptimisticRung.RungChallengeOpen.selector, NOW + 3 * WINDOW, NOW + 2 * WINDOW + 1, 1
+                IOptimisticRung.RungChallengeOpen.selector, CLOSED + 3 * WINDOW, CLOSED + 2 * WINDOW, 1
             )
         );
-        finalizeAt(NOW + 3 * WINDOW);
+        finalizeAt(CLOSED + 3 * WINDOW);
     }
 
     function test_StrangerProposesForNobody() public {
-        start(SUBMIT);
+        startClosed();
         demandData(0, 0);
         demandData(1, 0);
-        vm.warp(NOW + WINDOW);
+        vm.warp(CLOSED + WINDOW);
         rung.expireData(1, 0, 0);
         rung.expireData(1, 1, 0);
+        bytes memory payload = abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](3));
         vm.expectRevert(abi.encodeWithSelector(IRung.RungNobodySubmitted.selector, 1));
-        propose();
-        vm.warp(NOW + WINDOW + WORK);
+        rung.work(1, payload);
+        vm.warp(CLOSED + WINDOW + WORK);
         rung.openRound();
         vm.assertEq(rung.currentRound().number, 2, "given up");
         assertSolvent(rung, everybody(), 0);

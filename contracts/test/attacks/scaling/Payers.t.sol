@@ -24,7 +24,7 @@ contract PayersTest is LoggedAttack {
         rung.finalize(1);
         bytes32 last = rung.resultDigest();
         submitAll(40);
-        rung.work(2, abi.encode(bytes32(0), new int256[](2)));
+        rung.work(2, abi.encode(rung.basis(), bytes32(0), new int256[](2)));
         vm.assertEq(rung.resultDigest(), last, "while it can be refuted");
         demandAs(stranger, 0);
         vm.warp(NOW + 2 * WINDOW);

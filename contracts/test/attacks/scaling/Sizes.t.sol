@@ -120,7 +120,7 @@ contract DisputeSizesTest is SizesTest {
             }
         }
         fund(rung, address(this), BOND);
-        rung.work(1, abi.encode(root, total));
+        rung.work(1, abi.encode(rung.basis(), root, total));
         IOptimisticRung.Evidence memory evidence =
             IOptimisticRung.Evidence({ submissions: submissions, data: data, proofs: proofs });
         return abi.encodeCall(IOptimisticRung.proveChunk, (1, 0, leaf, path, evidence));
