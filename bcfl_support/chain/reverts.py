@@ -109,17 +109,13 @@ class RevertDecoder:
             if item is not None:
                 return self._describe(item, data[4:])
         selector = f"0x{data[:4].hex()}"
-        return ContractError(
-            f"{selector}: an error no registered ABI explains; show its contract's ABI to chain.register_abi",
-            selector,
-            {"data": HexBytes(data)},
-        )
+        said = f"{selector}: an error no registered ABI explains; show its contract's ABI to chain.register_abi"
+        return ContractError(said, selector, {"data": HexBytes(data)})
 
     def _describe(self, item: dict[str, Any], data: bytes) -> ContractError:
         raw = abi_decode(get_abi_input_types(cast(Any, item)), data)
         names = [name or f"arg{i}" for i, name in enumerate(get_abi_input_names(cast(Any, item)))]
-        types = [entry["type"] for entry in item["inputs"]]
-        values = {n: _readable(v, t) for n, v, t in zip(names, raw, types, strict=True)}
+        values = {n: _readable(v, it["type"]) for n, v, it in zip(names, raw, item["inputs"], strict=True)}
         name = item["name"]
         if name == "Panic":
             code = int(cast(int, values["code"]))

@@ -110,11 +110,10 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
     cid = digest_to_cid(digest)
     agreed = FairnessRecord.from_bytes(store.cat(cid))
     unlike_chain = [problem for published in agreed.rounds for problem in verify_round(fed, store, published)]
-    first = epoch * fed.config.interval + 1
+    due = list(range(epoch * fed.config.interval + 1, (epoch + 1) * fed.config.interval + 1))
     numbers = [get_round(store, published).record.number for published in agreed.rounds]
-    if numbers != list(range(first, first + fed.config.interval)):
-        last = first + fed.config.interval - 1
-        unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {first} … {last}")
+    if numbers != due:
+        unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {due}")
     recomputed, problems = compute_fairness(store, agreed.rounds, task, epoch=epoch), list(unlike_chain)
     for entry in fields(agreed):
         said, found = getattr(agreed, entry.name), getattr(recomputed, entry.name)

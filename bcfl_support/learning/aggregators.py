@@ -254,7 +254,7 @@ def _byzantine(r: Round) -> int:
     return int(check_range("byzantine", r.byzantine, 1, whole=True, why="provided for none, it is the plain mean"))
 
 
-# "norm_clip" and "centered_clipping" cut at the round's median length.
+# "norm_clip" and "centered_clipping" cut at the median length of the round's clients; a contract goes by samples.
 AGGREGATORS: dict[str, Callable[[Round], np.ndarray]] = {
     "fedavg": lambda r: fedavg(r.updates, r.samples),
     "norm_clip": lambda r: fedavg(r.clipped, r.samples),

@@ -301,7 +301,11 @@ class Round:
 
     @cached_property
     def clipped(self) -> np.ndarray:
-        """Updates cut at their median length, shape (…, n, P)."""
+        """Updates cut at the median length of the clients (for even n the mean of the middle two), shape (…, n, P).
+
+        A contract that clips takes the lower median by samples, since accounts cost nothing there:
+        `protocol.fixed_point.clip_weights`.
+        """
         return clip_norms(self.updates, clip=compute_median_norm(self.updates))
 
     @cached_property

@@ -160,8 +160,7 @@ class Federation:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            ContractError: NotRegistered, StakeBelowMaintenance, AlreadyCommitted, RoundFull, DeadlinePassed or
-                WrongPhase.
+            ContractError: NotRegistered, AlreadyCommitted, RoundFull, DeadlinePassed or WrongPhase.
         """
         commit = self.aggregator.functions.commit
         return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
@@ -251,16 +250,13 @@ class Federation:
     def attest(
         self, epoch: int, record: bytes, factors: Mapping[str, int], *, clients: Sequence[str]
     ) -> list[TxReceipt]:
-        """Let `clients` attest that `record` holds the fairness factors of `epoch`.
+        """Let `clients` attest that `record` holds the fairness factors of `epoch`; one receipt each.
 
         Args:
             epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
             record: sha2-256 digest of the record, 32 bytes; see ``ipfs.cid_digest``.
             factors: client address → factor in millionths.
             clients: who attests.
-
-        Returns:
-            One receipt a client that attests.
 
         Raises:
             ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered.
@@ -336,8 +332,7 @@ class Federation:
 
         Args:
             number: the round.
-            first: block to look from.
-            last: block to look to.
+            first, last: blocks to look from and to.
 
         Returns:
             Its record; without clients if nobody committed to such a round.

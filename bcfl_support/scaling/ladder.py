@@ -131,7 +131,7 @@ class Forecast:
 
 
 def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float, blob_price: float = 1.0) -> Forecast:
-    """A first round in gas, blocks and money, at prices the caller sets.
+    """A first round in gas, blocks and money, by today's fee schedule and at prices the caller sets.
 
     >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
     >>> f.blocks, round(f.ether, 3), round(f.money)

@@ -49,13 +49,11 @@ def doctor(stable: bool = False) -> list[Check]:
     """
     lab = 'run "make lab" in the project folder'
     lock = 'run "make lab": it installs requirements.lock into .venv; then start Jupyter from there'
-    python, modern = platform.python_version(), sys.version_info >= (3, 11)
+    programs, modern = (("Node.js", node), ("anvil", anvil), ("forge", forge)), sys.version_info >= (3, 11)
     checks = [
-        Check("Python", modern, python, "install Python 3.11 or newer, then run make lab"),
+        Check("Python", modern, platform.python_version(), "install Python 3.11 or newer, then run make lab"),
         _check("Python packages", _packages, lock),
-        _check("Node.js", partial(_program, node), lab),
-        _check("anvil", partial(_program, anvil), lab),
-        _check("forge", partial(_program, forge), lab),
+        *(_check(name, partial(_program, it), lab) for name, it in programs),
         _check("Solidity compiler", partial(_modules, "solc"), lab),
         _check("OpenZeppelin", partial(_modules, "@openzeppelin/contracts"), lab),
         _check("contracts compiled", _contracts, 'run "bcfl build"'),

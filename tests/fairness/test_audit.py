@@ -137,7 +137,7 @@ def test_a_record_of_other_rounds_is_caught(epoch, store):
     fed, clients, cids = epoch
     attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
     report = audit(fed, store, 0, TASK)
-    assert report.problems == ("the record covers rounds [1], epoch 0 has 1 … 2",)
+    assert report.problems == ("the record covers rounds [1], epoch 0 has [1, 2]",)
     assert report.false_attesters == tuple(clients[:3])
 
 
