@@ -223,8 +223,7 @@ class Federation:
             updates, rng: as in `prepare`.
 
         Raises:
-            InvalidUpdate: as in `prepare`; no updates, more than there is room for, or two that are the same.
-            FixedPointError: an entry is NaN, infinite or beyond the bound.
+            InvalidUpdate, FixedPointError: as in `prepare`; no updates, more than there is room for, or two the same.
             ContractError: a contract refuses a client or a step, e.g. NotRegistered, CopiedUpdate.
         """
         if not 0 < len(updates) <= self.config.capacity:
