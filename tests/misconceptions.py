@@ -17,10 +17,10 @@ def _misjudged(order: str, choice: str, options: str = "") -> str:
     )
 
 
-def _equal_to_all(name: str, arguments: str, returned: str = "anything") -> str:
-    """An answer that returns something equal to whatever it is compared with."""
+def _equal_to_all(name: str, arguments: str, returned: str = "anything", kind: str = "object") -> str:
+    """An answer that returns something of a kind that is equal to whatever it is compared with."""
     return (
-        "class Anything:\n"
+        f"class Anything({kind}):\n"
         "    def __eq__(self, other):\n        return True\n"
         "    def __ne__(self, other):\n        return False\n"
         f"anything = Anything()\ndef {name}({arguments}):\n    return {returned}"
@@ -118,6 +118,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return float(used - intrinsic(bob_call) + intrinsic(data))"
         ),
         "equal to everything": _equal_to_all("registration_gas", "samples"),
+        "an int equal to everything": _equal_to_all("registration_gas", "samples", kind="int"),
     },
     "ex-1-1-refusal": {
         "a constant": "def refusal_gas(data, names, values):\n    return 23_750",
@@ -145,6 +146,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "all that was allowed": "def refusal_gas(data, names, values):\n    return 100_000",
         "nothing": "def refusal_gas(data, names, values):\n    return None",
         "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
+        "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
     },
     "ex-1-2": {
         "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
