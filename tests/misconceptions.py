@@ -17,6 +17,39 @@ def _misjudged(order: str, choice: str, options: str = "") -> str:
     )
 
 
+def _equal_to_all(name: str, arguments: str, returned: str = "anything", kind: str = "object") -> str:
+    """An answer that returns something of a kind that is equal to whatever it is compared with."""
+    return (
+        f"class Anything({kind}):\n"
+        "    def __eq__(self, other):\n        return True\n"
+        "    def __ne__(self, other):\n        return False\n"
+        f"anything = Anything()\ndef {name}({arguments}):\n    return {returned}"
+    )
+
+
+def _solidity(name: str, text: str) -> str:
+    """An answer that returns a text of Solidity."""
+    return f"def {name}():\n    return {text!r}"
+
+
+def _till(**changed: str) -> str:
+    """An answer to exercise 1.4: the right function, line by line, with some of its lines changed."""
+    amount = changed.pop("AMOUNT", "amount")
+    lines = {
+        "HEAD": "function take(uint256 amount) external {",
+        "CREDIT": "uint96 credit = creditOf[msg.sender];",
+        "CHECK": "if (amount > credit) revert TooMuch(amount, credit);",
+        "EFFECT": f"creditOf[msg.sender] = credit - uint96({amount});",
+        "EVENT": "emit Taken(msg.sender, amount);",
+        "SEND": f"(bool ok,) = msg.sender.call{{ value: {amount} }}('');",
+        "NOT_SENT": "if (!ok) revert NotSent(msg.sender, amount);",
+        "LAST": "",
+        "END": "}",
+    }
+    assert changed.keys() <= lines.keys()
+    return _solidity("take_function", "\n".join((lines | changed).values()))
+
+
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
         "only the pool": "def held_by_contracts(fed, node):\n    return node.w3.eth.get_balance(fed.pool.address)",
@@ -69,22 +102,68 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-1-1": {
-        "a new slot": "def predicted_with_counter(measured):\n    return measured + 22_100",
-        "warm slot": "def predicted_with_counter(measured):\n    return measured + 2_900",
-        "nothing": "def predicted_with_counter(measured):\n    return measured",
+        "a constant": "def registration_gas(samples):\n    return 45_329",
+        "the shown case only": "def registration_gas(samples):\n    return 45_341 if samples == 300 else 45_329",
+        "a byte more is 16": (
+            "def registration_gas(samples):\n    return used + 16 * ((samples.bit_length() - 1) // 8)"
+        ),
+        "bytes, zero or not": (
+            "def registration_gas(samples):\n    return used + 12 * ((samples.bit_length() - 1) // 8)"
+        ),
+        "samples are gas": "def registration_gas(samples):\n    return used + samples - 80",
+        "nothing": "def registration_gas(samples):\n    return None",
+        "a float": (
+            "def registration_gas(samples):\n"
+            "    data = selector('register(uint256)') + encode(['uint256'], [samples])\n"
+            "    return float(used - intrinsic(bob_call) + intrinsic(data))"
+        ),
+        "equal to everything": _equal_to_all("registration_gas", "samples"),
+        "an int equal to everything": _equal_to_all("registration_gas", "samples", kind="int"),
+    },
+    "ex-1-1-refusal": {
+        "a constant": "def refusal_gas(data, names, values):\n    return 23_750",
+        "a registration without its slot and event": (
+            "def refusal_gas(data, names, values):\n    return used - 20_000 - special['LOG2']"
+        ),
+        "the call alone": "def refusal_gas(data, names, values):\n    return intrinsic(data)",
+        "memory forgotten": (
+            "def refusal_gas(data, names, values):\n    return intrinsic(data) + sum(price(n) for n in names)"
+        ),
+        "memory of a registration": (
+            "def refusal_gas(data, names, values):\n    return intrinsic(data) + sum(price(n) for n in names) + 15"
+        ),
+        "the error at byte 0x80": (
+            "def refusal_gas(data, names, values):\n    words = -(-(0x80 + 4 + 32 * values) // 32)\n"
+            "    return intrinsic(data) + sum(price(n) for n in names) + 3 * words"
+        ),
+        "the error alone": (
+            "def refusal_gas(data, names, values):\n    words = -(-(4 + 32 * values) // 32)\n"
+            "    return intrinsic(data) + sum(price(n) for n in names) + 3 * words"
+        ),
+        "always three words": (
+            "def refusal_gas(data, names, values):\n    return intrinsic(data) + sum(price(n) for n in names) + 9"
+        ),
+        "all that was allowed": "def refusal_gas(data, names, values):\n    return 100_000",
+        "nothing": "def refusal_gas(data, names, values):\n    return None",
+        "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
+        "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
     },
     "ex-1-2": {
-        "wrong way round": (
-            'def ceiling():\n    return "if (samples < 10_000) revert TooManySamples(samples, 10_000);"'
+        "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
+        "one too strict": _solidity("ceiling", "if (samples >= 10_000) revert TooManySamples(samples, 10_000);"),
+        "only the tested value": _solidity("ceiling", "if (samples == 10_001) revert TooManySamples(samples, 10_000);"),
+        "only the tested values": _solidity(
+            "ceiling", "if (samples == 10_001 || samples == 30_000) revert TooManySamples(samples, 10_000);"
         ),
-        "one too strict": (
-            'def ceiling():\n    return "if (samples >= 10_000) revert TooManySamples(samples, 10_000);"'
+        "nothing but the ceiling": _solidity(
+            "ceiling", "if (samples != 10_000) revert TooManySamples(samples, 10_000);"
         ),
-        "only the tested value": (
-            'def ceiling():\n    return "if (samples == 10_001) revert TooManySamples(samples, 10_000);"'
-        ),
-        "another error": 'def ceiling():\n    return "if (samples > 10_000) revert ZeroSamples(msg.sender);"',
-        "does not compile": 'def ceiling():\n    return "if samples > 10_000: revert TooManySamples(samples, 10_000)"',
+        "another error": _solidity("ceiling", "if (samples > 10_000) revert ZeroSamples(msg.sender);"),
+        "cut down without a word": _solidity("ceiling", "if (samples > 10_000) samples = 10_000;"),
+        "does not compile": _solidity("ceiling", "if samples > 10_000: revert TooManySamples(samples, 10_000)"),
+        "nothing": "def ceiling():\n    return None",
+        "a comment": _solidity("ceiling", "// nobody above 10,000"),
+        "equal to everything": _equal_to_all("ceiling", ""),
     },
     "ex-1-3": {
         "first 20 bytes": (
@@ -99,6 +178,74 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def read_registered(log):\n"
             "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
         ),
+        "another error for another event": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        raise KeyError('another event')\n"
+            "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
+        ),
+        "None for another event": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        return None\n"
+            "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
+        ),
+        "lower case": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        raise ValueError\n"
+            "    return '0x' + bytes(log['topics'][1])[12:].hex(), int.from_bytes(log['data'])"
+        ),
+        "Bob, whoever it was": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        raise ValueError\n    return bob, 80"
+        ),
+        "nothing": "def read_registered(log):\n    return None",
+        "equal to everything": _equal_to_all("read_registered", "log"),
+        "a pair equal to everything": _equal_to_all("read_registered", "log", "(anything, anything)"),
+    },
+    "ex-1-4": {
+        "no check": _till(CHECK=""),
+        "no check, and no check of the compiler's": _till(
+            CHECK="", EFFECT="unchecked { creditOf[msg.sender] = credit - uint96(amount); }"
+        ),
+        "the compiler's check": _till(CHECK="", EFFECT="creditOf[msg.sender] -= uint96(amount);"),
+        "cut before it is compared": _till(CHECK="if (uint96(amount) > credit) revert TooMuch(amount, credit);"),
+        "cut for good": _till(
+            CHECK="uint96 part = uint96(amount); if (part > credit) revert TooMuch(amount, credit);", AMOUNT="part"
+        ),
+        "all but the whole credit": _till(CHECK="if (amount >= credit) revert TooMuch(amount, credit);"),
+        "numbers of the error swapped": _till(CHECK="if (amount > credit) revert TooMuch(credit, amount);"),
+        "refused in words": _till(CHECK='if (amount > credit) revert("too much");'),
+        "nothing is refused, nothing is paid": _till(CHECK="if (amount > credit) return;"),
+        "credit as it was": _till(EFFECT=""),
+        "credit gone": _till(EFFECT="creditOf[msg.sender] = 0;"),
+        "effect after the call": _till(EFFECT="", LAST="creditOf[msg.sender] = credit - uint96(amount);"),
+        "effect after the call, taken off": _till(EFFECT="", LAST="creditOf[msg.sender] -= uint96(amount);"),
+        "no event": _till(EVENT=""),
+        "event with what is left": _till(EVENT="emit Taken(msg.sender, credit - amount);"),
+        "event twice": _till(EVENT="emit Taken(msg.sender, amount); emit Taken(msg.sender, amount);"),
+        "nothing is sent": _till(SEND="", NOT_SENT=""),
+        "everything is sent": _till(SEND="(bool ok,) = msg.sender.call{ value: address(this).balance }('');"),
+        "whether it came does not matter": _till(NOT_SENT="ok;"),
+        "another error": _till(NOT_SENT='require(ok, "not sent");'),
+        "transfer": _till(SEND="payable(msg.sender).transfer(amount);", NOT_SENT=""),
+        "tx.origin": _till().replace("msg.sender", "tx.origin"),
+        "a colon": _till(CHECK="if amount > credit: revert TooMuch(amount, credit);"),
+        "no semicolon": _till(CHECK="if (amount > credit) revert TooMuch(amount, credit)"),
+        "a number too wide": _till(EFFECT="creditOf[msg.sender] = credit - amount;"),
+        "a name that is not there": _till(CHECK="if (amount > credits) revert TooMuch(amount, credit);"),
+        "event without emit": _till(EVENT="Taken(msg.sender, amount);"),
+        "no bracket at the end": _till(END=""),
+        "who may call it": _till().replace(" external", ""),
+        "private": _till().replace(" external", " private"),
+        "a view": _till().replace(" external", " external view"),
+        "another name": _till().replace("function take", "function withdraw"),
+        "another argument": _till().replace("uint256 amount", "uint96 amount"),
+        "nothing": "def take_function():\n    return None",
+        "empty": _solidity("take_function", " "),
+        "equal to everything": _equal_to_all("take_function", ""),
     },
     "ex-2-1": {
         "weights forgotten in the score": (
