@@ -173,7 +173,7 @@ def test_blob_rounds_cost_the_same_at_any_size(chain):
         values, weights = draw_values(n, parameters)
         gas[n, parameters] = start_rung(chain, 4, weights, parameters).play(values).total_gas
     slope = gas[2, 40] - gas[1, 40]
-    assert gas[1, 40] + 9 * slope <= 620_000
+    assert gas[1, 40] + 9 * slope <= 630_000
     assert abs(gas[1, 3000] - gas[1, 40]) < 1000
 
 

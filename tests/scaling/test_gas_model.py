@@ -59,7 +59,7 @@ def test_table_keeps_its_promises(table):
     rows = {(row["rung"], row["n"], row["P"]): row for row in table}
     assert rows[1, 10, 100_000]["gas_per_value"] <= 900
     assert rows[2, 10, 100_000]["gas_per_value"] <= 42
-    assert rows[4, 10, 100_000]["gas_round"] <= 620_000
+    assert rows[4, 10, 100_000]["gas_round"] <= 630_000
     assert max(rows[3, 10, 100_000]["dispute_gas"].values()) <= 800_000
     assert all(row["kernel_gas_per_value"] <= 16 for row in table if "kernel_gas_per_value" in row)
     for row in table:
