@@ -52,13 +52,41 @@ def _till(**changed: str) -> str:
 
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
-        "only the pool": "def held_by_contracts(fed, node):\n    return node.w3.eth.get_balance(fed.pool.address)",
-        "in ether": (
-            "def held_by_contracts(fed, node):\n"
-            "    return sum(node.w3.eth.get_balance(c.address) for c in (fed.registry, fed.pool)) / 1e18"
+        "everybody": "def who_may(call, callers):\n    return set(callers)",
+        "the pool, as the table says": "def who_may(call, callers):\n    return {'pool'}",
+        "one sender for all": (
+            "def who_may(call, callers):\n    try:\n        call.call()\n        return set(callers)\n"
+            "    except errors.ContractError:\n        return set()"
         ),
-        "what was paid in": (
-            "def held_by_contracts(fed, node):\n    return 20 * 10**18 + int(data.sizes.sum()) * 10**16"
+        "who is refused": (
+            "def who_may(call, callers):\n    names = set()\n    for name, address in callers.items():\n"
+            "        try:\n            call.call({'from': address})\n"
+            "        except errors.ContractError:\n            names.add(name)\n    return names"
+        ),
+        "refusals not caught": (
+            "def who_may(call, callers):\n"
+            "    return {name for name, address in callers.items() if call.call({'from': address}) is not None}"
+        ),
+        "what comes back": (
+            "def who_may(call, callers):\n    names = set()\n    for name, address in callers.items():\n"
+            "        try:\n            if call.call({'from': address}):\n                names.add(name)\n"
+            "        except errors.ContractError:\n            pass\n    return names"
+        ),
+        "asked once": (
+            "asked = {}\ndef who_may(call, callers):\n    if call.fn_name not in asked:\n"
+            "        asked[call.fn_name] = set()\n        for name, address in callers.items():\n"
+            "            try:\n                call.call({'from': address})\n"
+            "                asked[call.fn_name].add(name)\n            except errors.ContractError:\n"
+            "                pass\n    return set(asked[call.fn_name])"
+        ),
+        "the books of this federation": (
+            "def who_may(call, callers):\n    return {n for n in callers if callers[n] == "
+            "fed.registry.functions.slasher().call()}"
+        ),
+        "nothing returned": "def who_may(call, callers):\n    pass",
+        "equal to everything": (
+            "class Any:\n    def __eq__(self, other):\n        return True\n    def __hash__(self):\n        return 0\n"
+            "def who_may(call, callers):\n    return Any()"
         ),
     },
     "ex-0-2": {
@@ -82,6 +110,30 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
             "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c)\n    return budget * w / w.sum()"
         ),
+        "millionths taken for shares": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c, f = (np.array([x or 0 for x in row]) for row in (record.consistency, record.factors))\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "None not thought of": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([x / 1e6 for x in record.consistency])\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c)\n    return budget * w / w.sum()"
+        ),
+        "negative scores paid": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 1e6) / 1e6 for x in record.factors])\n"
+            "    w = record.scores_float() * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "what the contract paid": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n    return np.array(record.rewards) / 1e18"
+        ),
+        "round 8 whatever is asked": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n    return np.array(records[7].rewards) / 1e18"
+        ),
+        "nothing returned": "def rewards_of(record, alpha=0.5, budget=1.0):\n    pass",
+        "words": "def rewards_of(record, alpha=0.5, budget=1.0):\n    return ['much'] * 9",
     },
     "ex-0-3": {
         "first record only": (
@@ -100,6 +152,35 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0) + x / 1e18\n"
             "    return totals"
         ),
+        "the page's records": (
+            "def audit(store, cids):\n    totals = {}\n    for r in records:\n"
+            "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0) + x\n"
+            "    return totals"
+        ),
+        "the stations of the page": (
+            "def audit(store, cids):\n    totals = dict.fromkeys(stations, 0)\n    for cid in cids:\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
+            "        for c, x in zip(stations, r.rewards):\n            totals[c] += x\n    return totals"
+        ),
+        "nothing returned": "def audit(store, cids):\n    pass",
+        "no files fetched": "def audit(store, cids):\n    return {c: x for c in cids for x in c.rewards}",
+    },
+    "ex-0-4": {
+        "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
+        "zeros": "def steal(revealed):\n    return np.zeros(len(revealed), dtype=np.int64)",
+        "in decimals": "def steal(revealed):\n    return np.array(revealed) / 1e9 + 1e-9",
+        "a list": "def steal(revealed):\n    return [revealed[0] + 1, *revealed[1:]]",
+        "one entry too many": "def steal(revealed):\n    return np.array([*revealed, 1], dtype=np.int64)",
+        "beyond the bound": (
+            "def steal(revealed):\n    stolen = np.array(revealed, dtype=np.int64)\n    stolen[0] = 10**12\n"
+            "    return stolen"
+        ),
+        "little of it": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64) // 1000",
+        "the other way": "def steal(revealed):\n    return -np.array(revealed, dtype=np.int64)",
+        "the argument ignored": (
+            "def steal(revealed):\n    return np.array(fed.aggregator.functions.updateOf(copycat).call()) // 1000 + 1"
+        ),
+        "nothing returned": "def steal(revealed):\n    pass",
     },
     "ex-1-1": {
         "a constant": "def registration_gas(samples):\n    return 45_329",

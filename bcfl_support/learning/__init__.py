@@ -1,17 +1,19 @@
 """Federated learning itself: data, partitions, models, local training, aggregation. Lessons 0 and 5.
 
 Everything is batched: the clients of a round are the rows of one array (n, P), and leading axes are seeds or runs.
-`load_digits_federation` and its kin deal real data to clients; `SoftmaxRegression`, `LogisticRegression`, `MLP` and
-`TorchModel`, which takes any PyTorch module, give gradients; `local_updates` trains; `AGGREGATORS` holds FedAvg and the
-robust rules, found by name.
+`load_penguins` and its kin give real data to clients, `federate` a table of your own; `SoftmaxRegression`,
+`LogisticRegression`, `MLP` and `TorchModel`, which takes any PyTorch module, give gradients; `local_updates` trains;
+`AGGREGATORS` holds FedAvg and the robust rules, found by name.
 """
 
 from bcfl_support.learning.aggregators import AGGREGATORS, coordinate_median, fedavg
 from bcfl_support.learning.datasets import (
     FederatedData,
+    federate,
     load_digits_federation,
     load_hospitals,
     load_mnist_federation,
+    load_penguins,
     with_label_noise,
 )
 from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression, TorchModel

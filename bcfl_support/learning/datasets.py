@@ -2,16 +2,21 @@
 
     {1, …, N} = D_1 ∪ … ∪ D_n  (disjoint),    n_i = |D_i| ≥ 1,    p_i = n_i / N
 
-Three sources: breast cancer, digits, MNIST-5k; `federate` takes any other data. The ways to deal are in `partitions`.
+Four sources: Palmer penguins, breast cancer, digits, MNIST-5k. `federate` takes any table with a column that says whose
+each row is; `deal` has no such column and deals the rows out to made-up clients, in one of the ways of `partitions`.
 Nothing is downloaded. Features are float64: a difference of 1e-16 between two machines then almost never crosses one
 of the contract's rounding steps of 1e-9, while float32 differences of 1e-7 would change every hash.
 """
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +24,7 @@ from numpy.random import Generator
 
 from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.columns import read_names, read_numbers
 from bcfl_support.learning.partitions import PARTITIONS
 
 
@@ -36,6 +42,7 @@ class FederatedData:
         x_test: test features, shape (T, d), float64.
         y_test: test labels, shape (T,), int64.
         classes: the C class names.
+        names: the clients' names; empty where they have numbers only.
     """
 
     name: str
@@ -47,6 +54,7 @@ class FederatedData:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for i in np.flatnonzero(self.sizes < 1):
@@ -100,6 +108,24 @@ class FederatedData:
 # ---------------------------------------------------------------- federations
 
 
+def load_penguins(*, rng: Generator) -> FederatedData:
+    """Palmer penguins (342 × 4, three species) held by nine stations: three islands in each of three seasons.
+
+    Nobody dealt these records out: each stays where and when it was taken, and no island has all three species. The
+    split is 55 : 15 : 30, so that one test record weighs a hundredth. A softmax regression has 15 parameters.
+
+    Args:
+        rng: source of the split into train, validation and test.
+
+    Returns:
+        The federation; `names` has the stations, such as "Torgersen 2008".
+
+    Raises:
+        ModuleNotFoundError: the package palmerpenguins, which brings the data, is not installed.
+    """
+    return federate(_read_penguins(), label="species", client="station", name="penguins", held_out=(0.15, 0.3), rng=rng)
+
+
 def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generator, **options: Any) -> FederatedData:
     """Breast-cancer records (569 × 30, benign or malignant) held by n hospitals.
 
@@ -122,7 +148,7 @@ def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generato
 
     source = load_breast_cancer()
     options |= {"classes": tuple(source.target_names), "standardize": True}
-    return federate("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **options)
+    return deal("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **options)
 
 
 def load_digits_federation(
@@ -137,7 +163,7 @@ def load_digits_federation(
     Returns:
         The federation; class c is the digit c.
     """
-    return federate("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
+    return deal("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
 def load_mnist_federation(
@@ -152,10 +178,10 @@ def load_mnist_federation(
     Returns:
         The federation; class c is the digit c.
     """
-    return federate("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
+    return deal("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
-def federate(
+def deal(
     name: str,
     x: np.ndarray,
     y: np.ndarray,
@@ -196,20 +222,82 @@ def federate(
         raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
-        # a constant feature has deviation 0: it stays 0 instead of becoming NaN
-        deviation = x[train].std(axis=0)
-        x = (x - x[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+        x = _standardize(x, train)
     parts = PARTITIONS[partition](y[train], n_clients, rng=rng, **options)
     order, sizes = train[np.concatenate(parts)], np.array([len(part) for part in parts])
     names = tuple(str(c) for c in classes)
     return FederatedData(name, x[order], y[order], sizes, x[val], y[val], x[test], y[test], names)
 
 
-def split_stratified(labels: np.ndarray, *, rng: Generator) -> list[np.ndarray]:
-    """Split sample indices 70 : 15 : 15 into train, validation and test, each class in the same proportions.
+def federate(
+    frame: Mapping[str, Any],
+    *,
+    label: str,
+    client: str,
+    features: Sequence[str] | None = None,
+    name: str = "table",
+    held_out: tuple[float, float] = (0.15, 0.15),
+    rng: Generator,
+) -> FederatedData:
+    """Make a federation of a table in which a column says whose each row is.
+
+    Features are standardized with the mean and deviation of the validation records alone. These are public anyway: no
+    client says anything about its own.
+
+    Args:
+        frame: a pandas DataFrame, or a mapping from column names to columns of one length.
+        label: the column with the class of each row.
+        client: the column with whose it is: a hospital, a site, a year.
+        features: the columns to learn from, numbers; None: all others.
+        name: name of the data, for titles.
+        held_out: shares of each class for validation and for the test.
+        rng: source of the split.
+
+    Returns:
+        The federation; `classes` and `names` are the sorted values of the two columns.
+
+    Raises:
+        InvalidInput: a column is missing, has another length, lacks a value or is no number; one class only; a class
+            without a record for validation or test; a client without a training row.
+
+    >>> table = {"cm": [*range(20)], "kind": ["a", "b"] * 10, "site": ["x", "x", "y", "y"] * 5}
+    >>> data = federate(table, label="kind", client="site", rng=np.random.default_rng(0))
+    >>> data.names, data.sizes.tolist(), len(data.y_val), len(data.y_test)
+    (('x', 'y'), [7, 9], 2, 2)
+    """
+    chosen = [column for column in frame if column not in (label, client)] if features is None else list(features)
+    if label == client or not chosen or {label, client} & set(chosen):
+        roles = f"label {label!r}, client {client!r}, features {chosen}"
+        raise InvalidInput(f"{roles}: name one column each for label and client, and at least one other to learn from.")
+    kinds, y = read_names(frame, label)
+    names, owner = read_names(frame, client)
+    columns = {column: read_numbers(frame, column) for column in chosen}
+    if len(lengths := {len(y), len(owner), *map(len, columns.values())}) > 1:
+        raise InvalidInput(f"the columns have {sorted(lengths)} rows: give all of them one length.")
+    if len(kinds) < 2:
+        raise InvalidInput(f"column {label!r} holds one class only, {', '.join(kinds) or 'none'}: give at least two.")
+    for kind, count in zip(kinds, np.bincount(y), strict=True):
+        if min(int(share * count) for share in held_out) < 1 or sum(int(share * count) for share in held_out) >= count:
+            why = f"{held_out[0]:g} and {held_out[1]:g} of them, rounded down, leave validation, test or training empty"
+            raise InvalidInput(f"class {kind!r} has {count} records: {why}; add records, or leave the class out.")
+    train, val, test = split_stratified(y, held_out=held_out, rng=rng)
+    for i in sorted(set(owner.tolist()) - set(owner[train].tolist())):
+        lost = f"all of its {np.sum(owner == i)} records went to validation and test"
+        raise InvalidInput(f"client {names[i]!r} has no training row, {lost}: leave it out, or join it with another.")
+    x = _standardize(np.column_stack(list(columns.values())), val)
+    order = train[np.argsort(owner[train], kind="stable")]
+    sizes = np.bincount(owner[train], minlength=len(names))
+    return FederatedData(name, x[order], y[order], sizes, x[val], y[val], x[test], y[test], kinds, names)
+
+
+def split_stratified(
+    labels: np.ndarray, *, held_out: tuple[float, float] = (0.15, 0.15), rng: Generator
+) -> list[np.ndarray]:
+    """Split sample indices into train, validation and test, 70 : 15 : 15, each class in the same proportions.
 
     Args:
         labels: class of each sample, shape (N,), int.
+        held_out: shares for validation and for the test.
         rng: source of the shuffle.
 
     Returns:
@@ -218,8 +306,8 @@ def split_stratified(labels: np.ndarray, *, rng: Generator) -> list[np.ndarray]:
     pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
-        held = int(0.15 * len(members))
-        val, test, train = np.split(members, [held, 2 * held])
+        checked, tested = (int(share * len(members)) for share in held_out)
+        val, test, train = np.split(members, [checked, checked + tested])
         pieces.append((train, val, test))
     return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
 
@@ -254,6 +342,29 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
 # ---------------------------------------------------------------- reading and checking
 
 _DIGITS = tuple("0123456789")
+
+
+def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """x with the mean of `rows` at 0 and their deviation 1."""
+    # a constant feature has deviation 0: it stays 0 instead of becoming NaN
+    deviation = x[rows].std(axis=0)
+    return (x - x[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+
+
+@lru_cache(maxsize=1)
+def _read_penguins() -> dict[str, list[Any]]:
+    """The four measurements, species and station of each penguin that was measured."""
+    # found, not imported: the package's own code would bring in pandas, which takes longer than the lesson's training
+    package = find_spec("palmerpenguins")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            "No module named 'palmerpenguins', which brings the penguins: `make lab` installs it."
+        )
+    with (Path(package.origin).parent / "data" / "penguins.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["body_mass_g"] != "NA"]
+    measured = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
+    stations = [f"{row['island']} {row['year']}" for row in rows]
+    return {name: [row[name] for row in rows] for name in (*measured, "species")} | {"station": stations}
 
 
 @lru_cache(maxsize=1)

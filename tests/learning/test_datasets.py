@@ -1,8 +1,12 @@
-"""The three federations: shapes, standardization, splits, and what a learner can get wrong."""
+"""The federations: shapes, standardization, splits, a table of one's own, and what a learner can get wrong."""
 
 from __future__ import annotations
 
+from collections import Counter
+from importlib.metadata import files
+
 import numpy as np
+import pandas
 import pytest
 
 from bcfl_support.errors import InvalidInput
@@ -72,7 +76,7 @@ def test_splits_are_disjoint_complete_and_stratified() -> None:
 
 def test_a_constant_feature_stays_finite() -> None:
     x = np.column_stack([np.ones(40), np.arange(40.0)])
-    data = ds.federate("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardize=True, rng=seed())
+    data = ds.deal("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardize=True, rng=seed())
     assert np.array_equal(data.x[:, 0], np.zeros(len(data.y)))
 
 
@@ -107,3 +111,115 @@ def test_options_that_a_partition_does_not_take_are_named() -> None:
         ds.load_hospitals(partition="dirichlet", rng=np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="partition 'iid' takes no options: not alpha"):
         ds.load_hospitals(alpha=0.5, rng=np.random.default_rng(0))
+
+
+# ---------------------------------------------------------------- tables with a column that says whose a row is
+MEASURED = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+
+
+def read_penguins() -> pandas.DataFrame:
+    """The file as pandas reads it, the two birds that nobody measured left out."""
+    [path] = [path for path in files("palmerpenguins") if path.name == "penguins.csv"]
+    return pandas.read_csv(path.locate()).dropna(subset=MEASURED)
+
+
+def test_penguins_stay_where_they_were_measured() -> None:
+    table, data = read_penguins(), ds.load_penguins(rng=seed(2))
+    assert data.classes == ("Adelie", "Chinstrap", "Gentoo") and data.n_features == 4
+    assert data.names == tuple(f"{i} {y}" for i in ("Biscoe", "Dream", "Torgersen") for y in (2007, 2008, 2009))
+    assert len(data.y) + len(data.y_val) + len(data.y_test) == len(table) == 342
+    species = table.species.value_counts()
+    assert np.bincount(data.y_val).tolist() == [int(0.15 * species[name]) for name in data.classes]
+    assert np.bincount(data.y_test).tolist() == [int(0.3 * species[name]) for name in data.classes]
+    held = Counter((name, data.classes[c]) for i, name in enumerate(data.names) for c in data.client(i)[1])
+    seen = Counter(zip(table.island + " " + table.year.astype(str), table.species, strict=True))
+    assert set(held) == set(seen) and all(held[key] < seen[key] for key in held)
+
+
+def test_no_island_has_all_three_species() -> None:
+    held = ds.load_penguins(rng=seed()).label_counts() > 0
+    assert held[:3].tolist() == [[True, False, True]] * 3  # Biscoe: no Chinstraps
+    assert held[3:6].tolist() == [[True, True, False]] * 3  # Dream: no Gentoos
+    assert held[6:].tolist() == [[True, False, False]] * 3  # Torgersen: Adelies only
+
+
+def test_penguins_read_without_their_package_are_those_that_it_loads() -> None:
+    import palmerpenguins
+
+    table = palmerpenguins.load_penguins().dropna(subset=MEASURED)
+    table["station"] = table.island + " " + table.year.astype(str)
+    options = {"label": "species", "client": "station", "features": MEASURED, "held_out": (0.15, 0.3)}
+    ours, theirs = ds.load_penguins(rng=seed(5)), ds.federate(table, **options, rng=seed(5))
+    assert all(np.array_equal(getattr(ours, part), getattr(theirs, part)) for part in ("x", "y", "x_val", "y_test"))
+    assert ours.names == theirs.names and np.array_equal(ours.sizes, theirs.sizes)
+
+
+def toy() -> dict[str, list]:
+    """Forty rows; a row's feature is its own number, so that each can be found again."""
+    return {
+        "number": [float(k) for k in range(40)],
+        "color": ["red", "blue"] * 20,
+        "site": ["north" if k % 5 < 2 else "south" for k in range(40)],
+    }
+
+
+def test_a_table_becomes_a_federation_row_by_row() -> None:
+    table = toy()
+    data = ds.federate(table, label="color", client="site", name="colors", rng=seed(3))
+    assert (data.name, data.classes, data.names) == ("colors", ("blue", "red"), ("north", "south"))
+    train, val, test = ds.split_stratified(np.array([1, 0] * 20), rng=seed(3))  # what was asked to be held out
+    scaled = {k: (k - val.mean()) / val.std() for k in range(40)}
+    for i, name in enumerate(data.names):
+        rows = [k for k in train if table["site"][k] == name]
+        x, y = data.client(i)
+        assert np.allclose(x[:, 0], [scaled[k] for k in rows], atol=1e-12)
+        assert [data.classes[c] for c in y] == [table["color"][k] for k in rows]
+    assert np.allclose(data.x_test[:, 0], [scaled[k] for k in test]) and abs(data.x_val.mean()) < 1e-12
+    frame = ds.federate(pandas.DataFrame(table), label="color", client="site", rng=seed(3))
+    assert np.array_equal(frame.x, data.x) and frame.names == data.names
+    some = ds.federate({**table, "note": ["?"] * 40}, label="color", client="site", features=["number"], rng=seed(3))
+    assert np.array_equal(some.x, data.x)
+    years = ds.federate({**table, "site": [2007, 2010] * 20}, label="site", client="color", rng=seed(3))
+    assert years.classes == ("2007", "2010")
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({}, {"client": "place"}, "there is no column 'place': the table has number, color, site"),
+        ({}, {"features": ["weight"]}, "there is no column 'weight'"),
+        ({}, {"client": "color"}, "label 'color', client 'color', .*name one column each"),
+        ({}, {"features": ["color"]}, r"features \['color'\]: name one column each"),
+        ({}, {"features": []}, r"features \[\]: .*at least one other"),
+        ({"sex": ["male"] * 40}, {}, "row 0 of column 'sex' is 'male', no finite number: code it"),
+        ({"number": [*range(39), np.inf]}, {}, "row 39 of column 'number' is inf, no finite number"),
+        ({"number": [*range(7), np.nan, *range(32)]}, {}, r"row 7 of column 'number' has no value \(nan\): drop"),
+        ({"site": ["a"] * 39 + [None]}, {}, r"row 39 of column 'site' has no value \(None\)"),
+        ({"color": ["red"] * 40}, {}, "column 'color' holds one class only, red: give at least two"),
+        ({"color": ["red"] * 36 + ["blue"] * 4}, {}, "class 'blue' has 4 records: 0.15 and 0.15 of them, rounded down"),
+        ({}, {"held_out": (0.5, 0.5)}, "class 'blue' has 20 records: 0.5 and 0.5 .* leave validation, test or"),
+        ({"number": range(39)}, {}, r"the columns have \[39, 40\] rows"),
+        ({"number": np.ones((40, 2))}, {}, r"column 'number' has shape \(40, 2\): give one value a row"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_named(change: dict, options: dict, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        ds.federate({**toy(), **change}, **{"label": "color", "client": "site", **options}, rng=seed())
+
+
+def test_a_site_whose_rows_are_all_held_out_is_named() -> None:
+    _, val, _ = ds.split_stratified(np.array([1, 0] * 20), rng=seed())
+    sites = ["lost" if k == val[0] else "kept" for k in range(40)]
+    with pytest.raises(
+        InvalidInput, match="client 'lost' has no training row, all of its 1 records went to validation"
+    ):
+        ds.federate({**toy(), "site": sites}, label="color", client="site", rng=seed())
+
+
+def test_penguins_without_their_package_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    ds._read_penguins.cache_clear()
+    monkeypatch.setattr(ds, "find_spec", lambda name: None)
+    with pytest.raises(
+        ModuleNotFoundError, match="'palmerpenguins', which brings the penguins: `make lab` installs it"
+    ):
+        ds.load_penguins(rng=seed())

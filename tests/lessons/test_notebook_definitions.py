@@ -45,20 +45,41 @@ def integers():
 
 
 class TestLesson0:
-    def test_shapley_of_a_round_is_the_package_s(self):
-        rng = np.random.default_rng(3)
-        data = datasets.load_hospitals(10, partition="dirichlet", alpha=0.5, rng=rng)
-        model = models.LogisticRegression(data.n_features)
-        members = (np.arange(1024)[:, None] >> np.arange(10)) & 1
-        weights = data.sizes / data.sizes.sum()
-        updates = rng.normal(0, 0.1, (10, model.n_params))
-        page = definitions("00", members=members, others=members.sum(axis=1), weights=weights, model=model, data=data)
-        start = np.zeros(model.n_params)
-        after = start + members @ (weights[:, None] * updates)
-        worth = -model.loss(after, data.x_val, data.y_val)
-        np.testing.assert_allclose(
-            page["shapley_of_round"](start, updates), shapley.exact_shapley(worth), rtol=0, atol=1e-12
-        )
+    def test_shapley_by_orders_is_the_package_s(self):
+        rng, trio = np.random.default_rng(3), [1, 4, 6]
+        page = definitions("00", trio=trio)
+        teams = [tuple(i for bit, i in enumerate(trio) if team >> bit & 1) for team in range(8)]
+        worth = np.array([0, *rng.normal(size=7)])
+        added = page["added_by_order"](dict(zip(teams, worth, strict=True)))
+        np.testing.assert_allclose(added.mean(axis=0), shapley.exact_shapley(worth), atol=1e-15)
+        np.testing.assert_allclose(added.sum(axis=1), worth[-1], atol=1e-15)  # each order shares out all there is
+
+    def test_worth_of_teams_counts_birds(self):
+        rng, trio = np.random.default_rng(3), [2, 5, 7]
+        data, model = datasets.load_penguins(rng=rng), models.SoftmaxRegression(4, 3)
+        updates, start = rng.normal(size=(9, 15)), np.zeros(15)
+        worth = definitions("00", model=model, start=start, trio=trio)["worth_of_teams"](updates, data)
+        for team, value in worth.items():
+            w = sum((data.sizes[i] * updates[i] for i in team), start=start)
+            logits = data.x_val @ w[:12].reshape(3, 4).T + w[12:]
+            right = int((logits.argmax(axis=1) == data.y_val).sum())
+            assert value == right - int((data.y_val == 0).sum()), team
+
+    def test_rounds_off_the_chain_are_the_package_s(self):
+        data, model = datasets.load_penguins(rng=np.random.default_rng(3)), models.SoftmaxRegression(4, 3)
+        given = {"model": model, "start": np.zeros(15), "steps": 5, "learning_rate": 0.5, "rounds": 4, "rng": None}
+        page = definitions("00", **given)
+        run = simulation.run(data, model, rounds=4, steps=5, lr=0.5, rng=np.random.default_rng(0))
+        np.testing.assert_allclose(page["federate"](data), run.params, atol=1e-12)
+        scores = run.table.pivot("score")
+        np.testing.assert_allclose(page["scores_by_round"](data), scores, atol=1e-12)
+
+    def test_swapped_labels_are_one_station_s(self):
+        data = datasets.load_penguins(rng=np.random.default_rng(3))
+        other = definitions("00")["swap_labels"](data, "Dream 2008")
+        changed = [(data.client(i)[1] != other.client(i)[1]).any() for i in range(9)]
+        assert changed == [name == "Dream 2008" for name in data.names]
+        assert other.label_counts()[4].tolist() == data.label_counts()[4][[1, 0, 2]].tolist()
 
     def test_rewards_by_hand_are_the_exact_arithmetic(self):
         class Record:

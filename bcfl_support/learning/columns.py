@@ -1,0 +1,73 @@
+"""Columns of a learner's own table, checked: what is missing, is no number, or stands in which row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bcfl_support.errors import InvalidInput
+
+
+def read_numbers(frame: Mapping[str, Any], column: str) -> np.ndarray:
+    """A column of finite numbers; numbers written as text are read.
+
+    Args:
+        frame: a pandas DataFrame, or a mapping from column names to columns.
+        column: the column's name.
+
+    Returns:
+        The numbers, shape (N,), float64.
+
+    Raises:
+        InvalidInput: no such column, or a row without a value or with one that is no finite number.
+
+    >>> read_numbers({"cm": ["1.5", 2]}, "cm").tolist()
+    [1.5, 2.0]
+    """
+    values = _read_column(frame, column)
+    for row, value in enumerate(values.tolist()):
+        try:
+            fits = values.dtype.kind not in "mM" and np.isfinite(float(value))  # a date is no number
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            what = f"row {row} of column {column!r} is {value!r}, no finite number"
+            raise InvalidInput(f"{what}: code it as one, or leave the column out with features=[…].")
+    return values.astype(np.float64)
+
+
+def read_names(frame: Mapping[str, Any], column: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The values of a column as names, and which of them each row has.
+
+    Args, Raises: as in `read_numbers`, of any kind of values.
+
+    Returns:
+        The names, sorted as the values are, and their numbers, shape (N,), int64.
+
+    >>> names, numbers = read_names({"site": ["b", "a", "b"]}, "site")
+    >>> names, numbers.tolist()
+    (('a', 'b'), [1, 0, 1])
+    """
+    values = _read_column(frame, column)
+    try:
+        kinds, numbers = np.unique(values, return_inverse=True)
+    except TypeError:  # numbers and text in one column
+        kinds, numbers = np.unique(values.astype(str), return_inverse=True)
+    return tuple(map(str, kinds.tolist())), numbers.astype(np.int64)
+
+
+def _read_column(frame: Mapping[str, Any], column: str) -> np.ndarray:
+    """A column without gaps, shape (N,)."""
+    if column not in frame:
+        raise InvalidInput(f"there is no column {column!r}: the table has {', '.join(map(str, frame))}.")
+    values = np.asarray(frame[column])
+    if values.ndim != 1:
+        raise InvalidInput(
+            f"column {column!r} has shape {values.shape}: give one value a row, under a name of its own."
+        )
+    for row, value in enumerate(values.tolist()):
+        if value is None or str(value) in ("nan", "<NA>", "NaT"):  # None, NaN, and what pandas writes for them
+            raise InvalidInput(f"row {row} of column {column!r} has no value ({value}): drop the row, or fill it in.")
+    return values
