@@ -220,6 +220,12 @@ class TestLesson3:
         _, by_prices = page["shapley_by_prices"](lambda team: Fraction(zeroed[sum(1 << i for i in team)]), 6)
         np.testing.assert_allclose([float(value) for value in by_prices], exact, atol=1e-13)
 
+    def test_solo_says_why_it_cannot_share(self):
+        page = definitions("03")
+        assert page["by_solo"](lambda team: 3 * len(team), 2) == [3, 3]
+        with pytest.raises(ValueError, match="nobody is worth anything alone"):
+            page["by_solo"](lambda team: int(2 in team and len(team) > 1), 3)
+
     @pytest.mark.parametrize("needed", [1, 9, 14, 20])
     def test_power_in_a_vote(self, needed):
         samples = [1, 2, 3, 4, 4, 6]
