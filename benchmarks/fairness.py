@@ -2,6 +2,7 @@
 
     python benchmarks/fairness.py --json            the whole study, written to results/fairness.json
     python benchmarks/fairness.py --json --quick    two seeds of it, written nowhere
+    python benchmarks/fairness.py --json --only conventions    one section anew, the others kept as they are
 
 Ten clients train a softmax regression on digits; one number a seed is kept, 20 seeds.
 
@@ -12,15 +13,21 @@ exact values, and with label quality where labels are wrong; `negative`, the sha
 `intervals`: 40 rounds, a record every K. All rounds are valued, or only the last of each K, or one drawn after the K
 are over; a factor compares the share of the values with the share of the pay in the rounds valued. Client 0 sends
 noise three times as long as an honest update in every round, or, where audits are known beforehand, in every round but
-those. `pay` is its share of all pay (a tenth would be fair), `error` the mean distance Σ_i |share of the values − share
-over all 40 rounds| / 2 when everybody is honest.
+those. `pay` is its share of all pay (an honest client's is about a tenth), `error` the mean distance
+Σ_i |share of the values − share over all 40 rounds| / 2 when everybody is honest.
+
+`thirty`: thirty rounds with two classes each, all honest: the rank correlation of S with the exact values, both summed,
+for three times as many seeds.
+
+`noise`: the cheat of `intervals` in 40 rounds without factors: `value`, its share of all ten clients' exact values, and
+`least`, whether it is the smallest of the ten.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from _common import make_parser, report, write_result  # first: it sets the threads
+from _common import make_parser, read_result, report, write_result  # first: it sets the threads
 
 # isort: split
 import numpy as np
@@ -32,7 +39,7 @@ from bcfl_support.incentives.consistency import fairness_ratios
 from bcfl_support.learning import SoftmaxRegression
 
 MODEL = SoftmaxRegression(64, 10)
-CLIENTS, SEEDS, ROUNDS, LONG = 10, 20, 10, 40
+CLIENTS, SEEDS, ROUNDS, THIRTY, LONG = 10, 20, 10, 30, 40
 DEALS: dict[str, dict[str, Any]] = {
     "IID": {"partition": "iid"},
     "IID, wrong labels": {"partition": "iid"},
@@ -40,6 +47,7 @@ DEALS: dict[str, dict[str, Any]] = {
     "Dirichlet 0.3": {"partition": "dirichlet", "alpha": 0.3, "min_size": 5},
     "2 classes each": {"partition": "pathological", "classes_per_client": 2},
 }
+SECTIONS = ("conventions", "intervals", "thirty", "noise")
 INTERVALS = (1, 2, 5, 10, 20)
 AUDITS = ("every round", "last round", "random round")
 NOISE_LENGTH = 3.0
@@ -88,6 +96,16 @@ def compare_conventions(name: str, seed: int) -> dict[str, float]:
         for kind, values in (("S", score), ("fixed", fixed), ("renormalized", renormalized)):
             found[f"quality, {kind}"] = rank_correlation(-wrong, values)
     return found
+
+
+def compare_thirty(seed: int) -> dict[str, float]:
+    """Thirty honest rounds with two classes each: does S still order the clients as their exact values do?"""
+    name = "2 classes each"
+    data = learning.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed), **DEALS[name])
+    outcomes: list[simulation.RoundOutcome] = []
+    run = simulation.run(data, MODEL, rounds=THIRTY, rng=np.random.default_rng([seed, 1]), observe=outcomes.append)
+    values = np.sum([value_round(outcome) for outcome in outcomes], axis=0)
+    return {"S, fixed": rank_correlation(run.table.pivot("score").sum(axis=0), values)}
 
 
 # ---------------------------------------------------------------- intervals
@@ -157,6 +175,12 @@ def compare_intervals(seed: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def value_noise(seed: int) -> dict[str, float]:
+    """What the cheat brings in 40 rounds: its share of the values, and whether nobody brought less."""
+    totals = play_long(seed, set())[1].sum(axis=0)
+    return {"value": round(float(totals[0] / totals.sum()), 6), "least": float(totals.argmin() == 0)}
+
+
 def simple_pay(scores: np.ndarray) -> float:
     """Client 0's share of the pay without any factor."""
     weights = np.maximum(scores, 0)
@@ -175,22 +199,34 @@ def gather(per_seed: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def study(section: str, seeds: range, jobs: int) -> dict[str, Any]:
+    """One section of the result file."""
+    parts = {"intervals": compare_intervals, "thirty": compare_thirty, "noise": value_noise}
+    if section == "thirty":
+        seeds = range(3 * len(seeds))  # its spread is the largest
+    if section in parts:
+        return gather(Parallel(n_jobs=jobs)(delayed(parts[section])(seed) for seed in seeds))
+    work = [delayed(compare_conventions)(name, seed) for name in DEALS for seed in seeds]
+    done = Parallel(n_jobs=jobs)(work)
+    return {name: gather(done[k * len(seeds) : (k + 1) * len(seeds)]) for k, name in enumerate(DEALS)}
+
+
 def main() -> None:
     """Run, print, and write the result file."""
-    options = make_parser(__doc__, jobs=True).parse_args()
+    parser = make_parser(__doc__, jobs=True)
+    parser.add_argument("--only", choices=SECTIONS, help="make one section anew and keep the others")
+    options = parser.parse_args()
     seeds = range(2 if options.quick else SEEDS)
-    work = [delayed(compare_conventions)(name, seed) for name in DEALS for seed in seeds]
-    work += [delayed(compare_intervals)(seed) for seed in seeds]
-    done = Parallel(n_jobs=options.jobs)(work)
-    conventions = {name: gather(done[k * len(seeds) : (k + 1) * len(seeds)]) for k, name in enumerate(DEALS)}
-    found = {"conventions": conventions, "intervals": gather(done[len(DEALS) * len(seeds) :]), "seeds": len(seeds)}
+    chosen = [options.only] if options.only else SECTIONS
+    found = {section: study(section, seeds, options.jobs) for section in chosen}
     if not options.quick:
-        write_result("fairness", found)
-    cells = conventions | found["intervals"]
-    report(
-        {f"{name}: {key}": round(float(np.mean(v)), 4) for name, cell in cells.items() for key, v in cell.items()},
-        options.json,
-    )
+        kept = {key: value for key, value in read_result("fairness").items() if key != "command"}
+        write_result("fairness", kept | found | {"seeds": len(seeds)})
+    figures = {}
+    for section, content in found.items():
+        for name, cell in content.items() if section in ("conventions", "intervals") else [(section, content)]:
+            figures |= {f"{name}: {key}": round(float(np.mean(values)), 4) for key, values in cell.items()}
+    report(figures, options.json)
 
 
 if __name__ == "__main__":

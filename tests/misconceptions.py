@@ -50,6 +50,42 @@ def _till(**changed: str) -> str:
     return _solidity("take_function", "\n".join((lines | changed).values()))
 
 
+def _power(added: str, turns: str = "needed - own <= sum(t) < needed") -> str:
+    """An answer to exercise 3.1 that adds this for each size and takes these coalitions for turned."""
+    return (
+        "def power_in_vote(samples, needed):\n    n, power = len(samples), []\n"
+        "    for i, own in enumerate(samples):\n        value = 0\n"
+        "        others = [s for j, s in enumerate(samples) if j != i]\n"
+        "        for size in range(n):\n"
+        f"            turned = sum({turns} for t in combinations(others, size))\n"
+        f"            value += {added}\n        power.append(value)\n    return power"
+    )
+
+
+def _watcher(then: str, first: str = "") -> str:
+    """An answer to exercise 3.4 that fetches the record as it should and then does this."""
+    return (
+        "def watch(fed, store, task, claimed, epoch, cids, client):\n    try:\n        data = store.cat(claimed)\n"
+        f"    except (ContentMissing, ContentCorrupted):\n        return 'unreachable'\n{first}{then}"
+    )
+
+
+def _rate(answer: str) -> str:
+    """An answer to exercise 3.5."""
+    return f"def least_audit_rate(gain, stake, cap, staying):\n    return {answer}"
+
+
+_WHOLE = "epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote + salt"
+
+
+def _commit(hashed: str, opens: str = "commitment == commit_vote(epoch, client, vote, salt)") -> str:
+    """An answer to exercise 3.6 that hashes this and checks an opening like that."""
+    return (
+        f"def commit_vote(epoch, client, vote, salt):\n    return hashlib.sha256({hashed}).digest()\n"
+        f"def is_opening(commitment, epoch, client, vote, salt):\n    return {opens}"
+    )
+
+
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
         "everybody": "def who_may(call, callers):\n    return set(callers)",
@@ -453,19 +489,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-3-1": {
-        "all coalitions alike (Banzhaf)": (
-            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
-            "    add = lambda t, p: worth[''.join(sorted(t + p))] - worth[t]\n"
-            "    return {p: Fraction(sum(add(t, p) for t in worth if p not in t), 2 ** (len(ps) - 1)) for p in ps}"
+        "shares of the samples": (
+            "def power_in_vote(samples, needed):\n    return [Fraction(s, sum(samples)) for s in samples]"
         ),
-        "last place only": (
-            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
-            "    return {p: Fraction(worth[ps] - worth[ps.replace(p, '')]) for p in ps}"
+        "all coalitions alike (Banzhaf)": _power("Fraction(turned, 2 ** (n - 1))"),
+        "last place only": _power("Fraction(turned if size == n - 1 else 0)"),
+        "floats": _power("turned / (n * comb(n - 1, size))"),
+        "more than is needed": _power("Fraction(turned, n * comb(n - 1, size))", "needed - own < sum(t) <= needed"),
+        "the visible case": "def power_in_vote(samples, needed):\n    return [Fraction(2, 3), *[Fraction(1, 6)] * 2]",
+        "both cases of the page": (
+            "def power_in_vote(samples, needed):\n"
+            "    return [Fraction(2, 3), *[Fraction(1, 6)] * 2] if needed == 67 else [Fraction(1, 3)] * 3"
         ),
-        "floats": ("def shapley_of_truth_table(worth):\n    return dict(zip('LMR', [1 / 6, 1 / 6, 2 / 3]))"),
-        "one order": (
-            "def shapley_of_truth_table(worth):\n    ps = max(worth, key=len)\n"
-            "    return {p: Fraction(worth[ps[: i + 1]] - worth[ps[:i]]) for i, p in enumerate(ps)}"
+        "None": "def power_in_vote(samples, needed):\n    pass",
+        "equal to everything": (
+            "class Same:\n    __eq__ = lambda self, other: True\n    __len__ = lambda self: 3\n"
+            "def power_in_vote(samples, needed):\n    return Same()"
         ),
     },
     "ex-3-2": {
@@ -491,51 +530,97 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
             "    return bool(np.sum(report) != worth_of_all - worth_of_none)"
         ),
+        "None": "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n    pass",
+        "equal to everything": (
+            "class Same:\n    __eq__ = lambda self, other: True\n"
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n    return Same()"
+        ),
     },
     "ex-3-3": {
         "rank 0 is the worst": _misjudged("values", "np.argmax(a - l)"),
         "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
         "best by accuracy": _misjudged("-values", "np.argmin(a)"),
         "re-normalized": _misjudged("-values", "np.argmax(a - l)", "convention='renormalized', "),
+        "the round of section 3 only": (
+            "def misjudged(outcome, model):\n    v = values\n    return (3, float(v[3]), -4.79 / 266, 0, 9)"
+        ),
+        "None": "def misjudged(outcome, model):\n    pass",
+        "arrays": "def misjudged(outcome, model):\n    return 3, values, values, np.arange(10), np.arange(10)",
     },
     "ex-3-4": {
-        "applies the true record": (
-            "def try_to_forge(fed, store, record, client):\n"
-            "    false = replace(record, factors=record.factors | {client: 1_500_000})\n"
-            "    try:\n        fairness.apply_record(fed, record)\n"
-            "    except Exception as error:\n        return false, error.name"
+        "trusts every record": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    fed.attest(epoch, ipfs.cid_digest(claimed), own.factors, clients=[client])\n    return 'attested'"
         ),
-        "everybody gets more": (
-            "def try_to_forge(fed, store, record, client):\n"
-            "    false = replace(record, factors=dict.fromkeys(record.factors, 1_500_000))\n"
-            "    fairness.attest_record(fed, store, false, [client])\n"
-            "    try:\n        fairness.apply_record(fed, false)\n"
-            "    except Exception as error:\n        return false, error.name"
+        "does not catch": (
+            "def watch(fed, store, task, claimed, epoch, cids, client):\n    data = store.cat(claimed)\n"
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    if own.to_bytes() != data:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
         ),
-        "attests with a friend": (
-            "def try_to_forge(fed, store, record, client):\n"
-            "    false = replace(record, factors=record.factors | {client: 1_500_000})\n"
-            "    friend = next(other for other in record.factors if other != client)\n"
-            "    fairness.attest_record(fed, store, false, [client, friend])\n"
-            "    try:\n        fairness.apply_record(fed, false)\n"
-            "    except Exception as error:\n        return false, error.name"
+        "compares the factors only": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    if json.loads(data).get('factors') != dict(own.factors):\n        return 'false'\n"
+            "    fed.attest(epoch, ipfs.cid_digest(claimed), own.factors, clients=[client])\n    return 'attested'",
+            "    if data[:1] != b'{':\n        return 'false'\n",
         ),
-        "factor in plain numbers": (
-            "def try_to_forge(fed, store, record, client):\n"
-            "    class Fake:\n        cid, factors, values = 'x', record.factors | {client: 1.5}, record.values\n"
-            "    return Fake, 'NoAgreement'"
+        "the record's own rounds": _watcher(
+            "    named = json.loads(data)['rounds']\n"
+            "    own = fairness.compute_fairness(store, named, task, epoch=epoch)\n"
+            "    if own.cid != claimed:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'",
+            "    if data[:1] != b'{':\n        return 'false'\n",
         ),
-        "nothing forged": (
-            "def try_to_forge(fed, store, record, client):\n"
-            "    fairness.attest_record(fed, store, record, [client])\n"
-            "    try:\n        fairness.apply_record(fed, record)\n"
-            "    except Exception as error:\n        return record, error.name"
+        "votes for its own anyway": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    fairness.attest_record(fed, store, own, [client])\n"
+            "    return 'attested' if own.cid == claimed else 'false'"
+        ),
+        "says so and does nothing": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    return 'attested' if own.cid == claimed else 'false'"
+        ),
+        "with a friend": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    if own.cid != claimed:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client, hospitals[0]])\n    return 'attested'"
+        ),
+        "always the same hospital": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    if own.cid != claimed:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [hospitals[3]])\n    return 'attested'"
+        ),
+        "None": "def watch(fed, store, task, claimed, epoch, cids, client):\n    pass",
+        "equal to everything": (
+            "class Same:\n    __eq__ = lambda self, other: True\n"
+            "def watch(fed, store, task, claimed, epoch, cids, client):\n    return Same()"
         ),
     },
     "ex-3-5": {
-        "audited round pays too": "def least_audit_rate(gain, stake):\n    return min(1.0, gain / stake)",
-        "upside down": "def least_audit_rate(gain, stake):\n    return stake / (gain + stake)",
-        "in percent": "def least_audit_rate(gain, stake):\n    return 100 * gain / (gain + stake)",
+        "audited round pays too": _rate("min(1.0, gain / (cap * stake + staying or 1))"),
+        "upside down": _rate("(cap * stake + staying) / (gain + cap * stake + staying)"),
+        "in percent": _rate("100 * gain / (gain + cap * stake + staying)"),
+        "the whole stake": _rate("gain / (gain + stake + staying)"),
+        "may always stay": _rate("gain / (gain + cap * stake)"),
+        "the visible case": _rate("0.25"),
+        "None": _rate("None"),
+        "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _rate("Same()"),
+    },
+    "ex-3-6": {
+        "anybody's": _commit("epoch.to_bytes(32) + vote + salt"),
+        "any epoch's": _commit("bytes.fromhex(client[2:]) + vote + salt"),
+        "no salt": _commit("epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote"),
+        "the record alone": _commit("epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote[:32] + salt"),
+        "a byte for the epoch": _commit("bytes([epoch % 256]) + bytes.fromhex(client[2:]) + vote[:-1] + salt"),
+        "nothing hidden": (
+            "def commit_vote(epoch, client, vote, salt):\n    return vote + salt\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n    return commitment == vote + salt"
+        ),
+        "accepts everything": _commit(_WHOLE, "True"),
+        "forgets what was committed to": _commit(_WHOLE, "commit_vote(epoch, client, vote, salt) is not None"),
+        "draws a salt of its own": _commit(f"{_WHOLE} + np.random.default_rng().bytes(8)"),
+        "None": _commit(_WHOLE, "None"),
+        "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _commit(_WHOLE, "Same()"),
     },
     "ex-5-1": {
         "honest": "def my_attack(own, previous_step):\n    return own",

@@ -25,3 +25,14 @@ def test_the_first_seed_of_the_conventions(study, name):
     stored = read_result("fairness")["conventions"][name]
     for key, value in study.compare_conventions(name, 0).items():
         assert stored[key][0] == pytest.approx(value, abs=1e-3, nan_ok=True), key
+
+
+@pytest.mark.parametrize(("section", "once"), [("thirty", "compare_thirty"), ("noise", "value_noise")])
+def test_the_first_seed_of_the_long_runs(study, section, once):
+    stored = read_result("fairness")[section]
+    for key, value in getattr(study, once)(0).items():
+        assert stored[key][0] == pytest.approx(value, abs=1e-3), key
+
+
+def test_sections_written_are_those_in_the_file(study):
+    assert set(read_result("fairness")) == {"command", "seeds", *study.SECTIONS}

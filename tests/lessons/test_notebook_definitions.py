@@ -240,9 +240,23 @@ class TestLesson3:
         np.testing.assert_allclose([float(value) for value in by_orders], exact, atol=1e-14)
         np.testing.assert_allclose(page["shapley_of_table"](table), exact, atol=1e-14)
         np.testing.assert_allclose(page["by_arrival_times"](table), exact, atol=1e-13)
-        names = ["".join("ABCDEF"[i] for i in range(6) if k >> i & 1) for k in range(64)]
-        truth_table = page["shapley_of_truth_table"](dict(zip(names, map(Fraction, table), strict=True)))
-        np.testing.assert_allclose([float(truth_table[c]) for c in "ABCDEF"], exact, atol=1e-14)
+        zeroed = table - table[0]
+        _, by_prices = page["shapley_by_prices"](lambda team: Fraction(zeroed[sum(1 << i for i in team)]), 6)
+        np.testing.assert_allclose([float(value) for value in by_prices], exact, atol=1e-13)
+
+    def test_solo_says_why_it_cannot_share(self):
+        page = definitions("03")
+        assert page["by_solo"](lambda team: 3 * len(team), 2) == [3, 3]
+        with pytest.raises(ValueError, match="nobody is worth anything alone"):
+            page["by_solo"](lambda team: int(2 in team and len(team) > 1), 3)
+
+    @pytest.mark.parametrize("needed", [1, 9, 14, 20])
+    def test_power_in_a_vote(self, needed):
+        samples = [1, 2, 3, 4, 4, 6]
+        votes = [float(sum(s for i, s in enumerate(samples) if k >> i & 1) >= needed) for k in range(64)]
+        power = definitions("03")["power_in_vote"](samples, needed)
+        assert all(isinstance(value, Fraction) for value in power)
+        np.testing.assert_allclose([float(value) for value in power], shapley.exact_shapley(votes), atol=1e-14)
 
     def test_means_by_size_average_to_shapley_values(self, table):
         added = definitions("03")["added_by_size"](table)
@@ -302,8 +316,18 @@ class TestLesson3:
 
     def test_least_audit_rate_is_where_cheating_stops_paying(self):
         page = definitions("03")
-        for gain, stake in ((0.3, 2.0), (5.0, 1.0)):
-            assert page["profit"](gain, stake, page["least_audit_rate"](gain, stake), 12) == pytest.approx(0, abs=1e-12)
+        for terms in ((0.3, 2.0, 0.05, 0.0), (5.0, 1.0, 0.5, 3.0)):
+            rate = page["least_audit_rate"](*terms)
+            assert page["profit"](*terms, rate) == pytest.approx(0, abs=1e-12)
+            assert page["profit"](*terms, rate + 0.01) < 0 < page["profit"](*terms, rate - 0.01)
+
+    def test_coverage_of_intervals_in_one_array(self, table):
+        page = definitions("03")
+        draws = np.random.default_rng(37)
+        mean, error = page["by_random_orders"](lambda k: table[k], 6, 40, draws)
+        assert mean.shape == error.shape == (6,)
+        share = page["coverage"](table, 40, 2000, np.random.default_rng(38))
+        assert (np.abs(share - 0.95) < 0.03).all()
 
     def test_study_s_pay_is_the_page_s(self):
         rng = np.random.default_rng(36)
