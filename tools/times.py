@@ -1,10 +1,10 @@
 """How long a lesson takes its reader: one written rule, the same for every section of every lesson.
 
-    minutes = words/180 + code lines/20 + printed lines/30 + predictions + 6 · points
+    minutes = words/180 + code lines/20 + printed lines/30 + predictions + 2 · questions + 6 · points
 
 rounded up for each section, at least one. Words are those of the text, without code, formulas and addresses; code
 lines those that stand open and belong to no exercise; of the lines of tables and printouts a section counts at most
-40, since nobody reads a long one line by line. What stands before the first section counts to it. The rule was set by
+40, since nobody reads a long one line by line. Questions are those under "Two minutes". What stands before the first section counts to it. The rule was set by
 trying seven lessons as a new reader does, who predicts before running and solves every exercise; that took 65, 105,
 115, 150, 130, 125 and 140 minutes, and the rule is within 20 minutes of each.
 """
@@ -42,6 +42,7 @@ class _Load:
     code: int = 0
     printed: int = 0
     predictions: int = 0
+    questions: int = 0
     points: int = 0
 
     def minutes(self) -> int:
@@ -50,6 +51,7 @@ class _Load:
             + self.code / CODE_LINES
             + min(self.printed, MOST_PRINTED) / PRINTED_LINES
             + self.predictions
+            + 2 * self.questions
             + POINT * self.points
         )
         return max(1, math.ceil(exact - 1e-9))
@@ -113,6 +115,7 @@ def _heading(title: str, minutes: int) -> str:
 
 def _add_text(load: _Load, text: str) -> None:
     load.predictions += text.count("**Predict")
+    load.questions += text.count("**Two minutes")
     text = re.sub(r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", " x ", text, flags=re.DOTALL)
     text = re.sub(r"\]\([^)]*\)|<[^>]+>", " ", text)
     load.words += len(re.findall(r"[\w’']+", text))
