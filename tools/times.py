@@ -4,9 +4,9 @@
 
 rounded up for each section, at least one. Words are those of the text, without code, formulas and addresses; code
 lines those that stand open and belong to no exercise; of the lines of tables and printouts a section counts at most
-40, since nobody reads a long one line by line. Questions are those under "Two minutes". What stands before the first section counts to it. The rule was set by
-trying seven lessons as a new reader does, who predicts before running and solves every exercise; that took 65, 105,
-115, 150, 130, 125 and 140 minutes, and the rule is within 20 minutes of each.
+40, since nobody reads a long one line by line. Questions are those under "Two minutes". What stands before the first
+section counts to it. The rule was set by trying seven lessons as a new reader does, who predicts before running and
+solves every exercise; that took 65, 105, 115, 150, 130, 125 and 140 minutes, and the rule was within 20 of each.
 """
 
 from __future__ import annotations
