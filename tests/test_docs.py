@@ -93,7 +93,7 @@ def test_the_house_is_small():
     house.count_floors(arrows)  # raises where rooms import each other in a circle
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     # A small package is a promise: who raises this number has looked for what can go.
-    assert sum(map(code_lines, sources.values())) <= 5_600
+    assert sum(map(code_lines, sources.values())) <= 5_610
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):
