@@ -274,19 +274,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "the second sends nothing": (
             "def two_names(updates, samples, client, times):\n    return 2 * updates[client], 0 * updates[client]"
         ),
-        "apart along its own update": (
-            "def two_names(updates, samples, client, times):\n    u = updates[client]\n"
-            "    return u + (2 * times - 1) * u, u - (2 * times - 1) * u"
+        "half of it forgotten": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return (1 + times) * updates[client], (1 - times) * updates[client]"
         ),
         "a weight left out": (
             "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
             "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (g @ g) * g\n"
-            "    return updates[client] + v, updates[client] - v"
-        ),
-        "half of it forgotten": (
-            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
-            "    p = samples[client] / np.sum(samples)\n"
-            "    v = times * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
             "    return updates[client] + v, updates[client] - v"
         ),
         "times ignored": (
