@@ -365,6 +365,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "equal to everything": _equal_to_all("take_function", ""),
     },
     "ex-2-1": {
+        "nothing": "def exact_scores(updates, samples):\n    return None",
+        "equal to everything": (
+            "class Anything(Fraction):\n    __eq__ = lambda a, b: True\n    __hash__ = None\n\n\n"
+            "def exact_scores(updates, samples):\n    return [Anything(1)] * len(samples), Anything(1)"
+        ),
+        "the worked case": (
+            "def exact_scores(updates, samples):\n    return [Fraction(3), Fraction(13, 16)], Fraction(61, 16)"
+        ),
         "weights forgotten in the score": (
             "def exact_scores(updates, samples):\n"
             "    p = [Fraction(n, sum(samples)) for n in samples]\n"
@@ -388,6 +396,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-2": {
+        "nothing": "def break_even(updates, samples, client):\n    return None",
+        "a constant": "def break_even(updates, samples, client):\n    return 2.0327",
+        "no weight in the agreement": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / p / b[client])"
+        ),
         "own weight forgotten": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / (b[client] / p))"
@@ -406,6 +420,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-3": {
+        "nothing": "def clipped_scores_of(updates, samples):\n    return None",
+        "the package's": (
+            "def clipped_scores_of(updates, samples):\n    from bcfl_support.scores import clipped_scores\n"
+            "    return clipped_scores(updates, samples, clip=learning.compute_median_norm(updates))"
+        ),
+        "weights forgotten in the score": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    c = updates * np.minimum(1, np.median(l) / np.where(l > 0, l, 1))[:, None]\n"
+            "    return c @ global_update(c, samples)"
+        ),
+        "plain mean": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    c = updates * np.minimum(1, np.median(l) / np.where(l > 0, l, 1))[:, None]\n"
+            "    return np.asarray(samples) / np.sum(samples) * (c @ c.mean(axis=0))"
+        ),
         "only the scored update is cut": (
             "def clipped_scores_of(updates, samples):\n"
             "    c = learning.clip_norms(updates, clip=learning.compute_median_norm(updates))\n"
@@ -436,6 +465,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-4": {
+        "nothing": "def evidence(o, i, data, model):\n    return None",
+        "names without numbers": (
+            "def evidence(o, i, data, model):\n    return dict.fromkeys(('score', 'own', 'malignant', 'benign'))"
+        ),
+        "the printed numbers": (
+            "def evidence(o, i, data, model):\n"
+            "    return {'score': ward_scores[9, 9], 'own': 0.118, 'malignant': 4.7e-4, 'benign': -8.39e-4}"
+        ),
         "whole update in the step": (
             "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
             "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
@@ -468,6 +505,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-5": {
+        "nothing": "def largest_flipping_scale(updates, samples):\n    return None",
         "smallest instead of largest": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(1, 10):\n        s = integers_of(updates, samples, 10**k)[1]\n"
@@ -486,6 +524,39 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    for k in range(9, 0, -1):\n"
             "        if np.abs(np.array(integers_of(updates, samples, 10**k)[0]) / 10**k - g).max() > 1e-3:\n"
             "            return 10**k\n    return 0"
+        ),
+    },
+    "ex-2-6": {
+        "nothing": "def two_names(updates, samples, client, times):\n    return None",
+        "two copies": (
+            "def two_names(updates, samples, client, times):\n    return updates[client].copy(), updates[client].copy()"
+        ),
+        "both scaled": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return times * updates[client], times * updates[client]"
+        ),
+        "the second sends nothing": (
+            "def two_names(updates, samples, client, times):\n    return 2 * updates[client], 0 * updates[client]"
+        ),
+        "half of it forgotten": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return (1 + times) * updates[client], (1 - times) * updates[client]"
+        ),
+        "a weight left out": (
+            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
+            "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (g @ g) * g\n"
+            "    return updates[client] + v, updates[client] - v"
+        ),
+        "times ignored": (
+            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
+            "    p = samples[client] / np.sum(samples)\n"
+            "    v = 9 * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
+            "    return updates[client] + v, updates[client] - v"
+        ),
+        "for equal sizes": (
+            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
+            "    s = scores_of(updates, samples)[client]\n    v = (2 * times - 1) * s * len(updates) / (g @ g) * g\n"
+            "    return updates[client] + v, updates[client] - v"
         ),
     },
     "ex-3-1": {

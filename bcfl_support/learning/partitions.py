@@ -10,6 +10,8 @@ an error, never a silent empty client.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -81,8 +83,8 @@ def partition_dirichlet(
 def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_client: int, rng: Generator) -> Parts:
     """Give every client samples of exactly k classes (Flower: PathologicalPartitioner).
 
-    The classes are dealt round robin from a shuffled deck, so that every class has an owner and no class has many
-    more than another; each class is then cut into equal pieces for its owners.
+    No class has two owners more than another. No two clients own the same k classes as long as there are sets enough
+    (n ≤ C choose k); beyond that, no set has two owners more than another. Each class is cut into equal pieces.
 
     Args:
         labels: class of each sample, shape (N,), int, C distinct values.
@@ -102,11 +104,10 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     if n_clients * classes_per_client < len(classes):
         short = f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes"
         raise InvalidInput(f"{short}: raise classes_per_client, every sample needs an owner.")
-    deck = np.resize(classes, n_clients * classes_per_client).reshape(n_clients, classes_per_client)
-    owned = deck[rng.permutation(n_clients)]
+    owned = _deal_sets(n_clients, classes_per_client, len(classes), rng)
     parts: list[list[np.ndarray]] = [[] for _ in range(n_clients)]
-    for c in classes:
-        owners = np.flatnonzero((owned == c).any(axis=1))
+    for place, c in enumerate(classes):
+        owners = np.array([i for i, own in enumerate(owned) if place in own])
         members = rng.permutation(np.flatnonzero(labels == c))
         if len(members) < len(owners):
             raise InvalidInput(f"class {c} has {len(members)} samples for {len(owners)} clients: give it to fewer.")
@@ -185,6 +186,31 @@ def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
     check_range("n_clients", n_clients, 1, len(array), whole=True, why="each client gets a sample")
     return array
+
+
+def _deal_sets(n: int, k: int, n_classes: int, rng: Generator) -> list[frozenset[int]]:
+    """Give n clients k of the classes 0 … C−1 each: sets and classes are owned equally often, to within one.
+
+    As often as all C choose k sets fit into n, each is dealt once. The rest are different sets drawn at random, and
+    while class a has two owners more than class b, an owner of a takes b for it, if nobody has that set yet. There is
+    such an owner: the sets with a and without b outnumber those with b and without a, which could be in the way. Every
+    exchange lowers Σ owners², so the loop ends.
+    """
+    whole, rest = divmod(n, comb(n_classes, k))
+    dealt = [frozenset(s) for s in combinations(range(n_classes), k)] * whole if whole else []
+    drawn: dict[frozenset[int], None] = {}  # a dict keeps the order of the draws, a set does not
+    while len(drawn) < rest:
+        drawn[frozenset(rng.choice(n_classes, k, replace=False).tolist())] = None
+    owners = np.bincount([c for own in drawn for c in own], minlength=n_classes)
+    while owners.max() - owners.min() > 1:
+        a, b = int(owners.argmax()), int(owners.argmin())
+        changes = ((own, own - {a} | {b}) for own in drawn if a in own and b not in own)
+        before, after = next((old, new) for old, new in changes if new not in drawn)
+        del drawn[before]
+        drawn[after] = None
+        owners[[a, b]] += (-1, 1)
+    dealt += drawn
+    return [dealt[i] for i in rng.permutation(n)]
 
 
 def _cut(indices: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:

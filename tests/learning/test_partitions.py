@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import comb
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -98,6 +101,32 @@ def test_dirichlet_keeps_its_minimum_or_says_why_not() -> None:
 def test_pathological_clients_hold_exactly_k_classes(k: int) -> None:
     table = counts(pt.partition_pathological(LABELS, 10, classes_per_client=k, rng=np.random.default_rng(5)), LABELS)
     assert ((table > 0).sum(axis=1) == k).all()
+
+
+@given(data=st.data(), n=st.integers(1, 40), n_classes=st.integers(1, 12), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=200, deadline=None)
+def test_pathological_spreads_classes_and_their_sets_evenly(
+    data: st.DataObject, n: int, n_classes: int, seed: int
+) -> None:
+    k = data.draw(st.integers(-(-n_classes // n), n_classes), label="classes_per_client")
+    labels = np.repeat(np.arange(n_classes), 40)
+    parts = pt.partition_pathological(labels, n, classes_per_client=k, rng=np.random.default_rng(seed))
+    own = [frozenset(labels[part].tolist()) for part in parts]
+    assert {len(classes) for classes in own} == {k}
+    owners = Counter(c for classes in own for c in classes)
+    assert set(owners) == set(range(n_classes)) and max(owners.values()) - min(owners.values()) <= 1
+    shared, possible = Counter(own), comb(n_classes, k)
+    assert max(shared.values()) == -(-n // possible)  # 1 if there are sets enough: no client has a twin
+    assert len(shared) == min(n, possible) and max(shared.values()) - min(shared.values()) <= 1
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_pathological_neighbors_share_one_class(seed: int) -> None:
+    """Ten clients with two classes each of ten: each shares one class with each of two others."""
+    parts = pt.partition_pathological(LABELS, 10, classes_per_client=2, rng=np.random.default_rng(seed))
+    held = counts(parts, LABELS) > 0
+    shared = held.astype(int) @ held.T
+    assert (np.sort(shared, axis=1) == [0] * 7 + [1, 1, 2]).all()
 
 
 def test_pathological_refuses_what_it_cannot_deal() -> None:

@@ -218,6 +218,17 @@ class TestLesson2:
         exact = alignment_scores(updates, round_[1])
         np.testing.assert_allclose([float(s) for s in scores], exact, atol=1e-12)
 
+    @pytest.mark.parametrize("times", [1, 2.5, 30])
+    def test_two_names_leave_the_step_and_are_paid_as_asked(self, round_, times):
+        updates, samples = round_[0] + 0.5, round_[1]
+        alone, step = alignment_scores(updates, samples)[2], aggregators.fedavg(updates, samples)
+        page = definitions("02")
+        rows, counts = page["under_two_names"](updates, samples, 2, page["two_names"](updates, samples, 2, times))
+        np.testing.assert_allclose(aggregators.fedavg(rows, counts), step, atol=1e-13)
+        scores = alignment_scores(rows, counts)[-2:]
+        assert scores.sum() == pytest.approx(alone)
+        assert np.maximum(scores, 0).sum() == pytest.approx(times * alone)
+
 
 class TestLesson3:
     @pytest.fixture
