@@ -69,10 +69,10 @@ def test_who_takes_the_place_of_fewer_samples_stands_there_in_the_record(fed, no
     submissions = fed.prepare(updates_for([*places, more, clients[1]], 3), rng=np.random.default_rng(3))
     fed.commit(submissions[:4])
     instead = fed.aggregator.functions.commitInstead
-    node.send(instead(submissions[4].commitment, 1), sender=more)
-    node.send(instead(submissions[5].commitment, 1), sender=clients[1])
-    with pytest.raises(ContractError, match="the client there has 7 samples, you have 5; only more take its place"):
-        node.send(instead(submissions[1].commitment, 1), sender=few)
+    node.send(instead(submissions[4].commitment), sender=more)
+    node.send(instead(submissions[5].commitment), sender=clients[1])
+    with pytest.raises(ContractError, match="the fewest samples in the round are 7, you have 5; only more take that"):
+        node.send(instead(submissions[1].commitment), sender=few)
     fed.end_phase("Commit")
     present = [submissions[0], *submissions[2:4], submissions[5]]
     fed.reveal(present)

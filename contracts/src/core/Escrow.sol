@@ -25,8 +25,8 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
     uint128 internal _budget;
     uint128 internal _paid;
-    /// @dev What was refunded in the round of that number.
-    uint128 private _refunded;
+    /// @dev What may still be refunded in the round of that number.
+    uint128 private _refundable;
     uint40 private _refundedRound;
 
     mapping(address client => Account) internal _accounts;
@@ -91,9 +91,7 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev Fix what the round shares. Money that arrives between two payments belongs to the next round, or later clients
     /// would get more.
     function _fixBudget() internal {
-        uint256 budget = _roundBudget();
-        _budget = uint128(budget < pot ? budget : pot);
-        _paid = 0;
+        (_budget, _paid) = (uint128(_roundBudget()), 0);
     }
 
     /// @dev Move what a page of payments comes to from the pot to the credits; the pool has credited each client.
@@ -101,6 +99,12 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
         pot -= paid;
         totalCredit += paid;
         _paid += uint128(paid); // at most the budget
+    }
+
+    /// @dev All is paid: nothing of the pot is owed any more.
+    function _closeRound() internal {
+        (_budget, _paid) = (0, 0);
+        aggregator.closeRound();
     }
 
     /// @dev Burn stake · min(rate · (−S_i)/‖g‖², cap); the whole cap when the reveal is missing.
@@ -132,28 +136,26 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     }
 
     function _refund(uint40 round, uint256 amount) private {
-        if (_refundedRound != round) (_refundedRound, _refunded) = (round, 0);
-        uint256 left = _roundBudget() / 20 - _refunded; // all reveals are in: it is the same each time
-        // Not what the settlement under way has yet to pay; before its second pass, what is left of the last one's, or less.
-        uint256 owed = aggregator.currentRound().phase == IAggregator.Phase.Settle ? _budget - _paid : 0;
-        uint256 free = pot > owed ? pot - owed : 0;
-        if (amount > left) amount = left;
+        if (_refundedRound != round) (_refundedRound, _refundable) = (round, uint128(_roundBudget() / 20));
+        uint256 free = pot - (_budget - _paid); // not what the settlement under way has yet to pay
+        if (amount > _refundable) amount = _refundable;
         if (amount > free) amount = free;
         if (amount == 0) return;
-        _refunded += uint128(amount); // at most a budget
+        _refundable -= uint128(amount);
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists
         emit Refunded(round, msg.sender, amount);
     }
 
-    /// @dev What the round shares if the pot has it: `budget` when `fullSamples` or more were revealed, in proportion with
-    /// fewer, so that a round of few, who may all be one, takes little out.
+    /// @dev What the round shares: `budget` when `fullSamples` or more were revealed, in proportion with fewer, so that a
+    /// round of few, who may all be one, takes little out; and no more than the pot has.
     function _roundBudget() private view returns (uint256 budget) {
         uint256 fullSamples;
         (budget, fullSamples) = _fullBudget();
         uint256 samples = aggregator.totalSamples();
         if (samples < fullSamples) budget = budget * samples / fullSamples;
+        if (budget > pot) budget = pot;
     }
 
     function _send(address to, uint256 amount) private {

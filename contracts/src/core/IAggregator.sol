@@ -32,7 +32,9 @@ interface IAggregator {
     /// @param minimum Fewest commitments with which a round goes on; with fewer it is void.
     /// @param minimumSamples Fewest revealed samples with which a round is averaged; with fewer it is void.
     /// @param commitSeconds Commitments are taken for this long, however many there are; then `advance` ends the phase.
+    /// At least 2: the block in which a phase begins takes none of its steps.
     /// @param revealSeconds Reveals are taken for this long, or until the last of them; then `advance` may end the phase.
+    /// At least 2.
     /// @param bound Largest absolute value of an entry, at scale s.
     /// @param clipped Whether updates count by a length of at most the median one (see `aggregate`).
     struct Config {
@@ -105,7 +107,6 @@ interface IAggregator {
     error TooEarly(uint256 timestamp, uint256 deadline);
     error RoundFull(uint256 round, uint256 capacity);
     error RoundHasRoom(uint256 round, uint256 committed, uint256 capacity);
-    error NoSuchPlace(uint256 place, uint256 capacity);
     error NotMoreSamples(uint256 samples, uint256 theirs);
     error AlreadyCommitted(address client, uint256 round);
     error ZeroCommitment(address client);
@@ -129,11 +130,11 @@ interface IAggregator {
     /// @param commitment See `commitmentOf`.
     function commit(bytes32 commitment) external;
 
-    /// @notice Commit to a round that is full, in the place of a client with fewer samples. Accounts cost nothing and samples
-    /// cost stake: so nobody shuts others out with many accounts of one sample each.
+    /// @notice Commit to a round that is full, in the place of the client with the fewest samples, if one has more. Accounts
+    /// cost nothing and samples cost stake: so nobody shuts others out with many accounts of one sample each. Who has to go
+    /// was absent from the round, as its later rewards will count.
     /// @param commitment See `commitmentOf`.
-    /// @param place Index of that client among `participants`.
-    function commitInstead(bytes32 commitment, uint256 place) external;
+    function commitInstead(bytes32 commitment) external;
 
     /// @notice Show the update one committed to, in one transaction.
     /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.

@@ -60,7 +60,7 @@ contract RewardPool is RewardRule, Escrow {
         _settlement = state;
         if (state.paying && state.cursor == round.committed) {
             emit Settled(round.number, _paid, pot);
-            aggregator.closeRound();
+            _closeRound();
         }
     }
 

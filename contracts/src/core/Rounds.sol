@@ -64,8 +64,8 @@ abstract contract Rounds is IAggregator {
         if (config_.capacity < config_.minimum || config_.capacity > MAX_CAPACITY) {
             revert BadConfig("capacity", config_.capacity);
         }
-        if (config_.commitSeconds == 0) revert BadConfig("commitSeconds", 0);
-        if (config_.revealSeconds == 0) revert BadConfig("revealSeconds", 0);
+        if (config_.commitSeconds < 2) revert BadConfig("commitSeconds", config_.commitSeconds);
+        if (config_.revealSeconds < 2) revert BadConfig("revealSeconds", config_.revealSeconds);
         // |S_i| ≤ P · bound² ≤ 2^108 fits `Entry.score`, ‖v_i‖ ≤ √P · bound ≤ 2^54 fits `Entry.norm`.
         if (config_.bound == 0 || config_.bound > 1 << 44) revert BadConfig("bound", config_.bound);
         registry = registry_;

@@ -16,10 +16,12 @@ import { Rounds } from "./Rounds.sol";
 abstract contract Submissions is Rounds {
     using Int64Vector for int64[];
 
-    /// @dev Who revealed an update first, and the round in which it was last revealed; one slot a digest.
+    /// @dev Who revealed an update first; the round in which it was last revealed, and by whom (56 bits of the address, to
+    /// fit one slot a digest: to meet them takes 2^56 accounts, and gains a repeat of one's own).
     struct Seen {
         address client;
         uint40 round;
+        uint56 last;
     }
 
     /// @dev How far a reveal in parts has come.
@@ -45,12 +47,12 @@ abstract contract Submissions is Rounds {
     }
 
     /// @inheritdoc IAggregator
-    function commitInstead(bytes32 commitment, uint256 place) external {
+    function commitInstead(bytes32 commitment) external {
         Round memory round = _inTime(Phase.Commit);
         if (round.committed < _capacity) revert RoundHasRoom(round.number, round.committed, _capacity);
-        if (place >= _capacity) revert NoSuchPlace(place, _capacity);
+        // Not of the caller's choice: whoever put the largest out would have more of what is left.
+        (uint256 place, uint32 theirs) = _smallest(round.committed);
         address other = _participants[place];
-        uint32 theirs = _entries[other].samples;
         uint32 samples = _join(round.number, commitment);
         if (samples <= theirs) revert NotMoreSamples(samples, theirs);
         _entries[other].round = 0; // the rest stays: who comes back writes over it, for less than into an empty slot
@@ -97,6 +99,15 @@ abstract contract Submissions is Rounds {
         emit Committed(round, msg.sender, commitment);
     }
 
+    /// @dev The place of the client with the fewest samples, the first of several; and its samples.
+    function _smallest(uint256 committed) private view returns (uint256 place, uint32 samples) {
+        samples = type(uint32).max;
+        for (uint256 i; i < committed; ++i) {
+            uint32 theirs = _entries[_participants[i]].samples;
+            if (theirs < samples) (place, samples) = (i, theirs);
+        }
+    }
+
     /// @dev The round and the caller's entry, if it may reveal now.
     function _revealing() private view returns (Round memory round, Entry storage entry) {
         round = _inTime(Phase.Reveal);
@@ -127,13 +138,18 @@ abstract contract Submissions is Rounds {
         if (opened != entry.commitment) revert CommitmentMismatch(entry.commitment, opened);
         // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
         if (square == 0) revert ZeroUpdate(msg.sender);
-        // A copy is what another client revealed in this round, or since the last one that was not void. One's own repeats
-        // are one's own affair, and who comes to the same update by honest work later is no copier. One digit more or less
-        // makes another update: what that brings is for the score to say.
+        // A copy is what others revealed in this round, or since the last one that was not void. Who revealed it first, and
+        // who did last, may repeat it: their own repeats are their own affair, and no copier makes its author one. Who comes
+        // to the same update by honest work later is no copier either. One digit more or less makes another update: what
+        // that brings is for the score to say.
         Seen memory seen = _seen[digest];
-        if (seen.client == address(0)) seen.client = msg.sender; // and stays: no copier makes its author one
-        else if (seen.client != msg.sender && seen.round >= _numberBefore) revert CopiedUpdate(digest, seen.client);
-        seen.round = round.number;
+        uint56 mine = uint56(uint160(msg.sender));
+        if (seen.client == address(0)) {
+            seen.client = msg.sender;
+        } else if (seen.client != msg.sender && seen.last != mine && seen.round >= _numberBefore) {
+            revert CopiedUpdate(digest, seen.client);
+        }
+        (seen.round, seen.last) = (round.number, mine);
         _seen[digest] = seen;
 
         entry.revealed = true;

@@ -87,7 +87,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         _settlement = state;
         if (state.paying && state.cursor == round.committed) {
             emit Settled(round.number, _paid, pot, !state.unpaid);
-            aggregator.closeRound();
+            _closeRound();
         }
     }
 

@@ -221,19 +221,23 @@ contract SystemHandler is Federation {
             address who = client((seed + k) % CLIENTS);
             if (aggregator.entryOf(who).round == round || !_eligible(who)) continue;
             if (r.committed < CAPACITY) commit(who, _update(who, round));
-            else if (!_commitInstead(who, _update(who, round), seed % CAPACITY)) continue;
+            else if (!_commitInstead(who, _update(who, round))) continue;
             return;
         }
         _advance();
     }
 
-    /// @dev Whether its samples were more than those of the client at that place.
-    function _commitInstead(address who, int64[] memory update, uint256 place) private returns (bool more) {
-        address other = aggregator.participantAt(place);
+    /// @dev Whether its samples were more than the fewest there.
+    function _commitInstead(address who, int64[] memory update) private returns (bool more) {
+        address other = aggregator.participantAt(0);
+        for (uint256 i = 1; i < CAPACITY; ++i) {
+            address each = aggregator.participantAt(i);
+            if (aggregator.entryOf(each).samples < aggregator.entryOf(other).samples) other = each;
+        }
         more = registry.eligibleSamples(who) > aggregator.entryOf(other).samples;
         bytes32 commitment = commitmentFor(who, update);
         vm.prank(who);
-        try aggregator.commitInstead(commitment, place) {
+        try aggregator.commitInstead(commitment) {
             _expect(more, "fewer samples took a place");
             displacements += 1;
         } catch {

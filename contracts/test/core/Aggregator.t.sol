@@ -321,34 +321,34 @@ contract AggregatorTest is Federation, Refusals {
         aggregator.advance();
     }
 
-    /// @dev Who has more samples takes the place of one that has fewer, as if that one had not committed.
+    /// @dev Who has more samples takes the place of the one that has fewest, as if that one had not committed.
     function test_CommitInstead() public {
         register(client(3), 1);
         register(client(4), 2);
+        register(client(5), 1);
         open();
         for (uint256 i; i < 3; ++i) {
             commit(client(i), a);
         }
         vm.expectRevert(abi.encodeWithSelector(IAggregator.RoundHasRoom.selector, 1, 3, 4));
         vm.prank(client(4));
-        aggregator.commitInstead(bytes32(uint256(1)), 0);
+        aggregator.commitInstead(bytes32(uint256(1)));
         commit(client(3), a);
-        expectInstead(4, 4, abi.encodeWithSelector(IAggregator.NoSuchPlace.selector, 4, 4));
-        expectInstead(4, 0, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 2, samplesOf(0)));
-        expectInstead(0, 3, abi.encodeWithSelector(IAggregator.AlreadyCommitted.selector, client(0), 1));
-        expectInstead(9, 3, abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, client(9)));
+        expectInstead(5, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 1, 1));
+        expectInstead(0, abi.encodeWithSelector(IAggregator.AlreadyCommitted.selector, client(0), 1));
+        expectInstead(9, abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, client(9)));
         bytes32 commitment = commitmentFor(client(4), b);
         vm.expectEmit(address(aggregator));
         emit IAggregator.Committed(1, client(4), commitment);
         vm.expectEmit(address(aggregator));
         emit IAggregator.Displaced(1, client(3), client(4));
         vm.prank(client(4));
-        aggregator.commitInstead(commitment, 3);
+        aggregator.commitInstead(commitment);
         vm.assertEq(aggregator.participantAt(3), client(4), "the place");
         vm.assertEq(aggregator.currentRound().committed, 4, "as many as before");
         vm.assertEq(aggregator.entryOf(client(3)).commitment, bytes32(0), "no part in the round");
         vm.assertEq(aggregator.entryOf(client(4)).samples, 2, "its samples");
-        expectInstead(3, 3, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 1, 2)); // not back again
+        expectInstead(3, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 1, 2)); // not back again
         endPhase();
         bytes32 salt = saltOf(client(3), 1);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.NotCommitted.selector, client(3), 1));
@@ -359,31 +359,34 @@ contract AggregatorTest is Federation, Refusals {
         bytes memory late = abi.encodeWithSelector(
             IAggregator.WrongPhase.selector, IAggregator.Phase.Reveal, IAggregator.Phase.Commit
         );
-        expectInstead(3, 0, late);
+        expectInstead(3, late);
     }
 
-    /// @dev Equal samples stay where they are, or two clients would take one another's place for ever.
-    function test_EqualSamplesTakeNoPlace() public {
-        register(client(3), 1);
-        register(client(4), 1);
+    /// @dev Of several with the fewest the first goes; and equal samples stay where they are, or two clients would take one
+    /// another's place for ever.
+    function test_TheFirstOfTheFewestGoes() public {
+        for (uint256 i = 3; i < 7; ++i) {
+            register(client(i), 5);
+        }
+        register(client(7), 6);
         open();
-        for (uint256 i; i < 4; ++i) {
+        for (uint256 i = 3; i < 6; ++i) {
             commit(client(i), a);
         }
-        expectInstead(4, 3, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 1, 1));
+        commit(carol, a); // 7 samples
+        expectInstead(6, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 5, 5));
+        vm.prank(client(7));
+        aggregator.commitInstead(bytes32(uint256(1)));
+        vm.assertEq(aggregator.participantAt(0), client(7), "the first of three");
         warpToDeadline();
         uint256 deadline = aggregator.currentRound().deadline;
-        expectInstead(4, 3, abi.encodeWithSelector(IAggregator.DeadlinePassed.selector, deadline, deadline));
+        expectInstead(6, abi.encodeWithSelector(IAggregator.DeadlinePassed.selector, deadline, deadline));
     }
 
-    function samplesOf(uint256 i) private view returns (uint32) {
-        return aggregator.entryOf(client(i)).samples;
-    }
-
-    function expectInstead(uint256 i, uint256 place, bytes memory reason) private {
+    function expectInstead(uint256 i, bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(client(i));
-        aggregator.commitInstead(bytes32(uint256(1)), place);
+        aggregator.commitInstead(bytes32(uint256(1)));
     }
 
     /// @dev Reveals may end early: when the last one is there, nobody is left to wait for.

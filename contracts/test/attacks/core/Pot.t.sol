@@ -190,6 +190,39 @@ contract PotAttacks is Federation {
         vm.assertLe(pool.creditOf(client(2)), uint256(1 ether) * 2 / 2_001, "twice its share of the samples");
     }
 
+    /// @dev A, B and C hold 50, 25 and 25, a sybil of one sample fills the round, and 51 more come in the last second: they
+    /// get the sybil's place, and a third of the samples earns nothing.
+    function test_AThirdOfTheSamplesTakesARoundByTheLargestPlace() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.clipped = true;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        uint32[5] memory samples = [uint32(50), 25, 25, 1, 51];
+        int64[][] memory updates = new int64[][](5);
+        for (uint256 i; i < 5; ++i) {
+            register(client(i), samples[i]);
+            updates[i] = i < 3 ? vector(5e9, int64(int256(i)), 3) : vector(-5e9, int64(int256(i)), 0);
+        }
+        open();
+        for (uint256 i; i < 4; ++i) {
+            commit(client(i), updates[i]);
+        }
+        vm.warp(aggregator.currentRound().deadline - 1);
+        bytes32 commitment = commitmentFor(client(4), updates[4]);
+        vm.prank(client(4));
+        aggregator.commitInstead(commitment);
+        endPhase();
+        for (uint256 i; i < 5; ++i) {
+            if (i != 3) reveal(client(i), updates[i]);
+        }
+        compute();
+        pool.settle(100);
+        vm.assertEq(pool.creditOf(client(4)), 0, "nothing is earned");
+        for (uint256 i; i < 3; ++i) {
+            vm.assertEq(registry.clientOf(client(i)).stake, samples[i] * STAKE_PER_SAMPLE, "nothing is burned");
+        }
+    }
+
     // ---------------------------------------------------------------------------------------------------------- refunds
 
     /// @dev `carryOn` in every page size and at every base fee: what is credited never exceeds what the base fee took.
@@ -244,6 +277,46 @@ contract PotAttacks is Federation {
             nextBlock();
         }
         vm.assertEq(pool.creditOf(client(9)), 0.00002 ether / 20, "a twentieth of two hundredths");
+    }
+
+    /// @dev A round shares no more than the pot has left, and its refunds are a twentieth of that.
+    /// forge-config: default.isolate = false
+    function test_RefundsTakeAllThatIsLeftInThePot() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(0.05 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToAggregate(updates);
+        FeeVm(address(vm)).fee(1_000 gwei);
+        while (phase() != IAggregator.Phase.Idle) {
+            vm.prank(client(9));
+            pool.carryOn(1);
+            nextBlock();
+        }
+        vm.assertEq(pool.creditOf(client(9)), 0.0025 ether, "a twentieth");
+        vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.0475 ether - 2, "the rest is the clients'");
+    }
+
+    /// @dev Two accounts cancel each other out, so that nobody is paid: the next round's work is refunded all the same.
+    /// forge-config: default.isolate = false
+    function test_ARoundThatPaysNobodyLeavesTheNextOnesWorkUnpaid() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(1 ether);
+        register(client(0), 10);
+        register(client(1), 10);
+        int64[][] memory updates = new int64[][](2);
+        FeeVm(address(vm)).fee(0);
+        (updates[0], updates[1]) = (vector(1e9, 0, 0), vector(-1e9, 0, 0));
+        play(updates);
+        vm.assertEq(pool.pot(), 1 ether, "nobody was paid");
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        playToSettle(updates);
+        FeeVm(address(vm)).fee(10 gwei);
+        vm.prank(client(9));
+        pool.carryOn(1); // the first pass
+        vm.assertGe(pool.creditOf(client(9)), 1, "it is paid for");
     }
 
     /// forge-config: default.isolate = false

@@ -4,10 +4,11 @@ pragma solidity ^0.8.30;
 import { IAggregator } from "../../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../../src/core/IClientRegistry.sol";
 import { Federation } from "../../utils/Federation.sol";
+import { Refusals } from "../../utils/Refusals.sol";
 
 /// @notice Attacks on the stakes and the consistency of honest clients. A test is named after what the attacker wants,
 /// and passes when it does not get it.
-contract StakeAttacks is Federation {
+contract StakeAttacks is Federation, Refusals {
     address private honest = client(0);
     address private attacker = client(1);
     int64[] private work = vector(5e9, -2e9, 1);
@@ -72,6 +73,28 @@ contract StakeAttacks is Federation {
         commit(attacker, work);
         endPhase();
         expectCopy();
+    }
+
+    /// @dev Who comes, by work of its own, to what somebody revealed long ago may go on from there.
+    function test_AnOldRevealMakesAnotherOnesRepeatACopy() public {
+        play(two(vector(7, 7, 1), vector(7, 7, 7))); // client 1 long ago
+        play(two(vector(7, 7, 2), vector(7, 6, 2)));
+        play(two(vector(7, 7, 7), vector(7, 6, 3))); // client 0 comes to it
+        uint256 before = stakeOf(client(0));
+        play(two(vector(7, 7, 7), vector(7, 6, 4)));
+        vm.assertTrue(aggregator.entryOf(client(0)).revealed, "its own repeat");
+        vm.assertEq(stakeOf(client(0)), before, "and nothing is burned");
+    }
+
+    /// @dev Nobody has time in a phase of one second: its steps are taken after the block that began it.
+    function test_APhaseOfOneSecondBurnsEveryStake() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.revealSeconds = 1;
+        bytes memory reason = abi.encodeWithSelector(IAggregator.BadConfig.selector, "revealSeconds", 1);
+        assertRefused("Aggregator.sol:Aggregator", abi.encode(registry, address(pool), PUBLISHER, config), reason);
+        (config.revealSeconds, config.commitSeconds) = (2, 1);
+        reason = abi.encodeWithSelector(IAggregator.BadConfig.selector, "commitSeconds", 1);
+        assertRefused("Aggregator.sol:Aggregator", abi.encode(registry, address(pool), PUBLISHER, config), reason);
     }
 
     /// @dev Old enough to be nobody's, an update is revealed by another: its author may go on repeating it.

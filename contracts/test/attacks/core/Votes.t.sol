@@ -149,7 +149,7 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         for (uint256 i; i < 2; ++i) {
             bytes32 commitment = commitmentFor(client(i), vector(1e9, 2e9, int64(int256(i))));
             vm.prank(client(i));
-            aggregator.commitInstead(commitment, i + 1);
+            aggregator.commitInstead(commitment);
         }
         endPhase();
         for (uint256 i; i < 2; ++i) {
@@ -173,6 +173,41 @@ contract VoteAttacks is AdjustedFederation, Refusals {
             abi.encode(registry, aggregator, INTERVAL, 500_000, ATTEST_SECONDS),
             abi.encodeWithSelector(IFairnessLedger.BadLedgerConfig.selector, "quorum", 500_000)
         );
+    }
+
+    /// @dev A syndicate of 78 of 178 registered samples, one of them in the round: two of its clients take places in the last
+    /// second. By the largest ones the rest would be few enough for its quorum of 60 percent; those are not to be had.
+    function test_FourNinthsMeetTheQuorumByTheLargestPlaces() public {
+        deploy(defaultConfig(), defaultTerms());
+        uint32[6] memory samples = [uint32(50), 25, 25, 1, 51, 26];
+        int64[][] memory updates = new int64[][](4);
+        for (uint256 i; i < 6; ++i) {
+            register(client(i), samples[i]);
+            if (i < 4) updates[i] = vector(5e9, int64(int256(i)), 1);
+        }
+        play(updates);
+        open();
+        for (uint256 i; i < 4; ++i) {
+            commit(client(i), vector(5e9, int64(int256(i)), 2));
+        }
+        vm.warp(aggregator.currentRound().deadline - 1);
+        for (uint256 i = 4; i < 6; ++i) {
+            bytes32 commitment = commitmentFor(client(i), vector(5e9, int64(int256(i)), 2));
+            vm.prank(client(i));
+            aggregator.commitInstead(commitment);
+        }
+        endPhase();
+        for (uint256 i; i < 6; ++i) {
+            if (aggregator.entryOf(client(i)).round == 2) reveal(client(i), vector(5e9, int64(int256(i)), 2));
+        }
+        compute();
+        pool.settle(100);
+        vm.assertEq(aggregator.presentSamples(), 50 + 25 + 51 + 26, "the largest");
+        for (uint256 i = 3; i < 6; ++i) {
+            vm.prank(client(i));
+            ledger.attest(0, RECORD, keccak256("lies"));
+        }
+        vm.assertEq(ledger.epochOf(0).record, bytes32(0), "78 are no quorum of 152");
     }
 
     // ---------------------------------------------------------------------------------------------- the attested gains
