@@ -207,13 +207,14 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Refuse siblings wholly beyond the part's last chunk that are not zeros: the client chose them, and nobody else
     /// can know them. `proveData` takes them, since it is for others to prove.
     function _checkPadding(uint256 client, uint256 chunk, bytes32[] calldata proof) private view {
-        uint256 count = _chunks() - chunk / PART * PART; // in this part, if it is the last one
+        uint256 place = chunk % PART;
+        uint256 count = _chunks() - (chunk - place); // in this part, if it is the last one
         if (count > PART) count = PART;
         bytes32 zeros; // root of a subtree of padding, as high as the level
         for (uint256 level; level < proof.length; ++level) {
-            uint256 first = (chunk % PART >> level ^ 1) << level; // leaf below the sibling
-            if (first >= count && proof[level] != zeros) revert RungBadPadding(client, proof[level], zeros);
-            zeros = Merkle.pair(zeros, zeros);
+            uint256 beside = place % 2 == 0 ? place + 1 : place - 1;
+            if (beside << level >= count && proof[level] != zeros) revert RungBadPadding(client, proof[level], zeros);
+            (place, zeros) = (place / 2, Merkle.pair(zeros, zeros));
         }
     }
 
