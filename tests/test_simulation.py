@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clipped_attacks import STRATEGIES
 
 from bcfl_support import simulation
 from bcfl_support.errors import InvalidInput
@@ -14,6 +15,7 @@ from bcfl_support.learning import datasets
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression
 from bcfl_support.learning.training import local_updates
+from bcfl_support.learning.updates import clip_norms, compute_median_norm
 from bcfl_support.scores import SCORES, alignment_scores
 from bcfl_support.simulation import RoundOutcome, RoundState
 
@@ -249,3 +251,38 @@ def test_what_averages_and_what_pays_are_found_by_name(hospitals: datasets.Feder
         run(hospitals, aggregate="mode")
     with pytest.raises(InvalidInput, match="pay rule is 'papper'; use one of flat, paper"):
         run(hospitals, reward="papper")
+
+
+@pytest.mark.parametrize("claimed", [1, None])
+def test_a_clipped_attacker_takes_its_part_of_the_step_at_most(claimed: int | None) -> None:
+    """50 rounds of real training, five strategies, 20 seeds; client 0 of six sees what the others send.
+
+    S_i = p_i·⟨v_i, g⟩ ≤ p_i·‖v_i‖·‖g‖ for the clipped update v_i, and the positive scores sum to ‖g‖² at least: a share
+    of a round is at most p_i·‖v_i‖/‖g‖. With one sample that is next to nothing. With a sixth it is more than a sixth
+    once honest updates point apart: whoever repeats their mean, as long as one of theirs, earns two fifths.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in (STRATEGIES if claimed else ("far along", "as honest"))}
+    for name in taken:
+        strategy = STRATEGIES[name]
+        for seed in range(20):
+            data = datasets.load_hospitals(6, rng=np.random.default_rng(seed))
+            declared = data.sizes.copy() if claimed is None else np.array([claimed, *data.sizes[1:]])
+            share, most = declared / declared.sum(), []
+
+            def cheat(_: int, updates: np.ndarray, state: RoundState) -> np.ndarray:
+                honest = np.average(updates[1:], axis=0, weights=declared[1:])  # noqa: B023
+                sent = np.vstack([strategy(honest), updates[1:]])  # noqa: B023
+                clipped = clip_norms(sent, clip=compute_median_norm(sent))
+                step = np.linalg.norm(share @ clipped)  # noqa: B023
+                most.append(share[0] * np.linalg.norm(clipped[0]) / step)  # noqa: B023
+                return sent
+
+            options = {"rounds": 50, "aggregate": "norm_clip", "scores": "clipped", "reward": PayRule(alpha=0.0)}
+            result = run(data, seed, transform_updates=cheat, declared_samples=declared, **options)
+            paid = result.table.pivot("reward")[:, 0]
+            assert (paid <= np.array(most) + 1e-9).all(), name
+            taken[name].append(paid.mean() - share[0])
+    if claimed:
+        assert max(max(each) for each in taken.values()) <= 0.02
+    else:
+        assert np.mean(taken["as honest"]) <= 0.02 and 0.2 <= np.mean(taken["far along"]) <= 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clipped_attacks import STRATEGIES
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.protocol import Federation, FederationConfig, fixed_point
@@ -57,15 +58,6 @@ def test_ten_thousand_parameters_in_parts_below_the_cap(node):
     assert max(max(used) for used in record.gas.values()) <= TX_GAS_CAP
 
 
-STRATEGIES = {
-    "far along": lambda honest, share: 50 * honest.mean(axis=0),
-    "far against": lambda honest, share: -50 * honest.mean(axis=0),
-    "at the bound": lambda honest, share: np.full(honest.shape[1], 90.0),
-    "one direction": lambda honest, share: 90.0 * np.eye(honest.shape[1])[0],
-    "as honest": lambda honest, share: honest.mean(axis=0),
-}
-
-
 @pytest.mark.parametrize("samples", [1, 250])
 def test_an_attacker_takes_its_clipped_share_in_fifty_rounds(node, samples):
     """On chain, ten rounds of each strategy; the attacker sees all honest updates of the round.
@@ -82,7 +74,7 @@ def test_an_attacker_takes_its_clipped_share_in_fifty_rounds(node, samples):
     for attack in STRATEGIES.values():
         for _ in range(10):
             honest = common + rng.normal(size=(5, 8)) / 20
-            updates = np.vstack([honest, attack(honest, samples / sum(counts))])
+            updates = np.vstack([honest, attack(honest.mean(axis=0))])
             record = fed.play_round(dict(zip(clients, updates, strict=True)), rng=rng)
             encoded = np.array([fixed_point.encode(update) for update in updates])
             weights, total = fixed_point.clip_weights(encoded, counts)
