@@ -228,6 +228,7 @@ contract AggregatorTest is Federation, Refusals {
         emit IAggregator.RoundOpened(1, NOW + 600);
         vm.prank(stranger);
         aggregator.openRound();
+        vm.assertEq(aggregator.currentRound().cursor, 0, "nothing is done yet");
         nextBlock();
 
         bytes32 commitment = commitmentFor(alice, a);

@@ -73,6 +73,22 @@ contract RevealPartsTest is Federation {
         refusePart(alice, 0, PART, abi.encodeWithSelector(IAggregator.AlreadyRevealed.selector, alice, 1));
     }
 
+    /// @dev The last part has one entry less than the others, or as many.
+    function test_TheLastPartIsNearlyWholeOrWhole() public {
+        for (uint256 missing; missing < 2; ++missing) {
+            IAggregator.Config memory config = defaultConfig();
+            config.parameters = uint32(2 * PART - missing);
+            deploy(config, defaultTerms());
+            register(alice, 100);
+            register(bob, 50);
+            update = randomUpdate(1, config.parameters, 100e9);
+            begin();
+            part(alice, 0, PART);
+            part(alice, PART, PART - missing);
+            vm.assertTrue(aggregator.entryOf(alice).revealed, "in two parts");
+        }
+    }
+
     /// @dev Two clients' parts, in turn: each has its own place.
     function test_PartsOfTwoClientsInTurn() public {
         commitmentsOf(randomUpdate(2, P, 100e9));

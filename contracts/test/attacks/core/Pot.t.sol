@@ -258,6 +258,27 @@ contract PotAttacks is Federation {
         vm.assertEq(address(pool).balance, pool.pot() + pool.totalCredit(), "the books");
     }
 
+    /// @dev Of a step so large that what a transaction costs besides is little, four fifths come back, and not five.
+    /// forge-config: default.isolate = false
+    function test_RefundsGiveBackWhatWorkCost() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.parameters = 1_024;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (randomUpdate(1, 1_024, 1e9), randomUpdate(2, 1_024, 1e9));
+        playToAggregate(updates);
+        FeeVm(address(vm)).fee(1 gwei);
+        FeeVm(address(vm)).txGasPrice(1 gwei);
+        vm.prank(client(9));
+        pool.carryOn(1_024);
+        uint256 paid = uint256(vm.lastCallGas().gasTotalUsed) * 1 gwei;
+        vm.assertLe(pool.creditOf(client(9)), paid * 80 / 100, "four fifths at most");
+        vm.assertGe(pool.creditOf(client(9)), paid * 77 / 100, "and nearly that");
+    }
+
     /// @dev Of a round of one sample in a hundred, refunds come to a twentieth of what that round shares.
     /// forge-config: default.isolate = false
     function test_RoundsOfOneSampleAreRefundedLikeLargeOnes() public {
