@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from web3.contract import Contract
 
+from bcfl_support.chain import Chain
 from bcfl_support.checks import check_range
 from bcfl_support.errors import RecordError
 from bcfl_support.protocol import fixed_point
@@ -158,6 +160,45 @@ class RoundRecord:
             return cls(**_convert(plain, int))
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
+
+
+def collect_record(
+    chain: Chain, aggregator: Contract, pool: Contract, number: int, first: int, last: int | str
+) -> RoundRecord:
+    """A round from the events of the two contracts that play it, see `Federation.read_round`."""
+
+    def find(event: Any, key: str = "client") -> dict[Any, Any]:
+        logs = chain.events(event, first, last)
+        return {log["args"][key]: log["args"] for log in logs if log["args"]["round"] == number}
+
+    said, paid = aggregator.events, pool.events
+    void, averaged = find(said.RoundVoid, "round"), find(said.Aggregated, "round")
+    revealed, scored, rewarded, penalized = map(find, (said.Revealed, said.Scored, paid.Rewarded, paid.Penalized))
+    joined = [log for event in (said.Committed, said.Displaced) for log in chain.events(event, first, last)]
+    committed: list[str] = []  # the participants in the contract's order
+    for log in sorted(joined, key=lambda log: (log["blockNumber"], log["logIndex"])):
+        if log["args"]["round"] == number and log["event"] == "Committed":
+            committed.append(log["args"]["client"])
+        elif log["args"]["round"] == number:  # who committed last stands in the place of the displaced
+            committed[committed.index(log["args"]["client"])] = committed.pop()
+
+    def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
+        return tuple(source[client][key] if client in source else missing for client in committed)
+
+    return RoundRecord(
+        number=number,
+        clients=tuple(committed),
+        samples=column(revealed, "samples", 0),
+        scores=column(scored, "score", None),
+        rewards=column(rewarded, "amount", 0),
+        penalties=column(penalized, "amount", 0),
+        consistency=column(rewarded, "consistency", None),
+        factors=column(rewarded, "factor", None),
+        digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
+        norm_squared=averaged[number]["normSquared"] if averaged else 0 if void else None,
+        global_update=() if void else None,
+        void=bool(void),
+    )
 
 
 def _convert(plain: Mapping[str, Any], kind: type[int] | type[str]) -> dict[str, Any]:
