@@ -231,6 +231,17 @@ class Chain(AbstractContextManager["Chain"]):
         """
         return self._sender.send_many(calls, gas, check)
 
+    def check(self, calls: Iterable[tuple[Call, str, int]]) -> None:
+        """Ask what `send_many` asks before it sends, and send nothing; on a local chain 20 calls are one request.
+
+        Args:
+            calls: as in `send_many`; also such as only read.
+
+        Raises:
+            ContractError, TransactionFailed, ServiceError: as in `send_many`, for the first call that would fail.
+        """
+        self._sender.check(list(calls))
+
     # ------------------------------------------------------------ reading
     def events(self, event: ContractEvent, from_block: int = 0, to_block: int | str = "latest") -> list[EventData]:
         """All logs of one event of one contract, decoded, oldest first.

@@ -55,6 +55,10 @@ class Sender:
                 raise self._failure(label, receipt)
         return receipts
 
+    def check(self, calls: Sequence[tuple[Call, str, int]]) -> None:
+        """Raise for the first call that would fail."""
+        self._gas_limits([_transaction(*each) for each in calls], [_label(call) for call, _, _ in calls])
+
     # ------------------------------------------------------------ gas limits
     def _gas_limits(self, transactions: list[Transaction], labels: list[str]) -> list[int]:
         """A quarter above each estimate. Raises for the first call that would fail.

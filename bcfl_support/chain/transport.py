@@ -70,28 +70,14 @@ class Transport(HTTPProvider):
 
         Public endpoints may refuse batches, so that a foreign node gets one request after the other.
         """
-        return self._ask([(RPCEndpoint(method), params) for params in many])
-
-    def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
-        """Answers to what `Web3.batch_requests` collected; the first revert among them is raised.
-
-        Raises:
-            ServiceError, ContractError: as in `make_request`.
-        """
-        answers = self._ask(batch_requests)
-        for answer in answers:
-            if (data := revert_data(answer)) is not None:
-                raise self.decoder.decode(data)
-        return answers
-
-    def _ask(self, questions: Sequence[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        questions = [(RPCEndpoint(method), params) for params in many]
         answers: list[RPCResponse] = []
         with self._answering():
             if self.child is None:
                 return [HTTPProvider.make_request(self, *each) for each in questions]
             for start in range(0, len(questions), _BATCH):
-                part = list(questions[start : start + _BATCH])
-                found = super().make_batch_request(part)
+                part = questions[start : start + _BATCH]
+                found = self.make_batch_request(part)
                 answers += found if isinstance(found, list) else [found] * len(part)
         return answers
 

@@ -48,7 +48,7 @@ class Federation:
         contracts, self.deployment = deploy_contracts(chain, config, publisher)
         self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
         self.submissions: list[Submission] = []
-        self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
+        self._bills: dict[int, dict[str, dict[bytes, TxReceipt]]] = {}  # by round, operation, transaction
 
     # ------------------------------------------------------------------------------------------------ setting up
     @classmethod
@@ -117,10 +117,8 @@ class Federation:
             steps = "end_phase('Commit'), reveal(submissions), end_phase('Reveal'), aggregate(), score(), settle()"
             running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
             raise ContractError(f"WrongPhase: {running}", "WrongPhase")
-        receipt = self.chain.send(self.aggregator.functions.openRound(), sender=self.publisher)
-        number = self.round_number
-        self._bills[number] = {"open": [receipt]}  # begins here, also if the chain was set back to before it
-        return number
+        self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
+        return self.round_number
 
     def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
         """Encode each client's update and bind it to the current round.
@@ -238,10 +236,7 @@ class Federation:
             first = authors.setdefault(self._check(client, update).tobytes(), client)
             if first != client:
                 raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
-        with self.chain.w3.batch_requests() as batch:
-            for client in updates:
-                batch.add(self.registry.functions.eligibleSamples(client))
-            batch.execute()  # refuses whom `commit` would
+        self.chain.check((self.registry.functions.eligibleSamples(c), c, 0) for c in updates)  # as `commit` will
         self.open_round()
         self.submissions = submissions = self.prepare(updates, rng=rng)
         self.commit(submissions)
@@ -332,24 +327,20 @@ class Federation:
             RecordError: if it was not, or not through this object, or the chain was set back to before it was.
         """
         bill = self._bills.get(number, {})
-        hashes = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent})
-        # `revert` leaves receipts of blocks that are no more, and two of one block where all was sent again alike.
-        bill = {
-            name: list(there.values())
-            for name, sent in bill.items()
-            if (there := {r["transactionHash"]: r for r in sent if r["blockHash"] in hashes})
-        }
-        if "settle" not in bill:
+        there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
+        # after a `revert` the bill has receipts of blocks that are no more
+        kept = {name: [r for r in sent.values() if r["blockHash"] in there] for name, sent in bill.items()}
+        if not kept.get("settle"):
             hint = "settle it, or use read_round, which leaves out g and gas"
             raise RecordError(f"round {number} was not settled through this object, or that was undone: {hint}")
-        blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
+        blocks = [receipt["blockNumber"] for receipts in kept.values() for receipt in receipts]
         last = max(blocks)  # the average is overwritten by the next round: read it as it was then
         found = self.read_round(number, min(blocks), last)
         return replace(
             found,
             global_update=() if found.void else tuple(self.aggregator.functions.globalUpdate().call({}, last)),
-            gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in bill.items()},
-            transactions={name: tuple(r["transactionHash"].to_0x_hex() for r in sent) for name, sent in bill.items()},
+            gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in kept.items() if sent},
+            transactions={k: tuple(r["transactionHash"].to_0x_hex() for r in sent) for k, sent in kept.items() if sent},
         )
 
     def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
@@ -363,13 +354,15 @@ class Federation:
             Its record; without clients if nobody committed to such a round.
         """
 
-        return collect_record(self.chain, self.aggregator, self.pool, number, first, last)
+        said, paid = self.aggregator.events, self.pool.events
+        return collect_record(number, lambda event: self.chain.events(event, first, last), said, paid)
 
     # ------------------------------------------------------------------------------------------------ sending
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
         """Send a step of the round and enter it on the round's bill."""
         receipts = self.chain.send_many(calls)
-        self._bills.setdefault(self.round_number, {}).setdefault(operation, []).extend(receipts)
+        entries = self._bills.setdefault(self.round_number, {}).setdefault(operation, {})
+        entries |= {receipt["transactionHash"]: receipt for receipt in receipts}
         return receipts
 
     def _paged(self, operation: str, call: Callable[[int], Any], items: int, phase: str) -> list[TxReceipt]:

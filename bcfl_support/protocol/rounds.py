@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
-from web3.contract import Contract
 
-from bcfl_support.chain import Chain
 from bcfl_support.checks import check_range
 from bcfl_support.errors import RecordError
 from bcfl_support.protocol import fixed_point
@@ -162,19 +160,21 @@ class RoundRecord:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
 
 
-def collect_record(
-    chain: Chain, aggregator: Contract, pool: Contract, number: int, first: int, last: int | str
-) -> RoundRecord:
-    """A round from the events of the two contracts that play it, see `Federation.read_round`."""
+def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:
+    """A round from its events, see `Federation.read_round`.
+
+    Args:
+        number: the round.
+        read: event → its logs.
+        said, paid: the events of the aggregator and of the pool.
+    """
 
     def find(event: Any, key: str = "client") -> dict[Any, Any]:
-        logs = chain.events(event, first, last)
-        return {log["args"][key]: log["args"] for log in logs if log["args"]["round"] == number}
+        return {log["args"][key]: log["args"] for log in read(event) if log["args"]["round"] == number}
 
-    said, paid = aggregator.events, pool.events
     void, averaged = find(said.RoundVoid, "round"), find(said.Aggregated, "round")
     revealed, scored, rewarded, penalized = map(find, (said.Revealed, said.Scored, paid.Rewarded, paid.Penalized))
-    joined = [log for event in (said.Committed, said.Displaced) for log in chain.events(event, first, last)]
+    joined = [log for event in (said.Committed, said.Displaced) for log in read(event)]
     committed: list[str] = []  # the participants in the contract's order
     for log in sorted(joined, key=lambda log: (log["blockNumber"], log["logIndex"])):
         if log["args"]["round"] == number and log["event"] == "Committed":
