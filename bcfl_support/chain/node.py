@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from eth_typing import HexStr
 from eth_utils import ValidationError, to_checksum_address
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractEvent
@@ -28,6 +29,7 @@ from bcfl_support import services
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.sending import Call, Sender
 from bcfl_support.chain.transport import Transport, without_secrets
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput, ServiceError, ToolMissing
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -229,6 +231,17 @@ class Chain(AbstractContextManager["Chain"]):
         """
         return self._sender.send_many(calls, gas, check)
 
+    def check(self, calls: Iterable[tuple[Call, str, int]]) -> None:
+        """Ask what `send_many` asks before it sends, and send nothing; on a local chain 20 calls are one request.
+
+        Args:
+            calls: as in `send_many`; also such as only read.
+
+        Raises:
+            ContractError, TransactionFailed, ServiceError: as in `send_many`, for the first call that would fail.
+        """
+        self._sender.check(list(calls))
+
     # ------------------------------------------------------------ reading
     def events(self, event: ContractEvent, from_block: int = 0, to_block: int | str = "latest") -> list[EventData]:
         """All logs of one event of one contract, decoded, oldest first.
@@ -254,6 +267,15 @@ class Chain(AbstractContextManager["Chain"]):
         """
         return bytes(self.w3.eth.get_storage_at(to_checksum_address(address), slot)).rjust(32, b"\0")
 
+    def block_hashes(self, numbers: Iterable[int]) -> set[HexBytes]:
+        """Hashes of the blocks of these numbers; none of one that is not there. See what `revert` has undone.
+
+        Args:
+            numbers: of blocks.
+        """
+        answers = self._transport.batch("eth_getBlockByNumber", [[hex(number), False] for number in numbers])
+        return {HexBytes(block["hash"]) for answer in answers if (block := answer.get("result"))}
+
     @property
     def timestamp(self) -> int:
         """Time of the latest block, seconds since 1970."""
@@ -267,12 +289,11 @@ class Chain(AbstractContextManager["Chain"]):
             seconds: at least 1.
 
         Raises:
-            InvalidInput: fewer.
+            InvalidInput: fewer, or no whole number.
             ServiceError: the chain is not ours.
         """
         self._own("move the clock")
-        if seconds < 1:
-            raise InvalidInput(f"seconds is {seconds}, but the clock only moves forward; give at least 1")
+        check_range("seconds", seconds, 1, whole=True, why="the clock only moves forward")
         self._rpc("evm_setNextBlockTimestamp", self.timestamp + int(seconds))
         self._rpc("evm_mine")
 

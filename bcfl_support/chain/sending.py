@@ -20,7 +20,8 @@ from web3.types import RPCResponse, TxReceipt
 from bcfl_support.chain.reverts import revert_data
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.transport import Transport, error_message
-from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+from bcfl_support.checks import check_range
+from bcfl_support.errors import ContractError, TransactionFailed
 
 Call = ContractFunction | ContractConstructor | Mapping[str, Any]
 """What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``."""
@@ -53,6 +54,10 @@ class Sender:
             if check and receipt["status"] != 1:
                 raise self._failure(label, receipt)
         return receipts
+
+    def check(self, calls: Sequence[tuple[Call, str, int]]) -> None:
+        """Raise for the first call that would fail."""
+        self._gas_limits([_transaction(*each) for each in calls], [_label(call) for call, _, _ in calls])
 
     # ------------------------------------------------------------ gas limits
     def _gas_limits(self, transactions: list[Transaction], labels: list[str]) -> list[int]:
@@ -175,8 +180,7 @@ def _label(call: Call) -> str:
 
 def _transaction(call: Call, sender: str, value: int) -> Transaction:
     """Sender, receiver, value and data of a call, without asking the node anything."""
-    if value < 0:
-        raise InvalidInput(f"value is {value} wei; a transaction sends 0 or more: choose it there")
+    check_range("value", value, 0, whole=True, why="a transaction sends wei")
     transaction: Transaction = {"from": to_checksum_address(sender), "value": int(value)}
     if isinstance(call, ContractFunction):
         # All defaults are given, so that web3 fills in none by asking the node.

@@ -23,12 +23,12 @@ from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import ContractError, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
 from bcfl_support.protocol.deployment import CONTRACTS, deploy_contracts
-from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord
+from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record
 
 
 class Federation:
@@ -48,7 +48,7 @@ class Federation:
         contracts, self.deployment = deploy_contracts(chain, config, publisher)
         self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
         self.submissions: list[Submission] = []
-        self._bills: dict[int, dict[str, list[TxReceipt]]] = {}
+        self._bills: dict[int, dict[str, dict[bytes, TxReceipt]]] = {}  # by round, operation, transaction
 
     # ------------------------------------------------------------------------------------------------ setting up
     @classmethod
@@ -81,14 +81,16 @@ class Federation:
             One receipt a client.
 
         Raises:
+            InvalidInput: a sample count or the stake is no whole number.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
+        check_range("samples", samples, 0, whole=True, why="samples are counted")
         register = self.registry.functions.register
         calls = [
             (register(int(n)), client, int(n) * self.config.stake_per_sample if stake is None else stake)
             for client, n in zip(clients, samples, strict=True)
         ]
-        return self._send_many("register", calls)
+        return self.chain.send_many(calls)
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
         """Put money into the pot from which rewards are paid.
@@ -98,9 +100,10 @@ class Federation:
             sender: who gives it; None: the publisher.
 
         Raises:
+            InvalidInput: the amount is no whole number.
             ContractError: NothingToFund, if the amount is 0.
         """
-        return self._send_many("fund", [(self.pool.functions.fund(), sender or self.publisher, amount)])[0]
+        return self.chain.send(self.pool.functions.fund(), sender=sender or self.publisher, value=amount)
 
     # ------------------------------------------------------------------------------------------------ one round
     def open_round(self) -> int:
@@ -114,10 +117,8 @@ class Federation:
             steps = "end_phase('Commit'), reveal(submissions), end_phase('Reveal'), aggregate(), score(), settle()"
             running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
             raise ContractError(f"WrongPhase: {running}", "WrongPhase")
-        receipt = self.chain.send(self.aggregator.functions.openRound(), sender=self.publisher)
-        number = self.round_number
-        self._bills[number] = {"open": [receipt]}  # begins here, also if the chain was set back to before it
-        return number
+        self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
+        return self.round_number
 
     def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
         """Encode each client's update and bind it to the current round.
@@ -215,9 +216,10 @@ class Federation:
     def play_round(self, updates: Mapping[str, Any], *, rng: Generator) -> RoundRecord:
         """One whole round: open, commit, reveal, aggregate, score, settle; its record.
 
-        Updates, clients and room are checked before the round is open. Where a contract refuses a later step, such as
-        the reveal of what another client revealed in the last round, the round stays open and `submissions` has what
-        was prepared: go on with those not refused; `open_round` says what is due.
+        Updates, clients and room are checked before the round is open. With fewer clients than `minimum`, or fewer
+        samples than `minimum_samples`, the round is void: it is settled at once, and its record says so. Where a
+        contract refuses a later step, such as the reveal of what another client revealed in the last round, the round
+        stays open and `submissions` has what was prepared: go on with those not refused; `open_round` says what is due.
 
         Args:
             updates, rng: as in `prepare`.
@@ -234,15 +236,17 @@ class Federation:
             first = authors.setdefault(self._check(client, update).tobytes(), client)
             if first != client:
                 raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
-            self.registry.functions.eligibleSamples(client).call()  # refuses whom `commit` would
+        self.chain.check((self.registry.functions.eligibleSamples(c), c, 0) for c in updates)  # as `commit` will
         self.open_round()
         self.submissions = submissions = self.prepare(updates, rng=rng)
         self.commit(submissions)
         self.end_phase("Commit")
-        self.reveal(submissions)
-        self.end_phase("Reveal")
-        self.aggregate()
-        self.score()
+        if not self.round_state()["void"]:
+            self.reveal(submissions)
+            self.end_phase("Reveal")
+        if not self.round_state()["void"]:
+            self.aggregate()
+            self.score()
         return self.settle()
 
     # ------------------------------------------------------------------------------------------------ fairness, money
@@ -251,6 +255,9 @@ class Federation:
     ) -> list[TxReceipt]:
         """Let `clients` attest that `record` holds the fairness factors of `epoch`; one receipt each.
 
+        Once the samples of some are enough, the ledger takes no more votes. A client that comes after them is no
+        failure: its receipt has status 0.
+
         Args:
             epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
             record: sha2-256 digest of the record, 32 bytes; see ``ipfs.cid_digest``.
@@ -258,10 +265,17 @@ class Federation:
             clients: who attests.
 
         Raises:
-            ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered.
+            ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; AlreadyAgreed, if it was before
+                this call.
         """
-        call = self.ledger.functions.attest(epoch, record, compute_factors_hash(factors))
-        return self._send_many("attest", [(call, client, 0) for client in clients])
+        statement = (epoch, record, compute_factors_hash(factors))
+        call, ledger = self.ledger.functions.attest(*statement), self.ledger.functions
+        receipts = self.chain.send_many([(call, client, 0) for client in clients], check=False)
+        if ledger.votesFor(*statement).call() >= ledger.epochOf(epoch).call()[3]:
+            return receipts
+        # Without a quorum a refusal has another reason; asked again, the ledger says it.
+        pairs = zip(clients, receipts, strict=True)
+        return [receipt if receipt["status"] else self.chain.send(call, sender=client) for client, receipt in pairs]
 
     def apply_factors(self, epoch: int, record: bytes, factors: Mapping[str, int]) -> TxReceipt:
         """Write the agreed factors on chain.
@@ -273,7 +287,7 @@ class Federation:
             ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
         call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
-        return self._send_many("apply factors", [(call, self.publisher, 0)])[0]
+        return self.chain.send(call, sender=self.publisher)
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
         """Let each client take out its whole credit.
@@ -281,7 +295,7 @@ class Federation:
         Raises:
             ContractError: NothingToWithdraw, if one has none.
         """
-        return self._send_many("withdraw", [(self.pool.functions.withdraw(), client, 0) for client in clients])
+        return self.chain.send_many([(self.pool.functions.withdraw(), client, 0) for client in clients])
 
     # ------------------------------------------------------------------------------------------------ reading
     @property
@@ -310,20 +324,23 @@ class Federation:
             number: a round that was settled.
 
         Raises:
-            RecordError: if it was not, or not through this object.
+            RecordError: if it was not, or not through this object, or the chain was set back to before it was.
         """
         bill = self._bills.get(number, {})
-        if "settle" not in bill:
+        there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
+        # after a `revert` the bill has receipts of blocks that are no more
+        kept = {name: [r for r in sent.values() if r["blockHash"] in there] for name, sent in bill.items()}
+        if not kept.get("settle"):
             hint = "settle it, or use read_round, which leaves out g and gas"
-            raise RecordError(f"round {number} was not settled through this object: {hint}")
-        blocks = [receipt["blockNumber"] for receipts in bill.values() for receipt in receipts]
+            raise RecordError(f"round {number} was not settled through this object, or that was undone: {hint}")
+        blocks = [receipt["blockNumber"] for receipts in kept.values() for receipt in receipts]
         last = max(blocks)  # the average is overwritten by the next round: read it as it was then
         found = self.read_round(number, min(blocks), last)
         return replace(
             found,
             global_update=() if found.void else tuple(self.aggregator.functions.globalUpdate().call({}, last)),
-            gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in bill.items()},
-            transactions={name: tuple(r["transactionHash"].to_0x_hex() for r in sent) for name, sent in bill.items()},
+            gas={name: tuple(r["gasUsed"] for r in sent) for name, sent in kept.items() if sent},
+            transactions={k: tuple(r["transactionHash"].to_0x_hex() for r in sent) for k, sent in kept.items() if sent},
         )
 
     def read_round(self, number: int, first: int = 0, last: int | str = "latest") -> RoundRecord:
@@ -337,45 +354,15 @@ class Federation:
             Its record; without clients if nobody committed to such a round.
         """
 
-        def find(event: Any, key: str = "client") -> dict[Any, Any]:
-            logs = self.chain.events(event, first, last)
-            return {log["args"][key]: log["args"] for log in logs if log["args"]["round"] == number}
-
         said, paid = self.aggregator.events, self.pool.events
-        void, averaged = find(said.RoundVoid, "round"), find(said.Aggregated, "round")
-        revealed, scored, rewarded, penalized = map(find, (said.Revealed, said.Scored, paid.Rewarded, paid.Penalized))
-        joined = [log for event in (said.Committed, said.Displaced) for log in self.chain.events(event, first, last)]
-        committed: list[str] = []  # the participants in the contract's order
-        for log in sorted(joined, key=lambda log: (log["blockNumber"], log["logIndex"])):
-            if log["args"]["round"] == number and log["event"] == "Committed":
-                committed.append(log["args"]["client"])
-            elif log["args"]["round"] == number:  # who committed last stands in the place of the displaced
-                committed[committed.index(log["args"]["client"])] = committed.pop()
-
-        def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
-            return tuple(source[client][key] if client in source else missing for client in committed)
-
-        return RoundRecord(
-            number=number,
-            clients=tuple(committed),
-            samples=column(revealed, "samples", 0),
-            scores=column(scored, "score", None),
-            rewards=column(rewarded, "amount", 0),
-            penalties=column(penalized, "amount", 0),
-            consistency=column(rewarded, "consistency", None),
-            factors=column(rewarded, "factor", None),
-            digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
-            norm_squared=averaged[number]["normSquared"] if averaged else 0 if void else None,
-            global_update=() if void else None,
-            void=bool(void),
-        )
+        return collect_record(number, lambda event: self.chain.events(event, first, last), said, paid)
 
     # ------------------------------------------------------------------------------------------------ sending
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
+        """Send a step of the round and enter it on the round's bill."""
         receipts = self.chain.send_many(calls)
-        bill = self._bills.setdefault(self.round_number, {})
-        if operation == "settle" or "settle" not in bill:  # what follows the round is not on its bill
-            bill.setdefault(operation, []).extend(receipts)
+        entries = self._bills.setdefault(self.round_number, {}).setdefault(operation, {})
+        entries |= {receipt["transactionHash"]: receipt for receipt in receipts}
         return receipts
 
     def _paged(self, operation: str, call: Callable[[int], Any], items: int, phase: str) -> list[TxReceipt]:

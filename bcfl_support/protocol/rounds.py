@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -158,6 +158,47 @@ class RoundRecord:
             return cls(**_convert(plain, int))
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
+
+
+def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:
+    """A round from its events, see `Federation.read_round`.
+
+    Args:
+        number: the round.
+        read: event → its logs.
+        said, paid: the events of the aggregator and of the pool.
+    """
+
+    def find(event: Any, key: str = "client") -> dict[Any, Any]:
+        return {log["args"][key]: log["args"] for log in read(event) if log["args"]["round"] == number}
+
+    void, averaged = find(said.RoundVoid, "round"), find(said.Aggregated, "round")
+    revealed, scored, rewarded, penalized = map(find, (said.Revealed, said.Scored, paid.Rewarded, paid.Penalized))
+    joined = [log for event in (said.Committed, said.Displaced) for log in read(event)]
+    committed: list[str] = []  # the participants in the contract's order
+    for log in sorted(joined, key=lambda log: (log["blockNumber"], log["logIndex"])):
+        if log["args"]["round"] == number and log["event"] == "Committed":
+            committed.append(log["args"]["client"])
+        elif log["args"]["round"] == number:  # who committed last stands in the place of the displaced
+            committed[committed.index(log["args"]["client"])] = committed.pop()
+
+    def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
+        return tuple(source[client][key] if client in source else missing for client in committed)
+
+    return RoundRecord(
+        number=number,
+        clients=tuple(committed),
+        samples=column(revealed, "samples", 0),
+        scores=column(scored, "score", None),
+        rewards=column(rewarded, "amount", 0),
+        penalties=column(penalized, "amount", 0),
+        consistency=column(rewarded, "consistency", None),
+        factors=column(rewarded, "factor", None),
+        digests=tuple("0x" + revealed[c]["digest"].hex() if c in revealed else None for c in committed),
+        norm_squared=averaged[number]["normSquared"] if averaged else 0 if void else None,
+        global_update=() if void else None,
+        void=bool(void),
+    )
 
 
 def _convert(plain: Mapping[str, Any], kind: type[int] | type[str]) -> dict[str, Any]:

@@ -34,8 +34,7 @@ class BlobRung(OptimisticRung):
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's blobs and roots, or those of some; see `Rung.submit`."""
-        self._check(values)
-        for i in range(len(self.weights)) if clients is None else clients:
+        for i in self._check(values, clients):
             self.submit_row(i, lanes.pack(values[i]))
 
     def submit_row(self, client: int, row: bytes, blobs: Sequence[bytes] | None = None) -> None:

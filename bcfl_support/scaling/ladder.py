@@ -69,8 +69,8 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         parameters: P.
 
     Raises:
-        InvalidInput: there is no such rung, P is below 1, or there are more clients than the rung can take with so many
-            parameters, or than the chain has accounts to spare.
+        InvalidInput: there is no such rung, P is below 1, a weight is not whole or below 1, or there are more clients
+            than the rung can take with so many parameters, or than the chain has accounts to spare.
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
@@ -79,6 +79,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
+    check_range("weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, whole=True, why="a client counts by its samples")
     return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters)
 
 
@@ -119,7 +120,8 @@ class Forecast:
         ether: what gas and blobs cost, in ETH.
         money: the same in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
-        fits_calldata: whether every transaction stays below 128 KiB; on rungs 3 and 4 also that of a dispute.
+        fits_calldata: whether every transaction stays below 128 KiB, on rungs 3 and 4 also that of a dispute; and
+            whether a contract takes so many clients at all, see `largest_clients`.
     """
 
     cost: RoundCost
@@ -183,23 +185,25 @@ def largest_clients(rung: int, P: int) -> int:
 
 
 def largest_parameters(rung: int, n: int, gas: float) -> int:
-    """The largest P whose whole round needs at most so much gas; 0 if none does.
+    """The largest P whose whole round needs at most so much gas, on a rung that takes n clients; 0 if there is none.
 
     >>> P = largest_parameters(2, 10, 60e6)
     >>> predict(2, 10, P).total_gas <= 60e6 < predict(2, 10, P + 2048).total_gas
     True
 
     Args:
-        rung: 0 to 3; on rung 4 gas does not depend on P until a transaction's six blobs are full.
+        rung: its number; on rung 4 gas does not depend on P until a transaction's six blobs are full.
         n: clients.
         gas: the budget.
 
     Raises:
-        InvalidInput: no such rung, or n is not whole or below 1.
+        InvalidInput: no such rung, n is not whole or below 1, or the budget is negative or not finite.
     """
+    _check(rung, n, 1)
+    check_range("gas", gas, 0, why="it is a budget")
 
     def gas_of(P: int) -> float:
-        return predict(rung, n, P).total_gas
+        return predict(rung, n, P).total_gas if n <= largest_clients(rung, P) else math.inf
 
     high = 1
     while gas_of(high) <= gas and high < 2**30:

@@ -20,6 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidUpdate
 
 CHUNK = 1024
@@ -58,7 +59,7 @@ def pack(values: np.ndarray) -> bytes:
     Raises:
         InvalidUpdate: another type.
     """
-    biased = _as_int8(values).view(np.uint8) ^ BIAS  # the sign bit flipped
+    biased = as_int8(values).view(np.uint8) ^ BIAS  # the sign bit flipped
     return biased.tobytes() + bytes([BIAS]) * (-len(biased) % 32)
 
 
@@ -72,11 +73,31 @@ def chunks_of(row: bytes, size: int = CHUNK) -> list[bytes]:
     return [row[start : start + size] for start in range(0, len(row), size)]
 
 
-def _as_int8(values: np.ndarray) -> np.ndarray:
+def as_int8(values: np.ndarray) -> np.ndarray:
+    """Values as they are, if the chain takes them.
+
+    Raises:
+        InvalidUpdate: another type than int8.
+    """
     array = np.asarray(values)
     if array.dtype != np.int8:
         raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8: round the updates to steps first")
     return array
+
+
+def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
+    """Who is meant, in the given order; None: all.
+
+    Args:
+        clients: indices.
+        n: how many there are.
+
+    Raises:
+        InvalidInput: an index is none of 0 … n−1.
+    """
+    chosen = list(range(n) if clients is None else clients)
+    check_range("clients", chosen, 0, n - 1, whole=True, why="a client is named by its index")
+    return chosen
 
 
 def count_stored_chunks_at_once(n: int) -> int:
@@ -125,17 +146,16 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         clients: who takes part; None: all. The others count nothing and have score 0.
 
     Raises:
-        InvalidUpdate: wrong shape, dtype or weights.
+        InvalidInput: a weight is not whole or below 1, or a client is none of 0 … n−1.
+        InvalidUpdate: wrong shape or dtype, or a sum of weights that is too large.
     """
-    values, array = _as_int8(values), np.asarray(weights, dtype=np.int64)
+    values, array = as_int8(values), check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, whole=True).astype(np.int64)
     if values.ndim != 2 or len(values) != len(array):
         raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
-    total = int(array.sum())
-    if (array < 1).any() or total > MAX_TOTAL_WEIGHT:
-        found = f"they sum to {total:,} with a smallest of {array.min()}; divide the sample counts by a common factor"
-        raise InvalidUpdate(f"weights must be at least 1 and sum to at most {MAX_TOTAL_WEIGHT:,}, {found}")
-    if clients is not None:
-        array = np.where(np.isin(np.arange(len(array)), list(clients)), array, 0)
+    if (total := int(array.sum())) > MAX_TOTAL_WEIGHT:
+        advice = "divide the sample counts by a common factor"
+        raise InvalidUpdate(f"weights sum to {total:,}, at most {MAX_TOTAL_WEIGHT:,} fit the lanes; {advice}")
+    array = np.where(np.isin(np.arange(len(array)), check_clients(clients, len(array))), array, 0)
     sums = np.zeros(values.shape[1], dtype=np.int64)
     for weight, row in zip(array, values, strict=True):  # row by row: values as int64 would need eight times the room
         sums += weight * row

@@ -62,7 +62,7 @@ class OptimisticRung(Rung):
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some; see `Rung.submit`."""
-        chosen = list(range(len(self.weights)) if clients is None else clients)
+        chosen = self._check(values, clients)
         super().submit(values, chosen)
         for i in chosen:
             self.rows[i] = lanes.pack(values[i])

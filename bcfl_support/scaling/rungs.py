@@ -16,7 +16,7 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, GasLedger, calldata, load_artifact
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.gas_model import RoundCost
 
@@ -127,11 +127,11 @@ class Rung:
 
         Raises:
             InvalidUpdate: values of another shape or type.
+            InvalidInput: there is no such client.
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
-        self._check(values)
+        chosen = self._check(values, clients)
         submit, number = self.contract.functions.submit, self.round
-        chosen = range(len(self.weights)) if clients is None else clients
         sent = [(submit(number, payload), self.clients[i]) for i in chosen for payload in self._payloads(values[i])]
         self._send("submit", sent)
 
@@ -144,15 +144,25 @@ class Rung:
 
         Args:
             values: shape (n, P), int8.
+
+        Raises:
+            InvalidUpdate: values of another shape or type; no round is opened then.
         """
+        self._check(values)
         self.open()
         self.submit(values)
         self.work(values)
         return self.bill()
 
     def bill(self) -> RoundBill:
-        """What the round has cost, and its results if it is finished."""
+        """What the round has cost, and its results if it is finished.
+
+        Raises:
+            InvalidInput: no round was opened.
+        """
         functions, entries = self.contract.functions, self.ledger.entries
+        if not entries:
+            raise InvalidInput("no round was opened, so that there is no bill; call open, or play a whole round")
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
@@ -189,10 +199,12 @@ class Rung:
         """What one client sends, a transaction each."""
         raise NotImplementedError
 
-    def _check(self, values: np.ndarray) -> None:
+    def _check(self, values: np.ndarray, clients: Iterable[int] | None = None) -> list[int]:
+        """Who submits, of values that are right."""
         shape = (len(self.weights), self.parameters)
-        if np.shape(values) != shape:
+        if lanes.as_int8(values).shape != shape:
             raise InvalidUpdate(f"values have shape {np.shape(values)}, this rung takes {shape}: give one row a client")
+        return lanes.check_clients(clients, len(self.weights))
 
     def _send(self, operation: str, calls: Sequence[tuple[Any, str]]) -> list[TxReceipt]:
         """Send, wait, and note on the bill. The gas limit is given: estimating runs everything twice."""

@@ -172,8 +172,21 @@ def test_the_clock_moves_a_slot_a_block_and_where_it_is_told(chain):
     assert chain.timestamp == start + 48 + 3600 + 12
     clock = HexBytes(chain.w3.eth.call({"data": "0x425f5260205ff3"}))  # TIMESTAMP, returned
     assert int(clock.hex(), 16) == chain.timestamp
-    with pytest.raises(ValueError, match="seconds is 0, but the clock only moves forward"):
-        chain.advance_time(0)
+    for wrong in (0, 1.5):
+        with pytest.raises(ValueError, match=f"seconds is {wrong}: the clock only moves forward; choose it whole, in"):
+            chain.advance_time(wrong)
+
+
+def test_blocks_that_a_revert_has_undone_are_not_there(chain):
+    latest = chain.w3.eth.block_number
+    snapshot = chain.snapshot()
+    gone = chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0])
+    kept = chain.block_hashes([latest])
+    assert len(kept) == 1 and chain.block_hashes([latest, gone["blockNumber"]]) == kept | {gone["blockHash"]}
+    chain.revert(snapshot)
+    assert chain.block_hashes([latest, gone["blockNumber"]]) == kept
+    chain.send({"to": chain.accounts[2]}, sender=chain.accounts[0])
+    assert gone["blockHash"] not in chain.block_hashes([latest, gone["blockNumber"]])
 
 
 def test_a_snapshot_brings_back_state_height_and_time(chain, purse):

@@ -139,9 +139,21 @@ def test_what_the_node_refuses(chain, value, sender, message):
     assert chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0])["status"] == 1
 
 
-def test_a_negative_value(chain):
-    with pytest.raises(ValueError, match="value is -1 wei; a transaction sends 0 or more"):
-        chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0], value=-1)
+@pytest.mark.parametrize("value", [-1, 1.9, "1", True])
+def test_what_is_no_number_of_wei(chain, value):
+    with pytest.raises(ValueError, match=rf"value is {value}: a transaction sends wei; choose it whole, in \[0, ∞\)"):
+        chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0], value=value)
+
+
+def test_what_would_be_refused_is_said_without_sending(chain, purse, monkeypatch):
+    sender, height, asked = chain.accounts[0], chain.w3.eth.block_number, []
+    batch = chain._transport.make_batch_request
+    monkeypatch.setattr(chain._transport, "make_batch_request", lambda part: asked.append(len(part)) or batch(part))
+    chain.check((purse.functions.total(), account, 0) for account in chain.accounts[:3])
+    assert asked == [3], "one request for all"
+    with pytest.raises(ContractError, match=r"^ShortStake"):
+        chain.check([(purse.functions.visit(), sender, 0), (purse.functions.pay(120), sender, ETHER // 2)])
+    assert chain.w3.eth.block_number == height
 
 
 def test_a_refusal_comes_with_its_numbers(chain, purse):

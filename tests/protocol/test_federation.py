@@ -9,7 +9,7 @@ import pytest
 from contract_scores import alignment_fixed
 
 from bcfl_support.chain.node import TX_GAS_CAP, Chain
-from bcfl_support.errors import ContractError, FixedPointError, InvalidUpdate, RecordError, ServiceError
+from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate, RecordError, ServiceError
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.federation import Federation
@@ -182,6 +182,18 @@ class TestRefusals:
         with pytest.raises(ContractError, match="ZeroSamples: a client needs at least one sample"):
             fed.register([node.accounts[9]], [0])
 
+    @pytest.mark.parametrize("wrong", [100.9, "100", True, np.nan, -1])
+    def test_samples_that_are_no_count(self, fed, node, wrong):
+        with pytest.raises(InvalidInput, match=r"samples is \[.*\]: samples are counted; choose it whole, in \[0, ∞\)"):
+            fed.register([node.accounts[9]], [wrong])
+        assert fed.registry.functions.clientOf(node.accounts[9]).call()[1] == 0
+
+    def test_wei_that_are_no_count(self, fed, node):
+        with pytest.raises(InvalidInput, match=r"value is 1\.9: a transaction sends wei"):
+            fed.fund(1.9)
+        with pytest.raises(InvalidInput, match=r"value is 5e\+17: a transaction sends wei"):
+            fed.register([node.accounts[9]], [120], stake=5e17)
+
     def test_wrong_phase(self, fed, node, clients):
         with pytest.raises(ContractError, match="WrongPhase: the round is in phase"):
             node.send(fed.aggregator.functions.commit(b"\1" * 32), sender=clients[0])
@@ -277,6 +289,25 @@ class TestRefusals:
         with pytest.raises(ContractError, match=r"EpochNotOver: epoch 1 ends with round 4, the last closed round is 2"):
             fed.attest(1, b"\1" * 32, factors, clients=clients[3:])
 
+    def test_a_vote_that_is_not_needed_any_more_is_no_failure(self, fed, clients):
+        for seed in range(2):
+            fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+        factors = dict.fromkeys(clients, 1_100_000)
+        receipts = fed.attest(0, b"\1" * 32, factors, clients=clients)
+        assert [receipt["status"] for receipt in receipts] == [1, 1, 1, 0], (
+            "167 of 161 samples are with the first three"
+        )
+        assert [receipt["from"] for receipt in receipts] == clients
+        with pytest.raises(ContractError, match="AlreadyAgreed: epoch 0 is agreed on already"):
+            fed.attest(0, b"\1" * 32, factors, clients=clients[3:])
+        fed.apply_factors(0, b"\1" * 32, factors)
+
+    def test_a_vote_refused_for_another_reason_says_which(self, fed, clients):
+        for seed in range(2):
+            fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+        with pytest.raises(ContractError, match=f"AlreadyAttested: {clients[0]} has attested to epoch 0 already"):
+            fed.attest(0, b"\1" * 32, dict.fromkeys(clients, 1_100_000), clients=[clients[0], clients[0]])
+
     def test_node_killed_in_the_middle_of_a_round(self):
         with Chain.start() as chain:
             federation = Federation.deploy(chain, CONFIG)
@@ -319,6 +350,25 @@ class TestLifeOfARound:
         record = fed.settle()
         assert record.void and sum(record.rewards) == sum(record.penalties) == 0
 
+    def test_a_round_of_too_few_clients_is_played_as_a_void_one(self, fed, clients):
+        record = fed.play_round(updates_for(clients[:1], 0), rng=np.random.default_rng(0))
+        assert record.void and record.clients == (clients[0],) and record.samples == (0,)
+        assert record.global_update == () and not {"reveal", "aggregate", "score"} & set(record.gas)
+        assert sum(record.rewards) == sum(record.penalties) == 0
+        assert not fed.play_round(updates_for(clients, 1), rng=np.random.default_rng(1)).void
+
+    @pytest.mark.parametrize("parameters", [6, 2_049])
+    def test_a_round_of_too_few_samples_is_played_as_a_void_one(self, node, parameters):
+        config = dataclasses.replace(CONFIG, parameters=parameters, minimum_samples=100)
+        federation, clients = Federation.deploy(node, config), node.accounts[1:5]
+        federation.register(clients, SAMPLES)
+        updates = {client: np.full(parameters, 1.0 + i) for i, client in enumerate(clients)}
+        few = {client: updates[client] for client in clients[:2]}
+        record = federation.play_round(few, rng=np.random.default_rng(0))
+        assert record.void and record.samples == tuple(SAMPLES[:2]) and set(record.scores) == {None}
+        assert "reveal" in record.gas and not {"aggregate", "score"} & set(record.gas)
+        assert not federation.play_round(updates, rng=np.random.default_rng(1)).void
+
     def test_stopping_finishes_the_round_and_frees_the_pot(self, fed, node, clients):
         in_reveal(fed, clients)
         node.send(fed.aggregator.functions.stop(), sender=fed.publisher)
@@ -339,9 +389,49 @@ class TestRecords:
         fed.play_round(updates_for(clients, 3), rng=np.random.default_rng(3))
         assert fed.record(record.number) == record, "a later round changed what an earlier one looks like"
 
+    def test_money_and_members_of_another_day_are_not_on_the_bill(self, fed, node, clients):
+        submissions = in_reveal(fed, clients)
+        fed.register([node.accounts[9]], [3])
+        fed.fund(1)
+        fed.reveal(submissions)
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        assert list(fed.settle().gas) == ["open", "commit", "advance", "reveal", "aggregate", "score", "settle"]
+
+    def test_a_round_that_was_undone_is_no_record(self, fed, node, clients):
+        before = node.snapshot()
+        fed.play_round(updates_for(clients, 1), rng=np.random.default_rng(1))
+        node.revert(before)
+        for _ in range(2):
+            with pytest.raises(RecordError, match="round 1 was not settled through this object, or that was undone"):
+                fed.record(1)
+            for _ in range(12):
+                node.send({"to": clients[0]}, sender=fed.publisher)
+        again = fed.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
+        assert [len(used) for used in again.gas.values()] == [1, 4, 1, 4, 1, 1, 1]
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_a_step_that_was_undone_is_not_on_the_bill(self, fed, node, clients, waits):
+        submissions = in_reveal(fed, clients)
+        before = node.snapshot()
+        fed.reveal(submissions)
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        node.revert(before)
+        if waits:
+            node.advance_time(60)
+        fed.reveal(submissions[:3])
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        record = fed.settle()
+        assert [len(record.gas[name]) for name in ("reveal", "aggregate", "score")] == [3, 1, 1]
+        assert set(record.gas) == set(record.transactions)
+
     def test_round_that_was_not_settled(self, fed):
         with pytest.raises(
-            RecordError, match="round 7 was not settled through this object: settle it, or use read_round"
+            RecordError, match="round 7 was not settled through this object, or that was undone: settle it, or use read"
         ):
             fed.record(7)
 
@@ -384,6 +474,16 @@ class TestUnits:
 
 class TestNothingIsLost:
     """What can be checked is checked before a round is open; whatever stops one later, it can be played to its end."""
+
+    def test_who_may_take_part_is_asked_in_one_request(self, fed, clients, monkeypatch):
+        provider, asked = fed.chain.w3.provider, []
+        batch, single = provider.make_batch_request, provider.make_request
+        monkeypatch.setattr(provider, "make_batch_request", lambda part: asked.append(len(part)) or batch(part))
+        monkeypatch.setattr(provider, "make_request", lambda method, params: asked.append(1) or single(method, params))
+        monkeypatch.setattr(fed, "open_round", lambda: asked.append("open") or 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fed.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+        assert asked == [4, "open"]
 
     def test_clients_that_cannot_take_part_open_no_round(self, fed, node, clients):
         stranger = node.accounts[9]

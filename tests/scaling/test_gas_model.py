@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bcfl_support.chain import OSAKA
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, ladder
 from bcfl_support.scaling.ladder import start_rung
 from bcfl_support.services import programs as toolchain
@@ -172,6 +173,7 @@ def test_what_cannot_be_disputed_does_not_fit():
     assert ladder.forecast(3, 73, 100_000, gas_price=1, ether_price=1).fits_calldata
     assert not ladder.forecast(3, 74, 100_000, gas_price=1, ether_price=1).fits_calldata
     assert not ladder.forecast(2, 117, 100_000, gas_price=1, ether_price=1).fits_calldata
+    assert [ladder.forecast(0, n, 1, gas_price=1, ether_price=1).fits_calldata for n in (120, 121)] == [True, False]
 
 
 def test_largest_parameters_is_the_last_that_fits():
@@ -180,6 +182,21 @@ def test_largest_parameters_is_the_last_that_fits():
         assert ladder.predict(rung, n, most).total_gas <= gas
         assert ladder.predict(rung, n, most + 2_048).total_gas > gas
     assert ladder.largest_parameters(0, 10, 1_000) == 0
+
+
+@pytest.mark.parametrize(("rung", "n"), [(2, 120), (3, 82), (3, 120), (4, 10), (4, 98)])
+def test_largest_parameters_are_of_a_rung_that_takes_the_clients(rung, n):
+    most = ladder.largest_parameters(rung, n, 1e9)
+    assert ladder.largest_clients(rung, most) >= n > ladder.largest_clients(rung, most + 1)
+
+
+def test_what_no_rung_takes_has_no_largest_parameters():
+    assert ladder.largest_parameters(1, 500, 60e6) == ladder.largest_parameters(4, 121, 60e6) == 0
+    for arguments, name in (((1, 10, np.nan), "gas is nan"), ((1, 10, -1), "gas is -1"), ((9, 10, 60e6), "rung is 9")):
+        with pytest.raises(InvalidInput, match=f"{name}: .*; choose it"):
+            ladder.largest_parameters(*arguments)
+    with pytest.raises(InvalidInput, match=r"is \(500\.5, 1\)"):
+        ladder.largest_parameters(1, 500.5, 60e6)
 
 
 def test_next_fork_hurts_storage_and_calldata_not_arithmetic():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scaling.cases import draw_values
 
 from bcfl_support.chain import TX_GAS_CAP, load_artifact
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes
 
 
@@ -79,6 +79,12 @@ def test_bad_input_is_named():
         lanes.pack(np.zeros(3))
     with pytest.raises(InvalidUpdate, match="sum to 2,049"):
         lanes.compute_round(np.zeros((2, 3), dtype=np.int8), [2048, 1])
+    for weights in ([1.9, 2.9], [1, 0], [1, True]):
+        with pytest.raises(InvalidInput, match=r"weights is \[.*: choose it whole, in \[1, 2048\]"):
+            lanes.compute_round(np.zeros((2, 3), dtype=np.int8), weights)
+    for clients in ([0, 99], [0, -1]):
+        with pytest.raises(InvalidInput, match=r"clients is \[0, .*choose it whole, in \[0, 1\]"):
+            lanes.compute_round(np.zeros((2, 3), dtype=np.int8), [1, 1], clients)
     with pytest.raises(InvalidUpdate, match=r"shape \(2, 3\), 1 weights"):
         lanes.compute_round(np.zeros((2, 3), dtype=np.int8), [1])
 

@@ -12,7 +12,7 @@ from scaling.cases import draw_values
 
 from bcfl_support.chain import TX_GAS_CAP, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
-from bcfl_support.errors import ContractError, InvalidUpdate, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, TransactionFailed
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.ladder import RUNGS, start_rung
 from bcfl_support.scaling.rungs import EXPLANATIONS
@@ -41,6 +41,39 @@ def test_values_of_another_shape_are_named(chain):
     rung = start_rung(chain, 1, [1], 10)
     with pytest.raises(InvalidUpdate, match=r"shape \(1, 11\), this rung takes \(1, 10\)"):
         rung.submit(np.zeros((1, 11), dtype=np.int8))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_what_cannot_be_played_opens_no_round(chain, number):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    for wrong in (values.astype(float), values * 0.5, values.astype(np.int64), values.tolist()):
+        with pytest.raises(InvalidUpdate, match="the chain takes int8: round the updates to steps first"):
+            rung.play(wrong)
+    with pytest.raises(InvalidUpdate, match=r"shape \(2, 39\)"):
+        rung.play(values[:, 1:])
+    assert rung.phase == "Idle"
+    assert rung.play(values).scores == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("number", [1, 3, 4])
+@pytest.mark.parametrize("clients", [[0, -1], [0, 2], [0.0], [True]])
+def test_clients_that_there_are_not(chain, number, clients):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    with pytest.raises(
+        InvalidInput, match=r"clients is \[.*\]: a client is named by its index; choose it whole, in \[0, 1\]"
+    ):
+        rung.submit(values, clients)
+    assert not getattr(rung, "rows", {}) and len(rung.ledger.entries) == 1
+    with pytest.raises(InvalidInput, match="clients is"):
+        rung.expected(values, clients)
+
+
+def test_no_bill_before_a_round(chain):
+    with pytest.raises(InvalidInput, match="no round was opened, so that there is no bill; call open, or play"):
+        start_rung(chain, 1, [1], 10).bill()
 
 
 def test_every_error_has_its_sentence_and_every_sentence_its_error():
