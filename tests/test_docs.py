@@ -92,9 +92,9 @@ def test_the_house_is_small():
     assert len(arrows) <= 20 and sum(map(len, arrows.values())) <= 45
     house.count_floors(arrows)  # raises where rooms import each other in a circle
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
-    # A small package is a promise: who raises this number has looked for what can go. 5,600 were the rooms; the rest are
-    # a learner's own tables, and classes dealt without twins.
-    assert sum(map(code_lines, sources.values())) <= 5_720
+    # A small package is a promise: who raises this number has looked for what can go. 5,600 were the rooms; the rest
+    # are a learner's own tables, classes dealt without twins, and refusals of what gave wrong results in silence.
+    assert sum(map(code_lines, sources.values())) <= 5_740
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):
