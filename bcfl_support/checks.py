@@ -14,7 +14,7 @@ from bcfl_support.errors import InvalidInput
 def check_range(
     name: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False, above: bool = False, why: str = ""
 ) -> np.ndarray:
-    """A number, or an array of them, all in [low, high]. NaN and infinity lie nowhere.
+    """A number, or an array of them, all in [low, high]. NaN, infinity and text lie nowhere.
 
     Args:
         name: what the value is called in the message.
@@ -40,11 +40,28 @@ def check_range(
     with contextlib.suppress(TypeError, ValueError):  # what is no number at all is refused below
         given = np.asarray(value, dtype=object if whole else np.float64)  # integers of any size
         fits = not whole or all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given.flat)
-        if fits and ((given > low if above else given >= low) & (given <= high) & (given < np.inf)).all():
+        refuse_text(name, value)
+        if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
             return np.asarray(value) if whole else given
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
-    room = f"{'[('[above]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
-    raise InvalidInput(f"{name} is {value}: {reason}choose it {kind}in {room}")
+    room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
+    shown = repr(value) if isinstance(value, (str, bytes)) else value
+    raise InvalidInput(f"{name} is {shown}: {reason}choose it {kind}in {room}")
+
+
+def refuse_text(name: str, values: Any) -> None:
+    """Refuse text among numbers: NumPy would take "0.5" for 0.5.
+
+    Args:
+        name: what the values are called in the message.
+        values: a number, or numbers of any shape.
+
+    Raises:
+        InvalidInput: there is text.
+    """
+    given = np.asarray(values)
+    if given.dtype.kind in "US" or (given.dtype == object and any(isinstance(n, (str, bytes)) for n in given.flat)):
+        raise InvalidInput(f"there is text in {name}: give numbers, not their digits")
 
 
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:
@@ -58,5 +75,5 @@ def check_choice(name: str, value: Any, known: Collection[str]) -> None:
     Raises:
         InvalidInput: it is none of them; the message lists them.
     """
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InvalidInput(f"{name} is {value!r}; use one of {', '.join(known)}")

@@ -326,7 +326,7 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
         raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
     left, size, _ = np.linalg.svd(old.T, full_matrices=False)
     basis = left[:, size > 1e-10 * max(size.max(initial=0.0), 1e-300)]  # (P, rank)
-    inside, length = np.linalg.norm(rows @ basis, axis=-1), compute_lengths(rows)
+    inside, length = compute_lengths(rows @ basis), compute_lengths(rows)
     return np.where(length > 0, 1.0 - divide_or_zero(inside, length), 0.0).clip(0.0, 1.0)
 
 

@@ -9,7 +9,7 @@ for more clients than one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.incentives import PAY_RULES, PayRule
+from bcfl_support.incentives import PayRule, check_rule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
 from bcfl_support.scores import SCORES
 
@@ -131,7 +131,7 @@ def run(
     steps: int = 5,
     lr: float = 0.5,
     batch_size: int | None = None,
-    scores: str | tuple[str, ...] | Mapping[str, Scorer] | None = None,
+    scores: str | tuple[str, ...] | Mapping[str, Scorer | str] | None = None,
     reward: PayRule | str = "paper",
     participation: Callable[[int, np.random.Generator], np.ndarray] | None = None,
     declared_samples: np.ndarray | None = None,
@@ -153,7 +153,7 @@ def run(
         steps: local gradient steps.
         lr: learning rate of the clients.
         batch_size: samples a step; None for all of a client's samples.
-        scores: names in `scores.SCORES`, or named functions of a `Round`; the first one pays. None: the rule's.
+        scores: names in `scores.SCORES`, or by name functions of a `Round`; the first one pays. None: the rule's.
         reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
         participation: who takes part, (round, rng) → client numbers (k,), perhaps none; None for all clients.
         declared_samples: counts the clients claim, shape (n,); None for their true ones.
@@ -256,7 +256,8 @@ class _Federation:
         if len(clients):
             self.record.append(present if rule.record == "attended" else paying >= 0)
         standing = rule.standing(np.array(self.record).reshape(-1, n))
-        rewards = rule.share(np.nan_to_num(paying), self.declared / self.declared.sum(), present, standing)
+        sizes = self.declared / self.declared.sum(dtype=np.float64)  # a sum of int64 may pass 2⁶³
+        rewards = rule.share(np.nan_to_num(paying), sizes, present, standing)
         outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
         params, test = state.params + outcome.step, (self.data.x_test, self.data.y_test)
         block = {
@@ -279,7 +280,7 @@ class _Federation:
 
 
 def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:
-    rule: PayRule = _find("pay rule", reward, PAY_RULES)
+    rule = check_rule(reward)
     check_range("rounds", rounds, 1, whole=True)
     check_range("byzantine", byzantine, 0, n_clients, whole=True)
     if rule.needs_test or rule.stake or not rule.scaled:
@@ -290,19 +291,19 @@ def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | 
 
 
 def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
-    """What stands under a name in its registry; anything but a name is what it is."""
-    if not isinstance(wanted, str):
+    """What stands under a name in its registry; a function is what it is."""
+    if callable(wanted):
         return wanted
     check_choice(what, wanted, registry)
     return registry[wanted]
 
 
-def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer]) -> Mapping[str, Scorer]:
-    if not scores:
-        raise InvalidInput("scores is empty: name at least the one that pays.")
-    if isinstance(scores, Mapping):
-        return scores
-    return {name: _find("score", name, SCORES) for name in ([scores] if isinstance(scores, str) else scores)}
+def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -> Mapping[str, Scorer]:
+    if not isinstance(scores, Collection) or not scores:
+        raise InvalidInput(f"scores is {scores!r}: name at least the one that pays.")
+    names = [scores] if isinstance(scores, str) else scores
+    wanted = names if isinstance(names, Mapping) else dict(zip(names, names, strict=True))
+    return {name: _find("score", scorer, SCORES) for name, scorer in wanted.items()}
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:

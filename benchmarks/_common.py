@@ -51,11 +51,13 @@ def write_result(name: str, content: dict[str, Any]) -> None:
     (RESULTS / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
+def seconds(function: Callable[..., object], *arguments: Any) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - start
+
+
 def median_seconds(action: Callable[[], object], repeats: int) -> float:
     """Median wall time of `action`."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return statistics.median(seconds(action) for _ in range(repeats))

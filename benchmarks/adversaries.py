@@ -25,6 +25,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from bcfl_support import adversaries, incentives, learning, simulation
+from bcfl_support.incentives.consistency import share_budget
 from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, local_updates, play_rounds
 from bcfl_support.scores import SCORES
 
@@ -239,7 +240,8 @@ def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
     def payoff(sent: np.ndarray) -> np.ndarray:
         updates = seen.updates.copy()
         updates[:, bad] = sent
-        return compute_share(SCORES[KEYS.get(target, target)](replace(seen, updates=updates)), bad)
+        share = compute_share(SCORES[KEYS.get(target, target)](replace(seen, updates=updates)), bad)
+        return np.where(np.isnan(share), -np.inf, share)  # where nobody is paid there is nothing to gain
 
     return adversaries.search_best(candidates, SCALES, payoff)[0]
 
@@ -327,14 +329,13 @@ def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
         scores = np.nan_to_num(SCORES[KEYS.get(name, name)](seen))
         # the paper's score sums to ||g||^2 under FedAvg; for the others the sum takes that place
         burned = incentives.alignment_penalties(
-            scores, weights, scores.sum(axis=-1), rate=PENALTY_RATE, cap=PENALTY_CAP
+            scores, weights, np.maximum(scores.sum(axis=-1), 0.0), rate=PENALTY_RATE, cap=PENALTY_CAP
         )
-        paid = np.maximum(scores, 0.0)
         rows["share"].append(compute_share(scores, bad))
         rows["burned_bad"].append(burned[:, bad].sum(axis=-1))
         rows["burned_good"].append(burned[:, good].sum(axis=-1))
         rows["slashed_good"].append((scores[:, good] < 0).mean(axis=-1))
-        rows["pay"].append(learning.divide_or_zero(paid, np.broadcast_to(paid.sum(axis=-1, keepdims=True), paid.shape)))
+        rows["pay"].append(share_budget(np.maximum(scores, 0.0), 1.0))
     return {name: np.stack(values, axis=1) for name, values in rows.items()}
 
 

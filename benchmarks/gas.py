@@ -127,7 +127,7 @@ def kernel_gas(chain: Chain, n: int) -> float:
 
 def make_cases(quick: bool) -> tuple[list[tuple[int, int, int]], list[dict[str, Any]]]:
     """The sizes (rung, n, P) that can be deployed, and a line for each that cannot."""
-    asked = QUICK if quick else [(rung, n, P) for rung in range(5) for n in CLIENTS for P in SIZES]
+    asked = QUICK if quick else [(rung, n, P) for rung in range(len(scaling.RUNGS)) for n in CLIENTS for P in SIZES]
     most = {(rung, P): scaling.largest_clients(rung, P) for rung, _, P in asked}
     cases = [(rung, n, P) for rung, n, P in asked if n <= most[rung, P]]
     refused = [(rung, n, P) for rung, n, P in asked if n > most[rung, P]]

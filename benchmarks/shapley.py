@@ -32,15 +32,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _common import ROOT, make_parser  # first: it sets the threads
+from _common import ROOT, make_parser, seconds  # first: it sets the threads
 
 # isort: split
 import numpy as np
 from scipy.stats import spearmanr
 from shapley_peers import CoalitionLoss
 
-from bcfl_support import shapley
-from bcfl_support.learning import MLP, Model, SoftmaxRegression, fedavg, load_digits_federation, local_updates
+from bcfl_support import learning, shapley
+from bcfl_support.learning import MLP, Model, SoftmaxRegression, load_digits_federation, local_updates, play_rounds
 from bcfl_support.scores import alignment_scores, midpoint_scores
 
 PEER_PYTHON = ROOT / ".venv-pydvl" / "bin" / "python"
@@ -57,14 +57,20 @@ def make_rounds(model: Model, n: int, *, seed: int, first: int = 5, count: int =
     rng = np.random.default_rng(seed)
     data = load_digits_federation(n, partition="dirichlet", rng=rng, alpha=alpha)
     units = [64, model.n_hidden, 10] if isinstance(model, MLP) else [64, 10]
-    w, rounds = model.init(rng=rng), []
-    for number in range(first + count):
-        updates = local_updates(model, w, data, steps=5, lr=0.5, rng=rng)
-        if number >= first:
-            arrays = {"params": w, "updates": updates, "samples": data.sizes, "units": units}
-            rounds.append(arrays | {"x": data.x_val, "y": data.y_val})
-        w = w + fedavg(updates, data.sizes)
-    return rounds
+
+    def work(number: int, params: np.ndarray, previous: np.ndarray) -> learning.Round:
+        return learning.Round(
+            updates=local_updates(model, params, data, steps=5, lr=0.5, rng=rng),
+            samples=data.sizes,
+            params=params,
+            gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
+            accuracy=lambda where: model.accuracy(where, data.x_val, data.y_val),
+            previous=previous,
+        )
+
+    played = list(play_rounds(model.init(rng=rng), first + count, work))[first:]
+    common = {"samples": data.sizes, "units": units, "x": data.x_val, "y": data.y_val}
+    return [{"params": seen.params, "updates": seen.updates} | common for seen in played]
 
 
 def make_game(model: Model, arrays: Round, convention: Any = "fixed") -> shapley.RoundUtility:
@@ -82,13 +88,6 @@ def exact_by_loop(arrays: Round) -> np.ndarray:
     """The same from 2^n separate forward passes."""
     loss = CoalitionLoss(arrays)
     return shapley.exact_shapley([loss(shapley.coalition_members(mask)) for mask in range(1 << loss.n)])
-
-
-def seconds(function: Callable[..., Any], *arguments: Any) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
 
 
 # ---------------------------------------------------------------- against other libraries

@@ -21,12 +21,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from _common import ROOT, make_parser  # first: it sets the threads
+from _common import ROOT, make_parser, seconds  # first: it sets the threads
 
 # isort: split
 import numpy as np
@@ -88,13 +87,6 @@ def run_flower(data: FederatedData, rounds: int) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def timed(function: Any, *arguments: Any) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
-
-
 def peak_mb(data: FederatedData) -> float:
     """Most memory a round allocates at any moment, in MB of 10^6 bytes, data excluded."""
     w = np.zeros(MODEL.n_params)
@@ -118,7 +110,8 @@ def compare(n: int, repeats: int, rounds: int, flower: bool) -> dict[str, Any]:
     w = np.zeros(MODEL.n_params)
     difference = float(np.abs(our_round(data, w) - loop.round(w)).max())
     times = [
-        (statistics.median(timed(our_round, data, w) for _ in range(5)), timed(loop.round, w)) for _ in range(repeats)
+        (statistics.median(seconds(our_round, data, w) for _ in range(5)), seconds(loop.round, w))
+        for _ in range(repeats)
     ]
     ours, looped = (statistics.median(side) for side in zip(*times, strict=True))
     result = {
@@ -166,8 +159,8 @@ def measure(quick: bool) -> dict[str, Any]:
         **{name: main_row[name] for name in ("clients", "speedup_vs_loop", "speedup_vs_flower")},
         **{name: main_row[name] for name in ("accuracy_ours", "accuracy_loop", "accuracy_flower")},
         "accuracy_rounds": main_row["accuracy_rounds"],
-        "lesson_run_s": min(timed(lesson_run) for _ in range(3)),
-        "lesson_cold_s": timed(subprocess.run, [sys.executable, __file__, "--lesson"]),
+        "lesson_run_s": min(seconds(lesson_run) for _ in range(3)),
+        "lesson_cold_s": seconds(subprocess.run, [sys.executable, __file__, "--lesson"]),
         "peak_mb_1000_clients": largest["peak_mb"],
         "bytes_per_client_parameter": slope,
         "flower_note": note,

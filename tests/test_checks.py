@@ -18,7 +18,7 @@ def test_what_lies_in_the_range_passes_as_floats(value: object) -> None:
     assert check_range("share", value, 0, 1).dtype == np.float64
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, -np.inf, (0.5, np.nan), None])
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, -np.inf, (0.5, np.nan), None, "0.5", ["0.5", 1]])
 def test_what_lies_elsewhere_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"share is .*: it is one; choose it in \[0, 1\]"):
         check_range("share", value, 0, 1, why="it is one")
@@ -37,6 +37,20 @@ def test_only_integers_are_whole(value: object) -> None:
         check_range("trim", value, 0, whole=True)
 
 
+def test_text_among_other_objects_is_refused_and_quoted() -> None:
+    with pytest.raises(InvalidInput, match=r"share is \[Fraction\(1, 3\), '0.5'\]: "):
+        check_range("share", [Fraction(1, 3), "0.5"], 0, 1)
+    for value in ("0.5", b"0.5"):
+        with pytest.raises(InvalidInput, match=rf"share is {value!r}: choose it"):
+            check_range("share", value, 0, 1)
+
+
+def test_without_a_low_end_infinity_lies_outside_all_the_same() -> None:
+    assert check_range("score", -(1 << 200), -np.inf, whole=True) < 0
+    with pytest.raises(InvalidInput, match=r"score is -inf: choose it in \(-inf, ∞\)"):
+        check_range("score", -np.inf, -np.inf)
+
+
 def test_whole_numbers_of_any_size() -> None:
     for value in (0, np.int8(3), np.arange(4), [], 1 << 200):
         check_range("wei", value, 0, whole=True)
@@ -46,6 +60,8 @@ def test_a_choice_lists_what_there_is() -> None:
     check_choice("kind", "a", {"a": 1})
     with pytest.raises(InvalidInput, match="kind is 'c'; use one of a, b"):
         check_choice("kind", "c", ("a", "b"))
+    with pytest.raises(InvalidInput, match=r"kind is \{\}; use one of a"):
+        check_choice("kind", {}, {"a": 1})
 
 
 def test_examples() -> None:

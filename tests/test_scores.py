@@ -351,6 +351,11 @@ def test_novelty_sees_noise_on_a_copy_only_in_proportion() -> None:
     assert compute_novelty(noisy, known=known)[0] == pytest.approx(1 - 1 / np.sqrt(1.01))
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1.0, 1e160, 1e300])
+def test_novelty_does_not_depend_on_length(size: float) -> None:
+    assert compute_novelty([[size, size]], known=[[1.0, 0.0]])[0] == pytest.approx(1 - np.sqrt(0.5))
+
+
 def test_novelty_with_nothing_known_is_one() -> None:
     assert compute_novelty([[1.0, 2.0]], known=np.zeros((1, 2))).tolist() == [1.0]
 

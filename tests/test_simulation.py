@@ -215,7 +215,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"aggregate": lambda seen: 0.0, "scores": "clipped"}, r"aggregate gave shape \(\) in round 1"),
         ({"aggregate": lambda seen: np.full(31, np.nan), "scores": "clipped"}, r"the step of round 1\[0\] = nan"),
         ({"scores": "cosinus"}, "score is 'cosinus'; use one of alignment, cosine"),
-        ({"scores": ()}, "scores is empty"),
+        ({"scores": ()}, r"scores is \(\): name at least the one that pays"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
         ({"scores": {"mine": lambda seen: np.ones(3)}}, r"score 'mine' gave \[1\.0, 1\.0, 1\.0\] in round 1: give 5"),
@@ -228,6 +228,10 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
         ({"reward": PayRule(record="verified")}, "record is 'verified'"),
         ({"reward": PayRule(stake=1.0)}, "stake 1.0"),
+        ({"reward": None}, "pay rule is None; use one of flat, paper"),
+        ({"aggregate": None}, "aggregator is None; use one of fedavg"),
+        ({"scores": 5}, "scores is 5: name at least the one that pays"),
+        ({"scores": {"mine": None}}, "score is None; use one of alignment"),
         ({"model": SoftmaxRegression(64, 10)}, r"x \(\d, \d+, 30\), .*: expected .* \(\d, \d+, 64\)"),
     ],
 )
@@ -240,6 +244,13 @@ def test_who_took_part_attended_though_nobody_earned(hospitals: datasets.Federat
     rule = PayRule(record="attended")
     table = run(hospitals, scores={"none": lambda seen: np.full(len(seen.samples), -1.0)}, reward=rule).table
     assert table.pivot("consistency")[-1].tolist() == [0.75] * 5 and not table.column("reward").any()
+
+
+def test_scores_by_other_names_and_counts_whose_sum_int64_does_not_hold(hospitals: datasets.FederatedData) -> None:
+    named, plain = run(hospitals, scores={"mine": "cosine"}).table, run(hospitals, scores="cosine").table
+    assert np.array_equal(named.column("score_mine"), plain.column("score_cosine"))
+    flat = run(hospitals, reward="flat", declared_samples=np.full(5, 2**62))
+    np.testing.assert_allclose(flat.table.column("reward"), 0.2)
 
 
 def test_what_averages_and_what_pays_are_found_by_name(hospitals: datasets.FederatedData) -> None:

@@ -64,7 +64,7 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
     """Inflate n_i: declare `factor` times the samples one has. The count enters weight and score.
 
     Args:
-        samples: true counts, shape (n,), int.
+        samples: true counts, shape (n,), positive integers.
         clients: who lies, numbers 0 to n − 1.
         factor: whole number, at least 1.
 
@@ -72,15 +72,16 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
         Declared counts, shape (n,), int64.
 
     Raises:
-        InvalidInput: a factor below 1, or a client that is not there.
+        InvalidInput: a count or a factor below 1 or not whole, a client that is not there, or a declared count that
+            int64 does not hold.
 
     >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
     [10, 100]
     """
-    counts = np.array(samples, dtype=np.int64)
-    check_range("factor", factor, 1, whole=True)
-    counts[check_range("clients", clients, 0, len(counts) - 1, whole=True).astype(int)] *= factor
-    return counts
+    counts = check_range("samples", samples, 1, whole=True).astype(object)  # Python's integers do not overflow
+    lying = check_range("clients", clients, 0, len(counts) - 1, whole=True).astype(int)
+    counts[lying] *= int(check_range("factor", factor, 1, whole=True))
+    return check_range("samples times factor", counts, 1, 2**63 - 1, whole=True).astype(np.int64)
 
 
 def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
@@ -118,13 +119,14 @@ def search_best(
     Args:
         candidates: directions, each (…, P) or (…, m, P), all of one shape.
         scales: factors c to try for each.
-        payoff: what the attackers would get for sending an array of that shape; one number a batch entry, shape (…).
+        payoff: what the attackers would get for sending an array of that shape; one number a batch entry, shape (…),
+            −∞ for what must not be sent.
 
     Returns:
         (best array, its payoff (…)), chosen for each batch entry on its own; ties go to the earlier candidate.
 
     Raises:
-        InvalidInput: nothing to try.
+        InvalidInput: nothing to try, or a payoff that is NaN.
 
     >>> best, paid = search_best([np.array([1.0]), np.array([-2.0])], [1.0, 3.0], lambda v: -(v[..., 0] + 5.0) ** 2)
     >>> best.tolist(), float(paid)
@@ -136,6 +138,8 @@ def search_best(
     for direction, factor in product(candidates, scales):
         sent = factor * np.asarray(direction, dtype=np.float64)
         value = np.asarray(payoff(sent), dtype=np.float64)
+        if np.isnan(value).any():
+            raise InvalidInput(f"payoff gave {value} at scale {factor}: give a number, -inf for what must not be sent.")
         better = value > paid
         spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
         best, paid = np.where(spread, sent, best), np.where(better, value, paid)

@@ -10,9 +10,9 @@ import numpy as np
 
 from bcfl_support import incentives, protocol
 from bcfl_support.errors import RecordError
-from bcfl_support.fairness.record import FairnessRecord, compute_fairness
+from bcfl_support.fairness.record import FairnessRecord, derive_record
 from bcfl_support.fairness.task import Task, get_round
-from bcfl_support.incentives import PPM
+from bcfl_support.incentives import PPM, compute_reward_weight
 from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
 from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
 
@@ -111,10 +111,11 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
     agreed = FairnessRecord.from_bytes(store.cat(cid))
     unlike_chain = [problem for published in agreed.rounds for problem in verify_round(fed, store, published)]
     due = list(range(epoch * fed.config.interval + 1, (epoch + 1) * fed.config.interval + 1))
-    numbers = [get_round(store, published).record.number for published in agreed.rounds]
+    rounds = [get_round(store, published) for published in agreed.rounds]
+    numbers = [past.record.number for past in rounds]
     if numbers != due:
         unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {due}")
-    recomputed, problems = compute_fairness(store, agreed.rounds, task, epoch=epoch), list(unlike_chain)
+    recomputed, problems = derive_record(rounds, agreed.rounds, task, epoch), list(unlike_chain)
     for entry in fields(agreed):
         said, found = getattr(agreed, entry.name), getattr(recomputed, entry.name)
         if isinstance(said, Mapping):
@@ -159,9 +160,7 @@ def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int]
         past, total = fed.read_round(number), sum(amounts.values())
         entries: Iterable[tuple[str, Any, Any]] = zip(past.clients, past.scores, past.consistency, strict=True)
         weights = {
-            client: incentives.compute_reward_weight(score, consistency, truth.factors.get(client, PPM), alpha)
-            for client, score, consistency in entries
-            if client in amounts
+            c: compute_reward_weight(s, k, truth.factors.get(c, PPM), alpha) for c, s, k in entries if c in amounts
         }
         for client, due in zip(weights, incentives.compute_rewards(list(weights.values()), total, total), strict=True):
             overpaid[client] = overpaid.get(client, 0) + amounts[client] - due

@@ -31,7 +31,7 @@ import numpy as np
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
 from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
-from bcfl_support.incentives import PPM
+from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
 from bcfl_support.protocol import Federation
 from bcfl_support.scores import midpoint_scores
@@ -40,11 +40,7 @@ MARGIN = 1e-12
 """Least distance of a value from a rounding boundary, in the utility's unit."""
 
 _SAFE = 2**53 - 1  # the largest integer that JSON holds
-_BOUNDS = {
-    "values": (-_SAFE, _SAFE),
-    "standard_errors": (0, _SAFE),
-    "factors": (incentives.MIN_FACTOR, incentives.MAX_FACTOR),
-}
+_BOUNDS = {"values": (-_SAFE, _SAFE), "standard_errors": (0, _SAFE), "factors": (MIN_FACTOR, MAX_FACTOR)}
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
 
     Args:
         store: where the rounds are.
-        round_cids: CIDs of the epoch's rounds, in order.
+        round_cids: CIDs of the epoch's rounds, in order, each once.
         task: what was agreed on.
         epoch: its number.
 
@@ -137,10 +133,20 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
         The record; equal arguments give equal bytes.
 
     Raises:
-        RecordError: a round is malformed, or a value lies within MARGIN of a rounding boundary.
+        RecordError: a round is malformed, twice there or out of order, no epoch of that number can have these rounds,
+            or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
     rounds = [get_round(store, cid) for cid in round_cids]
+    numbers = [past.record.number for past in rounds]
+    # only the ledger knows how long an epoch is; at the least length that reaches the last round it must begin in time
+    if numbers != sorted(set(numbers)) or (numbers and -(-numbers[-1] // (epoch + 1)) * epoch >= numbers[0]):
+        raise RecordError(f"rounds {numbers} make no epoch {epoch}: give each of its rounds once, in order")
+    return derive_record(rounds, round_cids, task, epoch)
+
+
+def derive_record(rounds: Sequence[PublishedRound], cids: Sequence[str], task: Task, epoch: int) -> FairnessRecord:
+    """`compute_fairness` of rounds as they were fetched, whichever they are: an audit derives a forger's, too."""
     clients = sorted({client for past in rounds for client in past.record.clients})
     paid = dict.fromkeys(clients, 0)
     parts: dict[str, list[tuple[float, float]]] = {client: [] for client in clients}
@@ -153,9 +159,7 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
     errors = {c: round(math.sqrt(math.fsum(error**2 for _, error in parts[c])) * PPM) for c in clients}
     factors = incentives.compute_fairness_factors(list(values.values()), list(paid.values()))
     of_client = dict(zip(clients, factors, strict=True))
-    return FairnessRecord(
-        epoch, tuple(round_cids), **task.terms(), values=values, standard_errors=errors, factors=of_client
-    )
+    return FairnessRecord(epoch, tuple(cids), **task.terms(), values=values, standard_errors=errors, factors=of_client)
 
 
 def rounding_distance(value: float) -> float:
@@ -177,10 +181,8 @@ def rounding_distance(value: float) -> float:
 def _round(value: float, client: str) -> int:
     distance = rounding_distance(value)
     if distance < MARGIN:
-        raise RecordError(
-            f"the value of {client} is {value!r}, {distance:.0e} from a rounding boundary; within {MARGIN:.0e} another "
-            "machine may round it the other way: let the epoch pass without a record"
-        )
+        close = f"the value of {client} is {value!r}, {distance:.0e} from a rounding boundary; within {MARGIN:.0e}"
+        raise RecordError(f"{close} another machine may round it the other way: let the epoch pass without a record")
     return round(value * PPM)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -46,7 +46,9 @@ class Task:
         seed: seed of those; round r draws from ``default_rng([seed, r])``.
 
     Raises:
-        InvalidInput: no such estimator, one that does not go with utility and weights, or one without a budget.
+        InvalidInput: no such name, an estimator that does not go with utility and weights, or one without a budget;
+            features or labels that do not fit the model.
+        FixedPointError: a feature that is not finite, or too large for the contract's scale.
     """
 
     model: Model
@@ -60,11 +62,16 @@ class Task:
 
     def __post_init__(self) -> None:
         check_choice("estimator", self.estimator, ESTIMATORS)
+        check_choice("convention", self.convention, get_args(Convention))
+        check_choice("utility", self.utility, get_args(Kind))
         if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
             given = f"utility is {self.utility!r} and convention is {self.convention!r}"
             raise InvalidInput(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
         if self.estimator in SAMPLERS and self.budget < 1:
             raise InvalidInput(f"budget is {self.budget}; {self.estimator} samples: say how many coalitions a round")
+        # what is published is what is computed with: the model refuses features and labels that do not fit it
+        self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
+        object.__setattr__(self, "y", np.asarray(self.y, dtype=np.int64))
 
     @property
     def validation(self) -> str:
@@ -76,8 +83,8 @@ class Task:
         return [store.add(block) for block in self._blocks()][-1]
 
     def _blocks(self) -> list[bytes]:
-        x, y = _to_bytes(protocol.encode(self.x).reshape(-1)), _to_bytes(np.asarray(self.y, dtype=np.int64))
-        index = {"kind": "bcfl-validation", "version": VERSION, "shape": list(self.x.shape)}
+        x, y = _to_bytes(protocol.encode(self.x).reshape(-1)), _to_bytes(self.y)
+        index = {"kind": "bcfl-validation", "version": VERSION, "shape": list(np.shape(self.x))}
         return [x, y, canonical_json(index | {"x": compute_cid(x), "y": compute_cid(y)})]
 
     def terms(self) -> dict[str, Any]:

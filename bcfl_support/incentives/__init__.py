@@ -18,7 +18,7 @@ from bcfl_support.incentives.exact import (
     settle_round,
 )
 from bcfl_support.incentives.market import Accidents, Play, make_world, play, summarize
-from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule, gate_factor
+from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule, check_rule, gate_factor
 from bcfl_support.incentives.policies import (
     COPY,
     FAIR_WEATHER,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.checks import check_choice, check_range
+from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 
 
@@ -56,11 +56,7 @@ def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
     return np.tensordot((1 - 1 / window) ** ages / window, rows, axes=1)
 
 
-CONSISTENCIES: dict[str, Callable[..., np.ndarray]] = {
-    "window": window_consistency,
-    "streak": streak_consistency,
-    "ewma": ewma_consistency,
-}
+CONSISTENCIES = {"window": window_consistency, "streak": streak_consistency, "ewma": ewma_consistency}
 """Definitions of C by name; which rounds count as good is another choice, see `PayRule.record`."""
 
 
@@ -113,12 +109,12 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
         Shares in the unit of the budget, shape (…, n), float64.
 
     Raises:
-        InvalidInput: a weight or a budget that is negative or not finite.
+        InvalidInput: a weight or a budget that is negative or not finite, or a weight above 1e300.
 
     >>> share_budget([1.0, 3.0, 0.0], 8.0).tolist()
     [2.0, 6.0, 0.0]
     """
-    rows = check_range("weights", weights, 0)
+    rows = check_range("weights", weights, 0, 1e300)
     return check_range("budget", budget, 0) * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
@@ -133,13 +129,16 @@ def fairness_ratios(contributions: Any, rewards: Any) -> np.ndarray:
         F_i as plain numbers, shape (…, n), float64.
 
     Raises:
-        InvalidInput: a contribution that is not finite, or a reward that is negative or not finite.
+        InvalidInput: another shape of rewards than of contributions, a contribution that is not finite, a reward that
+            is negative or not finite, or one of them above 1e300.
 
     >>> fairness_ratios([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
     """
-    brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, above=True), 0.0), 1.0)
-    paid = share_budget(check_range("rewards", rewards, 0), 1.0)
+    brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300), 0.0), 1.0)
+    paid = share_budget(check_range("rewards", rewards, 0, 1e300), 1.0)
+    if brought.shape != paid.shape:
+        raise InvalidInput(f"contributions {brought.shape} and rewards {paid.shape} differ; give one of each a client")
     unpaid = np.where(brought > 0, 1.5, 1.0)
     return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), 0.5, 1.5)
 
@@ -152,8 +151,8 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
 
     Args:
         scores: S_i, shape (…, n).
-        stakes: stake_i, shape (…, n).
-        step_square: ‖g‖², shape (…); where it is 0, a negative score costs the cap.
+        stakes: stake_i, shape (…, n), not negative.
+        step_square: ‖g‖², shape (…), not negative; where it is 0, a negative score costs the cap.
         rate: share of the stake per unit of -S_i / ‖g‖², not negative.
         cap: most that one round burns, as a share of the stake, in [0, 1].
 
@@ -161,14 +160,14 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
         What is burned, in the unit of the stakes, shape (…, n).
 
     Raises:
-        InvalidInput: rate or cap out of range.
+        InvalidInput: rate or cap out of range, a negative stake or square, or a number that is not finite.
 
     >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
     [0.0, 0.5, 0.5]
     """
     check_range("rate", rate, 0)
     check_range("cap", cap, 0, 1)
-    values, square = np.asarray(scores, dtype=np.float64), np.asarray(step_square, dtype=np.float64)[..., None]
+    values, square = check_range("scores", scores, -np.inf), check_range("step_square", step_square, 0)[..., None]
     shape = np.broadcast_shapes(values.shape, square.shape)
     ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))
-    return np.where(values < 0, np.asarray(stakes, dtype=np.float64) * np.minimum(ratio, cap), 0.0)
+    return np.where(values < 0, check_range("stakes", stakes, 0) * np.minimum(ratio, cap), 0.0)

@@ -35,10 +35,15 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
         factor: F_i in millionths.
         alpha: α in millionths.
 
+    Raises:
+        InvalidInput: a number that is not whole, a negative factor or α, or a consistency outside 0 to 1.
+
     >>> compute_reward_weight(1000, 250_000, 1_000_000, 500_000)
     1125
     """
-    if score < 0:
+    check_range("consistency", consistency, 0, PPM, whole=True)
+    check_range("(factor, alpha)", (factor, alpha), 0, whole=True)
+    if check_range("score", score, -float("inf"), whole=True) < 0:
         return 0
     multiplier = PPM + alpha * consistency // PPM
     return score * multiplier // PPM * factor // PPM
@@ -75,14 +80,15 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
         cap: most that a round burns, in millionths of the stake.
 
     Raises:
-        InvalidInput: a stake, a norm, a rate or a cap that is negative or not whole, or a cap above 1.
+        InvalidInput: a stake, a norm, a rate or a cap that is negative or not whole, a cap above 1, or a score that is
+            not whole.
 
     >>> compute_penalty(10**18, -30, 100, rate=100_000, cap=50_000) / 10**18
     0.03
     """
     for name, value in (("stake", stake), ("norm_squared", norm_squared), ("rate", rate), ("cap", cap)):
         check_range(name, value, 0, PPM if name == "cap" else float("inf"), whole=True)
-    if score is not None and score >= 0:
+    if score is not None and check_range("score", score, -float("inf"), whole=True) >= 0:
         return 0
     ratio = cap if score is None or not norm_squared else min(-score * rate // norm_squared, cap)
     return stake * ratio // PPM
@@ -100,7 +106,8 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
         something and was paid nothing gets the largest.
 
     Raises:
-        InvalidInput: the lengths differ, a contribution is not finite, or a reward negative or not whole.
+        InvalidInput: the lengths differ, a contribution is not finite or is above 1e300, or a reward is negative or not
+            whole.
 
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
@@ -108,7 +115,7 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     if len(contributions) != len(rewards):
         raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
     check_range("rewards", rewards, 0, whole=True)
-    positive = [max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), above=True)]
+    positive = [max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), 1e300)]
     brought, paid = sum(positive), sum(rewards)
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
@@ -226,6 +233,7 @@ def settle_round(
     books, held = dict(accounts), dict(stakes)
     weights, consistency, penalties = {}, {}, {}
     full, fewest = terms.full_samples, terms.minimum_samples
+    fine = {"rate": terms.penalty_rate, "cap": terms.penalty_cap}
     revealed = max(full, fewest) if samples is None else int(check_range("samples", samples, 0, whole=True))
     void = revealed < fewest or all(score is None for score in scores.values())
     for client, score in scores.items():
@@ -240,9 +248,7 @@ def settle_round(
         consistency[client] = (account.history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
         factor = (factors or {}).get(client, PPM)
         weights[client] = compute_reward_weight(counted, consistency[client], factor, terms.alpha)
-        penalties[client] = compute_penalty(
-            held[client], score, norm_squared, rate=terms.penalty_rate, cap=terms.penalty_cap
-        )
+        penalties[client] = compute_penalty(held[client], score, norm_squared, **fine)
         held[client] -= penalties[client]
     budget = terms.budget * min(revealed, full) // full
     paid = dict(zip(weights, compute_rewards(list(weights.values()), budget, pot), strict=True))

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
-from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
+from bcfl_support.incentives.pay_rules import PayRule, check_rule
 from bcfl_support.incentives.policies import EFFORT, OUT, POLICIES, SKIP, TOKEN, Costs, resolve_policies
 from bcfl_support.incentives.population import Crowd, Learner
 from bcfl_support.incentives.worlds import Outcome, TrainingWorld, World
@@ -85,7 +85,7 @@ class Play:
 
 def play(
     world: World,
-    rule: PayRule,
+    rule: PayRule | str,
     learner: Learner,
     costs: Costs,
     *,
@@ -99,7 +99,7 @@ def play(
 
     Args:
         world: where they work.
-        rule: how they are paid.
+        rule: how they are paid, a rule or a name in `PAY_RULES`.
         learner: how they learn.
         costs: what it costs them.
         rounds: number of rounds, at least 1.
@@ -112,8 +112,9 @@ def play(
         Everything that happened.
 
     Raises:
-        InvalidInput: rounds, budget or interval out of range, or not one generator a seed.
+        InvalidInput: rounds, budget or interval out of range, no such rule, or not one generator a seed.
     """
+    rule = check_rule(rule)
     check_range("rounds", rounds, 1, whole=True)
     check_range("budget", budget, 0)
     check_range("fairness_interval", fairness_interval, 0, whole=True)
@@ -273,7 +274,7 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, n
 
 
 def make_world(
-    rule: str,
+    rule: PayRule | str,
     *,
     seeds: Sequence[int],
     n_clients: int = 12,
@@ -281,10 +282,10 @@ def make_world(
     tested: bool | None = None,
     **options: Any,
 ) -> TrainingWorld:
-    """The digits dealt to n clients, once a seed, scored as a rule of `PAY_RULES` needs it.
+    """The digits dealt to n clients, once a seed, scored as a pay rule needs it.
 
     Args:
-        rule: a name in `PAY_RULES`.
+        rule: the rule, or a name in `PAY_RULES`.
         seeds: one federation each.
         n_clients: number of clients.
         partition: a name in `partitions.PARTITIONS`.
@@ -294,12 +295,11 @@ def make_world(
     Raises:
         InvalidInput: no such rule or partition.
     """
-    check_choice("rule", rule, PAY_RULES)
+    chosen = check_rule(rule)
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
     federations = tuple(
         load_digits_federation(n_clients, partition=partition, rng=np.random.default_rng(seed), **options)
         for seed in seeds
     )
-    chosen = PAY_RULES[rule]
     return TrainingWorld(federations, score=chosen.score, tested=chosen.needs_test if tested is None else tested)

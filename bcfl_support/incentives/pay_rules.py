@@ -46,13 +46,13 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
         ratio: ρ, in (0, 1].
 
     Raises:
-        InvalidInput: ratio out of range.
+        InvalidInput: ratio out of range, or a score that is not finite.
 
     >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
     [0.5, 0.2, 0.0]
     """
     check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
-    score, size = np.asarray(scores, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
+    score, size = check_range("scores", scores, -np.inf), np.asarray(sizes, dtype=np.float64)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
     better = worth[..., None, :] > worth[..., :, None] + 1e-9 * np.abs(worth).max(axis=-1)[..., None, None]
@@ -170,12 +170,16 @@ class PayRule:
             present: whether the client took part.
             failed: whether it failed the round's test.
             standing: C_i.
+
+        Raises:
+            InvalidInput: the score of a client that took part is not finite, and scores are what it fines by.
         """
         if self.fine_on == "failed":
             ratio = np.where(present & failed, self.fine_cap, 0.0)
         else:
-            there = np.where(present, scores, 0.0)  # Σ S of those there is ‖g‖²
-            ratio = alignment_penalties(there, 1.0, there.sum(axis=-1), rate=self.fine_rate, cap=self.fine_cap)
+            there, rate = np.where(present, scores, 0.0), self.fine_rate
+            # Σ S of those there is ‖g‖²; that of another score than the paper's may be negative
+            ratio = alignment_penalties(there, 1.0, there.sum(axis=-1).clip(0.0), rate=rate, cap=self.fine_cap)
         loyalty = 1 + self.alpha * standing if self.loyal_fines else 1.0
         return self.stake * sizes * sizes.shape[-1] * ratio * loyalty
 
@@ -196,3 +200,15 @@ PAY_RULES: dict[str, PayRule] = {
     ),
 }
 """Pay rules by name; "paper" is what `RewardPool.sol` does."""
+
+
+def check_rule(rule: PayRule | str) -> PayRule:
+    """A pay rule, or the one of that name in `PAY_RULES`.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    if isinstance(rule, PayRule):
+        return rule
+    check_choice("pay rule", rule, PAY_RULES)
+    return PAY_RULES[rule]

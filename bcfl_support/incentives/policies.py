@@ -162,11 +162,12 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
         α*, 0 where no bonus is needed, infinity where none suffices.
 
     Raises:
-        InvalidInput: if q or C is out of range.
+        InvalidInput: if c, q or C is out of range.
 
     >>> stay_threshold(1.25, attendance=0.5, consistency=0.5), stay_threshold(0.9, attendance=0.5, consistency=0.5)
     (1.0, 0.0)
     """
+    check_range("cost", cost, 0)
     if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
         room = "attendance lies in [0, 1), consistency from it to 1: choose a client that skips some rounds"
         raise InvalidInput(f"attendance is {attendance} and consistency {consistency}; {room}")

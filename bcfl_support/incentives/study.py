@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import services
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 
 
@@ -26,7 +27,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
         Mean and half-width, in the unit of the values.
 
     Raises:
-        InvalidInput: fewer than two values, or not one row of them.
+        InvalidInput: fewer than two values, not one row of them, or one that is not finite.
 
     >>> mean, half = mean_interval([1.0, 2.0, 3.0])
     >>> round(mean, 3), round(half, 3)
@@ -34,7 +35,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
     """
     from scipy.stats import t
 
-    sample = np.asarray(values, dtype=np.float64)
+    sample = check_range("values", values, -np.inf)
     if sample.ndim != 1 or len(sample) < 2:
         raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))

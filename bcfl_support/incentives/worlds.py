@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bcfl_support.checks import check_choice
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
 from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
@@ -57,10 +57,18 @@ class PresenceWorld:
     """A world where only presence counts: S_i = p_i for whoever is there, whatever it sends. It has closed forms.
 
     Attributes:
-        sizes: data shares p_i, shape (seeds, n).
+        sizes: data shares p_i, shape (seeds, n), positive; each row sums to 1.
+
+    Raises:
+        InvalidInput: other sizes.
     """
 
     sizes: np.ndarray
+
+    def __post_init__(self) -> None:
+        shares = check_range("sizes", self.sizes, 0, 1, above=True, why="they are shares of the data")
+        if shares.ndim != 2 or not np.allclose(shares.sum(axis=-1), 1.0):
+            raise InvalidInput(f"sizes is {self.sizes}: give shape (seeds, n), each row with a sum of 1.")
 
     @classmethod
     def equal(cls, seeds: int, n_clients: int) -> PresenceWorld:

@@ -1,4 +1,4 @@
-"""Columns of a learner's own table, checked: what is missing, is no number, or stands in which row."""
+"""Columns of a learner's own table, and samples, checked: what is missing, is no number, or stands in which row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.updates import check_finite
 
 
 def read_numbers(frame: Mapping[str, Any], column: str) -> np.ndarray:
@@ -58,15 +59,36 @@ def read_names(frame: Mapping[str, Any], column: str) -> tuple[tuple[str, ...], 
     return tuple(map(str, kinds.tolist())), numbers.astype(np.int64)
 
 
+def check_samples(x: np.ndarray, y: np.ndarray, n_features: int, n_classes: int, end: str = "") -> None:
+    """Refuse features and labels that do not fit each other, or a model or a data set.
+
+    Args:
+        x: features, shape (m, d), float64.
+        y: labels, shape (m,).
+        n_features: d.
+        n_classes: C.
+        end: what follows x and y in the message, such as "_val".
+
+    Raises:
+        InvalidInput: other shapes, a label that is no whole number from 0 to C − 1, or a feature that is not finite.
+    """
+    if x.ndim != 2 or x.shape[1] != n_features:
+        raise InvalidInput(f"x{end} has shape {x.shape}: give (m, {n_features}), a row a sample.")
+    if y.shape != x.shape[:1]:
+        raise InvalidInput(f"y{end} has shape {y.shape} for {len(x)} samples: give one label each.")
+    if y.dtype.kind not in "iu" or y.min(initial=0) < 0 or y.max(initial=0) >= n_classes:
+        found = f"labels run from {min(y, default=0)} to {max(y, default=0)} in y{end}, of dtype {y.dtype}"
+        raise InvalidInput(f"{found}: they must be whole numbers from 0 to {n_classes - 1}.")
+    check_finite(x, "drop the row, or fill it in", f"x{end}")
+
+
 def _read_column(frame: Mapping[str, Any], column: str) -> np.ndarray:
     """A column without gaps, shape (N,)."""
     if column not in frame:
         raise InvalidInput(f"there is no column {column!r}: the table has {', '.join(map(str, frame))}.")
     values = np.asarray(frame[column])
     if values.ndim != 1:
-        raise InvalidInput(
-            f"column {column!r} has shape {values.shape}: give one value a row, under a name of its own."
-        )
+        raise InvalidInput(f"column {column!r} has shape {values.shape}: give one value a row, under a name of its own")
     for row, value in enumerate(values.tolist()):
         if value is None or str(value) in ("nan", "<NA>", "NaT"):  # None, NaN, and what pandas writes for them
             raise InvalidInput(f"row {row} of column {column!r} has no value ({value}): drop the row, or fill it in.")

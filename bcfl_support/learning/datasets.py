@@ -24,7 +24,7 @@ from numpy.random import Generator
 
 from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.columns import read_names, read_numbers
+from bcfl_support.learning.columns import check_samples, read_names, read_numbers
 from bcfl_support.learning.partitions import PARTITIONS
 
 
@@ -43,6 +43,10 @@ class FederatedData:
         y_test: test labels, shape (T,), int64.
         classes: the C class names.
         names: the clients' names; empty where they have numbers only.
+
+    Raises:
+        InvalidInput: a client without a sample, rows and labels that do not fit each other or `sizes`, a label that is
+            no whole number of a class, or a feature that is NaN or infinite.
     """
 
     name: str
@@ -62,6 +66,8 @@ class FederatedData:
         if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
             shown = f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes"
             raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
+        for end in ("", "_val", "_test"):
+            check_samples(getattr(self, f"x{end}"), getattr(self, f"y{end}"), self.n_features, self.n_classes, end)
 
     @property
     def n_clients(self) -> int:
@@ -212,9 +218,10 @@ def deal(
         The federation.
 
     Raises:
-        InvalidInput: unknown partition, or a client without a sample.
+        InvalidInput: unknown partition, a client without a sample, or rows and labels as `FederatedData` refuses them.
     """
     check_choice("partition", partition, PARTITIONS)
+    check_samples(x, y, np.shape(x)[-1], len(classes))
     wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
     known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
     if not needed <= {"rng", *options} <= known:
@@ -357,9 +364,7 @@ def _read_penguins() -> dict[str, list[Any]]:
     # found, not imported: the package's own code would bring in pandas, which takes longer than the lesson's training
     package = find_spec("palmerpenguins")
     if package is None or package.origin is None:
-        raise ModuleNotFoundError(
-            "No module named 'palmerpenguins', which brings the penguins: `make lab` installs it."
-        )
+        raise ModuleNotFoundError("No module named 'palmerpenguins', which brings the penguins: `make lab` installs it")
     with (Path(package.origin).parent / "data" / "penguins.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["body_mass_g"] != "NA"]
     measured = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")

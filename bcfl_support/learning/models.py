@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import InvalidInput
+from bcfl_support.learning.columns import check_samples
+from bcfl_support.learning.updates import check_finite
 
 CHUNK_FLOATS = 2**21
 """Work arrays stay near this many float64 entries (16 MB), however many parameter vectors are asked for."""
@@ -73,7 +75,8 @@ class Model(ABC):
             A float for one vector, an array (k,) for k vectors.
 
         Raises:
-            InvalidInput: sizes that do not fit the model.
+            InvalidInput: sizes that do not fit the model, labels that are no whole numbers of its classes, or a
+                parameter or feature that is NaN or infinite.
         """
 
         return self._evaluate(lambda w, x, y: self.client_losses(w, x, y).mean(axis=1), params, x, y)
@@ -151,13 +154,10 @@ class Model(ABC):
         w, features, labels = np.asarray(params, dtype=np.float64), np.asarray(x, dtype=np.float64), np.asarray(y)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
             raise InvalidInput(f"params has shape {w.shape}: {self!r} needs ({self.n_params},), or k such rows.")
-        if features.ndim != 2 or features.shape[1] != self.n_features:
-            raise InvalidInput(f"x has shape {features.shape}: {self!r} needs (m, {self.n_features}).")
-        m, low, high = len(features), labels.min(initial=0), labels.max(initial=0)
-        if labels.shape != (m,) or m == 0:
-            raise InvalidInput(f"y has shape {labels.shape} for {m} samples: one label each, at least one.")
-        if low < 0 or high >= self.n_classes:
-            raise InvalidInput(f"labels run from {low} to {high}: they must be 0 to {self.n_classes - 1}.")
+        check_samples(features, labels, self.n_features, self.n_classes)
+        if not (m := len(features)):
+            raise InvalidInput("x and y have no sample: give at least one.")
+        check_finite(w, "no class would be the likeliest; look at what made it", "params")
         rows, step = w.reshape(-1, self.n_params), self._chunk(m)
         chunks = [compute(rows[i : i + step], features[None], labels[None]) for i in range(0, len(rows), step)]
         values = np.concatenate(chunks)

@@ -5,7 +5,8 @@
     g = Σ p_i g_i,   p_i = n_i / N,   w ← w + g                   FedAvg (McMahan et al. 2017, arXiv 1602.05629)
 
 The clients' parameters are the rows of one array, and a step is a few batched matrix products; the result is that of
-training them one after another, to about 1e-15. `play_rounds` is the loop of every federation off chain that trains.
+training them one after another, to about 1e-15. `play_rounds` is the loop of all that trains for rounds;
+ARCHITECTURE names the one exception, a benchmark.
 """
 
 from __future__ import annotations

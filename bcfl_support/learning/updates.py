@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, refuse_text
 from bcfl_support.errors import InvalidUpdate
 
 
@@ -29,7 +29,7 @@ def check_updates(updates: Any) -> np.ndarray:
         The updates, float64.
 
     Raises:
-        InvalidUpdate: rows of unequal length, no client, or an entry that is NaN or infinite.
+        InvalidUpdate: rows of unequal length, no client, or an entry that is text, NaN or infinite.
     """
     try:
         rows = np.asarray(updates, dtype=np.float64)
@@ -38,6 +38,7 @@ def check_updates(updates: Any) -> np.ndarray:
         raise InvalidUpdate(f"updates have {lengths} entries: every client must send P parameters.") from error
     if rows.ndim < 2 or rows.shape[-2] == 0:
         raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, n, P) with at least one client.")
+    refuse_text("updates", updates)
     check_finite(rows, "leave the client out of the round")
     return rows
 
@@ -88,7 +89,8 @@ def compute_weights(samples: Any) -> np.ndarray:
     for place in np.argwhere(counts < (1 if counts.ndim == 1 else 0)):
         count = counts[tuple(place)]
         raise InvalidUpdate(f"samples[{_name(place)}] = {count}: leave a client with no sample out of the round.")
-    return counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    # added as floats: a sum of int64 may pass 2⁶³ and come out negative
+    return counts / np.maximum(counts.sum(axis=-1, keepdims=True, dtype=np.float64), 1)
 
 
 def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -124,8 +126,9 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
         The vector, shape of `values`, float64.
 
     Raises:
-        InvalidUpdate: another shape, or an entry that is NaN or infinite.
+        InvalidUpdate: another shape, or an entry that is text, NaN or infinite.
     """
+    refuse_text(name, values)
     vector = np.asarray(values, dtype=np.float64)
     size = rows.shape[-1]
     if vector.shape not in ((size,), (*rows.shape[:-2], size)):

@@ -163,11 +163,20 @@ def test_a_batch_equals_one_after_another(attack) -> None:
         (lambda: compute_collusion_share(np.nan, 0.5), "q is nan"),
         (lambda: inflate_samples([1, 2], clients=[5], factor=2), r"clients is \[5\]: choose it whole, in \[0, 1\]"),
         (lambda: inflate_samples([1, 2], clients=[-1], factor=2), r"clients is \[-1\]"),
+        (lambda: inflate_samples([200, 300], clients=[0], factor=2**62), r"samples times factor is \[\d+ 300\]"),
+        (lambda: inflate_samples([1.9, 2], clients=[0], factor=2), r"samples is \[1.9, 2\]: choose it whole, in \[1"),
+        (lambda: inflate_samples([-3, 2], clients=[0], factor=2), r"samples is \[-3, 2\]"),
+        (lambda: search_best([np.ones(1)], [2.0], lambda v: np.nan), "payoff gave nan at scale 2.0: give a number"),
     ],
 )
 def test_bad_input(attack, error: str) -> None:
     with pytest.raises(InvalidInput, match=error):
         attack()
+
+
+def test_what_pays_minus_infinity_is_not_sent() -> None:
+    best, paid = search_best([np.array([2.0]), np.array([1.0])], [1.0], lambda v: np.where(v[0] > 1, -np.inf, v[0]))
+    assert best.tolist() == [1.0] and float(paid) == 1.0
 
 
 def test_sybil_refuses_counts_that_do_not_fit() -> None:

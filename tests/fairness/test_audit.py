@@ -8,7 +8,7 @@ import pytest
 
 from bcfl_support.errors import ContentMissing, ContractError, RecordError
 from bcfl_support.fairness.audit import audit, verify_round
-from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness
+from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness, derive_record
 from bcfl_support.fairness.task import get_round, publish_round
 from bcfl_support.ipfs import cid_digest
 from bcfl_support.protocol import Federation, compute_digest
@@ -138,6 +138,17 @@ def test_a_record_of_other_rounds_is_caught(epoch, store):
     attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
     report = audit(fed, store, 0, TASK)
     assert report.problems == ("the record covers rounds [1], epoch 0 has [1, 2]",)
+    assert report.false_attesters == tuple(clients[:3])
+
+
+def test_a_round_that_counts_twice_is_caught_and_not_an_exception(epoch, store):
+    fed, clients, cids = epoch
+    honest, past = compute_fairness(store, cids, TASK, epoch=0), [get_round(store, cid) for cid in cids[:1] * 2]
+    twice = derive_record(past, cids[:1] * 2, TASK, 0)
+    assert twice.values != honest.values
+    attest_record(fed, store, twice, clients[:3])
+    report = audit(fed, store, 0, TASK)
+    assert report.problems == ("the record covers rounds [1, 1], epoch 0 has [1, 2]",)
     assert report.false_attesters == tuple(clients[:3])
 
 

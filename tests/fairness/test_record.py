@@ -181,6 +181,15 @@ def test_missing_block_and_wrong_byte_are_errors(epoch, store, repo):
         path.write_bytes(good)
 
 
+def test_rounds_that_make_no_epoch_are_refused(epoch, store):
+    _, _, cids = epoch
+    cases = ([cids[0]] * 2, 0, r"\[1, 1\]"), (cids[::-1], 0, r"\[2, 1\]"), (cids[:1], 7, r"\[1\]")
+    for wrong, number, shown in cases:
+        with pytest.raises(RecordError, match=rf"rounds {shown} make no epoch {number}: give each of its rounds once"):
+            compute_fairness(store, wrong, TASK, epoch=number)
+    assert compute_fairness(store, cids[1:], TASK, epoch=1).epoch == 1  # rounds of one epoch: an interval of 1
+
+
 def test_a_void_round_is_worth_nothing(epoch, store):
     _, clients, cids = epoch
     past = get_round(store, cids[0])

@@ -20,11 +20,29 @@ from tests.fairness.cases import TASK, make_task
         ({"estimator": "guess"}, "'guess'"),
         ({"estimator": "svarm"}, "budget is 0; svarm samples"),
         ({"estimator": "midpoint", "convention": "renormalized"}, "the midpoint rule needs 'loss' and 'fixed'"),
+        ({"convention": "fixd"}, "convention is 'fixd'; use one of fixed, renormalized"),
+        ({"utility": "los"}, "utility is 'los'; use one of loss, accuracy"),
     ],
 )
 def test_tasks_that_make_no_sense(changes, message):
     with pytest.raises(ValueError, match=message):
         make_task(**changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": TASK.y + 0.7}, r"labels run from 0.7 to 1.7 in y, of dtype float64"),
+        ({"y": TASK.y + 1}, "labels run from 1 to 2"),
+        ({"y": TASK.y[:2]}, r"y has shape \(2,\) for 30 samples"),
+        ({"x": TASK.x[:, :4]}, r"x has shape \(30, 4\): give \(m, 5\)"),
+        ({"x": TASK.x * np.nan}, "is not a finite number"),
+    ],
+)
+def test_validation_data_that_are_not_what_is_published_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(TASK, **change)
+    assert dataclasses.replace(TASK, y=TASK.y.astype(np.int8), x=TASK.x.tolist()).validation == TASK.validation
 
 
 def test_only_revealed_updates_can_be_published(epoch, store):

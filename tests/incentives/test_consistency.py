@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact
 from bcfl_support.incentives.consistency import (
     CONSISTENCIES,
@@ -17,6 +18,7 @@ from bcfl_support.incentives.consistency import (
     ewma_consistency,
     expected_consistency,
     fairness_ratios,
+    share_budget,
     window_consistency,
 )
 from bcfl_support.incentives.exact import PPM
@@ -116,6 +118,30 @@ def test_penalty_without_a_step_is_the_cap() -> None:
 def test_bad_terms_of_a_penalty(rate: float, cap: float) -> None:
     with pytest.raises(ValueError, match=rf"(rate is {rate}|cap is {cap}): choose it in \[0, "):
         alignment_penalties([1.0], [1.0], 1.0, rate=rate, cap=cap)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        (([-1.0], [-10.0], 2.0), r"stakes is \[-10.0\]: choose it in \[0, ∞\)"),
+        (([np.nan], [10.0], 2.0), r"scores is \[nan\]"),
+        (([-1.0], [10.0], -2.0), "step_square is -2.0"),
+        (([-1.0], [10.0], np.nan), "step_square is nan"),
+    ],
+)
+def test_what_is_no_score_no_stake_or_no_square_burns_nothing(terms: tuple, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        alignment_penalties(*terms, rate=0.1, cap=0.05)
+
+
+def test_ratios_of_other_clients_and_sums_too_large_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"contributions \(3,\) and rewards \(1,\) differ"):
+        fairness_ratios([1.0, 2.0, 3.0], [1.0])
+    for call in (fairness_ratios, exact.compute_fairness_factors):
+        with pytest.raises(InvalidInput, match=r"contributions is .*: choose it in \(-inf, 1e\+300\]"):
+            call([1e308, 1e308], [1, 1])
+    with pytest.raises(InvalidInput, match=r"weights is \[1e\+308, 1e\+308\]"):
+        share_budget([1e308, 1e308], 1.0)
 
 
 def test_bad_windows_and_names_are_refused() -> None:

@@ -13,7 +13,7 @@ from bcfl_support.incentives import market as game
 from bcfl_support.incentives import population as behavior
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.market import Accidents, Play, play
-from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule
 from bcfl_support.incentives.policies import COPY, FULL, HALF, NOISE, OUT, POLICIES, SKIP, TOKEN, Costs, stay_threshold
 from bcfl_support.incentives.population import Learner
 from bcfl_support.incentives.study import mean_interval
@@ -263,16 +263,25 @@ def test_a_world_and_a_rule_that_do_not_belong_together_are_refused() -> None:
     world = game.make_world("paper", seeds=[0], n_clients=4, partition="iid")
     for name in ("midpoint", "verified"):
         with pytest.raises(InvalidInput, match="make the world for the rule"):
-            play(world, game.PAY_RULES[name], Learner(), Costs(), rounds=1, rngs=generators(0))
+            play(world, PAY_RULES[name], Learner(), Costs(), rounds=1, rngs=generators(0))
     with pytest.raises(InvalidInput, match="rule is 'papper'; use one of flat, paper"):
         game.make_world("papper", seeds=[0])
 
 
 def test_every_named_rule_plays() -> None:
-    for name, rule in game.PAY_RULES.items():
+    for name, rule in PAY_RULES.items():
         world = game.make_world(name, seeds=[0, 1], n_clients=4, partition="iid")
         done = play(world, rule, Learner(), Costs(), rounds=4, rngs=generators(0, 1))
         assert done.rewards.shape == (4, 2, 4) and np.isfinite(done.rewards).all() and (done.rewards >= 0).all()
         assert (done.rewards.sum(axis=2) <= 4 + 1e-9).all()
         assert set(np.unique(done.played)) <= set(range(len(POLICIES)))
         assert world.tested == (rule.record == "verified")
+
+
+def test_a_rule_may_be_given_by_its_name() -> None:
+    world, options = PresenceWorld.equal(1, 4), {"rounds": 5}
+    by_name = play(world, "paper", Learner(), Costs(), rngs=generators(0), **options)
+    given = play(world, PAY_RULES["paper"], Learner(), Costs(), rngs=generators(0), **options)
+    assert np.array_equal(by_name.rewards, given.rewards)
+    with pytest.raises(InvalidInput, match="pay rule is None; use one of flat, paper"):
+        play(world, None, Learner(), Costs(), rngs=generators(0), **options)

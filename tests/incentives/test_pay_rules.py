@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives.consistency import share_budget
@@ -58,6 +59,24 @@ def test_fines_equal_the_contracts_in_floats() -> None:
     assert np.allclose(loyal, 2 * graded)
     failing = PayRule(stake=10.0, fine_on="failed").fines(scores, sizes, present, np.array([True] * 4), np.ones(4))
     assert np.allclose(failing, 10 * 4 * sizes * 0.05 * present)
+
+
+def test_a_score_that_is_no_number_is_fined_and_ranked_nowhere() -> None:
+    present, sizes = np.array([True, True]), np.array([0.5, 0.5])
+    with pytest.raises(InvalidInput, match=r"scores is \[nan -1.\]"):
+        PayRule(stake=1.0).fines(np.array([np.nan, -1.0]), sizes, present, ~present, np.ones(2))
+    with pytest.raises(InvalidInput, match=r"scores is \[nan, 1.0\]"):
+        pay_rules.rank_weights([np.nan, 1.0], sizes)
+    absent = PayRule(stake=1.0).fines(np.array([np.nan, -1.0]), sizes, np.array([False, True]), ~present, np.ones(2))
+    assert absent.tolist() == [0.0, 0.05]
+
+
+def test_a_rule_is_found_by_name() -> None:
+    assert pay_rules.check_rule("rank") is pay_rules.PAY_RULES["rank"]
+    assert pay_rules.check_rule(rule := PayRule(alpha=2.0)) is rule
+    for wrong in (None, "rnk", {}):
+        with pytest.raises(InvalidInput, match=r"pay rule is .*; use one of flat, paper"):
+            pay_rules.check_rule(wrong)
 
 
 def test_gates_and_thresholds() -> None:

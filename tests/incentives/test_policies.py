@@ -119,3 +119,6 @@ def test_stay_threshold_says_what_is_wrong() -> None:
         stay_threshold(1.2, attendance=1.0, consistency=1.0)
     with pytest.raises(ValueError, match=r"consistency 0\.2; attendance lies in \[0, 1\), consistency from it to 1"):
         stay_threshold(1.2, attendance=0.5, consistency=0.2)
+    for cost in (np.nan, -0.1):
+        with pytest.raises(ValueError, match=rf"cost is {cost}: choose it in \[0, ∞\)"):
+            stay_threshold(cost, attendance=0.5, consistency=0.5)

@@ -33,3 +33,5 @@ def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
     assert abs(hits / 1000 - 0.95) < 4 * 0.0069  # four standard errors
     with pytest.raises(ValueError, match=r"values have shape \(1,\); an interval needs one row of at least 2"):
         mean_interval([1.0])
+    with pytest.raises(ValueError, match=r"values is \[1.0, nan\]"):
+        mean_interval([1.0, np.nan])

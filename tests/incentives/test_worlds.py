@@ -29,6 +29,20 @@ def test_presence_is_score_contribution_and_test() -> None:
     assert np.array_equal(outcome.passed, present) and outcome.accuracy.tolist() == [0.25, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ([[1.5, -0.5]], "they are shares of the data"),
+        ([[np.nan, 1.0]], "they are shares of the data"),
+        ([[0.5, 0.4]], r"give shape \(seeds, n\), each row with a sum of 1"),
+        ([0.5, 0.5], r"give shape \(seeds, n\)"),
+    ],
+)
+def test_sizes_that_are_no_shares_are_refused(sizes: list, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        PresenceWorld(np.array(sizes))
+
+
 def slow_rounds(data: object, acts: list[list[int]], present: list[list[bool]], rng: np.random.Generator) -> list:
     """The same rounds for one seed, client after client, from the single-model functions."""
     model = SoftmaxRegression(64, 10)

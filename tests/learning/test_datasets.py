@@ -93,6 +93,28 @@ def test_unknown_partition_and_empty_clients_are_errors() -> None:
         ds.FederatedData(**{**fields, "sizes": np.array([200, 200])})
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": np.arange(50) % 2}, r"y{end} has shape \(50,\) for 60 samples"),
+        ({"y": np.arange(60) % 2 + 0.5}, r"labels run from 0.5 to 1.5 in y{end}, of dtype float64"),
+        ({"y": np.arange(60) % 2 + 1}, "labels run from 1 to 2 in y{end}, .* from 0 to 1"),
+        ({"y": -(np.arange(60) % 2)}, "labels run from -1 to 0 in y{end}"),
+        ({"x": np.full((60, 2), np.nan)}, r"x{end}\[0, 0\] = nan is not a finite number: drop the row"),
+        ({"x": np.ones(60)}, r"x{end} has shape \(60,\)"),
+    ],
+)
+def test_rows_and_labels_that_do_not_fit_are_refused(change: dict, message: str) -> None:
+    rows = {"x": np.random.default_rng(1).normal(size=(60, 2)), "y": np.arange(60) % 2}
+    with pytest.raises(InvalidInput, match=message.format(end="")):
+        ds.deal("toy", **(rows | change), n_clients=3, classes=("a", "b"), rng=seed())
+    parts = {name + end: value for end in ("", "_val", "_test") for name, value in rows.items()}
+    for end in ("_val", "_test"):
+        spoiled = parts | {name + end: value for name, value in change.items()}
+        with pytest.raises(InvalidInput, match=message.format(end=end)):
+            ds.FederatedData("toy", sizes=np.array([40, 20]), classes=("a", "b"), **spoiled)
+
+
 def test_clients_of_graded_quality_differ_in_their_own_labels_only() -> None:
     data = ds.load_digits_federation(4, rng=seed())
     noisy = ds.with_label_noise(data, [0.0, 0.2, 0.5, 1.0], rng=seed(1))

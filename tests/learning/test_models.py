@@ -165,16 +165,34 @@ def test_bad_sizes_and_labels_are_named() -> None:
     x, y, w = np.zeros((3, 7)), np.zeros(3, int), np.zeros(32)
     with pytest.raises(InvalidInput, match=r"params has shape \(31,\): SoftmaxRegression\(7, 4\) needs \(32,\)"):
         model.loss(np.zeros(31), x, y)
-    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): .* needs \(m, 7\)"):
+    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         model.accuracy(w, x[:, :6], y)
     with pytest.raises(InvalidInput, match=r"y has shape \(2,\) for 3 samples"):
         model.gradient(w, x, y[:2])
-    with pytest.raises(InvalidInput, match=r"y has shape \(0,\) for 0 samples"):
+    with pytest.raises(InvalidInput, match="x and y have no sample: give at least one"):
         model.loss(w, x[:0], y[:0])
-    with pytest.raises(InvalidInput, match="labels run from 0 to 4: they must be 0 to 3"):
+    with pytest.raises(
+        InvalidInput, match=r"labels run from 0 to 4 in y, of dtype int64: .* whole numbers from 0 to 3"
+    ):
         model.loss(w, x, np.array([0, 1, 4]))
     with pytest.raises(InvalidInput, match=r"weights \(1, 2\)"):
         model.client_gradients(w[None], x[None], y[None], np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax", "torch mlp"])
+def test_numbers_that_are_none_have_no_loss_and_no_accuracy(name: str) -> None:
+    model = CASES[name][0]
+    params, x, y = problem(model, 2, 5)
+    for call in (model.loss, model.accuracy, model.gradient):
+        for wrong in (np.nan, -np.inf):
+            spoiled = params.copy()
+            spoiled[1, 3] = wrong
+            with pytest.raises(InvalidInput, match=rf"params\[1, 3\] = {wrong} is not a finite number"):
+                call(spoiled, x[0], y[0])
+        with pytest.raises(InvalidInput, match=r"x\[0, 2\] = nan is not a finite number: drop the row, or fill it in"):
+            call(params, np.where(np.arange(x.shape[-1]) == 2, np.nan, x[0]), y[0])
+        with pytest.raises(InvalidInput, match=r"labels run from 0.0 to 0.7 in y, of dtype float64: .* whole numbers"):
+            call(params, x[0], np.linspace(0.0, 0.7, 5))
 
 
 # ---------------------------------------------------------------- PyTorch modules
@@ -221,7 +239,7 @@ def test_modules_that_do_not_fit_are_refused() -> None:
         models.TorchModel(nn.Sequential(nn.BatchNorm1d(7), nn.Linear(7, 4)), 7)
     with pytest.raises(InvalidInput, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
-    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): TorchModel\(Linear, 7\) needs \(m, 7\)"):
+    with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         CASES["torch linear"][0].loss(np.zeros(32), np.zeros((3, 6)), np.zeros(3, int))
 
 

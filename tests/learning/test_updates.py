@@ -134,3 +134,15 @@ def test_a_negative_length_does_not_turn_a_vector_round() -> None:
         for norm in (-1.0, np.nan):
             with pytest.raises(InvalidInput, match=rf"norm is {norm}: choose it in \[0, ∞\)"):
                 send(norm)
+
+
+def test_text_is_no_update() -> None:
+    with pytest.raises(InvalidInput, match="there is text in updates: give numbers, not their digits"):
+        updates.check_updates([["2", "0"], ["0", "4"]])
+    with pytest.raises(InvalidInput, match="there is text in reference"):
+        updates.compute_cosines(ROWS, ["1", "2", "3", "4", "5"])
+
+
+def test_counts_whose_sum_int64_does_not_hold_are_shares_all_the_same() -> None:
+    assert updates.compute_weights([2**62, 2**62, 2**63 - 1]).tolist() == [0.25, 0.25, 0.5]
+    assert updates.compute_weights(np.full((2, 4), 2**62)).tolist() == [[0.25] * 4] * 2
