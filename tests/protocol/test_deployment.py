@@ -41,8 +41,6 @@ def test_contracts_land_where_they_were_predicted(node):
 
 
 SHOWN_AS_NUMBERS = {"NotSlasher", "BadTerms"}  # by lessons 1 and 4
-# AccuracyAdjusted gives these other arguments of the same types: no decoder tells them from the FairnessLedger's.
-SAME_BYTES = {"NoAgreement", "AlreadyAttested", "AlreadyAgreed"}
 
 
 def sources():
@@ -69,8 +67,7 @@ def test_every_sentence_has_its_numbers(names):
         some = {"address": "0x" + "00" * 20, "bytes32": bytes(32), "string": "x", "bool": True}
         values = encode(types, [some.get(each, 1) for each in types])
         data = keccak(text=f"{error['name']}({','.join(types)})")[:4] + values
-        shown = SHOWN_AS_NUMBERS if names == deployment.CONTRACTS else SHOWN_AS_NUMBERS | SAME_BYTES
-        assert error["name"] in shown or "=" not in str(decoder.decode(data)), error["name"]
+        assert error["name"] in SHOWN_AS_NUMBERS or "=" not in str(decoder.decode(data)), error["name"]
 
 
 def unchecked(**changes):

@@ -54,9 +54,9 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         if (number != round) revert NothingToSettle(number); // it was sent for a round that is over
         IAggregator.Entry memory entry = aggregator.entryOf(msg.sender);
         if (!entry.revealed) revert NotInRound(msg.sender, round);
-        if (_lastAttested[msg.sender] == round) revert AlreadyAttested(msg.sender, round);
+        if (_lastAttested[msg.sender] == round) revert GainsAlreadyAttested(msg.sender, round);
         if (_settlement.round != round) _open(round);
-        if (_settlement.agreed != 0) revert AlreadyAgreed(round, _settlement.agreed);
+        if (_settlement.agreed != 0) revert GainsAlreadyAgreed(round, _settlement.agreed);
         uint256 deadline = _settlement.deadline;
         if (block.timestamp >= deadline) revert AttestationOver(block.timestamp, deadline);
 
@@ -138,7 +138,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
     /// agreement, after as long again when nobody could show what was agreed on, or at once when the round is void.
     /// Changes `state` in memory.
     function _checkGains(Settlement memory state, IAggregator.Round memory round, int32[] calldata gains) private view {
-        if (state.round != round.number) revert NoAgreement(round.number, block.timestamp, type(uint40).max);
+        if (state.round != round.number) revert NoGainsAgreed(round.number, block.timestamp, type(uint40).max);
         if (gains.length != 0 && state.agreed != 0 && !state.unpaid) {
             bytes32 given = keccak256(abi.encode(gains));
             if (given != state.agreed) revert WrongGains(given, state.agreed);
@@ -150,7 +150,7 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
         bool begun = state.cursor != 0 || state.paying; // with the agreed gains, which finish it
         uint256 from = state.deadline + (state.agreed == 0 ? 0 : _terms.attestSeconds);
         if (begun || (block.timestamp < from && !round.isVoid)) {
-            revert NoAgreement(round.number, block.timestamp, from);
+            revert NoGainsAgreed(round.number, block.timestamp, from);
         }
         state.unpaid = true;
     }

@@ -59,10 +59,10 @@ interface IAccuracyAdjusted is IEscrow {
     error ZeroGains();
     error AlreadyOpen(uint256 round, uint256 deadline);
     error NotInRound(address client, uint256 round);
-    error AlreadyAttested(address client, uint256 round);
-    error AlreadyAgreed(uint256 round, bytes32 gainsHash);
+    error GainsAlreadyAttested(address client, uint256 round);
+    error GainsAlreadyAgreed(uint256 round, bytes32 gainsHash);
     error AttestationOver(uint256 timestamp, uint256 deadline);
-    error NoAgreement(uint256 round, uint256 timestamp, uint256 deadline);
+    error NoGainsAgreed(uint256 round, uint256 timestamp, uint256 deadline);
     error WrongGains(bytes32 given, bytes32 agreed);
     error GainsLengthMismatch(uint256 gains, uint256 clients);
 

@@ -125,7 +125,7 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         adjusted.attest(1, hash);
 
         attest(bob, hash);
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.AlreadyAttested.selector, bob, 1));
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.GainsAlreadyAttested.selector, bob, 1));
         vm.prank(bob);
         adjusted.attest(1, hash);
         attest(alice, hash); // 150 of 150
@@ -142,7 +142,7 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         adjusted.attest(1, hash);
         vm.warp(deadline - 1);
         attest(bob, hash);
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.AlreadyAgreed.selector, 1, hash));
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.GainsAlreadyAgreed.selector, 1, hash));
         vm.prank(carol);
         adjusted.attest(1, hash);
     }
@@ -237,7 +237,7 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         adjusted.settle(6, gains);
         uint256 end = adjusted.settlement().deadline + ATTEST;
         vm.warp(end - 1);
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoAgreement.selector, 1, end - 1, end));
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoGainsAgreed.selector, 1, end - 1, end));
         adjusted.settle(6, new int32[](0));
         vm.warp(end);
         adjusted.settle(2, new int32[](0));
@@ -254,7 +254,7 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         adjusted.settle(1, gains);
         uint256 end = adjusted.settlement().deadline + ATTEST;
         vm.warp(end);
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoAgreement.selector, 1, end, end));
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoGainsAgreed.selector, 1, end, end));
         adjusted.settle(5, new int32[](0));
         adjusted.settle(5, gains);
         vm.assertGe(adjusted.totalCredit(), 1 ether - 2, "paid");
@@ -264,12 +264,12 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         playToSettle(updates);
         int32[] memory none;
         vm.expectRevert(
-            abi.encodeWithSelector(IAccuracyAdjusted.NoAgreement.selector, 1, block.timestamp, type(uint40).max)
+            abi.encodeWithSelector(IAccuracyAdjusted.NoGainsAgreed.selector, 1, block.timestamp, type(uint40).max)
         );
         adjusted.settle(6, none);
         attest(alice, hashOf(gains3(4, 8, 8)));
         uint256 deadline = adjusted.settlement().deadline;
-        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoAgreement.selector, 1, block.timestamp, deadline));
+        vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.NoGainsAgreed.selector, 1, block.timestamp, deadline));
         adjusted.settle(6, none);
         vm.warp(deadline);
         vm.expectRevert(abi.encodeWithSelector(IAccuracyAdjusted.GainsLengthMismatch.selector, 3, 0));
