@@ -141,7 +141,7 @@ def test_what_the_node_refuses(chain, value, sender, message):
 
 @pytest.mark.parametrize("value", [-1, 1.9, "1", True])
 def test_what_is_no_number_of_wei(chain, value):
-    with pytest.raises(ValueError, match=rf"value is {value}: a transaction sends wei; choose it whole, in \[0, ∞\)"):
+    with pytest.raises(ValueError, match=rf"value is {value!r}: a transaction sends wei; choose it whole, in \[0, ∞\)"):
         chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0], value=value)
 
 
