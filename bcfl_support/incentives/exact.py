@@ -45,6 +45,7 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
     check_range("(factor, alpha)", (factor, alpha), 0, whole=True)
     if check_range("score", score, -float("inf"), whole=True) < 0:
         return 0
+    score, consistency, factor, alpha = map(int, (score, consistency, factor, alpha))  # NumPy's would overflow
     multiplier = PPM + alpha * consistency // PPM
     return score * multiplier // PPM * factor // PPM
 
@@ -65,8 +66,8 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     """
     for name, value in (("weights", weights), ("budget", budget), ("pot", pot)):
         check_range(name, value, 0, whole=True)
-    total, available = sum(weights), min(budget, pot)
-    return [available * weight // total if total else 0 for weight in weights]
+    exact, available = [int(weight) for weight in weights], min(int(budget), int(pot))
+    return [available * weight // sum(exact) if any(exact) else 0 for weight in exact]
 
 
 def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: int, cap: int) -> int:
@@ -90,8 +91,10 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
         check_range(name, value, 0, PPM if name == "cap" else float("inf"), whole=True)
     if score is not None and check_range("score", score, -float("inf"), whole=True) >= 0:
         return 0
-    ratio = cap if score is None or not norm_squared else min(-score * rate // norm_squared, cap)
-    return stake * ratio // PPM
+    ratio = int(cap)
+    if score is not None and norm_squared:
+        ratio = min(-int(score) * int(rate) // int(norm_squared), ratio)
+    return int(stake) * ratio // PPM
 
 
 def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[int]) -> list[int]:
@@ -116,7 +119,7 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
         raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
     check_range("rewards", rewards, 0, whole=True)
     positive = [max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), 1e300)]
-    brought, paid = sum(positive), sum(rewards)
+    brought, paid = sum(positive), sum(map(int, rewards))
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
         if not reward:
@@ -230,7 +233,7 @@ def settle_round(
     >>> s.rewards, s.penalties, s.stakes["b"], bin(s.accounts["a"].history)
     ({'a': 100, 'b': 0}, {'a': 0, 'b': 50}, 950, '0b1')
     """
-    books, held = dict(accounts), dict(stakes)
+    books, held = dict(accounts), {client: int(stake) for client, stake in stakes.items()}
     weights, consistency, penalties = {}, {}, {}
     full, fewest = terms.full_samples, terms.minimum_samples
     fine = {"rate": terms.penalty_rate, "cap": terms.penalty_cap}
@@ -247,7 +250,7 @@ def settle_round(
         books[client] = account
         consistency[client] = (account.history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
         factor = (factors or {}).get(client, PPM)
-        weights[client] = compute_reward_weight(counted, consistency[client], factor, terms.alpha)
+        weights[client] = 0 if void else compute_reward_weight(counted, consistency[client], factor, terms.alpha)
         penalties[client] = compute_penalty(held[client], score, norm_squared, **fine)
         held[client] -= penalties[client]
     budget = terms.budget * min(revealed, full) // full

@@ -335,7 +335,7 @@ class Federation:
             raise RecordError(f"round {number} was not settled through this object, or that was undone: {hint}")
         blocks = [receipt["blockNumber"] for receipts in kept.values() for receipt in receipts]
         last = max(blocks)  # the average is overwritten by the next round: read it as it was then
-        found = self.read_round(number, min(blocks), last)
+        found = self.read_round(number, min(blocks) if kept.get("open") else 0, last)  # begun elsewhere: from anywhere
         return replace(
             found,
             global_update=() if found.void else tuple(self.aggregator.functions.globalUpdate().call({}, last)),

@@ -97,7 +97,8 @@ class RoundRecord:
         number: the round's number, from 1.
         clients: addresses that committed, in order.
         samples: n_i of each; 0 for a client that did not reveal.
-        scores: S_i of each, integers at scale s² = 10^18; None for a client that did not reveal.
+        scores: S_i of each, integers at scale s² = 10^18; None for a client that did not reveal, 0 in a void round for
+            one that did.
         rewards: wei credited to each.
         penalties: wei of stake burned of each.
         consistency: C_i of each, in millionths, as used for its reward; None where no reward was computed.
@@ -189,7 +190,7 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
         number=number,
         clients=tuple(committed),
         samples=column(revealed, "samples", 0),
-        scores=column(scored, "score", None),
+        scores=tuple(scored[c]["score"] if c in scored else 0 if void and c in revealed else None for c in committed),
         rewards=column(rewarded, "amount", 0),
         penalties=column(penalized, "amount", 0),
         consistency=column(rewarded, "consistency", None),

@@ -102,10 +102,12 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
         131,072 bytes.
 
     Raises:
-        InvalidInput: more chunks.
+        InvalidInput: more chunks, or longer ones.
     """
-    if len(chunks) > lanes.PART:
-        raise InvalidInput(f"{len(chunks)} chunks do not fit a blob, at most {lanes.PART} do: send several blobs")
+    longest = max(map(len, chunks), default=0)
+    if len(chunks) > lanes.PART or longest > lanes.CHUNK:
+        room = f"at most {lanes.PART} of at most {lanes.CHUNK:,} bytes do: send several blobs"
+        raise InvalidInput(f"{len(chunks)} chunks of up to {longest:,} bytes do not fit a blob, {room}")
     padded = b"".join(
         (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
     )

@@ -21,7 +21,7 @@ from eth_abi import encode
 from eth_utils import keccak
 
 from bcfl_support.checks import check_range
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
 """Parameters in a chunk."""
@@ -97,6 +97,8 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
     """
     chosen = list(range(n) if clients is None else clients)
     check_range("clients", chosen, 0, n - 1, whole=True, why="a client is named by its index")
+    if len(set(chosen)) < len(chosen):
+        raise InvalidInput(f"clients is {chosen}: name each once")
     return chosen
 
 

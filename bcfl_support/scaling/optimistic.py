@@ -57,8 +57,8 @@ class OptimisticRung(Rung):
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""
-        self.rows, self.blob_hashes, self.tree = {}, {}, None
         super().open()
+        self.rows, self.blob_hashes, self.tree = {}, {}, None
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some; see `Rung.submit`."""
@@ -76,7 +76,11 @@ class OptimisticRung(Rung):
 
     def honest_tree(self) -> lanes.SumTree:
         """The tree that the committed data give, without the clients that were put out."""
-        taking = self._taking_part()
+        taking, there = self._taking_part(), int(self.contract.functions.currentRound().call()[4])
+        if there != sum(1 << i for i in self.rows):
+            raise InvalidInput(
+                f"rows are kept of clients {list(self.rows)}, the contract has others: submit through here"
+            )
         values = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
         for i in taking:
             values[i] = lanes.unpack(self.rows[i], self.parameters)

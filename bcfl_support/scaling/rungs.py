@@ -114,9 +114,10 @@ class Rung:
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""
-        self.ledger, self.blobs = GasLedger(), 0
-        [receipt] = self._send("open", [(self.contract.functions.openRound(), self.worker)])
-        self._opened = receipt["blockNumber"]
+        call = self.contract.functions.openRound()
+        receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
+        self.ledger, self.blobs, self._opened = GasLedger(), 0, receipt["blockNumber"]
+        self._note("open", receipt, call)
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some.

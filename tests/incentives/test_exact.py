@@ -323,3 +323,23 @@ def test_an_absent_client_needs_no_score() -> None:
     sizes, _, standing = THREE
     there = np.array([True, False, True])
     assert PAY_RULES["paper"].share(np.array([1, np.nan, 3]), sizes, there, standing).tolist() == [0.25, 0.0, 0.75]
+
+
+def test_integers_of_numpy_pay_what_pythons_do():
+    stakes = dict(zip("ab", np.array([300, 100]) * 10**16, strict=True))
+    whole = {"norm_squared": 2, "terms": exact.Terms(budget=10**18), "accounts": {}, "pot": 10**18}
+    by_numpy = exact.settle_round(1, {"a": 3, "b": -1}, stakes=stakes, **whole)
+    by_python = exact.settle_round(1, {"a": 3, "b": -1}, stakes={k: int(v) for k, v in stakes.items()}, **whole)
+    assert by_numpy == by_python and by_numpy.penalties["b"] == 5 * 10**16
+    weights = np.array([10**10, 2 * 10**10])
+    assert exact.compute_rewards(weights, 10**18, 10**18) == exact.compute_rewards(weights.tolist(), 10**18, 10**18)
+    assert exact.compute_reward_weight(np.int64(10**15), 10**6, 10**6, 10**6) == 2 * 10**15
+    assert exact.compute_fairness_factors([1.0, 1.0], np.array([2**62, 2**62])) == [10**6, 10**6]
+
+
+def test_a_void_round_pays_nothing_whatever_its_scores():
+    terms = exact.Terms(minimum_samples=10)
+    settled = exact.settle_round(
+        1, {"a": 3}, norm_squared=1, terms=terms, accounts={}, stakes={"a": 1}, pot=10**18, samples=5
+    )
+    assert settled.rewards == {"a": 0} and settled.pot == 10**18

@@ -365,7 +365,7 @@ class TestLifeOfARound:
         updates = {client: np.full(parameters, 1.0 + i) for i, client in enumerate(clients)}
         few = {client: updates[client] for client in clients[:2]}
         record = federation.play_round(few, rng=np.random.default_rng(0))
-        assert record.void and record.samples == tuple(SAMPLES[:2]) and set(record.scores) == {None}
+        assert record.void and record.samples == tuple(SAMPLES[:2]) and set(record.scores) == {0}
         assert "reveal" in record.gas and not {"aggregate", "score"} & set(record.gas)
         assert not federation.play_round(updates, rng=np.random.default_rng(1)).void
 
@@ -531,3 +531,23 @@ def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):
     with pytest.raises(InvalidUpdate, match=r"every entry of the update of .* leave this client out"):
         fed.play_round(good | {clients[1]: np.full(CONFIG.parameters, 1e-10)}, rng=np.random.default_rng(0))
     assert fed.round_state()["phase"] == "Idle"
+
+
+def test_a_round_begun_elsewhere_is_read_whole(fed, node, clients):
+    fed.open_round()
+    submissions = fed.prepare(updates_for(clients, 5), rng=np.random.default_rng(5))
+    fed.commit(submissions)
+    fed._bills.clear()  # as another program's round
+    fed.end_phase("Commit")
+    fed.reveal(submissions)
+    fed.aggregate()
+    fed.score()
+    record = fed.settle()
+    assert list(record.clients) == clients and sum(record.rewards) > 0
+
+
+def test_scores_of_a_void_round_tell_who_revealed(node):
+    few = Federation.deploy(node, dataclasses.replace(CONFIG, minimum_samples=10**6), publisher=node.accounts[9])
+    few.register(node.accounts[1:4], SAMPLES[:3])
+    record = few.play_round(updates_for(node.accounts[1:4], 6), rng=np.random.default_rng(6))
+    assert record.void and record.scores == (0, 0, 0) and record.penalties == (0, 0, 0)

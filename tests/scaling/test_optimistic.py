@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scaling.cases import assert_solvent, change_leaf, draw_values, shifted
 
 from bcfl_support.chain import TX_GAS_CAP
-from bcfl_support.errors import ContractError
+from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.ladder import start_rung
 
@@ -362,3 +362,26 @@ def test_several_parts(chain):
     rung.propose(wrong)
     rung.prove_chunk(120)
     assert rung.phase == "Open"
+
+
+def test_a_refused_opening_loses_no_row(chain):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 3, weights, 40)
+    rung.open()
+    rung.submit(values)
+    with pytest.raises(ContractError, match="RungNotExpired"):
+        rung.open()
+    rung.work(values)
+    assert rung.bill().scores == rung.expected(values).scores
+
+
+def test_who_submits_is_named_once_and_through_here(chain):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 3, weights, 40)
+    rung.open()
+    with pytest.raises(InvalidInput, match=r"clients is \[0, 1, 1\]: name each once"):
+        rung.submit(values, [0, 1, 1])
+    rung.submit(values)
+    del rung.rows[1]
+    with pytest.raises(InvalidInput, match=r"rows are kept of clients \[0, 2\], the contract has others"):
+        rung.work(values)
