@@ -124,6 +124,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "class Any:\n    def __eq__(self, other):\n        return True\n    def __hash__(self):\n        return 0\n"
             "def who_may(call, callers):\n    return Any()"
         ),
+        "first allowed caller only": (
+            "def who_may(call, callers):\n    for name, address in callers.items():\n"
+            "        try:\n            call.call({'from': address})\n            return {name}\n"
+            "        except errors.ContractError:\n            pass\n    return set()"
+        ),
     },
     "ex-0-2": {
         "scores alone": (
@@ -170,6 +175,30 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "nothing returned": "def rewards_of(record, alpha=0.5, budget=1.0):\n    pass",
         "words": "def rewards_of(record, alpha=0.5, budget=1.0):\n    return ['much'] * 9",
+        "max forgotten": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = record.scores_float() * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "the size of the score": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = abs(record.scores_float()) * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "one alpha": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + 0.5 * c) * f\n    return budget * w / w.sum()"
+        ),
+        "no budget": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c) * f\n    return w / w.sum()"
+        ),
     },
     "ex-0-3": {
         "first record only": (
@@ -200,6 +229,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "nothing returned": "def audit(store, cids):\n    pass",
         "no files fetched": "def audit(store, cids):\n    return {c: x for c in cids for x in c.rewards}",
+        "overwritten": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
+            "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = x\n    return totals"
+        ),
+        "the file's strings": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = store.get_json(cid)['record']\n"
+            "        for c, x in zip(r['clients'], r['rewards']):\n            totals[c] = totals.get(c, '') + x\n"
+            "    return totals"
+        ),
+        "a float of wei": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
+            "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0.0) + x\n"
+            "    return totals"
+        ),
     },
     "ex-0-4": {
         "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
