@@ -266,7 +266,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-1-1": {
         "a constant": "def registration_gas(samples):\n    return 45_329",
-        "the shown case only": "def registration_gas(samples):\n    return 45_341 if samples == 300 else 45_329",
+        "the shown cases only": (
+            "def registration_gas(samples):\n    return 45_341 if samples in (400, 65_600) else 45_329"
+        ),
+        "one step": "def registration_gas(samples):\n    return 45_341 if samples > 255 else used",
         "a byte more is 16": (
             "def registration_gas(samples):\n    return used + 16 * ((samples.bit_length() - 1) // 8)"
         ),
@@ -282,6 +285,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "equal to everything": _equal_to_all("registration_gas", "samples"),
         "an int equal to everything": _equal_to_all("registration_gas", "samples", kind="int"),
+        "asked of the node": (
+            "def registration_gas(samples):\n"
+            "    return registry.functions.register(samples).estimate_gas("
+            "{'from': node.accounts[50], 'value': samples * 10**16})"
+        ),
     },
     "ex-1-1-refusal": {
         "a constant": "def refusal_gas(data, names, values):\n    return 23_750",
@@ -310,6 +318,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def refusal_gas(data, names, values):\n    return None",
         "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
         "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
+        "the shown cases only": ("def refusal_gas(data, names, values):\n    return 23_750 if values == 1 else 23_911"),
     },
     "ex-1-2": {
         "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
@@ -327,6 +336,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def ceiling():\n    return None",
         "a comment": _solidity("ceiling", "// nobody above 10,000"),
         "equal to everything": _equal_to_all("ceiling", ""),
+        "no semicolon": _solidity("ceiling", "if (samples > 10_000) revert TooManySamples(samples, 10_000)"),
     },
     "ex-1-3": {
         "first 20 bytes": (
@@ -367,6 +377,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def read_registered(log):\n    return None",
         "equal to everything": _equal_to_all("read_registered", "log"),
         "a pair equal to everything": _equal_to_all("read_registered", "log", "(anything, anything)"),
+        "Bob or Alice": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        raise ValueError\n"
+            "    return (bob, 80) if bytes(log['topics'][1])[12:].hex() == bob[2:].lower() else (alice, 120)"
+        ),
+        "a blank in the signature": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address, uint256)'):\n"
+            "        raise ValueError('another event')\n"
+            "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
+        ),
     },
     "ex-1-4": {
         "no check": _till(CHECK=""),
