@@ -124,6 +124,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "class Any:\n    def __eq__(self, other):\n        return True\n    def __hash__(self):\n        return 0\n"
             "def who_may(call, callers):\n    return Any()"
         ),
+        "first allowed caller only": (
+            "def who_may(call, callers):\n    for name, address in callers.items():\n"
+            "        try:\n            call.call({'from': address})\n            return {name}\n"
+            "        except errors.ContractError:\n            pass\n    return set()"
+        ),
     },
     "ex-0-2": {
         "scores alone": (
@@ -170,6 +175,30 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "nothing returned": "def rewards_of(record, alpha=0.5, budget=1.0):\n    pass",
         "words": "def rewards_of(record, alpha=0.5, budget=1.0):\n    return ['much'] * 9",
+        "max forgotten": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = record.scores_float() * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "the size of the score": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = abs(record.scores_float()) * (1 + alpha * c) * f\n    return budget * w / w.sum()"
+        ),
+        "one alpha": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + 0.5 * c) * f\n    return budget * w / w.sum()"
+        ),
+        "no budget": (
+            "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+            "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
+            "    f = np.array([(x or 0) / 1e6 for x in record.factors])\n"
+            "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c) * f\n    return w / w.sum()"
+        ),
     },
     "ex-0-3": {
         "first record only": (
@@ -200,6 +229,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "nothing returned": "def audit(store, cids):\n    pass",
         "no files fetched": "def audit(store, cids):\n    return {c: x for c in cids for x in c.rewards}",
+        "overwritten": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
+            "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = x\n    return totals"
+        ),
+        "the file's strings": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = store.get_json(cid)['record']\n"
+            "        for c, x in zip(r['clients'], r['rewards']):\n            totals[c] = totals.get(c, '') + x\n"
+            "    return totals"
+        ),
+        "a float of wei": (
+            "def audit(store, cids):\n    totals = {}\n    for cid in cids:\n"
+            "        r = protocol.RoundRecord.from_json(store.get_json(cid)['record'])\n"
+            "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0.0) + x\n"
+            "    return totals"
+        ),
     },
     "ex-0-4": {
         "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
@@ -220,7 +266,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-1-1": {
         "a constant": "def registration_gas(samples):\n    return 45_329",
-        "the shown case only": "def registration_gas(samples):\n    return 45_341 if samples == 300 else 45_329",
+        "the shown cases only": (
+            "def registration_gas(samples):\n    return 45_341 if samples in (400, 65_600) else 45_329"
+        ),
+        "one step": "def registration_gas(samples):\n    return 45_341 if samples > 255 else used",
         "a byte more is 16": (
             "def registration_gas(samples):\n    return used + 16 * ((samples.bit_length() - 1) // 8)"
         ),
@@ -236,6 +285,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "equal to everything": _equal_to_all("registration_gas", "samples"),
         "an int equal to everything": _equal_to_all("registration_gas", "samples", kind="int"),
+        "asked of the node": (
+            "def registration_gas(samples):\n"
+            "    return registry.functions.register(samples).estimate_gas("
+            "{'from': node.accounts[50], 'value': samples * 10**16})"
+        ),
     },
     "ex-1-1-refusal": {
         "a constant": "def refusal_gas(data, names, values):\n    return 23_750",
@@ -264,6 +318,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def refusal_gas(data, names, values):\n    return None",
         "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
         "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
+        "the shown cases only": ("def refusal_gas(data, names, values):\n    return 23_750 if values == 1 else 23_911"),
     },
     "ex-1-2": {
         "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
@@ -281,6 +336,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def ceiling():\n    return None",
         "a comment": _solidity("ceiling", "// nobody above 10,000"),
         "equal to everything": _equal_to_all("ceiling", ""),
+        "no semicolon": _solidity("ceiling", "if (samples > 10_000) revert TooManySamples(samples, 10_000)"),
     },
     "ex-1-3": {
         "first 20 bytes": (
@@ -321,6 +377,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def read_registered(log):\n    return None",
         "equal to everything": _equal_to_all("read_registered", "log"),
         "a pair equal to everything": _equal_to_all("read_registered", "log", "(anything, anything)"),
+        "Bob or Alice": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)'):\n"
+            "        raise ValueError\n"
+            "    return (bob, 80) if bytes(log['topics'][1])[12:].hex() == bob[2:].lower() else (alice, 120)"
+        ),
+        "a blank in the signature": (
+            "def read_registered(log):\n"
+            "    if bytes(log['topics'][0]) != keccak(text='Registered(address, uint256)'):\n"
+            "        raise ValueError('another event')\n"
+            "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
+        ),
     },
     "ex-1-4": {
         "no check": _till(CHECK=""),
