@@ -464,6 +464,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-2": {
+        "scales in place": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    factor = float(-a[client] / b[client])\n    updates[client] *= factor\n    return factor"
+        ),
         "nothing": "def break_even(updates, samples, client):\n    return None",
         "a constant": "def break_even(updates, samples, client):\n    return 2.0327",
         "no weight in the agreement": (
@@ -533,6 +537,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-4": {
+        "classes of its own records": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    p, (x, y) = data.sizes[i] / data.sizes.sum(), data.client(i)\n"
+            "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+            "    r = {'score': scores_of(o.updates, data.sizes)[i], 'own': f(u, x, y)}\n"
+            "    return r | {n: f(p * u, x[y == c], y[y == c]) for c, n in enumerate(data.classes)}"
+        ),
         "nothing": "def evidence(o, i, data, model):\n    return None",
         "names without numbers": (
             "def evidence(o, i, data, model):\n    return dict.fromkeys(('score', 'own', 'malignant', 'benign'))"
@@ -573,6 +584,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-5": {
+        "ties are right": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] > s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
         "nothing": "def largest_flipping_scale(updates, samples):\n    return None",
         "smallest instead of largest": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
@@ -647,6 +663,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-3-2": {
+        "absolute tolerance": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    d = worth_of_all - worth_of_none\n"
+            "    return bool(not np.isfinite(report).all() or abs(np.sum(report) - d) > tolerance)"
+        ),
+        "NaN as 0": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    d, s = worth_of_all - worth_of_none, np.nan_to_num(report).sum()\n"
+            "    return bool(np.isinf(report).any() or abs(s - d) > tolerance * abs(d))"
+        ),
+        "arrays only": (
+            "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+            "    d = worth_of_all - worth_of_none\n"
+            "    return bool(not np.isfinite(report).all() or abs(report.sum() - d) > tolerance * abs(d))"
+        ),
         "sum to 1": (
             "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
             "    return bool(abs(np.sum(report) - 1) > tolerance)"
@@ -676,6 +707,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-3-3": {
+        "moves furthest, up or down": _misjudged("-values", "np.argmax(abs(a - l))"),
+        "worst by accuracy": _misjudged("-values", "np.argmax(a)"),
         "rank 0 is the worst": _misjudged("values", "np.argmax(a - l)"),
         "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
         "best by accuracy": _misjudged("-values", "np.argmin(a)"),
@@ -687,6 +720,16 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "arrays": "def misjudged(outcome, model):\n    return 3, values, values, np.arange(10), np.arange(10)",
     },
     "ex-3-4": {
+        "takes every block for a record": _watcher(
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    if json.loads(data) != json.loads(own.to_bytes()):\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        ),
+        "rounds of its own notebook": _watcher(
+            "    own = fairness.compute_fairness(store, epoch_1, task, epoch=epoch)\n"
+            "    if own.cid != claimed:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        ),
         "trusts every record": _watcher(
             "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
             "    fed.attest(epoch, ipfs.cid_digest(claimed), own.factors, clients=[client])\n    return 'attested'"
@@ -741,11 +784,29 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "in percent": _rate("100 * gain / (gain + cap * stake + staying)"),
         "the whole stake": _rate("gain / (gain + stake + staying)"),
         "may always stay": _rate("gain / (gain + cap * stake)"),
-        "the visible case": _rate("0.25"),
+        "the visible case": _rate("0.2"),
+        "zero by zero": _rate("gain / (gain + cap * stake + staying)"),
         "None": _rate("None"),
         "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _rate("Same()"),
     },
     "ex-3-6": {
+        "salt XOR hash": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    told = hashlib.sha256(epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote).digest()\n"
+            "    return bytes(a ^ b for a, b in zip(salt, told))\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "Python's hash": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    return (hash((epoch, client, vote, salt)) % 2**64).to_bytes(32)\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "two bytes of the salt": _commit(
+            "epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote + salt[:1] + salt[-1:]"
+        ),
+        "epoch modulo 256": _commit("bytes([epoch % 256]) + bytes.fromhex(client[2:]) + vote + salt"),
         "anybody's": _commit("epoch.to_bytes(32) + vote + salt"),
         "any epoch's": _commit("bytes.fromhex(client[2:]) + vote + salt"),
         "no salt": _commit("epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote"),
