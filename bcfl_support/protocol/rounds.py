@@ -150,15 +150,23 @@ class RoundRecord:
         """Read back what `to_json` wrote.
 
         Raises:
-            RecordError: if the record is of another kind or version, or a field is missing.
+            RecordError: if the record is of another kind or version, a field is missing, or columns are not one entry a
+                client, with whole numbers from 0 on where they count samples or wei.
         """
         if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
         plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
-            return cls(**_convert(plain, int))
+            found = cls(**_convert(plain, int))
+            for name in ("samples", "scores", "rewards", "penalties", "consistency", "factors", "digests"):
+                if len(getattr(found, name)) != len(found.clients):
+                    raise ValueError(f"{name} does not have one entry a client")
+            check_range("number", found.number, 1, whole=True)
+            for name in ("samples", "rewards", "penalties"):
+                check_range(name, getattr(found, name), 0, whole=True)
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
+        return found
 
 
 def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:

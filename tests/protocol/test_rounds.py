@@ -48,7 +48,13 @@ def test_broken_record(broken):
         RoundRecord.from_json(broken)
 
 
-@pytest.mark.parametrize("change", [{"note": 1}, {"scores": ["x"]}, {"rewards": None}, {"norm_squared": None}])
+BAD_FIELDS = [
+    *({"note": 1}, {"scores": ["x"]}, {"rewards": None}, {"norm_squared": None}, {"number": 0}, {"number": "1"}),
+    *({"samples": [1]}, {"factors": []}, {"rewards": ["-1", "0"]}, {"samples": ["1", 2]}, {"penalties": ["0.5", "0"]}),
+]
+
+
+@pytest.mark.parametrize("change", BAD_FIELDS)
 def test_fields_that_are_none(change):
     with pytest.raises(RecordError, match="lacks or misnames a field"):
         RoundRecord.from_json(RECORD.to_json() | change)
