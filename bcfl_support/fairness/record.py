@@ -192,8 +192,8 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
         return []
     samples = {client: n for client, n in zip(past.record.clients, past.record.samples, strict=True) if n}
     clients, n = sorted(past.updates), len(past.updates)
-    if clients != sorted(samples):
-        raise RecordError(f"the updates of round {past.record.number} are not those of the clients that revealed")
+    if not clients or clients != sorted(samples):
+        raise RecordError(f"round {past.record.number} has no updates, or not those of the clients that revealed")
     counts = np.array([samples[client] for client in clients])
     updates = np.stack([protocol.decode(past.updates[client]) for client in clients])
     params, x = protocol.decode(past.params), protocol.decode(protocol.encode(task.x))
