@@ -225,6 +225,22 @@ contract PotAttacks is Federation {
 
     // ---------------------------------------------------------------------------------------------------------- refunds
 
+    function twoUpdates() private pure returns (int64[][] memory updates) {
+        updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+    }
+
+    /// @dev A round of two clients, carried on by client 9 where each step costs more than a round's refunds come to.
+    function workAtAHighFee() private {
+        playToAggregate(twoUpdates());
+        FeeVm(address(vm)).fee(1_000 gwei);
+        while (phase() != IAggregator.Phase.Idle) {
+            vm.prank(client(9));
+            pool.carryOn(1);
+            nextBlock();
+        }
+    }
+
     /// @dev `carryOn` in every page size and at every base fee: what is credited never exceeds what the base fee took.
     /// Not isolated, since forge sets the base fee of an isolated call to zero.
     /// forge-config: default.isolate = false
@@ -235,9 +251,7 @@ contract PotAttacks is Federation {
         fund(10 ether);
         register(client(0), 10);
         register(client(1), 20);
-        int64[][] memory updates = new int64[][](2);
-        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
-        playToAggregate(updates);
+        playToAggregate(twoUpdates());
         FeeVm(address(vm)).fee(baseFee);
         FeeVm(address(vm)).txGasPrice(baseFee);
         address worker = account("worker");
@@ -288,15 +302,7 @@ contract PotAttacks is Federation {
         fund(1 ether);
         register(client(0), 1);
         register(client(1), 1);
-        int64[][] memory updates = new int64[][](2);
-        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
-        playToAggregate(updates);
-        FeeVm(address(vm)).fee(1_000 gwei);
-        while (phase() != IAggregator.Phase.Idle) {
-            vm.prank(client(9));
-            pool.carryOn(1);
-            nextBlock();
-        }
+        workAtAHighFee();
         vm.assertEq(pool.creditOf(client(9)), 0.00002 ether / 20, "a twentieth of two hundredths");
     }
 
@@ -307,15 +313,7 @@ contract PotAttacks is Federation {
         fund(0.05 ether);
         register(client(0), 10);
         register(client(1), 20);
-        int64[][] memory updates = new int64[][](2);
-        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
-        playToAggregate(updates);
-        FeeVm(address(vm)).fee(1_000 gwei);
-        while (phase() != IAggregator.Phase.Idle) {
-            vm.prank(client(9));
-            pool.carryOn(1);
-            nextBlock();
-        }
+        workAtAHighFee();
         vm.assertEq(pool.creditOf(client(9)), 0.0025 ether, "a twentieth");
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.0475 ether - 2, "the rest is the clients'");
     }
