@@ -16,7 +16,13 @@ from bcfl_support.protocol import fixed_point
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
 
 _RANGES: dict[str, tuple[float, float]] = {  # the contracts' own; what is not here is 1 to 2^32 − 1
-    **{"parameters": (1, 2**20), "window": (1, 64), "stake_per_sample": (0, 2**64 - 1), "budget": (0, 2**96 - 1)},
+    **{
+        "parameters": (1, 2**20),
+        "window": (1, 64),
+        "interval": (1, 1_000),
+        "stake_per_sample": (0, 2**64 - 1),
+        "budget": (0, 2**96 - 1),
+    },
     **{"bound": (1e-9, 2**44 / 1e9), "quorum": (0.500001, 1), "penalty_cap": (0, 1), "penalty_rate": (0, 4_294)},
     "alpha": (0, 4_294),  # what can be sent: that the pool refuses more than 10, lesson 4 shows
 }
@@ -44,8 +50,9 @@ class FederationConfig:
         window: K, the rounds over which consistency C counts.
         penalty_rate: share of the stake burned per unit of −S_i/‖g‖².
         penalty_cap: most that one round burns, as a share of the stake.
-        interval: rounds in an epoch of the fairness ledger.
-        quorum: share of the samples present that must attest to a fairness record for it to count, above one half.
+        interval: rounds in an epoch of the fairness ledger, at most 1,000.
+        quorum: share of the samples that must attest to a fairness record for it to count, above one half; of the most
+            that were present at once, in a round of its epoch or in the last one.
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
         pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its

@@ -87,6 +87,7 @@ def test_fields_that_are_none(change):
         {"penalty_rate": -0.1},
         {"penalty_cap": 1.01},
         {"interval": 0},
+        {"interval": 1_001},
         {"quorum": 0.5},
         {"quorum": 1.1},
     ],

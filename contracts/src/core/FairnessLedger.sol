@@ -20,13 +20,15 @@ contract FairnessLedger is IFairnessLedger {
     uint256 public constant NEUTRAL = 1_000_000;
     uint256 public constant MIN_FACTOR = 500_000;
     uint256 public constant MAX_FACTOR = 1_500_000;
+    /// @notice Most rounds an epoch.
+    uint256 public constant MAX_INTERVAL = 1_000;
 
     IClientRegistry public immutable registry;
     /// @inheritdoc IFairnessLedger
     IAggregator public immutable aggregator;
     /// @notice Rounds an epoch.
     uint256 public immutable interval;
-    /// @notice Share of the samples present by which a record is agreed on, in millionths.
+    /// @notice Share of the samples by which a record is agreed on, in millionths; of the most present at once, see `Epoch`.
     uint256 public immutable quorum;
     /// @notice Seconds from an epoch's first attestation to its last.
     uint256 public immutable attestSeconds;
@@ -47,7 +49,8 @@ contract FairnessLedger is IFairnessLedger {
         uint256 quorum_,
         uint256 attestSeconds_
     ) {
-        if (interval_ == 0) revert BadLedgerConfig("interval", 0);
+        // The first attestation reads the samples of all of an epoch's rounds.
+        if (interval_ == 0 || interval_ > MAX_INTERVAL) revert BadLedgerConfig("interval", interval_);
         // Above one half, or two different records could both be agreed on.
         if (quorum_ <= NEUTRAL / 2 || quorum_ > NEUTRAL) revert BadLedgerConfig("quorum", quorum_);
         // Who has voted must not be able to leave, register the same stake anew and vote again.
@@ -79,7 +82,7 @@ contract FairnessLedger is IFairnessLedger {
         if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
         if (state.deadline == 0) {
             state.deadline = uint40(block.timestamp + attestSeconds);
-            uint256 present = aggregator.presentSamples();
+            uint256 present = _mostPresent(lastRound);
             if (present == 0) revert NobodyPresent(epoch);
             state.needed = uint64((present * quorum + NEUTRAL - 1) / NEUTRAL);
         }
@@ -150,6 +153,17 @@ contract FairnessLedger is IFairnessLedger {
     function _checkNewest(uint256 epoch) private view {
         uint256 newest = newestPlusOne;
         if (newest > epoch + 1) revert EpochOver(epoch, newest - 1);
+    }
+
+    /// @dev The most samples that were present at once, in one of the epoch's rounds or in the last round of all. That one
+    /// alone could be a quiet one, opened at night by who wants to agree with nobody; the epoch's alone could be long ago.
+    function _mostPresent(uint256 lastRound) private view returns (uint256 most) {
+        most = aggregator.presentSamples();
+        for (uint256 round = lastRound - interval + 1; round <= lastRound; ++round) {
+            // slither-disable-next-line calls-loop
+            uint256 samples = aggregator.samplesOf(round);
+            if (samples > most) most = samples;
+        }
     }
 
     function _statement(uint256 epoch, bytes32 record, bytes32 factorsHash) private pure returns (bytes32) {

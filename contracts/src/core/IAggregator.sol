@@ -198,6 +198,9 @@ interface IAggregator {
     /// @notice Σ n_i over the clients that revealed in the current (or last) round.
     function totalSamples() external view returns (uint256);
 
+    /// @notice Σ n_i of a closed round; zero of a void one.
+    function samplesOf(uint256 round) external view returns (uint256);
+
     /// @notice Σ n_i of the last closed round that was not void: how much was present of late.
     function presentSamples() external view returns (uint256);
 

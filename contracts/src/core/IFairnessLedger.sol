@@ -14,7 +14,8 @@ interface IFairnessLedger {
     /// @param record sha2-256 digest of the agreed record, the content of its CIDv1; zero without agreement.
     /// @param deadline Block time at which attesting ends; zero before the first attestation.
     /// @param applied Whether the factors of the agreed record were written.
-    /// @param needed Samples that must say the same: the quorum of those present when attesting began.
+    /// @param needed Samples that must say the same: the quorum of the most that were present in one round, of the epoch's
+    /// and the last one when attesting began.
     struct Epoch {
         bytes32 record;
         uint40 deadline;

@@ -36,9 +36,8 @@ abstract contract Rounds is IAggregator {
     bool internal immutable _clipped;
 
     Round internal _round;
-    /// @dev Samples revealed in this round; samples and number of the last round before it that was not void.
+    /// @dev Samples revealed in this round; number of the last round before it that was not void.
     uint64 internal _samples;
-    uint64 internal _samplesBefore;
     uint40 internal _numberBefore;
     uint64 internal _clipNorm;
     /// @inheritdoc IAggregator
@@ -50,6 +49,8 @@ abstract contract Rounds is IAggregator {
     mapping(address client => int64[]) internal _updates;
     int64[] internal _globalUpdate;
     int64[] internal _model;
+    /// @inheritdoc IAggregator
+    mapping(uint256 round => uint256 samples) public samplesOf;
 
     /// @param registry_ The federation's registry.
     /// @param rewardPool_ Address at which the reward pool is going to be deployed.
@@ -103,7 +104,7 @@ abstract contract Rounds is IAggregator {
             isVoid: false,
             since: uint40(block.timestamp)
         });
-        if (!round.isVoid) (_samplesBefore, _numberBefore) = (_samples, round.number);
+        if (!round.isVoid) _numberBefore = round.number;
         _samples = 0;
         _clipNorm = 0;
         normSquared = 0;
@@ -126,6 +127,7 @@ abstract contract Rounds is IAggregator {
         Round memory round = _in(Phase.Settle);
         _enter(round, Phase.Idle);
         _round = round;
+        if (!round.isVoid) samplesOf[round.number] = _samples;
         emit RoundClosed(round.number);
     }
 
@@ -189,7 +191,7 @@ abstract contract Rounds is IAggregator {
 
     /// @inheritdoc IAggregator
     function presentSamples() external view returns (uint256) {
-        return _round.phase == Phase.Idle && !_round.isVoid ? _samples : _samplesBefore;
+        return samplesOf[_round.phase == Phase.Idle && !_round.isVoid ? _round.number : _numberBefore];
     }
 
     /// @inheritdoc IAggregator

@@ -93,9 +93,20 @@ contract AggregatorTest is Federation, Refusals {
         IAggregator.Config memory config = defaultConfig();
         (config.parameters, config.capacity, config.minimum) = (2 ** 20, 256, 256);
         (config.bound, config.clipped) = (2 ** 44, true);
-        IAggregator largest =
+        assertGoodConfig(config);
+    }
+
+    function test_SmallestConfig() public {
+        IAggregator.Config memory config = defaultConfig();
+        (config.parameters, config.capacity, config.minimum, config.minimumSamples) = (1, 1, 1, 1);
+        (config.commitSeconds, config.revealSeconds, config.bound) = (2, 2, 1);
+        assertGoodConfig(config);
+    }
+
+    function assertGoodConfig(IAggregator.Config memory config) private {
+        IAggregator made =
             IAggregator(vm.deployCode("Aggregator.sol:Aggregator", abi.encode(registry, pool, PUBLISHER, config)));
-        vm.assertEq(keccak256(abi.encode(largest.config())), keccak256(abi.encode(config)), "configuration");
+        vm.assertEq(keccak256(abi.encode(made.config())), keccak256(abi.encode(config)), "configuration");
     }
 
     // -------------------------------------------------------------------------------------------------------- phases
@@ -785,6 +796,9 @@ contract AggregatorTest is Federation, Refusals {
         vm.assertEq(aggregator.totalSamples(), 57, "its own samples");
         pool.settle(6);
         vm.assertEq(aggregator.presentSamples(), 57, "round 3");
+        vm.assertEq(aggregator.samplesOf(1), 157, "what was present in round 1");
+        vm.assertEq(aggregator.samplesOf(2), 0, "what counts of a void round");
+        vm.assertEq(aggregator.samplesOf(3), 57, "what was present in round 3");
         open();
         vm.assertEq(aggregator.presentSamples(), 57, "round 4 runs");
         vm.assertEq(aggregator.totalSamples(), 0, "and has none yet");

@@ -48,6 +48,21 @@ contract BoundariesTest is Federation {
         vm.assertTrue(strict.epochOf(0).record == 0, "two do not agree");
     }
 
+    /// @dev The first vote on the longest epoch reads the samples of all of its rounds, far below a transaction's gas.
+    function test_TheLongestEpochIsAttestedInOneTransaction() public {
+        playEpoch();
+        for (uint256 round = 3; round <= 1_000; ++round) {
+            playVoid();
+        }
+        ILedger longest = ILedger(
+            vm.deployCode("FairnessLedger.sol:FairnessLedger", abi.encode(registry, aggregator, 1_000, 600_000, 3600))
+        );
+        vm.prank(client(0));
+        longest.attest(0, keccak256("record"), keccak256("factors"));
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 4_000_000, "gas");
+        vm.assertEq(longest.epochOf(0).needed, 2, "needed, of 3 present in the first rounds");
+    }
+
     function test_FactorsUpToTheirBounds() public {
         playEpoch();
         refuse(client(0), 499_999, client(1), 1_500_000, client(0), 499_999);

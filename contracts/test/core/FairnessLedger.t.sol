@@ -113,6 +113,7 @@ contract FairnessLedgerTest is Federation, Refusals {
     function test_RevertWhen_BadLedgerConfig() public {
         address here = address(registry);
         assertBadConfig(here, 0, 600_000, 1, "interval", 0);
+        assertBadConfig(here, 1_001, 600_000, 1, "interval", 1_001);
         assertBadConfig(here, 1, 0, 1, "quorum", 0);
         assertBadConfig(here, 1, 500_000, 1, "quorum", 500_000);
         assertBadConfig(here, 1, 1_000_001, 1, "quorum", 1_000_001);

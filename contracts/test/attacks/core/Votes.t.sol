@@ -83,6 +83,45 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         vm.assertEq(aggregator.presentSamples(), 2_000, "of the round before");
     }
 
+    /// @dev Anybody may open a round, also when the others sleep.
+    function test_AQuietRoundMakesTheQuorumSmall() public {
+        playEpoch(1);
+        playTwins(11);
+        vm.assertEq(aggregator.presentSamples(), 2, "a quiet round");
+        assertOthersAreNeeded(0, 1_200);
+    }
+
+    /// @dev Nor when the quiet round belongs to the epoch.
+    function test_AQuietLastRoundOfTheEpoch() public {
+        playTwo(1);
+        playTwins(11);
+        assertOthersAreNeeded(0, 1_200);
+    }
+
+    /// @dev Epoch 0 was the twins' own. Its record would bind all who came since.
+    function test_AnEpochFromBeforeTheOthersCame() public {
+        playTwins(1);
+        playTwins(11);
+        playTwo(21);
+        assertOthersAreNeeded(0, 1_200);
+    }
+
+    function playTwins(int64 salt) private {
+        int64[][] memory updates = new int64[][](4);
+        (updates[2], updates[3]) = (vector(1e9, 2e9, salt), vector(3e9, 2e9, salt));
+        play(updates);
+    }
+
+    function assertOthersAreNeeded(uint256 epoch, uint256 needed) private {
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        vm.prank(sybil);
+        ledger.attest(epoch, RECORD, hash);
+        vm.prank(twin);
+        ledger.attest(epoch, RECORD, hash);
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, epoch, 2, needed));
+        ledger.applyFactors(epoch, RECORD, clients, factors);
+    }
+
     function test_AnOldRecordComesIntoForceTwentyEpochsLater() public {
         playEpoch(1);
         (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
