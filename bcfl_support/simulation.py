@@ -91,10 +91,9 @@ class Table:
             Its values, shape (rounds · n,), clients in order within a round.
 
         Raises:
-            KeyError: no column of this name; the message lists those there are.
+            InvalidInput: no column of this name; the message lists those there are.
         """
-        if name not in self.columns:
-            raise KeyError(f"no column {name!r}: the table has {', '.join(self.columns)}.")
+        check_choice("column", name, self.columns)
         return self.columns[name]
 
     def pivot(self, name: str) -> np.ndarray:

@@ -31,7 +31,7 @@ from bcfl_support.scores import SCORES
 
 CLIENTS, ATTACKERS, ROOT_SAMPLES = 10, 3, 100
 STEPS, LR, BATCH = 5, 0.5, 32
-PENALTY_RATE, PENALTY_CAP, ACCURACY_CAP = 0.1, 0.05, 0.1
+PENALTY_RATE, PENALTY_CAP = 0.1, 0.05
 PARTITIONS: dict[str, dict[str, Any]] = {
     "iid": {"partition": "iid"},
     "dir1.0": {"partition": "dirichlet", "alpha": 1.0, "min_size": 5, "max_tries": 100_000},

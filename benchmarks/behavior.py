@@ -30,7 +30,8 @@ import joblib
 import numpy as np
 
 from bcfl_support import incentives
-from bcfl_support.incentives import FAIR_WEATHER, Accidents, Costs, Learner, PayRule, Play, TrainingWorld
+from bcfl_support.incentives import Accidents, Costs, Learner, PayRule, Play, TrainingWorld
+from bcfl_support.incentives.policies import FAIR_WEATHER
 
 ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 

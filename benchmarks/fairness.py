@@ -35,7 +35,7 @@ from joblib import Parallel, delayed
 from scipy.stats import spearmanr
 
 from bcfl_support import adversaries, learning, shapley, simulation
-from bcfl_support.incentives.consistency import fairness_ratios
+from bcfl_support.incentives.consistency import fairness_ratios, share_budget
 from bcfl_support.learning import SoftmaxRegression
 
 MODEL = SoftmaxRegression(64, 10)
@@ -144,16 +144,15 @@ def pay_with_factors(scores: np.ndarray, values: np.ndarray, valued: list[np.nda
     pay, factors = np.zeros_like(scores), np.ones(scores.shape[1])
     for epoch, chosen in enumerate(valued):
         rows = slice(epoch * interval, (epoch + 1) * interval)
-        weights = np.maximum(scores[rows], 0) * factors
-        pay[rows] = weights / weights.sum(axis=1, keepdims=True)
+        pay[rows] = share_budget(np.maximum(scores[rows], 0) * factors, 1.0)
         factors = fairness_ratios(values[chosen].sum(axis=0), pay[chosen].sum(axis=0))
     return pay
 
 
 def distance(values: np.ndarray, valued: list[np.ndarray]) -> float:
     """Half the sum of |share in the rounds valued − share in all rounds|."""
-    shares = [np.maximum(rows.sum(axis=0), 0) for rows in (values[np.concatenate(valued)], values)]
-    return float(np.abs(shares[0] / shares[0].sum() - shares[1] / shares[1].sum()).sum() / 2)
+    some, every = (share_budget(np.maximum(v.sum(axis=0), 0), 1.0) for v in (values[np.concatenate(valued)], values))
+    return float(np.abs(some - every).sum() / 2)
 
 
 def compare_intervals(seed: int) -> dict[str, dict[str, float]]:
@@ -183,8 +182,7 @@ def value_noise(seed: int) -> dict[str, float]:
 
 def simple_pay(scores: np.ndarray) -> float:
     """Client 0's share of the pay without any factor."""
-    weights = np.maximum(scores, 0)
-    return float((weights / weights.sum(axis=1, keepdims=True)).sum(axis=0)[0] / len(scores))
+    return float(share_budget(np.maximum(scores, 0), 1.0)[:, 0].mean())
 
 
 # ---------------------------------------------------------------- all of it

@@ -66,7 +66,7 @@ def test_the_table_is_tidy(hospitals: datasets.FederatedData) -> None:
     assert table.column("client").tolist() == list(range(5)) * 6
     assert table.pivot("client").shape == (6, 5)
     assert table.column("samples")[7] == hospitals.sizes[2]
-    with pytest.raises(KeyError, match="no column 'accurracy': the table has round, client"):
+    with pytest.raises(InvalidInput, match="column is 'accurracy'; use one of round, client"):
         table.column("accurracy")
 
 

@@ -19,8 +19,6 @@ from hexbytes import HexBytes
 
 from bcfl_support.errors import ContractError
 
-_ETH = 10**18
-
 
 class Amount(int):
     """An integer argument of an error, which a template may format as money or as a member of an enumeration.
@@ -61,7 +59,7 @@ def format_eth(wei: int) -> str:
     """
     if 0 < abs(wei) < 10**9:
         return f"{wei:,} wei"
-    whole, rest = divmod(abs(wei), _ETH)
+    whole, rest = divmod(abs(wei), 10**18)
     fraction = f".{rest:018d}".rstrip("0") if rest else ""
     return f"{'-' if wei < 0 else ''}{whole:,}{fraction} ETH"
 

@@ -167,7 +167,7 @@ class Sender:
 
 
 # ---------------------------------------------------------------- transactions
-def calldata(call: Call) -> bytes:
+def encode_call(call: Call) -> bytes:
     """The bytes a call sends as its transaction's data; gas is paid for each of them."""
     return bytes(HexBytes(_transaction(call, "0x" + "00" * 20, 0).get("data", b"")))
 

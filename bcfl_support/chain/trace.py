@@ -69,9 +69,6 @@ _INSTRUCTIONS = {
 _KINDS = {name: kind for kind, names in _INSTRUCTIONS.items() for name in names}
 
 
-_TRACER = Path(__file__).with_name("tracer.js")
-
-
 def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
     """Take a mined transaction apart; the parts sum to its receipt's ``gasUsed``.
 
@@ -87,7 +84,7 @@ def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
     """
     w3, hash_ = chain.w3, HexBytes(transaction)
     sent, receipt = w3.eth.get_transaction(hash_), w3.eth.get_transaction_receipt(hash_)
-    question = [hash_.to_0x_hex(), {"tracer": _TRACER.read_text()}]
+    question = [hash_.to_0x_hex(), {"tracer": Path(__file__).with_name("tracer.js").read_text()}]
     answer = w3.provider.make_request(RPCEndpoint("debug_traceTransaction"), question)
     found: Any = answer.get("result") if isinstance(answer, dict) else None
     if not isinstance(found, dict) or "operations" not in found:
@@ -160,7 +157,7 @@ class GasLedger:
         Args:
             operation: what the transaction did.
             receipt: its receipt, as web3 gives it.
-            calldata_bytes: length of its data, e.g. ``len(chain.calldata(call))``.
+            calldata_bytes: length of its data, e.g. ``len(chain.encode_call(call))``.
         """
         hash_ = HexBytes(receipt["transactionHash"]).to_0x_hex()
         self.entries.append(GasEntry(operation, int(receipt["gasUsed"]), calldata_bytes, hash_))

@@ -41,10 +41,10 @@ class Learner:
             between the two, a mean of both.
         start: policy of each client in the first round, one name or n names, thought to pay the fair pay; the other
             working policies start unknown, at payoff 0.
-        policies: names that may be chosen; None for all.
+        policies: names that may be chosen, and started with; None for all.
 
     Raises:
-        InvalidInput: an unknown name, or a number out of range.
+        InvalidInput: an unknown name, a start that may not be chosen, or a number out of range.
     """
 
     kind: str = "softmax"
@@ -57,9 +57,10 @@ class Learner:
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, LEARNERS)
-        named = (self.start,) if isinstance(self.start, str) else self.start
-        for name in (*named, *(self.policies or ())):
+        for name in self.policies or ():
             check_choice("policy", name, POLICIES)
+        for name in (self.start,) if isinstance(self.start, str) else self.start:
+            check_choice("start", name, self.policies or POLICIES)
         check_range("rate", self.rate, 0, 1, above=True)
         check_range("explore", self.explore, 0, 1)
         check_range("foresight", self.foresight, 0, 1)

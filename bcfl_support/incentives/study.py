@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import services
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 
 
@@ -65,8 +65,12 @@ class Results:
             setting: what sets the cell apart; the file's "defaults" hold for what is not given.
 
         Raises:
+            InvalidInput: no such section, figure or field of a setting.
             LookupError: if the section has no such cell.
         """
+        check_choice("section", section, self.content["sections"])
+        for field in setting:
+            check_choice("setting", field, self.content["defaults"])
         wanted = {name: value for name, value in setting.items() if value != self.content["defaults"][name]}
         for cell in self.content["sections"][section]:
             if cell["setting"] == wanted:
@@ -77,10 +81,15 @@ class Results:
         """All comparisons of a name: setting from, setting to, mean change, half-width of its 95% interval.
 
         Settings hold what differs from the defaults; the change is taken seed by seed.
+
+        Raises:
+            InvalidInput: no such name or figure.
         """
+        check_choice("effect", name, dict.fromkeys(item["name"] for item in self.content["effects"]))
         found = [item for item in self.content["effects"] if item["name"] == name]
         return [(item["from"], item["to"], *self._pick(item, figure)) for item in found]
 
     def _pick(self, cell: Mapping[str, Any], figure: str) -> tuple[float, float]:
+        check_choice("figure", figure, self.content["figures"])
         mean, half = cell["figures"][self.content["figures"].index(figure)]
         return float(mean), float(half)

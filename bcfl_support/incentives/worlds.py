@@ -105,10 +105,14 @@ class TrainingWorld:
     """Federated training of a softmax regression, one federation a seed.
 
     Attributes:
-        federations: one a seed, all with n clients and equally large validation and test sets.
+        federations: one a seed, all with n clients, the same number of classes, and equally large validation and test
+            sets.
         score: a name in `PAYING`.
         tested: whether to run the test on own data; without it `passed` says S_i > 0.
         sizes: data shares p_i, shape (seeds, n).
+
+    Raises:
+        InvalidInput: no federation, federations that differ in one of these, or no such score.
     """
 
     federations: tuple[FederatedData, ...]
@@ -118,9 +122,9 @@ class TrainingWorld:
 
     def __post_init__(self) -> None:
         check_choice("score", self.score, PAYING)
-        shapes = {(data.n_clients, data.x_val.shape, data.x_test.shape) for data in self.federations}
+        shapes = {(data.n_clients, data.n_classes, data.x_val.shape, data.x_test.shape) for data in self.federations}
         if len(shapes) != 1:
-            raise InvalidInput(f"federations differ in clients, validation or test size: {sorted(shapes)}.")
+            raise InvalidInput(f"federations differ in clients, classes, validation or test size: {sorted(shapes)}.")
         counts = np.stack([data.sizes for data in self.federations])
         object.__setattr__(self, "sizes", counts / counts.sum(axis=1, keepdims=True))
 

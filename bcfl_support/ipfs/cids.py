@@ -29,7 +29,8 @@ MAX_LINKS = 174
 """Links of a full tree node: Kubo's classic default."""
 MAX_FILE_SIZE = 256 * 1024 * 1024
 """Largest file `read_file` assembles, in bytes; an address can point to a tree that claims any size."""
-MAX_DEPTH = 16
+MAX_LEVELS = 16
+"""Levels of the tree `read_file` goes down; a full one of that many would hold far more than `MAX_FILE_SIZE`."""
 
 CODECS = {"raw": 0x55, "dag-pb": 0x70}
 _SHA2_256 = b"\x12\x20"  # multihash: function 0x12, 0x20 = 32 bytes
@@ -193,8 +194,8 @@ def _read(cid: str, fetch: Callable[[str], bytes], size: int | None, depth: int)
         raise ContentCorrupted(f"{cid} holds {found} bytes where its tree says {size}; the file was made wrongly")
     if found > MAX_FILE_SIZE:
         raise RecordError(f"{cid} is a file of {found:,} bytes; at most {MAX_FILE_SIZE:,} are read: split the content")
-    if depth > MAX_DEPTH:
-        raise ContentCorrupted(f"{cid} lies more than {MAX_DEPTH} levels deep; the file was made wrongly")
+    if depth > MAX_LEVELS:
+        raise ContentCorrupted(f"{cid} lies more than {MAX_LEVELS} levels deep; the file was made wrongly")
     yield own
     for child, length in links:
         yield from _read(child, fetch, length, depth + 1)

@@ -17,7 +17,7 @@ SAFE_INTEGER = 2**53
 """JSON numbers are doubles; from here on not every integer is one."""
 
 
-MAX_DEPTH = 64
+MAX_NESTING = 64
 """Lists and objects in one another; no record of this project comes near it."""
 
 
@@ -74,8 +74,8 @@ def _check_depth(data: bytes) -> None:
     marks = np.frombuffer(re.sub(rb'"(?:[^"\\]|\\.)*"', b"", data), dtype=np.uint8)
     steps = np.isin(marks, list(b"[{")).astype(np.int64) - np.isin(marks, list(b"]}"))
     deepest = int(steps.cumsum().max(initial=0))
-    if deepest > MAX_DEPTH:
-        raise ValueError(f"brackets nested {deepest} deep, at most {MAX_DEPTH} are read")
+    if deepest > MAX_NESTING:
+        raise ValueError(f"brackets nested {deepest} deep, at most {MAX_NESTING} are read")
 
 
 def _whole_number(digits: str) -> int | float:

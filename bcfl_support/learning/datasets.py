@@ -45,8 +45,8 @@ class FederatedData:
         names: the clients' names; empty where they have numbers only.
 
     Raises:
-        InvalidInput: a client without a sample, rows and labels that do not fit each other or `sizes`, a label that is
-            no whole number of a class, or a feature that is NaN or infinite.
+        InvalidInput: a client without a sample or with a part of one, rows and labels that do not fit each other or
+            `sizes`, a label that is no whole number of a class, or a feature that is NaN or infinite.
     """
 
     name: str
@@ -61,10 +61,9 @@ class FederatedData:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for i in np.flatnonzero(self.sizes < 1):
-            raise InvalidInput(f"client {i} has {self.sizes[i]} samples: each needs at least 1; deal to fewer clients.")
-        if self.x.ndim != 2 or len(self.x) != len(self.y) or int(self.sizes.sum()) != len(self.y):
-            shown = f"x {self.x.shape}, y {self.y.shape} and {int(self.sizes.sum())} samples in sizes"
+        check_range("sizes", self.sizes, 1, whole=True, why="each client needs a sample, else deal to fewer")
+        if self.x.ndim != 2 or len(self.x) != len(self.y) or self.sizes.ndim != 1 or self.sizes.sum() != len(self.y):
+            shown = f"x {self.x.shape}, y {self.y.shape}, sizes {self.sizes.shape} and {self.sizes.sum()} samples in it"
             raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
         for end in ("", "_val", "_test"):
             check_samples(getattr(self, f"x{end}"), getattr(self, f"y{end}"), self.n_features, self.n_classes, end)
@@ -309,7 +308,14 @@ def split_stratified(
 
     Returns:
         Three sorted index arrays, disjoint, together 0 … N−1; the held-out shares of a class are rounded down.
+
+    Raises:
+        InvalidInput: labels that are no row of whole numbers, or shares that are negative or above 1 in all.
     """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
+        raise InvalidInput(f"labels has shape {labels.shape} and dtype {labels.dtype}: give (N,) whole numbers, N ≥ 1.")
+    check_range("held_out with its sum", (*held_out, sum(held_out)), 0, 1, why="they are shares of a class")
     pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))

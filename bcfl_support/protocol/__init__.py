@@ -5,7 +5,6 @@ Parameters cross the border as fixed point; a commitment binds them before anybo
 """
 
 from bcfl_support.protocol.commitments import compute_commitment, compute_digest, compute_factors_hash
-from bcfl_support.protocol.deployment import compute_create_address
 from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.fixed_point import (
     alignment_error_bound,

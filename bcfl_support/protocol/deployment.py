@@ -25,32 +25,14 @@ EXPLANATIONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("refusals.
 """Custom errors of the contracts in words, see `Chain.explain`."""
 
 
-def compute_create_address(sender: str, nonce: int) -> str:
-    """The address of the contract that `sender` makes with its transaction number `nonce`.
-
-    CREATE: the last 20 bytes of keccak256(rlp([sender, nonce])) (yellow paper, section 7).
-
-    Args:
-        sender: address of the account.
-        nonce: transactions it has sent before.
-
-    Returns:
-        The address, with its checksum.
-
-    >>> compute_create_address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", 0)
-    '0x5FbDB2315678afecb367f032d93F642f64180aa3'
-    """
-    return get_create_address(to_checksum_address(sender), Nonce(nonce))
-
-
 def deploy_contracts(
     chain: Chain, config: FederationConfig, publisher: str
 ) -> tuple[dict[str, Contract], dict[str, TxReceipt]]:
     """Deploy the four contracts.
 
     They refer to one another, and nobody may change that later, so each is given the others' addresses in its
-    constructor — also addresses of contracts that do not exist yet. An address made by CREATE is the hash of the
-    sender and its transaction count, hence known beforehand.
+    constructor — also addresses of contracts that do not exist yet. An address made by CREATE is known beforehand:
+    the last 20 bytes of keccak256(rlp([sender, transactions it has sent before])) (yellow paper, section 7).
 
     Args:
         chain: where to.
@@ -65,8 +47,9 @@ def deploy_contracts(
         RuntimeError: if a contract did not land at the predicted address.
     """
     chain.explain(EXPLANATIONS)
-    first = chain.w3.eth.get_transaction_count(to_checksum_address(publisher))
-    addresses = [compute_create_address(publisher, first + k) for k in range(4)]
+    account = to_checksum_address(publisher)
+    first = chain.w3.eth.get_transaction_count(account)
+    addresses = [get_create_address(account, Nonce(first + k)) for k in range(4)]
     registry, aggregator, ledger, pool = addresses
     bound = int(fixed_point.encode(np.array([config.bound]))[0])
     round_ = (config.parameters, config.capacity, config.minimum, config.minimum_samples, config.commit_seconds)

@@ -13,7 +13,7 @@ from eth_account.typed_transactions.base import TRUSTED_SETUP
 from eth_utils import to_hex
 from web3.types import TxReceipt
 
-from bcfl_support.chain import Chain, calldata
+from bcfl_support.chain import Chain, encode_call
 from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
@@ -161,6 +161,6 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     hashes = [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]
     parts = {"blobs": blobs, "commitments": commitments, "cellProofs": proofs, "blobVersionedHashes": hashes}
     fees = {"maxFeePerGas": 100 * _GWEI, "maxPriorityFeePerGas": _GWEI, "maxFeePerBlobGas": 1_000 * _GWEI}
-    transaction = {"type": 3, "to": call.address, "data": to_hex(calldata(call)), **fees}
+    transaction = {"type": 3, "to": call.address, "data": to_hex(encode_call(call)), **fees}
     transaction |= {name: [to_hex(part) for part in each] for name, each in parts.items()}
     return chain.send(transaction, sender=sender, gas=1_000_000), hashes

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bcfl_support.chain import OSAKA, GasSchedule
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.lanes import CHUNK, PART
@@ -219,14 +220,19 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
     ([21.0, 10.0], True)
 
     Args:
-        terms: shape (measurements, terms).
+        terms: shape (measurements, terms), finite.
         gas: shape (measurements,), positive.
         names: of the terms.
 
     Raises:
-        InvalidInput: fewer measurements than terms, or terms that do not differ.
+        InvalidInput: shapes that do not fit each other or the names, a term that is not finite, gas that is not
+            positive, fewer measurements than terms, or terms that do not differ.
     """
-    x, y = np.asarray(terms, dtype=float), np.asarray(gas, dtype=float)
+    x = check_range("terms", terms, -np.inf)
+    y = check_range("gas", gas, 0, above=True, why="relative errors need gas to compare with")
+    if x.ndim != 2 or x.shape != (*y.shape, len(names)):
+        given = f"terms have shape {x.shape}, gas {y.shape}, and there are {len(names)} names"
+        raise InvalidInput(f"{given}: give a row a measurement, a column a name, and one gas a row")
     if len(x) < x.shape[1]:
         raise InvalidInput(f"{len(x)} measurements do not determine {x.shape[1]} terms; measure more sizes")
     scaled, one = x / y[:, None], np.ones(len(y))

@@ -194,18 +194,18 @@ def largest_parameters(rung: int, n: int, gas: float) -> int:
     Args:
         rung: its number; on rung 4 gas does not depend on P until a transaction's six blobs are full.
         n: clients.
-        gas: the budget.
+        gas: the budget, at most 10^15.
 
     Raises:
-        InvalidInput: no such rung, n is not whole or below 1, or the budget is negative or not finite.
+        InvalidInput: no such rung, n is not whole or below 1, or the budget is negative or above 10^15.
     """
     _check(rung, n, 1)
-    check_range("gas", gas, 0, why="it is a budget")
+    check_range("gas", gas, 0, 1e15, why="it is a budget")
 
     def gas_of(P: int) -> float:
         return predict(rung, n, P).total_gas if n <= largest_clients(rung, P) else math.inf
 
     high = 1
-    while gas_of(high) <= gas and high < 2**30:
+    while gas_of(high) <= gas:
         high *= 2
     return bisect.bisect_right(range(high), gas, lo=high // 2 + 1, key=gas_of) - 1

@@ -177,7 +177,12 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
     Args:
         sums: shape (≤ 1024,), int64.
         total_weight: W.
+
+    Raises:
+        InvalidInput: W is no sum of weights, or a sum is none of int8 values with that W: its lane would wrap.
     """
+    check_range("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, whole=True, why="the lanes hold no more")
+    check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, why="int8 values times W go no further")
     biased = np.full(-(-len(sums) // 32) * 32, BIAS * total_weight, dtype=np.int64)
     biased[: len(sums)] += sums
     # (words, 8 lanes, 4 bytes of a lane) → (words, 4 groups, 8 lanes), groups from the lane's last byte to its first

@@ -15,7 +15,7 @@ from web3.contract import Contract
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.chain import Chain, GasLedger, calldata, load_artifact
+from bcfl_support.chain import Chain, GasLedger, encode_call, load_artifact
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.gas_model import RoundCost
@@ -219,7 +219,7 @@ class Rung:
         return receipts
 
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
-        self.ledger.record(operation, receipt, calldata_bytes=len(calldata(call)))
+        self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
 
 
 class NaiveRung(Rung):

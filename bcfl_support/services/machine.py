@@ -20,9 +20,6 @@ from urllib.parse import urlsplit
 from bcfl_support.errors import ToolMissing
 from bcfl_support.services.programs import anvil, forge, kubo, node, project_root, version_of
 
-PINNED = ("jupyterlab", "web3", "torch", "numpy", "matplotlib", "ipywidgets", "ipfshttpclient", "nbval")
-"""Packages whose installed version the doctor compares with `requirements.lock`."""
-
 
 @dataclass(frozen=True)
 class Check:
@@ -90,19 +87,23 @@ def format_doctor(checks: Sequence[Check], stable: bool = False) -> str:
 
 # ---------------------------------------------------------------- what the lessons cannot run without
 def _check(name: str, look: Callable[[], str], advice: str) -> Check:
-    """What `look` found; it raises `ToolMissing` (an `OSError`) or `ValueError` with what is wrong."""
+    """What `look` found; it raises `ToolMissing` (an `OSError`), `ValueError` or `ImportError` with what is wrong."""
     try:
         return Check(name, True, look(), advice)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         return Check(name, False, str(error), advice)
 
 
 def _packages() -> str:
+    """Compare what `pyproject.toml` names, extras and all, with `requirements.lock`."""
     import importlib.metadata  # slow to import, needed by the doctor only
+    import tomllib  # Python 3.11 brings it; the doctor has to say so on an older one
 
-    lock = (project_root() / "requirements.lock").read_text()
+    project = tomllib.loads((project_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = "\n".join(sum(project["optional-dependencies"].values(), project["dependencies"])).replace("_", "-")
+    lock, packages = (project_root() / "requirements.lock").read_text(), re.findall(r"^[\w-]+", named, re.MULTILINE)
     wrong = []
-    for package in PINNED:
+    for package in packages:
         # A package may be pinned twice, for older and newer Pythons.
         wanted = re.findall(rf"^{re.escape(package)}==([^\s;]+)", lock, flags=re.MULTILINE)
         try:
@@ -113,7 +114,7 @@ def _packages() -> str:
             wrong.append(f"{package} {found} (wanted {' or '.join(wanted) or 'a pin in the lock'})")
     if wrong:
         raise ToolMissing("; ".join(wrong))
-    return f"{len(PINNED)} main packages as locked"
+    return f"{len(packages)} main packages as locked"
 
 
 def _program(find: Callable[[], Path]) -> str:

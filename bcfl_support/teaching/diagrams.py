@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from bcfl_support.errors import InvalidInput
+from bcfl_support.checks import check_choice
 from bcfl_support.teaching.plots import BLACK, BLUE, make_figure
 
 GRAY = "#555555"
@@ -56,9 +56,8 @@ def draw_system(highlight: Sequence[str] = ()) -> Figure:
     Raises:
         InvalidInput: if a name in `highlight` is no box.
     """
-    unknown = set(highlight) - set(_BOXES)
-    if unknown:
-        raise InvalidInput(f"no such box: {sorted(unknown)}; the boxes are {', '.join(_BOXES)}")
+    for name in highlight:
+        check_choice("highlight", name, _BOXES)
     figure, axes = make_figure(8.5, 3.7)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")

@@ -10,7 +10,7 @@ from solidity import burning
 
 from bcfl_support.chain import sending
 from bcfl_support.chain.node import TX_GAS_CAP, Chain, connect
-from bcfl_support.chain.sending import calldata
+from bcfl_support.chain.sending import encode_call
 from bcfl_support.chain.transport import Transport
 from bcfl_support.errors import ContractError, TransactionFailed
 
@@ -233,9 +233,9 @@ def test_on_a_node_that_does_not_trace_the_call_is_repeated(chain, purse, monkey
         chain.send(purse.functions.fail(6), sender=FIRST_ACCOUNT, gas=100_000)
 
 
-def test_calldata(purse):
-    assert calldata(purse.functions.pay(5)) == keccak(text="pay(uint256)")[:4] + (5).to_bytes(32, "big")
-    assert calldata({"to": FIRST_ACCOUNT}) == b""
+def test_encode_call(purse):
+    assert encode_call(purse.functions.pay(5)) == keccak(text="pay(uint256)")[:4] + (5).to_bytes(32, "big")
+    assert encode_call({"to": FIRST_ACCOUNT}) == b""
 
 
 def test_a_transaction_nobody_mines(monkeypatch):

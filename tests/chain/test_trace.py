@@ -14,7 +14,7 @@ from solidity import compile_source
 from bcfl_support.chain import trace as trace_module
 from bcfl_support.chain.node import Chain, load_artifact
 from bcfl_support.chain.schedule import OSAKA, calldata_floor, intrinsic_gas
-from bcfl_support.chain.sending import calldata
+from bcfl_support.chain.sending import encode_call
 from bcfl_support.chain.trace import GasLedger, trace_gas
 from bcfl_support.errors import ServiceError
 
@@ -249,7 +249,7 @@ def test_the_kinds_of_a_payment(chain, purse):
     ]
     assert {access.address for access in trace.storage} == {purse.address.lower()}
     assert trace.parts["base"] == 21_000
-    assert trace.parts["base"] + trace.parts["calldata"] == intrinsic_gas(calldata(call))
+    assert trace.parts["base"] + trace.parts["calldata"] == intrinsic_gas(encode_call(call))
     assert trace.parts["event"] == log_gas(2, 64)
     assert trace.operations["LOG2"] == (1, log_gas(2, 64))
 
@@ -312,7 +312,7 @@ def test_a_registration_of_the_project(chain):
     receipt = chain.send(call, sender=chain.accounts[1], value=120 * 10**16)
     trace = trace_gas(chain, receipt["transactionHash"])
     assert trace.gas_used == receipt["gasUsed"] <= 45_373
-    assert trace.parts["calldata"] == intrinsic_gas(calldata(call)) - 21_000
+    assert trace.parts["calldata"] == intrinsic_gas(encode_call(call)) - 21_000
     assert trace.parts["event"] + trace.parts["storage write"] >= 20_000
 
 
@@ -339,7 +339,7 @@ def test_a_ledger_adds_up_by_operation(chain, purse):
     calls = [purse.functions.pay(i) for i in range(3)]
     receipts = chain.send_many([(call, chain.accounts[i], ETHER) for i, call in enumerate(calls)])
     for call, receipt in zip(calls, receipts, strict=True):
-        ledger.record("pay", receipt, calldata_bytes=len(calldata(call)))
+        ledger.record("pay", receipt, calldata_bytes=len(encode_call(call)))
     visit = chain.send(purse.functions.visit(), sender=chain.accounts[0])
     ledger.record("visit", visit)
     assert [entry.calldata_bytes for entry in ledger.entries] == [36, 36, 36, 0]

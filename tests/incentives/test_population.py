@@ -135,7 +135,9 @@ def test_newcomers_know_nothing_and_the_others_forget_nothing() -> None:
     ("options", "message"),
     [
         ({"kind": "ppo"}, "kind is 'ppo'; use one of fixed, softmax, exp3, best_response, imitation"),
-        ({"start": "work"}, "policy is 'work'; use one of full, half"),
+        ({"start": "work"}, "start is 'work'; use one of full, half"),
+        ({"start": "copy", "policies": ("full", "skip")}, "start is 'copy'; use one of full, skip"),
+        ({"start": ("skip", "out"), "policies": ("full", "skip")}, "start is 'out'; use one of full, skip"),
         ({"policies": ("full", "sleep")}, "policy is 'sleep'"),
         ({"rate": 0.0}, r"rate is 0\.0: choose it in \(0, 1\]"),
         ({"temperature": 0.0}, r"temperature is 0\.0: choose it in \(0, ∞\)"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import Results, mean_interval
 
 
@@ -16,7 +17,19 @@ def results() -> Results:
 def test_a_cell_that_was_not_played_is_an_error(results: Results) -> None:
     with pytest.raises(LookupError, match=r"section 'main' has no cell \{'cost': 0\.123\}; the study plays python"):
         results.cell("main", "honest", cost=0.123)
-    assert results.effect("no such comparison", "honest") == []
+
+
+def test_a_name_that_the_study_has_not_is_an_error_that_lists_those_it_has(results: Results) -> None:
+    with pytest.raises(InvalidInput, match="effect is 'nope'; use one of alpha 0 to 2, "):
+        results.effect("nope", "honest")
+    with pytest.raises(InvalidInput, match="figure is 'nope'; use one of honest, effort"):
+        results.effect("alpha 0 to 2", "nope")
+    with pytest.raises(InvalidInput, match="figure is 'nope'; use one of honest, effort"):
+        results.cell("main", "nope")
+    with pytest.raises(InvalidInput, match=r"section is 'nope'; use one of .*main"):
+        results.cell("nope", "honest")
+    with pytest.raises(InvalidInput, match="setting is 'nope'; use one of rule, alpha"):
+        results.cell("main", "honest", nope=1)
 
 
 def test_what_is_not_given_has_the_default(results: Results) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -141,5 +143,7 @@ def test_what_does_not_fit_is_refused(federations: tuple) -> None:
     with pytest.raises(InvalidInput, match="score is 'cosine'; use one of alignment, midpoint"):
         TrainingWorld(federations, score="cosine")
     other = load_digits_federation(4, rng=np.random.default_rng(0))
-    with pytest.raises(InvalidInput, match="federations differ in clients, validation or test size"):
-        TrainingWorld((*federations, other))
+    fewer = replace(federations[0], classes=(*federations[0].classes, "none of them"))
+    for odd in (other, fewer):
+        with pytest.raises(InvalidInput, match="federations differ in clients, classes, validation or test size"):
+            TrainingWorld((*federations, odd))

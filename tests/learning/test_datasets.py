@@ -74,6 +74,27 @@ def test_splits_are_disjoint_complete_and_stratified() -> None:
     assert np.bincount(labels[val]).tolist() == np.bincount(labels[test]).tolist() == [15, 30, 6]
 
 
+@pytest.mark.parametrize(
+    ("labels", "held_out", "message"),
+    [
+        ([0, 1] * 10, (-0.1, 0.3), "held_out with its sum is .*: they are shares of a class; choose it in"),
+        ([0, 1] * 10, (0.6, 0.6), r"held_out with its sum is \(0.6, 0.6, 1.2\)"),
+        ([0.0, np.nan] * 10, (0.15, 0.15), r"labels has shape \(20,\) and dtype float64: give \(N,\) whole numbers"),
+        ([[0, 1]] * 10, (0.15, 0.15), r"labels has shape \(10, 2\)"),
+        ([], (0.15, 0.15), r"labels has shape \(0,\)"),
+    ],
+)
+def test_splits_that_would_overlap_or_lose_samples_are_refused(labels, held_out, message) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        ds.split_stratified(np.array(labels), held_out=held_out, rng=seed())
+
+
+def test_all_of_a_class_may_be_held_out() -> None:
+    train, val, test = ds.split_stratified(np.array([0, 1] * 10), held_out=(0.5, 0.5), rng=seed())
+    assert (len(train), len(val), len(test)) == (0, 10, 10)
+    assert [len(part) for part in ds.split_stratified([0, 1] * 10, rng=seed())] == [16, 2, 2]  # a list, too
+
+
 def test_a_constant_feature_stays_finite() -> None:
     x = np.column_stack([np.ones(40), np.arange(40.0)])
     data = ds.deal("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardize=True, rng=seed())
@@ -87,10 +108,14 @@ def test_unknown_partition_and_empty_clients_are_errors() -> None:
         ds.load_hospitals(402, rng=seed())
     whole = ds.load_hospitals(2, rng=seed())
     fields = {name: getattr(whole, name) for name in whole.__dataclass_fields__}
-    with pytest.raises(InvalidInput, match="client 1 has 0 samples"):
-        ds.FederatedData(**{**fields, "sizes": np.array([401, 0])})
-    with pytest.raises(InvalidInput, match="400 samples in sizes disagree"):
-        ds.FederatedData(**{**fields, "sizes": np.array([200, 200])})
+    for sizes, message in (
+        ([401, 0], r"sizes is \[401   0\]: each client needs a sample, else deal to fewer; choose it whole"),
+        ([200.5, 200.5], r"sizes is \[200.5 200.5\]: .*choose it whole"),
+        ([200, 200], r"sizes \(2,\) and 400 samples in it disagree"),
+        ([[200, 201]], r"sizes \(1, 2\) and 401 samples in it disagree"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            ds.FederatedData(**{**fields, "sizes": np.array(sizes)})
 
 
 @pytest.mark.parametrize(

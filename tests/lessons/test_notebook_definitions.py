@@ -9,6 +9,7 @@ import pytest
 from closed_forms import mean_game_shapley
 from contract_scores import alignment_fixed
 from eth_utils import keccak
+from web3.utils import get_create_address
 
 from bcfl_support import simulation
 from bcfl_support.adversaries import attacks
@@ -22,7 +23,7 @@ from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalti
 from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_threshold
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
-from bcfl_support.protocol import commitments, compute_create_address, fixed_point
+from bcfl_support.protocol import commitments, fixed_point
 from bcfl_support.scaling import ladder, lanes
 from bcfl_support.scores import (
     accuracy_adjusted_scores,
@@ -120,7 +121,7 @@ class TestLesson1:
         sender = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
         page = definitions("01", node=Node)
         assert [page["create_address"](sender, k) for k in (0, 1, 300)] == [
-            compute_create_address(sender, k) for k in (0, 1, 300)
+            get_create_address(sender, k) for k in (0, 1, 300)
         ]
 
     def test_gas_before_the_first_instruction(self):

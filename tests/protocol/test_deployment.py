@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
+from web3.utils import get_create_address
 
 from bcfl_support.chain import Chain, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
@@ -35,7 +36,7 @@ def test_contracts_land_where_they_were_predicted(node):
     node.send({"to": node.accounts[6]}, sender=sender)  # not the sender's first transaction
     first = node.w3.eth.get_transaction_count(sender)
     contracts, receipts = deployment.deploy_contracts(node, CONFIG, sender)
-    predicted = [deployment.compute_create_address(sender, first + k) for k in range(4)]
+    predicted = [get_create_address(sender, first + k) for k in range(4)]
     assert [contracts[name].address for name in deployment.CONTRACTS] == predicted
     assert [receipts[name]["contractAddress"] for name in deployment.CONTRACTS] == predicted
 

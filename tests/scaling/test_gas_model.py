@@ -129,6 +129,25 @@ def test_fits_that_cannot_be_are_named():
         gas_model.fit_gas(np.array([[1, 10], [1, 10], [1, 10]]), [3, 4, 5], ["1", "n"])
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"terms": [1, 10, 20]}, r"terms have shape \(3,\), gas \(3,\), and there are 2 names: give a row"),
+        ({"gas": [3, 4]}, r"terms have shape \(3, 2\), gas \(2,\)"),
+        ({"gas": 3}, r"gas \(\)"),
+        ({"gas": [0, 4, 5]}, r"gas is \[0, 4, 5\]: relative errors need gas to compare with; choose it in \(0, ∞\)"),
+        ({"gas": [np.nan, 4, 5]}, "gas is .*nan"),
+        ({"terms": [[1, 10], [1, np.inf], [1, 30]]}, "terms is .*inf"),
+        ({"names": ["1"]}, "there are 1 names"),
+    ],
+)
+def test_measurements_that_do_not_fit_are_refused(change, message):
+    good = {"terms": [[1, 10], [1, 20], [1, 30]], "gas": [3, 4, 5], "names": ["1", "n"]}
+    assert gas_model.fit_gas(**good).values == pytest.approx([2, 0.1])
+    with pytest.raises(InvalidInput, match=message):
+        gas_model.fit_gas(**(good | change))
+
+
 # ---------------------------------------------------------------- forecasts
 def test_money_is_gas_times_price():
     found = ladder.forecast(3, 10, 100_000, gas_price=2, ether_price=3_000)
@@ -182,6 +201,13 @@ def test_largest_parameters_is_the_last_that_fits():
         assert ladder.predict(rung, n, most).total_gas <= gas
         assert ladder.predict(rung, n, most + 2_048).total_gas > gas
     assert ladder.largest_parameters(0, 10, 1_000) == 0
+
+
+def test_a_large_budget_ends_at_no_round_number():
+    most = ladder.largest_parameters(1, 1, 1e12)
+    assert most > 2**30 and ladder.predict(1, 1, most).total_gas <= 1e12 < ladder.predict(1, 1, most + 2_048).total_gas
+    with pytest.raises(InvalidInput, match="gas is 1e\\+16: it is a budget; choose it in"):
+        ladder.largest_parameters(1, 1, 1e16)
 
 
 @pytest.mark.parametrize(("rung", "n"), [(2, 120), (3, 82), (3, 120), (4, 10), (4, 98)])

@@ -37,6 +37,28 @@ def test_lanes_go_both_ways(valid, seed):
     assert from_lanes(packed, exact.total_weight, valid).tolist() == exact.sums.tolist()
 
 
+@pytest.mark.parametrize(
+    ("sums", "total_weight", "message"),
+    [
+        ([3 * 127 + 1], 3, r"sums is \[382\]: int8 values times W go no further; choose it in \[-384, 381\]"),
+        ([-3 * 128 - 1], 3, "sums is"),
+        ([2**32], 3, "sums is"),
+        ([0], 2_049, "total_weight is 2049: the lanes hold no more; choose it whole"),
+        ([0], -1, "total_weight is -1"),
+        ([0], 1.5, "total_weight is 1.5"),
+    ],
+)
+def test_what_a_lane_does_not_hold_is_refused(sums, total_weight, message):
+    with pytest.raises(InvalidInput, match=message):
+        lanes.to_lanes(np.array(sums), total_weight)
+
+
+def test_lanes_hold_the_largest_sums_there_are():
+    for value, weight in ((-128, 2_048), (127, 2_048), (-128, 1), (127, 1)):
+        sums = np.full(32, value * weight)
+        assert from_lanes(lanes.to_lanes(sums, weight), weight, 32).tolist() == sums.tolist()
+
+
 @given(st.integers(1, 5), st.integers(1, 2100), st.integers(0, 2**32))
 @settings(max_examples=40)
 def test_round_is_exact(n, parameters, seed):

@@ -6,11 +6,13 @@ import doctest
 import importlib.metadata
 import re
 import socket
+import sys
+from unittest.mock import ANY
 
 import pytest
 
 from bcfl_support.services import machine, programs
-from bcfl_support.services.machine import PINNED, Check, doctor, format_doctor
+from bcfl_support.services.machine import Check, doctor, format_doctor
 from bcfl_support.services.supervisor import LOCALHOST, free_port
 
 
@@ -78,12 +80,35 @@ def test_a_program_that_does_not_run_is_missing(empty_project, monkeypatch):
 
 
 def test_the_doctor_compares_versions_with_the_lock(empty_project):
-    pins = [f"{package}=={importlib.metadata.version(package).split('+')[0]}" for package in PINNED]
+    packages = ("web3", "torch", "py_arkworks_bls12381", "nbval")
+    pins = [f"{p.replace('_', '-')}=={importlib.metadata.version(p).split('+')[0]}" for p in packages]
+    named = 'dependencies = ["web3>=8,<9", "torch==2.13.0", "py_arkworks_bls12381>=0.5"]'
+    named += '\n[project.optional-dependencies]\ntest = ["nbval==0.11.0"]'
+    (empty_project / "pyproject.toml").write_text(f"[project]\n{named}")
     (empty_project / "requirements.lock").write_text("\n".join(pins))
-    assert look()["Python packages"].ok
+    assert look()["Python packages"] == Check("Python packages", True, "4 main packages as locked", ANY)
     (empty_project / "requirements.lock").write_text("\n".join(pins).replace("web3==", "web3==99."))
     found = look()["Python packages"]
     assert not found.ok and re.fullmatch(r"web3 [\d.]+ \(wanted 99\.[\d.]+\)", found.found)
+
+
+@pytest.mark.parametrize("package", ["palmerpenguins", "scikit-learn", "mlxtend", "rfc8785", "jupyterlab", "nbval"])
+def test_the_doctor_misses_every_package_that_a_lesson_needs(monkeypatch, package):
+    version = importlib.metadata.version
+
+    def other(name: str) -> str:
+        if name == package:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", other)
+    found = look()["Python packages"]
+    assert not found.ok and found.found.startswith(f"{package} missing (wanted ")
+
+
+def test_a_python_too_old_for_the_doctor_s_own_imports_is_reported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tomllib", None)  # as before Python 3.11
+    assert not look()["Python packages"].ok
 
 
 def test_the_doctor_tries_the_endpoints(monkeypatch):

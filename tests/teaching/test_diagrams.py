@@ -17,5 +17,5 @@ def test_it_is_drawn_on_white_in_few_bytes():
 
 
 def test_unknown_box():
-    with pytest.raises(ValueError, match="no such box: \\['miner'\\]; the boxes are client, registry"):
+    with pytest.raises(ValueError, match="highlight is 'miner'; use one of client, registry"):
         draw_system(["miner"])
