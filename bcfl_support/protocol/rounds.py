@@ -16,14 +16,9 @@ from bcfl_support.protocol import fixed_point
 PHASES = ("Idle", "Commit", "Reveal", "Aggregate", "Score", "Settle")
 
 _RANGES: dict[str, tuple[float, float]] = {  # the contracts' own; what is not here is 1 to 2^32 − 1
-    **{
-        "parameters": (1, 2**20),
-        "window": (1, 64),
-        "interval": (1, 1_000),
-        "stake_per_sample": (0, 2**64 - 1),
-        "budget": (0, 2**96 - 1),
-    },
+    **{"parameters": (1, 2**20), "window": (1, 64), "stake_per_sample": (0, 2**64 - 1), "budget": (0, 2**96 - 1)},
     **{"bound": (1e-9, 2**44 / 1e9), "quorum": (0.500001, 1), "penalty_cap": (0, 1), "penalty_rate": (0, 4_294)},
+    "interval": (1, 1_000),
     "alpha": (0, 4_294),  # what can be sent: that the pool refuses more than 10, lesson 4 shows
 }
 
