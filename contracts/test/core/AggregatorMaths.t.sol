@@ -267,11 +267,11 @@ contract AggregatorMathsTest is Federation {
 
     // ------------------------------------------------------------------------------------------------------ clipping
 
-    /// @dev Lengths 5, 10 and 1,000: half of the samples are at 10, and the third counts a hundredth.
+    /// @dev Lengths 10, 1,000 and 5, in no order: half of the samples are at 10, and the longest counts a hundredth.
     function test_ALongUpdateCountsByTheMedianLength() public {
         (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
-        (samples[0], samples[1], samples[2]) = (30, 40, 30);
-        (updates[0], updates[1], updates[2]) = (vector(3, 4, 0), vector(-6, 8, 0), vector(0, 0, 1000));
+        (samples[0], samples[1], samples[2]) = (40, 30, 30);
+        (updates[0], updates[1], updates[2]) = (vector(-6, 8, 0), vector(0, 0, 1000), vector(3, 4, 0));
         clipped = true;
         start(samples, updates);
         compute();
@@ -280,7 +280,11 @@ contract AggregatorMathsTest is Federation {
         vm.assertEq(int256(g[0]), int256(30 * 3 - 40 * 6) / 100, "not clipped");
         vm.assertEq(int256(g[1]), int256(30 * 4 + 40 * 8) / 100, "not clipped");
         vm.assertEq(int256(g[2]), int256(30 * 10) / 100, "clipped to length 10");
-        vm.assertEq(int256(aggregator.entryOf(client(2)).score), int256(30 * 10 * 3) / 100, "its score, too");
+        vm.assertEq(int256(aggregator.entryOf(client(1)).score), int256(30 * 10 * 3) / 100, "its score, too");
+        pool.settle(7);
+        vm.assertEq(aggregator.clipNorm(), 10, "of the last round");
+        open();
+        vm.assertEq(aggregator.clipNorm(), 0, "the next one has none yet");
     }
 
     /// @dev ‖g‖ ≤ Σ w_i·‖v_i‖ / W < R + 1: lengths are rounded down, so ‖v_i‖ < ⌊‖v_i‖⌋ + 1, and a clipped one has ⌊‖v_i‖⌋ > R.

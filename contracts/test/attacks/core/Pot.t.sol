@@ -318,6 +318,31 @@ contract PotAttacks is Federation {
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.0475 ether - 2, "the rest is the clients'");
     }
 
+    /// @dev All of the pot is shared, and paid a client at a time: what the next one is owed refunds nobody.
+    /// forge-config: default.isolate = false
+    function test_RefundsTakeWhatTheNextPageIsOwed() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(0.05 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(1e9, 2e9, 3e9), vector(3e9, 2e9, 1e9));
+        FeeVm(address(vm)).fee(0);
+        playToSettle(updates);
+        pool.carryOn(2); // the first pass, for nothing
+        FeeVm(address(vm)).fee(10 gwei);
+        vm.prank(client(9));
+        pool.carryOn(1);
+        vm.assertEq(pool.creditOf(client(9)), 0, "all of the pot is promised");
+        vm.assertGe(pool.creditOf(client(0)), 1, "one is paid");
+        vm.prank(client(9));
+        pool.carryOn(1);
+        assertPhase(IAggregator.Phase.Idle, "so is the other");
+        vm.assertEq(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.05 ether - pool.creditOf(client(9)), "all");
+        vm.assertLe(pool.creditOf(client(9)), 2, "a refund of what rounding left");
+        vm.assertEq(pool.pot(), 0, "and nothing more is there");
+    }
+
     /// @dev Two accounts cancel each other out, so that nobody is paid: the next round's work is refunded all the same.
     /// forge-config: default.isolate = false
     function test_ARoundThatPaysNobodyLeavesTheNextOnesWorkUnpaid() public {
