@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import FairnessRecord, derive_record
-from bcfl_support.fairness.task import Task, get_round
+from bcfl_support.fairness.task import Task, get_round, publish_round
 from bcfl_support.incentives import PPM, compute_reward_weight, compute_rewards
-from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
+from bcfl_support.ipfs import IpfsNode, canonical_json, cid_digest, compute_cid, digest_to_cid
 from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash, fedavg_fixed
+
+_ADDRESSES: Any = SimpleNamespace(add=compute_cid, add_json=lambda plain: compute_cid(canonical_json(plain)))
+"""In the place of a node: says under which address it would keep something."""
 
 
 def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
@@ -59,6 +63,8 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     before = fed.aggregator.functions.model().call(block_identifier=openings[number])
     if list(past.params) != list(before):
         problems.append(f"round {number}: the parameters before it are not the contract's")
+    if not problems and publish_round(_ADDRESSES, truth, past.updates, params=past.params, scaled=True) != cid:
+        problems.append(f"round {number}: {cid} spells it in another way than publish_round, hence the CID")
     return tuple(problems)
 
 
