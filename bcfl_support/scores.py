@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.checks import check_range
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import (
     Round,
     check_round,
@@ -190,11 +190,9 @@ def midpoint_scores(
     check_range("points", points, 1, whole=True, why="the path integral needs a point")
     rows, weights = check_round(updates, samples)
     start, way = check_vector(params, rows, "params"), _step(rows, samples, step)
-    nodes, shares = np.polynomial.legendre.leggauss(points)  # on [−1, 1]
-    slopes = [
-        share / 2 * check_vector(gradient(start + (1 + node) / 2 * way), rows, "gradient(w)")
-        for node, share in zip(nodes, shares, strict=True)
-    ]
+    nodes, shares = np.polynomial.legendre.leggauss(points)
+    places = zip((1 + nodes) / 2, shares / 2, strict=True)  # from [−1, 1] to [0, 1]
+    slopes = [share * check_vector(gradient(start + t * way), rows, "gradient(w)") for t, share in places]
     return weights * np.matvec(rows, -np.sum(slopes, axis=0))
 
 
@@ -282,22 +280,23 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
 
     Args:
         scores: S_i, shape (…, n), float64.
-        gains: a_i, shape (…, n), float64, in units of accuracy (1 = all).
+        gains: a_i, shape of `scores`, float64, in units of accuracy (1 = all).
         cap: gain from which on a score counts in full, positive.
 
     Returns:
         Adjusted scores, shape (…, n), float64, in the unit of the scores.
 
     Raises:
-        InvalidInput: cap not positive.
+        InvalidInput: cap not positive, shapes that differ, or an entry that is text, NaN or infinite.
 
     >>> accuracy_adjusted_scores([8.0, 8.0, 8.0, -8.0], [0.5, 0.05, -0.1, 0.2], cap=0.1).tolist()
     [8.0, 4.0, 0.0, -8.0]
     """
     check_range("cap", cap, 0, above=True, why="it is a gain in accuracy")
-    share = np.clip(np.asarray(gains, dtype=np.float64) / cap, 0.0, 1.0)
-    # 0 · a negative score is −0.0
-    return np.asarray(scores, dtype=np.float64) * share + 0.0
+    marks, gained = check_range("scores", scores, -np.inf), check_range("gains", gains, -np.inf)
+    if marks.shape != gained.shape:
+        raise InvalidInput(f"scores has shape {marks.shape}, gains {gained.shape}: give one gain a score.")
+    return marks * np.clip(gained / cap, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0
 
 
 # ---------------------------------------------------------------- checks against copying

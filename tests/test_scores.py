@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -367,5 +368,21 @@ def test_novelty_says_what_does_not_fit(updates: np.ndarray, known: list) -> Non
 
 
 def test_a_cap_must_be_positive() -> None:
-    with pytest.raises(InvalidInput, match=r"cap is 0\.0"):
-        accuracy_adjusted_scores([1.0], [0.1], cap=0.0)
+    for cap in (0.0, -1.0, np.nan):
+        with pytest.raises(InvalidInput, match=rf"cap is {cap}"):
+            accuracy_adjusted_scores([1.0], [0.1], cap=cap)
+
+
+@pytest.mark.parametrize(
+    ("scores", "gains", "message"),
+    [
+        ([1.0, np.nan], [0.1, 0.1], r"scores is \[1\.0, nan\]"),
+        ([1.0, 2.0], [0.1, np.inf], r"gains is \[0\.1, inf\]"),
+        ([1.0, 2.0], ["0.1", "0.2"], "gains is"),
+        ([1.0, 2.0], [0.1], r"scores has shape \(2,\), gains \(1,\): give one gain a score"),
+        ([[1.0, 2.0]], [0.1, 0.2], r"scores has shape \(1, 2\), gains \(2,\)"),
+    ],
+)
+def test_gains_that_do_not_fit_their_scores(scores: Any, gains: Any, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        accuracy_adjusted_scores(scores, gains, cap=0.1)

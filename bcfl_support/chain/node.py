@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -214,7 +214,8 @@ class Chain(AbstractContextManager["Chain"]):
         """Send transactions that do not depend on one another's effect, and wait for all receipts.
 
         On a local chain they share blocks, in the order given, as many to a block as their gas limits allow. All
-        gas is estimated against the state before the first of them: nothing is sent if any would be refused.
+        gas is estimated against the state before the first of them: nothing is sent if any would be refused as things
+        stand then. One that is refused only after another of them fails when it is mined; the others stand.
 
         Args:
             calls: (call, sender, value in wei) of each.
@@ -230,6 +231,18 @@ class Chain(AbstractContextManager["Chain"]):
             ServiceError: the node is gone.
         """
         return self._sender.send_many(calls, gas, check)
+
+    def check_receipts(self, calls: Sequence[tuple[Call, str, int]], receipts: Sequence[TxReceipt]) -> None:
+        """Raise for the first transaction that was mined and failed: for who sends without `check` and books all gas.
+
+        Args:
+            calls: as in `send_many`.
+            receipts: what it returned.
+
+        Raises:
+            TransactionFailed: one failed; the message says why.
+        """
+        self._sender.check_receipts(calls, receipts)
 
     def check(self, calls: Iterable[tuple[Call, str, int]]) -> None:
         """Ask what `send_many` asks before it sends, and send nothing; on a local chain 20 calls are one request.
@@ -325,10 +338,8 @@ class Chain(AbstractContextManager["Chain"]):
 
     def _own(self, wish: str) -> None:
         if not self.local:
-            raise ServiceError(
-                f"{without_secrets(self.url)} is not a chain of ours, so we cannot {wish}; "
-                "unset BCFL_RPC_URL and a local chain is started"
-            )
+            advice = "unset BCFL_RPC_URL and a local chain is started"
+            raise ServiceError(f"{without_secrets(self.url)} is not a chain of ours, so we cannot {wish}; {advice}")
 
     # ------------------------------------------------------------ keys
     def _sign_here(self) -> list[str]:
@@ -338,9 +349,8 @@ class Chain(AbstractContextManager["Chain"]):
 
         mnemonic = os.environ.get("BCFL_MNEMONIC", "")
         if not mnemonic:
-            raise ServiceError(
-                f"{without_secrets(self.url)} holds no accounts; set BCFL_MNEMONIC to the words of funded ones"
-            )
+            advice = "set BCFL_MNEMONIC to the words of funded ones"
+            raise ServiceError(f"{without_secrets(self.url)} holds no accounts; {advice}")
         Account.enable_unaudited_hdwallet_features()
         try:
             keys = [Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{i}") for i in range(20)]

@@ -1,7 +1,10 @@
 """Sending to a chain: gas limits, order within blocks, receipts, and why something failed.
 
-Two promises. A call the contract would refuse raises `ContractError`, with the contract's own numbers in the message,
-before anything is sent. The transactions of one `send_many` are mined in the order given.
+Two promises. A call the contract would refuse as the chain stands raises `ContractError`, with the contract's own
+numbers in the message, before anything is sent. The transactions of one `send_many` are mined in the order given.
+
+What no estimate sees is a call that is refused only because of one before it in its batch, such as the second of two
+equal votes: it is mined, fails and raises `TransactionFailed`. The others of the batch stand.
 """
 
 from __future__ import annotations
@@ -50,10 +53,15 @@ class Sender:
                 transaction["gas"] = limit
             together = self._transport.child is not None
             receipts = self._mine_together(transactions) if together else self._send_one_by_one(transactions)
-        for label, receipt in zip(labels, receipts, strict=True):
-            if check and receipt["status"] != 1:
-                raise self._failure(label, receipt)
+        if check:
+            self.check_receipts(calls, receipts)
         return receipts
+
+    def check_receipts(self, calls: Sequence[tuple[Call, str, int]], receipts: Sequence[TxReceipt]) -> None:
+        """Raise for the first transaction that was mined and failed."""
+        for (call, _, _), receipt in zip(calls, receipts, strict=True):
+            if receipt["status"] != 1:
+                raise self._failure(_label(call), receipt)
 
     def check(self, calls: Sequence[tuple[Call, str, int]]) -> None:
         """Raise for the first call that would fail."""
@@ -80,10 +88,8 @@ class Sender:
                 raise self._refusal(label, answer)
             estimate = int(str(answer["result"]), 16)
             if estimate > self._tx_gas_cap:
-                raise TransactionFailed(
-                    f"{label} needs {estimate:,} gas, more than the {self._tx_gas_cap:,} a transaction may use "
-                    "(EIP-7825); split the work over several transactions"
-                )
+                room = f"more than the {self._tx_gas_cap:,} a transaction may use (EIP-7825)"
+                raise TransactionFailed(f"{label} needs {estimate:,} gas, {room}; split it over several transactions")
             limits.append(min(estimate * 5 // 4 + spare, self._tx_gas_cap))
         return limits
 
@@ -134,9 +140,8 @@ class Sender:
             hashes = [eth.send_transaction(cast(Any, transaction)) for transaction in transactions]
             return [eth.wait_for_transaction_receipt(each, _PATIENCE) for each in hashes]
         except TimeExhausted as error:
-            raise TransactionFailed(
-                f"{error} (chain {eth.chain_id}); look it up again later with chain.w3.eth.get_transaction_receipt"
-            ) from None
+            advice = "look it up again later with chain.w3.eth.get_transaction_receipt"
+            raise TransactionFailed(f"{error} (chain {eth.chain_id}); {advice}") from None
         except Web3Exception as error:
             raise TransactionFailed(f"the node refused a transaction: {error}") from None
 

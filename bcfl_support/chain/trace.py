@@ -88,9 +88,7 @@ def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
     answer = w3.provider.make_request(RPCEndpoint("debug_traceTransaction"), question)
     found: Any = answer.get("result") if isinstance(answer, dict) else None
     if not isinstance(found, dict) or "operations" not in found:
-        raise ServiceError(
-            "the node does not trace with JavaScript tracers; use anvil, or geth with its debug interface"
-        )
+        raise ServiceError("the node does not trace with JavaScript tracers; use anvil, or geth with its debug API")
     operations = {name: (int(count), int(gas)) for name, (count, gas) in found["operations"].items()}
     create = receipt.get("to") is None
     if create and receipt["status"] == 1:

@@ -95,17 +95,15 @@ class Transport(HTTPProvider):
 
     def _no_answer(self, error: Exception) -> ServiceError:
         if self.child is None:
-            return ServiceError(
-                f"no JSON-RPC answer from {without_secrets(str(self.endpoint_uri))} ({type(error).__name__}); start "
-                "that node or correct BCFL_RPC_URL, or unset it and a local chain is started"
-            )
+            silent = f"no JSON-RPC answer from {without_secrets(str(self.endpoint_uri))} ({type(error).__name__})"
+            advice = "start that node or correct BCFL_RPC_URL, or unset it and a local chain is started"
+            return ServiceError(f"{silent}; {advice}")
         if self._closed:
             return ServiceError("this chain has been closed; start a new one with Chain.start()")
         if self.child.wait(0.5):
-            return ServiceError(
-                f"anvil (process {self.child.pid}) has ended and its state is gone; start a new chain with "
-                f"Chain.start() and deploy again. Its last output:\n{self.child.log_tail(5) or '(none)'}"
-            )
+            ended = f"anvil (process {self.child.pid}) has ended and its state is gone"
+            advice = "start a new chain with Chain.start() and deploy again"
+            return ServiceError(f"{ended}; {advice}. Its last output:\n{self.child.log_tail(5) or '(none)'}")
         return ServiceError(f"anvil (process {self.child.pid}) runs but did not answer ({type(error).__name__})")
 
 

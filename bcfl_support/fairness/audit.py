@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from bcfl_support import incentives, protocol
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import FairnessRecord, derive_record
-from bcfl_support.fairness.task import Task, get_round
-from bcfl_support.incentives import PPM, compute_reward_weight
-from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
-from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash
+from bcfl_support.fairness.task import Task, get_round, publish_round
+from bcfl_support.incentives import PPM, compute_reward_weight, compute_rewards
+from bcfl_support.ipfs import IpfsNode, canonical_json, cid_digest, compute_cid, digest_to_cid
+from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash, fedavg_fixed
+
+_ADDRESSES: Any = SimpleNamespace(add=compute_cid, add_json=lambda plain: compute_cid(canonical_json(plain)))
+"""In the place of a node: says under which address it would keep something."""
 
 
 def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
@@ -49,10 +52,10 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
             problems.append(f"round {number}: the update of {client} is not the one it revealed")
     if problems:  # without the updates there is no average to compare with
         truth = replace(truth, global_update=past.record.global_update)
-    elif not truth.void:
+    elif past.updates and not truth.void:  # a round that nobody has revealed in has none
         samples = dict(zip(truth.clients, truth.samples, strict=True))
         updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
-        step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts, clipped=fed.config.clipped))
+        step = tuple(int(v) for v in fedavg_fixed(updates, counts, clipped=fed.config.clipped))
         truth = replace(truth, global_update=step)
     said, found = asdict(past.record), asdict(truth)
     differ = [name for name in found if said[name] != found[name]]
@@ -60,6 +63,8 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
     before = fed.aggregator.functions.model().call(block_identifier=openings[number])
     if list(past.params) != list(before):
         problems.append(f"round {number}: the parameters before it are not the contract's")
+    if not problems and publish_round(_ADDRESSES, truth, past.updates, params=past.params, scaled=True) != cid:
+        problems.append(f"round {number}: {cid} spells it in another way than publish_round, hence the CID")
     return tuple(problems)
 
 
@@ -69,10 +74,12 @@ class AuditReport:
 
     Attributes:
         agreed: the record the ledger agreed on.
-        recomputed: the record the rounds give.
-        false_attesters: clients that attested to another record, or to other factors, than the rounds give.
-        overpaid: client → wei it got too much since the factors were applied; negative if it got too little. A few wei
-            are roundings. Only a `RewardPool`'s pay can be compared: with another pool it stays zero.
+        recomputed: the record that its rounds give, without those that cannot be read or are not the chain's.
+        false_attesters: clients that attested to another record, or to other factors, than the rounds give; if the
+            agreed record names rounds that are not the epoch's, those that attested to it.
+        overpaid: client → wei it got too much since the factors were applied, by the factors of `recomputed`; negative
+            if it got too little. A few wei are roundings. Only a `RewardPool`'s pay can be compared: with another pool
+            it stays zero.
         problems: what is wrong, one sentence each.
     """
 
@@ -98,24 +105,38 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         task: what was agreed on before the first round.
 
     Returns:
-        The report. A forged record is a problem in it, not an exception.
+        The report. A forged record, or a round in it that is none, is a problem in it, not an exception.
 
     Raises:
-        RecordError: no agreement on this epoch, or the agreed record or a round in it cannot be read.
-        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
+        RecordError: no agreement on this epoch; what was agreed on is no record, and the message has those who attested
+            to it; or a value lies within `record.MARGIN` of a rounding boundary.
+        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says. That is the node's doing
+            as well as it may be the attesters': ask another node.
     """
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
         raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")
     cid = digest_to_cid(digest)
-    agreed = FairnessRecord.from_bytes(store.cat(cid))
-    unlike_chain = [problem for published in agreed.rounds for problem in verify_round(fed, store, published)]
+    try:
+        agreed = FairnessRecord.from_bytes(store.cat(cid))
+    except RecordError as error:
+        names = ", ".join(_find_false_attesters(fed, epoch, cid, None))
+        raise RecordError(f"{names} attested for epoch {epoch} to what is no record, {cid}: {error}") from error
+    true: list[str] = []
+    unlike_chain: list[str] = []
+    for published in agreed.rounds:
+        try:
+            wrong = verify_round(fed, store, published)
+        except RecordError as error:
+            wrong = (f"the record names {published}, which nobody can read as a round: {error}",)
+        unlike_chain += wrong
+        true += [] if wrong else [published]
+    rounds = [get_round(store, published) for published in true]
     due = list(range(epoch * fed.config.interval + 1, (epoch + 1) * fed.config.interval + 1))
-    rounds = [get_round(store, published) for published in agreed.rounds]
     numbers = [past.record.number for past in rounds]
     if numbers != due:
         unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {due}")
-    recomputed, problems = derive_record(rounds, agreed.rounds, task, epoch), list(unlike_chain)
+    recomputed, problems = derive_record(rounds, true, task, epoch), list(unlike_chain)
     for entry in fields(agreed):
         said, found = getattr(agreed, entry.name), getattr(recomputed, entry.name)
         if isinstance(said, Mapping):
@@ -123,22 +144,22 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
             problems += [f"{entry.name}: {difference}" for difference in differ]
         elif said != found:
             problems.append(f"{entry.name}: {said!r} for {found!r}")
-    false_attesters = _find_false_attesters(fed, recomputed, cid if unlike_chain else None)
+    false_attesters = _find_false_attesters(fed, epoch, cid, None if unlike_chain else recomputed)
     applied, overpaid = _compare_pay(fed, recomputed)
     if applied is not None and applied != recomputed.factors:
         problems.append("the factors applied on chain are not those that the rounds give")
     return AuditReport(agreed, recomputed, false_attesters, overpaid, tuple(problems))
 
 
-def _find_false_attesters(fed: Federation, truth: FairnessRecord, false_cid: str | None) -> tuple[str, ...]:
+def _find_false_attesters(fed: Federation, epoch: int, agreed: str, truth: FairnessRecord | None) -> tuple[str, ...]:
     """Who attested to something untrue.
 
-    A record made from rounds that never took place, `false_cid`, makes false attesters of those who attested to it;
-    what the others said cannot be judged then. Otherwise the truth is known, and whoever said anything else lied.
+    Where the truth is known, whoever said anything else lied. What was agreed on may name rounds that never took place,
+    or be no record: the truth is then None, whoever attested to that lied, and what the others said cannot be judged.
     """
-    logs = [e["args"] for e in fed.chain.events(fed.ledger.events.Attested) if e["args"]["epoch"] == truth.epoch]
-    if false_cid is not None:
-        return tuple(log["client"] for log in logs if log["record"] == cid_digest(false_cid))
+    logs = [e["args"] for e in fed.chain.events(fed.ledger.events.Attested) if e["args"]["epoch"] == epoch]
+    if truth is None:
+        return tuple(log["client"] for log in logs if log["record"] == cid_digest(agreed))
     honest = (cid_digest(truth.cid), compute_factors_hash(truth.factors))
     return tuple(log["client"] for log in logs if (log["record"], log["factorsHash"]) != honest)
 
@@ -155,14 +176,13 @@ def _compare_pay(fed: Federation, truth: FairnessRecord) -> tuple[dict[str, int]
     for log in fed.chain.events(fed.pool.events.Rewarded) if fed.config.pool == "RewardPool" else ():
         if since < _position(log) < until:
             paid.setdefault(log["args"]["round"], {})[log["args"]["client"]] = log["args"]["amount"]
-    overpaid, alpha = dict.fromkeys(truth.factors, 0), round(fed.config.alpha * PPM)
+    overpaid, factor_of = dict.fromkeys(truth.factors, 0), truth.factors.get
+    alpha = round(fed.config.alpha * PPM)
     for number, amounts in paid.items():
         past, total = fed.read_round(number), sum(amounts.values())
         entries: Iterable[tuple[str, Any, Any]] = zip(past.clients, past.scores, past.consistency, strict=True)
-        weights = {
-            c: compute_reward_weight(s, k, truth.factors.get(c, PPM), alpha) for c, s, k in entries if c in amounts
-        }
-        for client, due in zip(weights, incentives.compute_rewards(list(weights.values()), total, total), strict=True):
+        weights = {c: compute_reward_weight(s, k, factor_of(c, PPM), alpha) for c, s, k in entries if c in amounts}
+        for client, due in zip(weights, compute_rewards(list(weights.values()), total, total), strict=True):
             overpaid[client] = overpaid.get(client, 0) + amounts[client] - due
     applied = written[place]["args"]
     return dict(zip(applied["clients"], applied["factors"], strict=True)), overpaid

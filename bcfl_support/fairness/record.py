@@ -30,7 +30,7 @@ import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
-from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.fairness.task import SAFE, SAMPLERS, VERSION, PublishedRound, Task, get_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
 from bcfl_support.protocol import Federation
@@ -39,8 +39,7 @@ from bcfl_support.scores import midpoint_scores
 MARGIN = 1e-12
 """Least distance of a value from a rounding boundary, in the utility's unit."""
 
-_SAFE = 2**53 - 1  # the largest integer that JSON holds
-_BOUNDS = {"values": (-_SAFE, _SAFE), "standard_errors": (0, _SAFE), "factors": (MIN_FACTOR, MAX_FACTOR)}
+_BOUNDS = {"values": (-SAFE, SAFE), "standard_errors": (0, SAFE), "factors": (MIN_FACTOR, MAX_FACTOR)}
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class FairnessRecord:
         for entry in fields(self):
             name, value = entry.name, getattr(self, entry.name)
             if entry.type == "int":
-                _check_integer(name, value, 0, _SAFE)
+                _check_integer(name, value, 0, SAFE)
             elif entry.type == "str" and not isinstance(value, str):
                 raise RecordError(f"{name} is {value!r}; it must be a text")
             elif name in _BOUNDS:
@@ -217,6 +216,8 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
 def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clients: Sequence[str]) -> str:
     """Put a record on IPFS and let `clients` attest to it on the ledger.
 
+    A client that comes after a quorum of those before it in `clients` is no failure: its vote is not needed any more.
+
     Args:
         fed: the federation.
         store: where to put it.
@@ -227,7 +228,8 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         Its CID.
 
     Raises:
-        ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver.
+        ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
+            this call, on this record or another.
     """
     cid = store.add(record.to_bytes())
     fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)

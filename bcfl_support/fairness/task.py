@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.checks import check_choice
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.learning import Model
@@ -18,6 +18,9 @@ from bcfl_support.shapley import Convention, Kind
 
 VERSION = 1
 """Of the formats of records and published rounds."""
+
+SAFE = 2**53 - 1
+"""The largest integer that JSON holds."""
 
 SAMPLERS: dict[str, Callable[..., shapley.Estimate]] = {
     "permutation": shapley.permutation_shapley,
@@ -42,12 +45,12 @@ class Task:
         convention: weights of a coalition, "fixed" or "renormalized".
         utility: "loss" or "accuracy".
         estimator: one of ESTIMATORS; "midpoint" goes with the loss and fixed weights.
-        budget: coalitions a round, for estimators that sample.
-        seed: seed of those; round r draws from ``default_rng([seed, r])``.
+        budget: coalitions a round, for estimators that sample; below 2^53, as JSON holds no larger integer.
+        seed: seed of those, from 0, below 2^53; round r draws from ``default_rng([seed, r])``.
 
     Raises:
-        InvalidInput: no such name, an estimator that does not go with utility and weights, or one without a budget;
-            features or labels that do not fit the model.
+        InvalidInput: no such name, an estimator that does not go with utility and weights, or one without a budget; a
+            budget or seed that is not whole, negative, or too large; features or labels that do not fit the model.
         FixedPointError: a feature that is not finite, or too large for the contract's scale.
     """
 
@@ -67,8 +70,9 @@ class Task:
         if self.estimator == "midpoint" and (self.convention, self.utility) != ("fixed", "loss"):
             given = f"utility is {self.utility!r} and convention is {self.convention!r}"
             raise InvalidInput(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
-        if self.estimator in SAMPLERS and self.budget < 1:
-            raise InvalidInput(f"budget is {self.budget}; {self.estimator} samples: say how many coalitions a round")
+        least, why = int(self.estimator in SAMPLERS), "an estimator that samples draws so many coalitions a round"
+        check_range("budget", self.budget, least, SAFE, whole=True, why=why)
+        check_range("seed", self.seed, 0, SAFE, whole=True)
         # what is published is what is computed with: the model refuses features and labels that do not fit it
         self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
         object.__setattr__(self, "y", np.asarray(self.y, dtype=np.int64))
@@ -90,7 +94,8 @@ class Task:
     def terms(self) -> dict[str, Any]:
         """The entries of a record that say how it was computed."""
         terms = {"model": repr(self.model), "validation": self.validation}
-        return terms | {k: getattr(self, k) for k in ("convention", "utility", "estimator", "budget", "seed")}
+        terms |= {name: getattr(self, name) for name in ("convention", "utility", "estimator")}
+        return terms | {"budget": int(self.budget), "seed": int(self.seed)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,7 +155,7 @@ class _Game:
         self.crowd = Crowd(self.learner, self.costs.expected(self.levels))
         self.record = np.zeros((self.rounds, seeds, n), dtype=bool)
         self.factors = np.ones((seeds, n))
-        self.price: np.ndarray | None = None
+        self.price = np.zeros((seeds, 1))  # 0 until somebody has earned
         self.away = np.zeros((seeds, n), dtype=bool)
         self.rows: list[dict[str, np.ndarray]] = []
 
@@ -214,8 +214,7 @@ class _Game:
         total = weights.sum(axis=1, keepdims=True)
         if self.rule.scaled:
             return self.pot * divide_or_zero(own, total - weights + own)
-        if self.price is None:
-            self.price = divide_or_zero(self.pot, total)
+        self.price = np.where(self.price > 0, self.price, divide_or_zero(self.pot, total))
         return self.price * own
 
     def result(self) -> Play:

@@ -88,7 +88,8 @@ class PayRule:
         window: K.
         threshold: C from which the threshold rule pays.
         ratio: ρ of rank pay.
-        scaled: whether a round shares a fixed budget; False pays a fixed price per unit of base.
+        scaled: whether a round shares a fixed budget; False pays a fixed price per unit of base: the one at which the
+            first round in which anybody earns spends the budget.
         stake: stake per unit of p_i·n, in fair pays.
         fine_rate: share of the stake lost per unit of −S_i/Σ S.
         fine_cap: most that one round takes, as a share of the stake.

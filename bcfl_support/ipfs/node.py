@@ -136,10 +136,9 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
         with self._asking(f"adding {len(data)} bytes"):
             found = self.client.add_bytes(data, opts=options)
         if found != expected:
-            raise ServiceError(
-                f"the node at {self.url} stored the content as {found}, but its CID is {expected}; "
-                "the node builds files in its own way: set its import options to Kubo's defaults"
-            )
+            advice = "the node builds files in its own way: set its import options to Kubo's defaults"
+            stored = f"the node at {self.url} stored the content as {found}, but its CID is {expected}"
+            raise ServiceError(f"{stored}; {advice}")
         return expected
 
     def cat(self, cid: str) -> bytes:

@@ -39,10 +39,8 @@ def canonical_json(record: Any) -> bytes:
     try:
         return rfc8785.dumps(record)
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeError) as error:
-        raise RecordError(
-            f"the record has no canonical JSON ({error}); "
-            "write integers from 2**53 on as texts, and NumPy values as Python's"
-        ) from None
+        advice = "write integers from 2**53 on as texts, and NumPy values as Python's"
+        raise RecordError(f"the record has no canonical JSON ({error}); {advice}") from None
 
 
 def parse_record(data: bytes) -> Any:
@@ -61,9 +59,8 @@ def parse_record(data: bytes) -> Any:
         _check_depth(data)
         record = json.loads(data.decode("utf-8"), parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
-        raise RecordError(
-            f"the record ({len(data)} bytes) is not JSON or is cut short: {error}; check the writer"
-        ) from None
+        what = f"the record ({len(data)} bytes) is not JSON or is cut short"
+        raise RecordError(f"{what}: {error}; check the writer") from None
     if canonical_json(record) != data:
         raise RecordError("the record is JSON but not in canonical form (RFC 8785); write records with canonical_json")
     return record

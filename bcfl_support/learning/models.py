@@ -13,7 +13,9 @@ All arrays are float64. The linear models and the MLP are NumPy; `TorchModel` ma
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import accumulate, pairwise
@@ -43,6 +45,10 @@ class Model(ABC):
     n_params: int
     _floats_per_sample: int
     """Float64 entries one sample needs in a forward pass; sets the size of chunks."""
+
+    @abstractmethod
+    def __repr__(self) -> str:
+        """What tells it from every model that computes something else, the same on every machine."""
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
         """Draw a starting vector: zero where the loss is convex and the start decides nothing.
@@ -276,6 +282,9 @@ class TorchModel(Model):
     k vectors stand for k copies of the module; `torch.func` computes all of them in one batch, each client's gradient
     on its own samples. Everything is float64, on a copy of the module in evaluation mode: dropout is off.
 
+    Its `repr`, which a `fairness.Task` publishes, tells modules apart by their layers with all options. It does not see
+    into a `forward` of one's own: whoever changes that gives its class another name.
+
     Args:
         module: takes features (m, d), returns logits (m, C). For images begin with `torch.nn.Unflatten(1, shape)`.
         n_features: number of features d.
@@ -306,7 +315,17 @@ class TorchModel(Model):
         self._floats_per_sample = n_features + sum(kept) // 64
 
     def __repr__(self) -> str:
-        return f"TorchModel({type(self._module).__name__}, {self.n_features})"
+        """Every part of the module with its options, the parameters by name, the buffers by a hash."""
+        import torch
+
+        inherited = vars(torch.nn.Module())
+        told = [str([name for name, _ in self._module.named_parameters()])]
+        for name, part in self._module.named_modules(remove_duplicate=False):
+            options = {key: value for key, value in vars(part).items() if key not in inherited}
+            told.append(f"{name} {type(part).__name__} {options}")
+        buffers = hashlib.sha256(b"".join(value.numpy().tobytes() for value in self._module.buffers())).hexdigest()
+        # where an option lies in memory differs from one process to the next
+        return re.sub(" at 0x[0-9a-f]+", "", f"TorchModel({'; '.join(told)}; {buffers}, {self.n_features})")
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
         """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them.

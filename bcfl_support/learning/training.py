@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.random import Generator
 
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
@@ -72,7 +73,7 @@ def local_updates(
     batch_size: int | None = None,
     clients: np.ndarray | None = None,
     labels: np.ndarray | None = None,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> np.ndarray:
     """Train every client of a round from the same global model, all of them in one batch.
 
@@ -159,7 +160,7 @@ def descend(
     return moved
 
 
-def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator) -> Draw:
+def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: Generator) -> Draw:
     """Draw one mini-batch for every client: min(batch_size, n_i) of its samples, without replacement.
 
     Args:
@@ -181,12 +182,7 @@ def draw_batches(sizes: np.ndarray, batch_size: int, *, rng: np.random.Generator
 
 
 def _plan(
-    sizes: np.ndarray,
-    chosen: np.ndarray,
-    steps: np.ndarray,
-    lr: float,
-    batch_size: int | None,
-    rng: np.random.Generator,
+    sizes: np.ndarray, chosen: np.ndarray, steps: np.ndarray, lr: float, batch_size: int | None, rng: Generator
 ) -> Iterator[tuple[np.ndarray, list[Draw]]]:
     """Which of the chosen clients train together, and on which samples in each step."""
     if batch_size is None:

@@ -70,7 +70,9 @@ def compute_weights(samples: Any) -> np.ndarray:
 
     Args:
         samples: sample counts n_i, shape (…, n), positive integers. In a batch of rounds, shape (…, n) with a leading
-            axis, 0 marks a client that is absent from one of them.
+            axis, 0 marks a client that is absent from one of them: its weight is 0, so it has no part in `fedavg` and
+            in what is multiplied by p_i. What counts heads sees no weights and takes its row for a client's: medians,
+            `Round.clipped`, every other aggregator, and cosines have no place for absent clients.
 
     Returns:
         Weights that sum to 1 (to 0 where all are absent), shape of `samples`, float64.
@@ -282,7 +284,7 @@ class Round:
 
     Attributes:
         updates: updates as sent, shape (…, n, P), float64.
-        samples: sample counts as declared, shape (n,) or (…, n), positive integers.
+        samples: sample counts as declared, shape (n,) or (…, n), positive integers; for 0 see `compute_weights`.
         params: global parameters w before the round, shape (…, P).
         gradient: gradient of the loss on the public validation set, takes and returns (…, P).
         accuracy: accuracy on that set, takes (P,) or (k, P), returns one number or (k,).

@@ -63,10 +63,8 @@ def compute_digest(values: np.ndarray) -> bytes:
     '9d3f4b35d3a7dca2'
     """
     if values.dtype != np.int64 or values.ndim != 1:
-        raise InvalidUpdate(
-            f"values must be a one-dimensional int64 array, got {values.ndim} dimensions of {values.dtype}; "
-            "encode the update with fixed_point.encode first"
-        )
+        given = f"values must be a one-dimensional int64 array, got {values.ndim} dimensions of {values.dtype}"
+        raise InvalidUpdate(f"{given}; encode the update with fixed_point.encode first")
     # abi.encodePacked pads the elements of an array to 32 bytes; the padding of a negative number is 0xff.
     words = np.empty((len(values), 32), dtype=np.uint8)
     words[:, :24] = np.where(values < 0, 0xFF, 0)[:, None]

@@ -85,12 +85,10 @@ class Federation:
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
         check_range("samples", samples, 0, whole=True, why="samples are counted")
-        register = self.registry.functions.register
-        calls = [
-            (register(int(n)), client, int(n) * self.config.stake_per_sample if stake is None else stake)
-            for client, n in zip(clients, samples, strict=True)
-        ]
-        return self.chain.send_many(calls)
+        register, asked = self.registry.functions.register, self.config.stake_per_sample
+        stakes = [int(n) * asked if stake is None else stake for n in samples]
+        each = zip(clients, samples, stakes, strict=True)
+        return self.chain.send_many([(register(int(n)), client, value) for client, n, value in each])
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
         """Put money into the pot from which rewards are paid.
@@ -177,8 +175,7 @@ class Federation:
             return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
         receipts = []
         for start in range(0, self.config.parameters, PART):  # each part is refused before the one before it
-            values = [s.values[start : start + PART].tolist() for s in submissions]
-            calls = [(part(start, v, s.salt), s.client, 0) for v, s in zip(values, submissions, strict=True)]
+            calls = [(part(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0) for s in submissions]
             receipts += self._send_many("reveal", calls)
         return receipts
 
@@ -330,7 +327,7 @@ class Federation:
         there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
         # after a `revert` the bill has receipts of blocks that are no more
         kept = {name: [r for r in sent.values() if r["blockHash"] in there] for name, sent in bill.items()}
-        if not kept.get("settle"):
+        if not any(receipt["status"] for receipt in kept.get("settle", ())):
             hint = "settle it, or use read_round, which leaves out g and gas"
             raise RecordError(f"round {number} was not settled through this object, or that was undone: {hint}")
         blocks = [receipt["blockNumber"] for receipts in kept.values() for receipt in receipts]
@@ -359,10 +356,11 @@ class Federation:
 
     # ------------------------------------------------------------------------------------------------ sending
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
-        """Send a step of the round and enter it on the round's bill."""
-        receipts = self.chain.send_many(calls)
+        """Send a step of the round and enter what was mined on the round's bill, also if one of the calls failed."""
+        receipts = self.chain.send_many(calls, check=False)
         entries = self._bills.setdefault(self.round_number, {}).setdefault(operation, {})
         entries |= {receipt["transactionHash"]: receipt for receipt in receipts}
+        self.chain.check_receipts(calls, receipts)
         return receipts
 
     def _paged(self, operation: str, call: Callable[[int], Any], items: int, phase: str) -> list[TxReceipt]:

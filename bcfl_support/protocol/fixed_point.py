@@ -132,9 +132,8 @@ def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
     >>> divide_toward_zero(-7, 2), -7 // 2
     (-3, -4)
     """
-    return np.frompyfunc(_divide, 2, 1)(
-        _to_python_integers(dividend, "dividend"), _to_python_integers(divisor, "divisor")
-    )
+    top, bottom = _to_python_integers(dividend, "dividend"), _to_python_integers(divisor, "divisor")
+    return np.frompyfunc(_divide, 2, 1)(top, bottom)
 
 
 def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:

@@ -78,9 +78,7 @@ class OptimisticRung(Rung):
         """The tree that the committed data give, without the clients that were put out."""
         taking, there = self._taking_part(), int(self.contract.functions.currentRound().call()[4])
         if there != sum(1 << i for i in self.rows):
-            raise InvalidInput(
-                f"rows are kept of clients {list(self.rows)}, the contract has others: submit through here"
-            )
+            raise InvalidInput(f"rows are kept of clients {list(self.rows)}, the contract has others: submit here")
         values = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
         for i in taking:
             values[i] = lanes.unpack(self.rows[i], self.parameters)

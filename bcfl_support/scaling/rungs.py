@@ -208,14 +208,15 @@ class Rung:
         return lanes.check_clients(clients, len(self.weights))
 
     def _send(self, operation: str, calls: Sequence[tuple[Any, str]]) -> list[TxReceipt]:
-        """Send, wait, and note on the bill. The gas limit is given: estimating runs everything twice."""
+        """Send, wait, and note on the bill what was mined. The gas limit is given: estimating runs everything twice."""
         limit = min(self.chain.tx_gas_cap, self.chain.block_gas_limit)
-        receipts = []
+        receipts: list[TxReceipt] = []
         for start in range(0, len(calls), 16):  # one batch holds at most some 2 MB of calldata
             batch = [(call, sender, 0) for call, sender in calls[start : start + 16]]
-            receipts += self.chain.send_many(batch, gas=limit)
-        for (call, _), receipt in zip(calls, receipts, strict=True):
-            self._note(operation, receipt, call)
+            receipts += self.chain.send_many(batch, gas=limit, check=False)
+            for (call, _, _), receipt in zip(batch, receipts[start:], strict=True):
+                self._note(operation, receipt, call)
+            self.chain.check_receipts(batch, receipts[start:])
         return receipts
 
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:

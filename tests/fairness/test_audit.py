@@ -71,6 +71,24 @@ def test_swapped_and_lacking_updates_are_named(epoch, store):
         assert set(problems) == {f"round 1: the update of {c} is not the one it revealed" for c in wrong}
 
 
+def test_a_round_has_one_true_address(epoch, store):
+    """A quorum that writes a true round in another way would make liars of those who attested to the usual one."""
+    fed, clients, cids = epoch
+    block = store.get_json(cids[0])
+    record = store.get_json(block["record"])
+    again = [
+        store.add_json(block | {"note": "the same round"}),
+        store.add_json(block | {"record": store.add_json(record | {"norm_squared": "0" + record["norm_squared"]})}),
+        store.add_json(block | {"record": store.add_json(record | {"void": 0})}),
+    ]
+    for other in again:
+        [problem] = verify_round(fed, store, other)
+        assert problem == f"round 1: {other} spells it in another way than publish_round, hence the CID"
+    attest_record(fed, store, compute_fairness(store, cids, TASK, epoch=0), clients[:1])
+    attest_record(fed, store, compute_fairness(store, [again[0], cids[1]], TASK, epoch=0), clients[1:])
+    assert audit(fed, store, 0, TASK).false_attesters == tuple(clients[1:])
+
+
 def _renumbered(store, past, number):
     return publish_round(
         store, dataclasses.replace(past.record, number=number), past.updates, params=past.params, scaled=True
@@ -160,12 +178,69 @@ def test_a_record_with_other_terms_is_caught(epoch, store):
     assert "convention: 'renormalized' for 'fixed'" in report.problems and len(report.false_attesters) == 3
 
 
-def test_agreement_on_something_that_is_no_record(epoch, store):
-    fed, clients, _ = epoch
+def test_agreement_on_something_that_is_no_record_names_who_attested(epoch, store):
+    fed, clients, cids = epoch
     cid = store.add(b'{"epoch":0')
-    fed.attest(0, cid_digest(cid), {clients[0]: 10**6}, clients=clients[:3])
-    with pytest.raises(RecordError, match="cut short"):
+    attest_record(fed, store, compute_fairness(store, cids, TASK, epoch=0), clients[1:2])
+    quorum = [clients[0], *clients[2:]]
+    fed.attest(0, cid_digest(cid), {clients[0]: 10**6}, clients=quorum)
+    named = f"^{', '.join(quorum)} attested for epoch 0 to what is no record, {cid}: .*cut short"
+    with pytest.raises(RecordError, match=named):
         audit(fed, store, 0, TASK)
+
+
+@pytest.mark.parametrize("kind", ["columns", "no updates", "text", "another file"])
+def test_a_round_file_that_nobody_can_read_names_the_quorum_behind_it(epoch, store, kind):
+    fed, clients, cids = epoch
+    block = store.get_json(cids[0])
+    record = store.get_json(block["record"])
+    bad = {
+        "columns": lambda: store.add_json(block | {"record": store.add_json(record | {"rewards": ["-5"]})}),
+        "no updates": lambda: store.add_json(block | {"updates": {}}),
+        "text": lambda: store.add(b"not a round"),
+        "another file": lambda: block["record"],
+    }[kind]()
+    honest = compute_fairness(store, cids, TASK, epoch=0)
+    forged = forge(honest, rounds=(bad, cids[1]), factors=honest.factors | {clients[1]: 1_500_000})
+    attest_record(fed, store, honest, clients[:1])
+    attest_record(fed, store, forged, clients[1:])
+    apply_record(fed, forged)
+    play(fed, store, clients, 3)
+    report = audit(fed, store, 0, TASK)
+    assert not report.ok and report.false_attesters == tuple(clients[1:])
+    assert report.agreed == forged and report.recomputed.rounds == (cids[1],)
+    assert set(report.overpaid) == set(clients)
+    told = "which nobody can read as a round" if kind != "no updates" else "is not the one it revealed"
+    assert any(told in problem for problem in report.problems)
+    assert "the record covers rounds [2], epoch 0 has [1, 2]" in report.problems
+
+
+def test_a_record_without_a_single_true_round_is_caught(epoch, store):
+    fed, clients, cids = epoch
+    forged = forge(compute_fairness(store, cids, TASK, epoch=0), rounds=(store.add(b"nothing"),))
+    attest_record(fed, store, forged, clients[:3])
+    report = audit(fed, store, 0, TASK)
+    assert report.false_attesters == tuple(clients[:3]) and report.recomputed.values == {} == report.recomputed.factors
+    assert "the record covers rounds [], epoch 0 has [1, 2]" in report.problems
+
+
+def test_a_round_that_is_still_open_is_no_round_of_the_epoch(epoch, store):
+    fed, clients, cids = epoch
+    fed.open_round()
+    block = store.get_json(cids[0])
+    third = store.add_json(store.get_json(block["record"]) | {"number": 3})
+    early = store.add_json(block | {"updates": {}, "record": third})
+    assert "round 3: clients is not what the chain says" in verify_round(fed, store, early)
+    attest_record(fed, store, forge(compute_fairness(store, cids, TASK, epoch=0), rounds=(*cids, early)), clients[:3])
+    assert audit(fed, store, 0, TASK).false_attesters == tuple(clients[:3])
+
+
+def test_a_vote_after_the_quorum_is_no_failure_and_one_after_the_call_is(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, cids, TASK, epoch=0)
+    attest_record(fed, store, record, clients)  # the first three are enough
+    with pytest.raises(ContractError, match="AlreadyAgreed"):
+        attest_record(fed, store, record, clients[3:])
 
 
 def test_agreed_record_that_nobody_stored(epoch, store):

@@ -9,7 +9,9 @@ import pytest
 
 from bcfl_support.errors import InvalidUpdate, RecordError
 from bcfl_support.fairness.audit import verify_round
+from bcfl_support.fairness.record import compute_fairness
 from bcfl_support.fairness.task import get_round, publish_round
+from bcfl_support.learning import TorchModel
 from bcfl_support.protocol import encode
 from tests.fairness.cases import TASK, make_task
 
@@ -18,7 +20,15 @@ from tests.fairness.cases import TASK, make_task
     ("changes", "message"),
     [
         ({"estimator": "guess"}, "'guess'"),
-        ({"estimator": "svarm"}, "budget is 0; svarm samples"),
+        ({"estimator": "svarm"}, r"budget is 0: an estimator that samples draws .*whole, in \[1, 9007199254740991\]"),
+        ({"budget": -1}, r"budget is -1: .* in \[0, "),
+        ({"budget": 0.5}, r"budget is 0\.5: "),
+        ({"budget": True}, "budget is True: "),
+        ({"budget": 2**53}, "budget is 9007199254740992: "),
+        ({"seed": -1}, r"seed is -1: choose it whole, in \[0, 9007199254740991\]"),
+        ({"seed": 1.0}, r"seed is 1\.0: "),
+        ({"seed": 2**53}, "seed is 9007199254740992: "),
+        ({"seed": "7"}, "seed is '7': "),
         ({"estimator": "midpoint", "convention": "renormalized"}, "the midpoint rule needs 'loss' and 'fixed'"),
         ({"convention": "fixd"}, "convention is 'fixd'; use one of fixed, renormalized"),
         ({"utility": "los"}, "utility is 'los'; use one of loss, accuracy"),
@@ -27,6 +37,27 @@ from tests.fairness.cases import TASK, make_task
 def test_tasks_that_make_no_sense(changes, message):
     with pytest.raises(ValueError, match=message):
         make_task(**changes)
+
+
+def test_budgets_and_seeds_of_numpy_make_the_same_record(epoch, store):
+    _, _, cids = epoch
+    records = [
+        compute_fairness(store, cids, make_task(estimator="svarm", budget=kind(40), seed=kind(3)), epoch=0)
+        for kind in (int, np.int64)
+    ]
+    assert records[0].to_bytes() == records[1].to_bytes()
+
+
+@pytest.mark.parametrize("layer", ["ReLU", "Tanh", "GELU"])
+def test_another_network_is_another_task(layer):
+    import torch
+
+    def net(middle):
+        return TorchModel(torch.nn.Sequential(torch.nn.Linear(5, 4), middle, torch.nn.Linear(4, 2)), 5)
+
+    one = dataclasses.replace(TASK, model=net(torch.nn.SELU())).terms()
+    assert dataclasses.replace(TASK, model=net(torch.nn.SELU())).terms() == one
+    assert dataclasses.replace(TASK, model=net(getattr(torch.nn, layer)())).terms() != one
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,19 @@ def test_a_fixed_price_does_not_share_a_budget() -> None:
     assert np.allclose(dropped.rewards, price * dropped.present)
 
 
+def test_a_fixed_price_is_that_of_the_first_round_that_pays() -> None:
+    """Nobody has a record before it has made one: the price waits for that, in each seed for itself."""
+    rule = PayRule(base="flat", gate="threshold", consistency="streak", window=4, alpha=0.0, scaled=False)
+    learner = Learner(kind="fixed", start=("full",) * N)
+    drop = Accidents(drop=(0.0, 0.6, 0.6, 0.6, 0.6))
+    done = play(PresenceWorld.equal(6, N), rule, learner, FREE, rounds=30, rngs=generators(*range(6)), accidents=drop)
+    paid = done.rewards.sum(axis=2)
+    assert (paid[:2] == 0).all() and (paid[2] > 0).all()  # three rounds in a row reach three quarters of four
+    earned = (done.rewards > 0).sum(axis=2)
+    price = N / earned[2]  # the first round that pays spends the budget, equal shares
+    assert np.allclose(paid, price * earned)
+
+
 def test_fairness_factors_follow_the_epochs() -> None:
     learner = Learner(kind="fixed", start=("full",) * 4 + ("fair_weather",))
     rule = replace(FLAT, alpha=2.0)

@@ -6,10 +6,12 @@ import doctest
 import importlib
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from bcfl_support.errors import InvalidInput
@@ -247,3 +249,48 @@ def test_modules_that_do_not_fit_are_refused() -> None:
 def test_examples_in_docstrings(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"bcfl_support.learning.{name}"))
     assert result.failed == 0 and result.attempted > 0
+
+
+def _layers(*middle):
+    return models.TorchModel(nn.Sequential(nn.Linear(8, 8), *middle, nn.Linear(8, 3)), 8)
+
+
+class _Scaled(nn.Module):
+    """A layer of one's own, with an option and a buffer."""
+
+    def __init__(self, factor: float, shift: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.register_buffer("shift", torch.full((8,), shift))
+
+    def forward(self, x: Any) -> Any:
+        return self.factor * x + self.shift
+
+
+def _heads(count: int, **options: Any) -> Any:
+    encoder = nn.TransformerEncoderLayer(4, count, 8, batch_first=True, **options)
+    return models.TorchModel(nn.Sequential(nn.Unflatten(1, (2, 4)), encoder, nn.Flatten(), nn.Linear(8, 3)), 8)
+
+
+def test_networks_that_compute_something_else_have_other_names() -> None:
+    """What a task publishes of a model: equal for equal networks, in every process, and for no others."""
+
+    def make() -> list[Any]:
+        plain = [nn.ReLU(), nn.Tanh(), nn.GELU(), nn.GELU(approximate="tanh"), nn.LeakyReLU(0.1), nn.LeakyReLU(0.2)]
+        plain += [nn.GroupNorm(2, 8), nn.GroupNorm(4, 8), nn.GroupNorm(2, 8, eps=0.1), nn.Softplus(2.0), nn.Softplus()]
+        plain += [_Scaled(1.0, 0.0), _Scaled(2.0, 0.0), _Scaled(1.0, 1.0), nn.Identity()]
+        biased = [nn.Linear(8, 8, bias=first) for first in (True, False)]
+        networks = [_layers(layer) for layer in plain] + [_layers(*biased), _layers(*biased[::-1])]
+        return [*networks, _heads(1), _heads(2), _heads(2, norm_first=True), _heads(2, activation=torch.tanh)]
+
+    names = [repr(model) for model in make()]
+    assert len(set(names)) == len(names) and [repr(model) for model in make()] == names
+    assert not any(" at 0x" in name for name in names), "where something lies in memory is not the same twice"
+
+
+def test_a_model_says_what_it_is() -> None:
+    class Nameless(models.Model):
+        _logits = _backward = None
+
+    with pytest.raises(TypeError, match="__repr__"):
+        Nameless()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bcfl_support import adversaries
+from bcfl_support import adversaries, scores
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import updates
+from bcfl_support.learning import aggregators, updates
 from bcfl_support.learning.models import SoftmaxRegression
 
 CASES = json.loads((Path(__file__).parent.parent / "vectors" / "byzfl.json").read_text())["cases"]
@@ -146,3 +146,15 @@ def test_text_is_no_update() -> None:
 def test_counts_whose_sum_int64_does_not_hold_are_shares_all_the_same() -> None:
     assert updates.compute_weights([2**62, 2**62, 2**63 - 1]).tolist() == [0.25, 0.25, 0.5]
     assert updates.compute_weights(np.full((2, 4), 2**62)).tolist() == [[0.25] * 4] * 2
+
+
+def test_an_absent_client_has_no_part_in_means_and_a_vote_in_medians() -> None:
+    """What `compute_weights` says of a sample count of 0 in a batch."""
+    rows, counts = np.array([[[1.0], [2.0], [9.0], [0.0]]]), np.array([[1, 2, 3, 0]])
+    there, present = rows[:, :3], counts[:, :3]
+    assert aggregators.fedavg(rows, counts) == aggregators.fedavg(there, present)
+    for name in ("alignment_scores", "leave_self_out_scores", "peer_median_scores"):
+        score = getattr(scores, name)
+        assert score(rows, counts)[0].tolist() == [*score(there, present)[0].tolist(), 0.0], name
+    assert aggregators.coordinate_median(rows).item() == 1.5 != aggregators.coordinate_median(there).item()
+    assert updates.compute_median_norm(rows).item() == 1.5

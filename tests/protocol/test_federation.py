@@ -9,7 +9,15 @@ import pytest
 from contract_scores import alignment_fixed
 
 from bcfl_support.chain.node import TX_GAS_CAP, Chain
-from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate, RecordError, ServiceError
+from bcfl_support.errors import (
+    ContractError,
+    FixedPointError,
+    InvalidInput,
+    InvalidUpdate,
+    RecordError,
+    ServiceError,
+    TransactionFailed,
+)
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.federation import Federation
@@ -410,6 +418,23 @@ class TestRecords:
                 node.send({"to": clients[0]}, sender=fed.publisher)
         again = fed.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
         assert [len(used) for used in again.gas.values()] == [1, 4, 1, 4, 1, 1, 1]
+
+    def test_what_went_through_beside_a_refused_call_is_on_the_bill(self, fed, clients):
+        fed.open_round()
+        submissions = fed.prepare(updates_for(clients, 1), rng=np.random.default_rng(1))
+        with pytest.raises(TransactionFailed, match=r"commit was mined in block .* and failed: AlreadyCommitted"):
+            fed.commit([*submissions[:3], submissions[0], submissions[3]])
+        fed.end_phase("Commit")
+        with pytest.raises(TransactionFailed, match="reveal was mined"):
+            fed.reveal([submissions[0], *submissions])
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        record = fed.settle()
+        assert len(record.gas["commit"]) == len(record.gas["reveal"]) == 5
+        assert record.clients == tuple(clients) and record.samples == tuple(SAMPLES)
+        used = [fed.chain.w3.eth.get_transaction_receipt(each)["gasUsed"] for each in record.transactions["commit"]]
+        assert tuple(used) == record.gas["commit"]
 
     @pytest.mark.parametrize("waits", [False, True])
     def test_a_step_that_was_undone_is_not_on_the_bill(self, fed, node, clients, waits):

@@ -35,6 +35,20 @@ def test_naive_rung_breaks_the_cap(chain):
     rung.open()
     with pytest.raises(TransactionFailed, match="used all of its 16,777,216 gas"):
         rung.submit(values)
+    assert rung.bill().gas["submit"] == 16_777_216, "gas is spent, whatever came of it"
+
+
+def test_what_went_through_beside_a_refused_call_is_on_the_bill(chain):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 1, weights, 40)
+    rung.open()
+    rung.submit(values, [1])
+    with pytest.raises(TransactionFailed, match="failed: Rung"):
+        rung.submit(values)
+    bill = rung.bill()
+    receipts = [chain.w3.eth.get_transaction_receipt(entry.transaction) for entry in rung.ledger.entries]
+    assert bill.transactions == 5 and [receipt["status"] for receipt in receipts] == [1, 1, 1, 0, 1]
+    assert bill.total_gas == sum(receipt["gasUsed"] for receipt in receipts)
 
 
 def test_values_of_another_shape_are_named(chain):
