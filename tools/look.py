@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -504,6 +505,13 @@ def compare(sight: Sight, notebook: Any) -> None:
 
 
 # ---------------------------------------------------------------- all of them
+def free_port() -> int:
+    """A port on 127.0.0.1 that was free a moment ago; whoever uses it must be ready to lose the race and ask again."""
+    with socket.socket() as probe:
+        probe.bind((services.LOCALHOST, 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """The learner's JupyterLab on a free port, with its objects reachable from the page; its address.
@@ -511,7 +519,7 @@ def serve(folder: Path) -> Iterator[str]:
     Args:
         folder: what it serves; its settings and its log go there too.
     """
-    port = services.free_port()
+    port = free_port()
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
         f"--IdentityProvider.token={TOKEN}", "--config=tools/lab/learner/server.json", f"--ServerApp.root_dir={folder}",

@@ -186,7 +186,10 @@ def _round(value: float, client: str) -> int:
 
 
 def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float, float]]:
-    """(client, value, standard error) of those that took part; nothing for a void round."""
+    """(client, value, standard error) of those that took part; nothing for a void round.
+
+    Of a clipped update a coalition has what the contract averaged. Whether it clips, the record's average says.
+    """
     if past.record.void:
         return []
     samples = {client: n for client, n in zip(past.record.clients, past.record.samples, strict=True) if n}
@@ -194,7 +197,12 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
     if not clients or clients != sorted(samples):
         raise RecordError(f"round {past.record.number} has no updates, or not those of the clients that revealed")
     counts = np.array([samples[client] for client in clients])
-    updates = np.stack([protocol.decode(past.updates[client]) for client in clients])
+    integers = np.stack([past.updates[client] for client in clients])
+    updates = protocol.decode(integers)
+    plain = tuple(protocol.fedavg_fixed(integers, counts)) == past.record.global_update
+    if not plain and integers.any(axis=1).all():  # then the contract clips: n_i·v_i / N became w_i·v_i / W
+        weights, total = protocol.clip_weights(integers, counts)
+        updates *= (weights * int(counts.sum()) / (counts * total)).astype(float)[:, None]
     params, x = protocol.decode(past.params), protocol.decode(protocol.encode(task.x))
     errors = np.zeros(n)
     if task.estimator == "midpoint":

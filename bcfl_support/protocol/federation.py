@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from eth_utils import is_checksum_address
 from numpy.random import Generator
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
@@ -147,7 +148,9 @@ class Federation:
         return submissions
 
     def _check(self, client: str, update: np.ndarray, scaled: bool = False) -> np.ndarray:
-        """An update as the contract takes it: P integers."""
+        """An update as the contract takes it: P integers, of an address as the chain spells it."""
+        if not is_checksum_address(client):
+            raise InvalidUpdate(f"client is {client!r}, no address as the chain spells it: take one of chain.accounts")
         name, (size, bound) = f"the update of {client}", (self.config.parameters, self.config.bound)
         encoded = fixed_point.to_integers(name, update, size, scaled=scaled, bound=bound)
         if not encoded.any():

@@ -6,4 +6,4 @@ that started it, however that ends. `doctor` says what is installed, what is mis
 
 from bcfl_support.services.machine import doctor, format_doctor
 from bcfl_support.services.programs import anvil, build_contracts, forge, kubo, node, project_root, solc_wrapper
-from bcfl_support.services.supervisor import LOCALHOST, Child, await_port, free_port, start_supervised
+from bcfl_support.services.supervisor import LOCALHOST, Child, await_port, start_supervised

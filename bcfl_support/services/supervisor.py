@@ -203,13 +203,6 @@ def _forget_all() -> None:
 os.register_at_fork(after_in_child=_forget_all)
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that was free a moment ago; whoever uses it must be ready to lose the race and ask again."""
-    with socket.socket() as probe:
-        probe.bind((LOCALHOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def await_port(child: Child, announcement: str, *, seconds: float, what: str) -> int:
     """Wait until a program prints which port it listens on.
 

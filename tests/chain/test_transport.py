@@ -13,7 +13,7 @@ import pytest
 from bcfl_support.chain import transport
 from bcfl_support.chain.node import GENESIS, Chain, connect
 from bcfl_support.errors import ServiceError
-from bcfl_support.services import free_port
+from tools.look import free_port
 
 
 def test_doctests():

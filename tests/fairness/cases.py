@@ -12,7 +12,7 @@ from bcfl_support.protocol import FederationConfig
 
 SAMPLES = [40, 7, 120, 63]
 MODEL = LogisticRegression(5)
-CONFIG = FederationConfig(parameters=6, capacity=4, bound=5.0, interval=2, quorum=0.97, window=4)
+CONFIG = FederationConfig(parameters=6, capacity=4, bound=5.0, interval=2, quorum=0.72, window=4)
 
 
 def make_task(**changes):

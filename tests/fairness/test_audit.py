@@ -103,7 +103,7 @@ def test_quorum_then_factors_then_pay_then_a_clean_audit(epoch, store):
     for client in clients[:2]:  # each computes for itself
         record = compute_fairness(store, cids, TASK, epoch=0)
         attest_record(fed, store, record, [client])
-    with pytest.raises(ContractError, match="47 samples stand behind exactly this, 162 needed"):
+    with pytest.raises(ContractError, match="47 samples stand behind exactly this, 166 needed"):
         apply_record(fed, record)
     attest_record(fed, store, record, [clients[2]])
     apply_record(fed, record)

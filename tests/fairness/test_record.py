@@ -17,18 +17,19 @@ from bcfl_support.fairness.task import get_round, publish_round
 from bcfl_support.incentives import compute_fairness_factors
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid, parse_record
 from bcfl_support.learning import LogisticRegression
-from bcfl_support.protocol import decode, encode
-from tests.fairness.cases import MODEL, SAMPLES, TASK, forge, make_task, updates_for
+from bcfl_support.protocol import Federation, decode, encode
+from tests.fairness.cases import CONFIG, MODEL, SAMPLES, TASK, forge, make_task, play, updates_for
 
 
-def test_values_and_factors_are_those_of_the_definition(epoch, store):
-    _, clients, cids = epoch
+def _check_definition(clients, cids, store, counted=lambda sent, size: sent):
+    """Values and factors of two rounds are the definition's; `counted`: what an average had of each update."""
     record = compute_fairness(store, cids, TASK, epoch=0)
     x = decode(encode(TASK.x))
     w, total, paid = np.zeros(6), dict.fromkeys(clients, 0.0), dict.fromkeys(clients, 0)
     for seed, present in ((1, clients), (2, clients[:3])):
         sent = {c: decode(encode(u)) for c, u in updates_for(present, seed).items()}
         size = {c: SAMPLES[clients.index(c)] for c in present}
+        sent = counted(sent, size)
 
         def loss(team, w=w, sent=sent, size=size):
             params = w + sum((size[c] / sum(size.values()) * sent[c] for c in team), np.zeros(6))
@@ -46,6 +47,29 @@ def test_values_and_factors_are_those_of_the_definition(epoch, store):
     expected = compute_fairness_factors([record.values[c] for c in clients], [paid[c] for c in clients])
     assert [record.factors[c] for c in clients] == expected
     assert len(set(expected)) > 2, "all factors are equal: the scenario tests no order"
+
+
+def test_values_and_factors_are_those_of_the_definition(epoch, store):
+    _, clients, cids = epoch
+    _check_definition(clients, cids, store)
+
+
+def test_of_an_update_that_was_clipped_counts_what_the_contract_averaged(node, store):
+    fed, clients = Federation.deploy(node, dataclasses.replace(CONFIG, clipped=True)), node.accounts[1:5]
+    fed.register(clients, SAMPLES)
+    fed.fund(20 * 10**18)
+    cids = [play(fed, store, clients, 1), play(fed, store, clients[:3], 2)]
+    factors = []
+
+    def shorten(sent, size):
+        norms = {c: np.linalg.norm(update) for c, update in sent.items()}
+        half = sum(size.values()) / 2
+        median = min(norm for norm in norms.values() if sum(size[c] for c in size if norms[c] <= norm) >= half)
+        factors.extend(min(1, median / norm) for norm in norms.values())
+        return {c: update * min(1, median / norms[c]) for c, update in sent.items()}
+
+    _check_definition(clients, cids, store, shorten)
+    assert sum(factor < 0.95 for factor in factors) >= 2, "hardly anything was clipped"
 
 
 @pytest.mark.parametrize("estimator", ["midpoint", "permutation", "stratified", "svarm", "regression"])

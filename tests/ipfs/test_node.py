@@ -26,7 +26,7 @@ from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, Re
 from bcfl_support.ipfs import cids
 from bcfl_support.ipfs.cids import CHUNK_SIZE, MAX_LINKS, cid_digest, compute_cid, digest_to_cid
 from bcfl_support.ipfs.node import API_VARIABLE, IpfsNode
-from bcfl_support.services import free_port
+from tools.look import free_port
 
 C = CHUNK_SIZE
 EMPTY = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"

@@ -83,7 +83,8 @@ def unchecked(**changes):
     ("wrong", "message"),
     [
         ({"minimum": 0}, "BadConfig: minimum is 0, which no federation can run with"),
-        ({"interval": 0}, "BadLedgerConfig: interval is 0; interval starts at 1"),
+        ({"interval": 0}, "BadLedgerConfig: interval is 0; interval lies between 1 and 1,000"),
+        ({"interval": 1_001}, "BadLedgerConfig: interval is 1,001"),
         ({"stake_per_sample": 2**64}, r"StakePerSampleTooLarge: 18\.446744073709551616 ETH of stake a sample, at most"),
         ({"parameters": 2**20 + 1}, "BadConfig: parameters is 1,048,577"),
         ({"capacity": 257}, "BadConfig: capacity is 257"),
@@ -104,7 +105,7 @@ def test_what_a_configuration_refuses_the_contracts_refuse_too(node, wrong, mess
 def test_the_largest_numbers_are_taken(node):
     seconds = dict.fromkeys(("commit_seconds", "reveal_seconds"), 2**31 - 1) | {"cool_down_seconds": 2**32 - 1}
     sizes = {"capacity": 256, "window": 64, "alpha": 10.0, "penalty_cap": 1.0, "penalty_rate": 4_294.0, "quorum": 1.0}
-    money = {"bound": 2**44 / 1e9, "stake_per_sample": 2**64 - 1, "budget": 2**96 - 1, "interval": 2**32 - 1}
+    money = {"bound": 2**44 / 1e9, "stake_per_sample": 2**64 - 1, "budget": 2**96 - 1, "interval": 1_000}
     deployment.deploy_contracts(node, replace(CONFIG, **seconds, **sizes, **money), node.accounts[4])
 
 

@@ -548,6 +548,14 @@ class TestNothingIsLost:
                 fed.end_phase(wrong)
 
 
+@pytest.mark.parametrize("spelled", ["{0}", "0x{1}", "somebody", ""], ids=str)
+def test_an_address_that_the_chain_does_not_spell_so_opens_no_round(fed, clients, spelled):
+    name = spelled.format(clients[1].lower(), clients[1][2:].upper())
+    with pytest.raises(InvalidUpdate, match=f"client is '{name}', no address as the chain spells it: take one of"):
+        fed.play_round({name: np.ones(6)}, rng=np.random.default_rng(1))
+    assert fed.round_state()["phase"] == "Idle"
+
+
 def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):
     good = {client: np.ones(CONFIG.parameters) for client in clients}
     with pytest.raises(FixedPointError, match="nan"):

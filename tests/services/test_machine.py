@@ -13,7 +13,8 @@ import pytest
 
 from bcfl_support.services import machine, programs
 from bcfl_support.services.machine import Check, doctor, format_doctor
-from bcfl_support.services.supervisor import LOCALHOST, free_port
+from bcfl_support.services.supervisor import LOCALHOST
+from tools.look import free_port
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from processes import eventually, runs
 from bcfl_support.errors import ServiceError, ToolMissing
 from bcfl_support.services import supervisor
 from bcfl_support.services.programs import project_root
-from bcfl_support.services.supervisor import await_port, free_port, start_supervised
+from bcfl_support.services.supervisor import await_port, start_supervised
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -175,10 +175,6 @@ def test_an_interrupt_of_the_parents_group_does_not_reach_the_child(sleeper):
 
 
 # ---------------------------------------------------------------- ports and waiting
-def test_a_free_port_is_another_each_time():
-    assert len({free_port() for _ in range(5)}) > 1
-
-
 def test_await_port(sleeper):
     late = "import time; time.sleep(0.05); print('port 4001, port 4002', flush=True); time.sleep(600)"
     child = start_supervised([*SLEEP[:-1], late], name="late")
