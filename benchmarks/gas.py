@@ -5,10 +5,10 @@
 
 Every measured round is checked against exact integers. Some sizes cannot be deployed, as a transaction that holds
 something of every client, such as the evidence of a dispute on rungs 3 and 4, would be too long: they stand under
-``not_deployable``, with the most clients there may be. The cap of 16,777,216 gas a transaction is on, except for rung 0
-above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first round,
-from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024 parameters
-wrong.
+``not_deployable``, with the most clients there may be. The cap of 16,777,216 gas a transaction is on, except for rung
+0 above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first
+round, from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024
+parameters wrong.
 """
 
 from __future__ import annotations
@@ -132,10 +132,8 @@ def make_cases(quick: bool) -> tuple[list[tuple[int, int, int]], list[dict[str, 
     most = {(rung, P): scaling.largest_clients(rung, P) for rung, _, P in asked}
     cases = [(rung, n, P) for rung, n, P in asked if n <= most[rung, P]]
     refused = [(rung, n, P) for rung, n, P in asked if n > most[rung, P]]
-    return cases, [
-        {"rung": rung, "n": n, "P": P, "largest_n": most[rung, P], "why": "a transaction with a part of every client would be too long"}
-        for rung, n, P in refused
-    ]
+    why = "a transaction with a part of every client would be too long"
+    return cases, [{"rung": rung, "n": n, "P": P, "largest_n": most[rung, P], "why": why} for rung, n, P in refused]
 
 
 def rows(cases: list[tuple[int, int, int]], quick: bool) -> Iterator[dict[str, Any]]:
