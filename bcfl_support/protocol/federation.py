@@ -116,6 +116,7 @@ class Federation:
             steps = "end_phase('Commit'), reveal(submissions), end_phase('Reveal'), aggregate(), score(), settle()"
             running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
             raise ContractError(f"WrongPhase: {running}", "WrongPhase")
+        self._bills.pop(state["number"] + 1, None)  # of a round of that number that a `revert` has undone
         self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
         return self.round_number
 
@@ -361,8 +362,8 @@ class Federation:
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
         """Send a step of the round and enter what was mined on the round's bill, also if one of the calls failed."""
         receipts = self.chain.send_many(calls, check=False)
-        entries = self._bills.setdefault(self.round_number, {}).setdefault(operation, {})
-        entries |= {receipt["transactionHash"]: receipt for receipt in receipts}
+        bill = self._bills.setdefault(self.round_number, {})
+        bill.setdefault(operation, {}).update({r["transactionHash"]: r for r in receipts})
         self.chain.check_receipts(calls, receipts)
         return receipts
 
