@@ -1,18 +1,21 @@
 """A lesson's own cells, run on seeds that the lesson never saw.
 
 A claim is recomputed by the code that stands on the page, not by a twin of it. A cell is named by its id; what it only
-shows (a call that stands alone: a table, a figure, a line of text) and what it asserts are left out, and the seeds are put
-in by a swap that fails if the cell no longer says what it replaces.
+shows (a call that stands alone: a table, a figure, a line of text) and what it asserts are left out, and the seeds are
+put in by a swap that fails if the cell no longer says what it replaces. What a lesson reads from a long study comes
+from the script of that study, `load_study`.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import importlib.util
 import io
 import json
+import sys
 from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from _common import ROOT  # first: it sets the threads
@@ -21,6 +24,17 @@ from _common import ROOT  # first: it sets the threads
 def track(items: Iterable[Any], *_: str) -> Iterable[Any]:
     """In the place of `widgets.track`: the items, without a progress line."""
     return items
+
+
+def load_study(name: str) -> ModuleType:
+    """The script of a long study, by a name of its own: the tests have a room that is called `fairness`, too."""
+    known = f"study_of_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, ROOT / "benchmarks" / f"{name}.py")
+        assert spec is not None and spec.loader is not None, name
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]
 
 
 class _Silent(ast.NodeTransformer):
@@ -49,7 +63,7 @@ class Page:
         """Execute a cell: with text swapped, or only the statements that begin with one of the texts of `only`.
 
         Raises:
-            LookupError: the lesson has no such cell, or the cell not such a text; then its claims must be looked at anew.
+            LookupError: the lesson has no such cell, or the cell not such a text: look at its claims anew.
         """
         if cell not in self.cells:
             raise LookupError(f"the lesson has no cell {cell}: find the cell that makes this claim now")

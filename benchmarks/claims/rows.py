@@ -55,11 +55,21 @@ class Rows:
         self.add(cell, claim, np.mean(values), (low, high), "holds 0", None if low <= 0 <= high else False)
 
     def quoted(self, cell: str, claim: str, flags: Any, k: int, n: int) -> None:
-        """The lesson quotes k of n as what its own seeds gave: other seeds contradict that if Fisher's p is below 1%."""
+        """The lesson quotes k of n of its own seeds; other seeds contradict it if Fisher's exact p is below 1%."""
         flags = np.asarray(flags, dtype=bool).ravel()
         counts = [[flags.sum(), len(flags) - flags.sum()], [k, n - k]]
         holds = fisher_exact(counts).pvalue >= 0.01
         self.add(cell, claim, flags.mean(), wilson(flags), f"about {k} of {n}", holds)
+
+    def ratio(self, cell: str, claim: str, before: Any, after: Any, *, is_about: float, above: float) -> None:
+        """The mean before over the mean after is about a number: the interval reaches it, and lies above a bar."""
+        value = np.mean(before) / np.mean(after)
+        spread = [np.std(v, ddof=1) / np.mean(v) / np.sqrt(len(v)) for v in (before, after)]
+        half = float(norm.ppf(0.975)) * value * np.hypot(*spread)  # independent draws, to first order
+        bar = f"reaches {is_about:g}, > {above:g}"
+        self.add(
+            cell, claim, value, (value - half, value + half), bar, value + half >= is_about and value - half > above
+        )
 
     def number(self, cell: str, claim: str, value: float, above: float = -np.inf, below: float = np.inf) -> None:
         """A number that all seeds together make lies above, below or between."""
@@ -98,6 +108,11 @@ def part(lesson: int, *, seconds: float, quick: bool = False) -> Callable[[Calla
         return function
 
     return register
+
+
+def more(seeds: Sequence[int], times: int) -> list[int]:
+    """The seeds and others, `times` as many in all: for what varies too much to be told from a few."""
+    return [seed + 100_000 * k for k in range(times) for seed in seeds]
 
 
 def ends_of(values: Any) -> tuple[float, float]:
