@@ -49,6 +49,21 @@ class Rows:
         bar = _spell_bar(above, below, -np.inf, np.inf)
         self.add(cell, claim, np.mean(values), (low, high), bar, above < low and high < below)
 
+    def between(
+        self, cell: str, claim: str, mean: float, half: float, above: float = -np.inf, below: float = np.inf
+    ) -> None:
+        """A mean and the half-width of its interval, as the page gives them, lie above, below or between."""
+        ends = (mean - half, mean + half)
+        self.add(
+            cell, claim, mean, ends, _spell_bar(above, below, -np.inf, np.inf), above < ends[0] and ends[1] < below
+        )
+
+    def near(self, cell: str, claim: str, values: Any, quoted: float) -> None:
+        """The lesson quotes the mean of its own seeds; other seeds contradict it at 99%, both as spread as these."""
+        low, high = ends_of(values)
+        mean, reach = float(np.mean(values)), np.sqrt(2) * norm.ppf(0.995) / norm.ppf(0.975) * (high - low) / 2
+        self.add(cell, claim, mean, (low, high), f"about {quoted:g}", abs(mean - quoted) <= reach)
+
     def unmeasured(self, cell: str, claim: str, values: Any) -> None:
         """The lesson says that no effect was measured: the interval of the mean holds zero."""
         low, high = ends_of(values)
