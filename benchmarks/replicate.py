@@ -16,6 +16,7 @@ Takes twenty seeds or so: the bars are those of checks on twenty. `cpu_s` is the
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from typing import Any
@@ -85,7 +86,8 @@ def parse_seeds(text: str) -> range:
     first, _, last = text.partition(":")
     seeds = range(int(first), int(last))
     if seeds.start < USED or len(seeds) < 4:
-        raise ValueError(f"{text} should hold at least 4 seeds, none below {USED}: the lessons have used those")
+        message = f"{text} should hold at least 4 seeds, none below {USED}: the lessons have used those"
+        raise argparse.ArgumentTypeError(message)
     return seeds
 
 
