@@ -144,5 +144,5 @@ def wilson(flags: np.ndarray) -> tuple[float, float]:
 
 
 def _spell_bar(low: float, high: float, least: float, most: float) -> str:
-    words = [f"> {low:g}"] * (low > least) + [f"< {high:g}"] * (high < most)
+    words = [f"> {low:g}"] * bool(low > least) + [f"< {high:g}"] * bool(high < most)
     return " and ".join(words)
