@@ -239,7 +239,8 @@ def rules(seeds: Sequence[int], rows: Rows) -> None:
         better = games.effect(
             "accuracy", {"rule": "threshold", "partition": deal}, {"rule": "midpoint", "partition": deal}
         )
-        rows.mean(cell, f"{deal}: the model is no better for it, midpoint's is above by", better, 0)
+        claim = f"{deal}: the model is no better for it: midpoint's is not a point below"
+        rows.mean(cell, claim, better, -0.01)
     rows.mean(cell, "midpoint: three in ten copy", games.figure("copy", rule="midpoint"), 0.2, 0.4)
     shade = games.effect("accuracy", {"learner": "fixed", "partition": "iid"}, {"rule": "midpoint", "partition": "iid"})
     rows.mean(cell, "midpoint, even data: a shade better than with twelve honest clients", shade, 0)
@@ -248,7 +249,10 @@ def rules(seeds: Sequence[int], rows: Rows) -> None:
         rows.mean(cell, f"{deal}: learning clients cost the paper's rule accuracy", lost, 0)
         rows.near(cell, f"{deal}: {100 * points:.0f} points of it", lost, points)
     rows.mean("c-ca395f0401", "verified: still copies", games.figure("copy", rule="verified"), 0.8)
-    rows.mean("c-ca395f0401", "paper_gate: copies nearly vanish", games.figure("copy", rule="paper_gate"), below=0.15)
+    gated, asked = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
+    rows.mean(
+        "c-ca395f0401", "paper_gate: copies nearly vanish, below a fifth of the paper's", gated - asked / 5, below=0
+    )
     for way in ("softmax", "exp3", "best_response", "imitation"):
         asked, helped, gated = (
             games.figure("honest", rule=rule, alpha=0.0, learner=way).mean() for rule in ("paper", "midpoint", "gate")
