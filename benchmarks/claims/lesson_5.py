@@ -269,7 +269,7 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
     )
     page.run("c-0f0bf4a33c", only=("def load_world",))
     page.run("c-ce5aa9052b", only=("def look",))
-    found, own, more = [], [], []
+    found, own, gains = [], [], []
     for seed in page.seeds:
         digits, attackers = page["load_world"](seed)
         page.names |= {"digits": digits, "attackers": attackers, "others": np.setdiff1d(np.arange(10), attackers)}
@@ -281,7 +281,7 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
         found.append(max(novelty["copy"]) < 1e-6 < min(novelty["honest"]))
         own.append(np.mean(np.array(margins["honest"]) > 0) - np.mean(np.array(margins["copy"]) > 0))
         fair, mine = (page["pay_under_defense"](lie) for lie in (lambda own, step: own, page["break_it"]))
-        more.append(mine / fair)
+        gains.append(mine / fair)
     rows.every("c-f1ef98a701", "novelty finds the exact copy with no false alarm", found)
     rows.mean("c-f1ef98a701", "the own-data test asks for what a copycat cannot have", own, 0)
-    rows.mean("c-e433ba87df", "exercise 5.4: pooled updates earn more than honesty under clip and root set", more, 1)
+    rows.mean("c-e433ba87df", "exercise 5.4: pooled updates earn more than honesty under clip and root set", gains, 1)
