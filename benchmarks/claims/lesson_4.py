@@ -1,0 +1,277 @@
+"""Lesson 4: what pay makes clients do, played again; the long study's settings by the study's own script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from bcfl_support import incentives
+
+from .pages import Page, load_study
+from .rows import Rows, ends_of, part
+
+RULES = tuple(incentives.PAY_RULES)
+DEALS = ("iid", "dir1.0", "dir0.1")
+TESTED = ("verified", "paper_gate", "gate")
+
+
+class Games:
+    """Settings of the long study on other seeds; each is played once."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.study: ModuleType = load_study("behavior")
+        self.seeds = tuple(seeds)
+        self.play = lru_cache(maxsize=None)(self._play)
+
+    def _play(self, setting: Any) -> dict[str, np.ndarray]:
+        return self.study.play_setting(setting, self.seeds)
+
+    def figure(self, name: str, **setting: Any) -> np.ndarray:
+        """One figure of a setting, one number a seed."""
+        return self.play(self.study.Setting(**setting))[name]
+
+    def effect(self, name: str, before: dict[str, Any], after: dict[str, Any]) -> np.ndarray:
+        """Its change from one setting to another, seed by seed."""
+        return self.figure(name, **after) - self.figure(name, **before)
+
+
+def open_page(seeds: Sequence[int]) -> Page:
+    """The lesson's imports, its rewards and its definitions of consistency."""
+    page = Page(4, seeds).run("c-0cbb37e01d", only=("from", "import", "rng"))
+    page.run("c-20d2241c50", only=("def contract_rewards",)).run("c-3c2c3705f7")
+    return page.run("c-3c782ce988", only=("def alpha_star",))
+
+
+@part(4, seconds=5)
+def formulas(seeds: Sequence[int], rows: Rows) -> None:
+    """Sections 1 to 5: integers, formulas against games, learning clients without training; exercise 4.2."""
+    page = open_page(seeds)
+    equal, same, left = [], [], []
+    page.run("c-74fdeb5b17").run("c-520ad671f8", only=("def presence_only",)).run("c-12eec758a2")
+    trusted = []
+    for seed in page.seeds:
+        page.names["rng"] = rng = np.random.default_rng(seed)
+        scores, c = rng.integers(-(10**18), 10**18, 5).tolist(), rng.integers(0, 10**6, 5).tolist()
+        f = rng.integers(500_000, 1_500_000, 5).tolist()
+        weights = [incentives.compute_reward_weight(a, b, d, 700_000) for a, b, d in zip(scores, c, f, strict=True)]
+        by_package = incentives.compute_rewards(weights, 10**18, 10**18)
+        equal.append(page["contract_rewards"](scores, c, f, 700_000, 10**18) == by_package)
+        record = [bool(x) for x in rng.random(30) < 0.7]
+        pairs = [
+            (page[f"{kind}_c"](record, 8), incentives.CONSISTENCIES[kind](np.array(record), window=8))
+            for kind in ("window", "streak", "ewma")
+        ]
+        same.append(all(abs(here - there) < 1e-12 for here, there in pairs))
+        left.append(page["presence_only"]()[-20:].mean())
+        page.run("c-977a9d74d3", ("default_rng(44)", f"default_rng({seed})"))
+        trusted.append(page["steady_mean"] >= 0.75 and page["shaky_mean"] >= 0.55 and page["asleep_mean"] < 0.4)
+    rows.every("c-7e8684b36f", "page and package pay the same, to the wei", equal)
+    rows.every("c-63913f5bfe", "page and package have the same definitions of consistency", same)
+    rows.mean("c-520ad671f8", "flat pay: honest work falls below 15%", left, below=0.15)
+    rows.every("c-977a9d74d3", "exercise 4.2: the share of rounds above 0.4 keeps its three promises", trusted)
+    page.run("c-b45e0e9134", only=("arriving", "window_mean", "reached", "curves"))
+    page.run("c-89f038b9fa", ("range(10)", "SEED_LIST"), ("equal(10, 60)", "equal(len(SEED_LIST), 60)"))
+    by_formula = np.interp([0.5, 0.8, 0.95], page["arriving"], page["curves"]["bonus α = 2, streak"])
+    apart = np.abs(np.subtract(page["simulated"], by_formula)).max()
+    rows.number("c-6b351df026", "streak: the game agrees with the formula, largest difference", apart, below=0.02)
+    page.run(
+        "c-551dfeba72",
+        ("range(10)", "SEED_LIST"),
+        ("equal(10, 80)", "equal(len(SEED_LIST), 80)"),
+        ("[0.0, 0.5, star, 2.0, 5.0]", "[0.0, star, 2.0]"),
+    )
+    gaps, star = page["gaps"], page["star"]
+    rows.between("c-3f2cc64a3c", "α = 0: staying earns less than fair weather", *gaps[0.0], below=0)
+    rows.between("c-3f2cc64a3c", "α*: as much", *gaps[star], -0.02, 0.02)
+    rows.between("c-3f2cc64a3c", "α = 2: more", *gaps[2.0], 0)
+
+
+@part(4, seconds=7)
+def own_games(seeds: Sequence[int], rows: Rows) -> None:
+    """Sections 5, 6 and 9: the games that the page plays itself."""
+    page = open_page(seeds)
+    page.run("c-a67b6c8f7a", ("seeds=range(seeds)", "seeds=SEED_LIST"), ("range(20)", "SEED_LIST")).run("c-2cfa19abe2")
+    honest = page["incentives"].summarize(page["paper"])["honest"]
+    rows.mean("c-d32cfd0105", "paper's rule: honest work falls to what exploring gives, 0.067", honest, 0.05, 0.09)
+    gap = page["paper"].accuracy[-10:].mean(axis=0) - page["everyone_honest"].accuracy[-10:].mean(axis=0)
+    rows.mean("c-d32cfd0105", "paper's rule: the accuracy suffers", gap, below=0)
+    copies, works = page["negative"]
+    rows.number("c-4fa4fcb19c", "a copy's score is hardly ever negative: share of the copies", copies, below=0.001)
+    rows.number("c-2cfa19abe2", "an honest update's is more often", works, 0.001)
+    page.run("c-3826a6cd3b", ("world_of(rule, 4)", "world_of(rule)"), ("range(4)", "SEED_LIST"), only=("@cache",))
+    page.run("c-de8dd9a493")
+    rows.number("c-1583299edb", "factors see the copies: mean factor", page["factor_of_copies"], below=0.9)
+    page.run("c-b3311c2aee", ("range(8)", "SEED_LIST")).run("c-8d38a92b5c", only=("readings", "negative"))
+    negative, plain, loyal, contract, copied = (page[k] for k in ("negative", "plain", "loyal", "contract", "copied"))
+    cell = "c-ed489291b9"
+    rows.number(cell, "honest clients with rare data do get negative scores", negative[0], 0)
+    rows.number(cell, "in the minority more often: by", negative[1] - negative[0], 0)
+    rows.number(
+        cell, "taken at its word the line fines the loyal three times as much", loyal[0] / plain[0], 2.999, 3.001
+    )
+    each = copied[1] / (8 * 50 * len(page.seeds))
+    rows.number(cell, "a copy is hardly ever fined: its fine beside an honest client's", each / contract[1], below=0.01)
+
+
+@part(4, seconds=95)
+def multiplier(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 6: α from 0 to 2, nine rules, three deals."""
+    games = Games(seeds)
+    effects = {
+        (rule, deal): games.effect(
+            "honest", {"rule": rule, "alpha": 0.0, "partition": deal}, {"rule": rule, "alpha": 2.0, "partition": deal}
+        )
+        for deal in DEALS
+        for rule in RULES
+    }
+    cell, ends = "c-bb39b87156", {key: ends_of(values) for key, values in effects.items()}
+    reach = {rule: max(np.abs(ends[rule, deal]).max() for deal in DEALS) for rule in RULES}
+    for rule in ("paper", "paper_fines", "midpoint"):
+        rows.number(
+            cell,
+            f"{rule}: α changes honest work by three hundredths at most, with the interval",
+            reach[rule],
+            below=0.035,
+        )
+    rows.number(cell, "rank: by seven at most", reach["rank"], below=0.07)
+    largest = max(abs(values.mean()) for values in effects.values())
+    rows.number(cell, "a few hundredths of honest work at most", largest, below=0.055)
+    counted = ("paper", "paper_fines", "midpoint", "rank")
+    clear = sum(low > 0 or high < 0 for (rule, _), (low, high) in ends.items() if rule in counted)
+    rows.number(
+        cell,
+        "where C counts scores: of 12 intervals exclude 0 (chance alone: more than 2 in one of 50)",
+        clear,
+        below=3,
+    )
+    tested = np.mean([effects[rule, deal] for rule in TESTED for deal in DEALS], axis=0)
+    rows.mean(cell, "where C counts tests passed, α raises honest work", tested, 0)
+
+
+@part(4, seconds=25)
+def staying(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 6: where α has its best chance, a fixed price; exercise 4.3."""
+    games = Games(seeds)
+    stay = {"policies": "honest", "busy": 0.3, "busy_factor": 3.0}
+    cell = "c-665e745b3a"
+    found = {}
+    for who, foresight in (("myopic", 0.0), ("foresighted", 1.0)):
+        pair = [stay | {"foresight": foresight, "alpha": alpha} for alpha in (0.0, 2.0)]
+        found[who] = {name: games.effect(name, *pair) for name in ("honest", "fair_weather", "out", "accuracy")}
+        rows.mean(cell, f"{who}: accuracy does not notice α", found[who]["accuracy"], -0.01, 0.01)
+    rows.mean(cell, "foresighted clients give up fair-weather habits", found["foresighted"]["fair_weather"], below=0)
+    rows.mean(cell, "foresighted: a little more work", found["foresighted"]["honest"], 0)
+    rows.mean(cell, "myopic: the multiplier drives them away", found["myopic"]["out"], 0)
+    rows.mean(cell, "myopic: less work", found["myopic"]["honest"], below=0)
+    price = [stay | {"scaled": False, "alpha": alpha} for alpha in (0.0, 2.0)]
+    by_price = games.effect("honest", *price)
+    others = max(abs(found[who]["honest"].mean()) for who in found)
+    rows.mean("c-5c3d358102", "fixed price: α raises honest work", by_price, 0)
+    rows.number("c-5c3d358102", "fixed price: α's largest effect, above staying's by", by_price.mean() - others, 0)
+    rows.mean("c-5c3d358102", "fixed price: most clients leave", games.figure("out", **price[0]), 0.5)
+    windows = [
+        games.effect("fair_weather", *(stay | {"alpha": 2.0, "window": w} for w in (k, 2 * k))) for k in (2, 4, 8, 16)
+    ]
+    clear = sum(low > 0 or high < 0 for low, high in map(ends_of, windows))
+    rows.number(
+        "c-b8dd004bf7", "window doubled: of 4 changes told from zero (chance alone: 2 in one of 70)", clear, below=2
+    )
+
+
+@part(4, seconds=14)
+def records(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 6: the fairness interval, under the paper's rule."""
+    games, cell = Games(seeds), "c-6a2940afbf"
+    changes = [
+        games.effect("honest", {"partition": deal}, {"partition": deal, "interval": k})
+        for deal in ("dir1.0", "dir0.1")
+        for k in (1, 5, 20)
+    ]
+    together = np.mean(changes, axis=0)
+    rows.mean(cell, "factors every 1 to 20 rounds change honest work by a percent or so", together, -0.02, 0.02)
+    apart = np.subtract(changes[::3], changes[2::3]).mean(axis=0)
+    rows.mean(cell, "the interval, 1 to 20 rounds, hardly matters", apart, -0.02, 0.02)
+
+
+@part(4, seconds=45)
+def phase(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 7: a coarser phase diagram, three costs, two α, and the first eight seeds."""
+    games = Games(seeds[:8])
+    grid = np.array(
+        [
+            [
+                [games.figure("honest", rule=rule, cost=cost, alpha=alpha).mean() for cost in (0.1, 0.5, 0.9)]
+                for alpha in (0.0, 2.0)
+            ]
+            for rule in RULES
+        ]
+    )  # (rules, alphas, costs)
+    by_rule, by_alpha = grid.mean(axis=(1, 2)).var() / grid.var(), grid.mean(axis=(0, 2)).var() / grid.var()
+    by_cost = grid.mean(axis=(0, 1)).var() / grid.var()
+    rows.number("c-b3bef86482", "the rule explains more than nine tenths of the variance", by_rule, 0.9)
+    rows.number("c-6b762b1814", "α explains next to nothing", by_alpha, below=0.001)
+    rows.number("c-6b762b1814", "the cost explains more than α, and little", by_cost, by_alpha, 0.1)
+
+
+@part(4, seconds=97)
+def rules(seeds: Sequence[int], rows: Rows) -> None:
+    """Sections 6 to 8: deviations of one, nine rules at α = ½, other learners, lost updates."""
+    games = Games(seeds)
+    lone = {"learner": "fixed", "busy": 0.0, "alpha": 0.0}
+    paid = {
+        (rule, act): games.figure("pay_0", rule=rule, start=act, **lone)
+        for rule in ("paper", "midpoint")
+        for act in ("full", "copy")
+    }
+    cell = "c-4fa4fcb19c"
+    rows.mean(
+        cell, "paper's score: one copy earns more than full work", paid["paper", "copy"] - paid["paper", "full"], 0
+    )
+    twice = paid["paper", "copy"].mean() / paid["paper", "full"].mean()
+    rows.number(cell, "twice as much", twice, 1.5, 2.5)
+    unclear = paid["midpoint", "copy"] - paid["midpoint", "full"]
+    rows.unmeasured(cell, "midpoint: whether a copy earns more cannot be told", unclear)
+    cell = "c-f74f71449d"
+    for deal in ("dir1.0", "dir0.1"):
+        work = {rule: games.figure("honest", rule=rule, partition=deal).mean() for rule in RULES}
+        second = max(value for rule, value in work.items() if rule != "threshold")
+        rows.number(cell, f"{deal}: the threshold has the most honest clients, by", work["threshold"] - second, 0)
+        rows.mean(
+            cell,
+            f"{deal}: and they do less than half of the training",
+            games.figure("effort", rule="threshold", partition=deal),
+            below=0.5,
+        )
+        better = games.effect(
+            "accuracy", {"rule": "threshold", "partition": deal}, {"rule": "midpoint", "partition": deal}
+        )
+        claim = f"{deal}: the model is no better for it: midpoint's is not a point below"
+        rows.mean(cell, claim, better, -0.01)
+    rows.mean(cell, "midpoint: three in ten copy", games.figure("copy", rule="midpoint"), 0.2, 0.4)
+    shade = games.effect("accuracy", {"learner": "fixed", "partition": "iid"}, {"rule": "midpoint", "partition": "iid"})
+    rows.mean(cell, "midpoint, even data: a shade better than with twelve honest clients", shade, 0)
+    for deal, points in (("iid", 0.03), ("dir1.0", 0.05), ("dir0.1", 0.18)):
+        lost = games.effect("accuracy", {"partition": deal}, {"learner": "fixed", "partition": deal})
+        rows.mean(cell, f"{deal}: learning clients cost the paper's rule accuracy", lost, 0)
+        rows.near(cell, f"{deal}: {100 * points:.0f} points of it", lost, points)
+    rows.mean("c-ca395f0401", "verified: still copies", games.figure("copy", rule="verified"), 0.8)
+    gated, asked = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
+    rows.mean(
+        "c-ca395f0401", "paper_gate: copies nearly vanish, below a fifth of the paper's", gated - asked / 5, below=0
+    )
+    for way in ("softmax", "exp3", "best_response", "imitation"):
+        asked, helped, gated = (
+            games.figure("honest", rule=rule, alpha=0.0, learner=way).mean() for rule in ("paper", "midpoint", "gate")
+        )
+        least = min(helped - asked, gated - helped)
+        rows.number("c-5b1e0c7a42", f"{way}: the order of the three rules is the same, least step", least, 0)
+        if way == "exp3":
+            rows.number("c-5b1e0c7a42", "exp3, paper's rule: honest in seven of ten rounds", asked, 0.65, 0.75)
+    fallen = games.effect("honest", {"rule": "threshold"}, {"rule": "threshold", "drop": 0.3})
+    rows.mean("c-4c26a1d7d2", "threshold, bad network: loses more than a third of the honest", fallen, below=-1 / 3)
+    left = games.effect("out", {"rule": "threshold"}, {"rule": "threshold", "drop": 0.3})
+    rows.mean("c-328c7a7ee7", "threshold, bad network: who is not paid leaves", left, 0.2)

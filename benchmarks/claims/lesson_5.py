@@ -1,0 +1,287 @@
+"""Lesson 5: who gets paid for lying, by the study's own script on other federations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from .pages import Page, load_study
+from .rows import Rows, more, part
+
+NAMES = {"iid": "IID", "dir1.0": "Dirichlet 1.0", "dir0.1": "Dirichlet 0.1"}
+OTHERS = {"norm clip": ("honest", "collude x5", "inflate x5"), "multi-krum": ("collude x5", "copy", "inflate x5")}
+"""Beside FedAvg, under which every lie is played: averages, and the lies of which the lesson says something there."""
+ROOTED = ("fltrust", "root", "midpoint", "clipped midpoint")
+BOUNDED = ("clipped", "fltrust", "clipped midpoint")
+GIVEN_AWAY = ("alignment", "cosine", "leave self out", "median reference", "peer median", "root")
+
+
+@dataclass
+class Grid:
+    """Attacks, averages and scores on one kind of data, each entry an array over the seeds."""
+
+    scores: tuple[str, ...]
+    attacks: tuple[str, ...]
+    places: dict[tuple[str, str], int]
+    found: dict[str, np.ndarray]
+
+    @classmethod
+    def play(cls, kind: str, seeds: Sequence[int]) -> Grid:
+        """The study's worlds of these seeds: every lie under FedAvg, a few under other averages, the adaptive ones."""
+        study = load_study("adversaries")
+        runs = [study.Trajectory(lie, "fedavg") for lie in study.ATTACKS]
+        runs += [study.Trajectory(lie, average) for average, lies in OTHERS.items() for lie in lies]
+        runs += [study.Trajectory(study.ADAPTIVE, "fedavg", score) for score in study.SCORE_NAMES]
+        plan = SimpleNamespace(dataset="digits", rounds=study.Study.rounds, trajectories=lambda: runs)
+        worlds = [study.run_world(plan, kind, seed) for seed in seeds]
+        names = ("share", "burned_bad", "burned_good", "unpaid", "accuracy")
+        found = {name: np.stack([world[name] for world in worlds]) for name in names}
+        places = {(run.target or run.attack, run.aggregator): place for place, run in enumerate(runs)}
+        return cls(study.SCORE_NAMES, study.ATTACKS, places, found)
+
+    def at(self, attack: str, score: str = "alignment", table: str = "share", average: str = "fedavg") -> np.ndarray:
+        """An entry, one number a seed."""
+        values = self.found[table][:, self.places[attack, average]]
+        return values if values.ndim == 1 else values[:, self.scores.index(score)]
+
+    def adapted(self, score: str, table: str = "share") -> np.ndarray:
+        """The adaptive attacker against a score, one number a seed."""
+        return self.at(score, score, table)
+
+    def gain(self, attack: str, sigma: float) -> np.ndarray:
+        """Budgets a round that a lie gains by the paper's score, at stakes of sigma budgets."""
+        pay, burned = (self.at(attack, table=name) - self.at("honest", table=name) for name in ("share", "burned_bad"))
+        return pay - sigma * burned
+
+
+def columns_at_honest(grid: Grid) -> tuple[str, ...]:
+    """The scores by which neither kind of collusion is paid more than honesty, in the mean."""
+    worst = {score: max(grid.at(lie, score).mean() for lie in ("collude", "collude x5")) for score in grid.scores}
+    return tuple(score for score in grid.scores if worst[score] <= grid.at("honest", score).mean())
+
+
+def common_claims(rows: Rows, name: str, grid: Grid) -> None:
+    """What the lesson says of every kind of data."""
+    scores, kept = grid.scores, columns_at_honest(grid)
+    there = set(ROOTED) <= set(kept)
+    rows.number("c-cc91f00d50", f"{name}: with a root set both collusions stay at or below the honest row", there, 0.5)
+    for score in ROOTED:
+        paid = np.maximum(grid.at("collude", score), grid.at("collude x5", score))
+        rows.mean("c-e34bee42fa", f"{name}, {score}: collusion earns next to nothing", paid, below=0.05)
+    safe = grid.at("collude x5", table="accuracy", average="multi-krum") - grid.at("collude x5", table="accuracy")
+    rows.mean("c-cc91f00d50", f"{name}: multi-krum keeps the model safe from collude x5", safe, 0)
+    caught = grid.at("collude x5", average="multi-krum")
+    rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: collude x5 is not paid", caught, below=0.05)
+    for lie, least in (("copy", 0.15), ("inflate x5", 0.3)):
+        paid = grid.at(lie, average="multi-krum")
+        rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: {lie} is still paid", paid, least)
+    cell = "c-e34bee42fa"
+    for score in GIVEN_AWAY:
+        rows.mean(cell, f"{name}, {score}: the adaptive attacker takes four fifths or more", grid.adapted(score), 0.8)
+        rows.mean(
+            cell, f"{name}, {score}: and leaves an accuracy below 0.6", grid.adapted(score, "accuracy"), below=0.6
+        )
+    rows.mean(cell, f"{name}, accuracy-adjusted: four fifths or more", grid.adapted("accuracy-adjusted"), 0.8)
+    rows.mean(
+        cell, f"{name}, accuracy-adjusted: accuracy above 0.75", grid.adapted("accuracy-adjusted", "accuracy"), 0.75
+    )
+    ratio = {score: grid.adapted(score).mean() / grid.at("honest", score).mean() for score in scores}
+    for score in BOUNDED:
+        rows.number(cell, f"{name}, {score}: the adaptive attacker stays below twice honest pay", ratio[score], below=2)
+    cell = "c-49ea8b7324"
+    rows.mean(cell, f"{name}: collude x5 takes over 0.85 by the paper's score", grid.at("collude x5"), 0.85)
+    for lie in ("collude x5", "scale x5", "copy"):
+        rows.mean(cell, f"{name}, {lie}: a gain at stakes of 200 budgets", grid.gain(lie, 200), 0)
+    rows.every(
+        cell, f"{name}: collude x5 burns nothing of the attackers", grid.at("collude x5", table="burned_bad") == 0
+    )
+    honest = grid.at("honest", "accuracy-adjusted")
+    for lie in ("collude x5", "sign flip", "label flip"):
+        paid = grid.at(lie, "accuracy-adjusted") - 0.5 * honest
+        rows.mean(cell, f"{name}, adjusted: {lie} is left less than half of honest pay", paid, below=0)
+    for lie in ("copy", "inflate x5"):
+        paid = grid.at(lie, "accuracy-adjusted") - honest
+        rows.mean(cell, f"{name}, adjusted: {lie} is paid more than honesty", paid, 0)
+    quiet = grid.at("honest", "accuracy-adjusted", "unpaid")
+    rows.mean(cell, f"{name}, adjusted, nobody lying: more than a quarter of the rounds pay nobody", quiet, 0.25)
+    for score in ("fltrust", "clipped midpoint"):
+        for lie in ("copy", "sybil"):
+            rows.mean(cell, f"{name}, {score}: {lie} is paid even there", grid.at(lie, score), 0.15)
+    clipped = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "collude x5", "inflate x5")}
+    more = clipped["inflate x5"] - 2 * clipped["honest"]
+    rows.mean("c-0b57a3e107", f"{name}, clipped on both sides: inflated counts over twice honest pay", more, 0)
+
+
+def inflated(rows: Rows, name: str, grid: Grid) -> None:
+    """IID and Dirichlet 1.0: the one lie that every score pays."""
+    scores, cell = grid.scores, "c-e34bee42fa"
+    gain = {score: grid.at("inflate x5", score) - grid.at("honest", score) for score in scores}
+    for score in scores:
+        bars = (0, 0.05) if score == "cosine" else (0.15, np.inf)
+        rows.mean(cell, f"{name}, {score}: inflate x5 is paid more than honesty, by", gain[score], *bars)
+    over = [
+        lie
+        for lie in grid.attacks[1:]
+        if all(grid.at(lie, score).mean() > grid.at("honest", score).mean() for score in scores)
+    ]
+    rows.number(cell, f"{name}: no other lie is paid more than honesty by all twelve", over == ["inflate x5"], 0.5)
+
+
+@part(5, seconds=80)
+def alike(seeds: Sequence[int], rows: Rows) -> None:
+    """IID."""
+    grid = Grid.play("iid", seeds)
+    common_claims(rows, "IID", grid)
+    inflated(rows, "IID", grid)
+    burned = grid.at("sign flip", table="burned_bad") - grid.at("sign flip", table="burned_good")
+    rows.mean("c-49ea8b7324", "IID: the penalty burns the stakes of sign flippers", burned, 0)
+
+
+@part(5, seconds=80)
+def different(seeds: Sequence[int], rows: Rows) -> None:
+    """Dirichlet 1.0."""
+    grid = Grid.play("dir1.0", seeds)
+    common_claims(rows, "Dirichlet 1.0", grid)
+    inflated(rows, "Dirichlet 1.0", grid)
+    cell = "c-2a5f1463bb"
+    for lie in ("collude x5", "copy"):
+        rows.every(cell, f"Dirichlet 1.0: {lie} burns nothing of the attackers", grid.at(lie, table="burned_bad") == 0)
+    rows.mean(
+        cell,
+        "Dirichlet 1.0: adjusted, collude x5 is left below 0.2",
+        grid.at("collude x5", "accuracy-adjusted"),
+        below=0.2,
+    )
+    known = grid.adapted("accuracy-adjusted") - 1.3 * grid.at("honest", "accuracy-adjusted")
+    rows.mean(cell, "Dirichlet 1.0, adjusted: the adaptive attacker takes 1.3 times honest pay and more", known, 0)
+    for lie in ("sign flip", "badmouth"):
+        rows.mean("c-9a32951afc", f"Dirichlet 1.0, {lie}: does not pay even without stakes", grid.gain(lie, 0), below=0)
+        dearer = grid.gain(lie, 200) - grid.gain(lie, 0)
+        rows.mean("c-9a32951afc", f"Dirichlet 1.0, {lie}: penalties make it dearer", dearer, below=0)
+
+
+@part(5, seconds=80)
+def very_different(seeds: Sequence[int], rows: Rows) -> None:
+    """Dirichlet 0.1."""
+    grid = Grid.play("dir0.1", seeds)
+    common_claims(rows, "Dirichlet 0.1", grid)
+    alone = columns_at_honest(grid) == ROOTED
+    rows.number("c-cc91f00d50", "Dirichlet 0.1: and no other score does, so none whatever the data", alone, 0.5)
+    cell = "c-e34bee42fa"
+    honest, score = grid.at("honest", "clipped, self out"), "clipped, self out"
+    rows.mean(
+        cell,
+        "Dirichlet 0.1: clipped, self out gives way, above twice honest pay by",
+        grid.adapted(score) - 2 * honest,
+        0,
+    )
+    collusion = grid.at("collude", "clipped") - grid.at("honest", "clipped")
+    rows.mean(cell, "Dirichlet 0.1, clipped: collusion at the usual length pays", collusion, 0)
+    rows.mean(
+        "c-0b9b22c754",
+        "Dirichlet 0.1, clipped: over 1.5 times honest pay, by",
+        collusion - 0.5 * grid.at("honest", "clipped"),
+        0,
+    )
+    worse = grid.adapted("clipped midpoint", "accuracy") - grid.adapted("clipped", "accuracy")
+    rows.mean(cell, "Dirichlet 0.1: clipped midpoint keeps more of the model than clipped", worse, 0)
+    both = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "collude x5")}
+    more = both["collude x5"] - 1.5 * both["honest"]
+    rows.mean(
+        "c-0b57a3e107", "Dirichlet 0.1, clipped on both sides: collusion over one and a half times honest pay", more, 0
+    )
+    cell = "c-2575130652"
+    right = grid.at("sign flip") - grid.at("honest")
+    rows.mean(cell, "Dirichlet 0.1: sign flippers are paid more than when honest", right, 0)
+    burned = grid.at("sign flip", table="burned_good") - grid.at("sign flip", table="burned_bad")
+    rows.mean(cell, "Dirichlet 0.1: the penalty burns more of the honest than of the flippers", burned, 0)
+    study = load_study("adversaries")
+    plan = study.Study(attacks=("honest",), aggregators=study.AGGREGATOR_NAMES, adaptive=False)
+    pay = np.stack([study.run_world(plan, "dir0.1", seed)["pay"][:, 0] for seed in seeds])  # (seeds, averages, n)
+    moved = 0.5 * np.abs(pay - pay[:, :1]).sum(axis=-1).mean(axis=0)
+    rows.number(
+        "c-ef3396b252", "Dirichlet 0.1: another average moves up to a sixth of the budget", moved.max(), 0.1, 0.2
+    )
+
+
+@part(5, seconds=40)
+def collusion(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 2: the formula against measurement, and where collusion begins to pay."""
+    study, starts = load_study("adversaries"), {}
+    sizes = study.COLLUDERS[1:]
+    for kind, name in NAMES.items():
+        played = [study.run_collusion(kind, seed, sizes, 20) for seed in seeds]
+        measured, theory = (np.mean([run[key] for run in played], axis=0) for key in ("measured", "theory"))
+        apart = np.abs(measured - theory).max()
+        rows.number("c-08c3fc0854", f"{name}: formula and measurement agree to within a hundredth", apart, below=0.01)
+        weight = np.array(sizes) / 20
+        starts[kind] = float(np.interp(0, measured - weight, weight))
+    for less, further in (("iid", "dir1.0"), ("dir1.0", "dir0.1")):
+        ratio = starts[less] / starts[further]
+        rows.number("c-2436a6e225", f"collusion pays sooner with {NAMES[further]} than with {NAMES[less]}", ratio, 1.2)
+
+
+@part(5, seconds=45)
+def minority(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 6: penalties, an honest client with a rare class, and sign flippers."""
+    study = load_study("adversaries")
+
+    def follow(rate: float, cap: float, flippers: bool = False, times: int = 1) -> dict[str, np.ndarray]:
+        found = [study.run_minority(rate, cap, seed, 40, flippers=flippers) for seed in more(seeds, times)]
+        return {key: np.array([run[key] for run in found]) for key in found[0]}
+
+    cell = "c-28618f594c"
+    none, mild, harsh, driven = follow(0.0, 0.0), follow(0.1, 0.05), follow(10.0, 0.5), follow(10.0, 0.5, True)
+    rows.mean(
+        "c-3f9bf8cd8d",
+        "false alarms without any attacker: negative scores of the rare class",
+        none["negative_rate"],
+        0.05,
+    )
+    rows.every(cell, "a mild penalty expels nobody", mild["excluded"] == 0)
+    rows.mean("c-3f9bf8cd8d", "a mild penalty leaves 95% of the stake", mild["stake_left"], 0.95)
+    rows.every(cell, "the harshest drives out the only client with nines, in every federation", harsh["excluded"] == 1)
+    rows.every(cell, "the harshest drives out every flipper", driven["excluded"] == 1)
+    rows.mean(cell, "and the recall of nine falls to nothing", harsh["recall_of_nine"], below=0.05)
+    for rate, lost, part_of_flippers in ((1.0, 0.2, 0.74), (10.0, 0.33, 0.79)):
+        window, flippers = follow(rate, 0.05), follow(rate, 0.05, True, times=3)
+        rows.every(cell, f"window, rate {rate:g}: expels no minority", window["excluded"] == 0)
+        rows.mean(cell, f"window, rate {rate:g}: expels most flippers", flippers["excluded"], 0.5)
+        rows.near(cell, f"window, rate {rate:g}: the minority pays a part of its stake", 1 - window["stake_left"], lost)
+        often = flippers["negative_rate"][: len(seeds)] - window["negative_rate"]
+        rows.mean(cell, f"window, rate {rate:g}: what keeps the two apart is how often it happens", often, 0)
+        for who, found, quoted in (("flippers", flippers, part_of_flippers), ("the minority", window, 0.23)):
+            claim = f"window, rate {rate:g}: negative scores of {who}"
+            rows.near(cell, claim, found["negative_rate"], quoted)
+
+
+@part(5, seconds=20)
+def checks(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 7: two checks for copies; exercise 5.4: pooled updates under clip and root set."""
+    page = Page(5, seeds).run("c-73bffcf2c8", only=("from", "import"))
+    page.names["grid"] = {"rounds": 10}
+    page.run("c-330018f033").run("c-483e4261f6").run("c-d1d3504ca4", only=("def compute_novelty",))
+    page.run("c-38a44238aa").run("c-3cebf5b736").run(
+        "c-e433ba87df", only=("def instructors_score", "def pay_under_defense")
+    )
+    page.run("c-0f0bf4a33c", only=("def load_world",))
+    page.run("c-ce5aa9052b", only=("def look",))
+    found, own, gains = [], [], []
+    for seed in page.seeds:
+        digits, attackers = page["load_world"](seed)
+        page.names |= {"digits": digits, "attackers": attackers, "others": np.setdiff1d(np.arange(10), attackers)}
+        page.run("c-0f0bf4a33c", only=("mlp",)).run("c-0874736d67", ("[0, 7]", f"[{seed}, 7]"))
+        page.run("c-8666708337", ("[0, 12]", f"[{seed}, 12]"), only=("direction", "lies"))
+        page.run("c-ce5aa9052b", ("default_rng(3)", f"default_rng({seed})"), only=("novelty", "margins", "def look"))
+        page["run"](page["lies"]["copy"], observe=page["look"])
+        novelty, margins = page["novelty"], page["margins"]
+        found.append(max(novelty["copy"]) < 1e-6 < min(novelty["honest"]))
+        own.append(np.mean(np.array(margins["honest"]) > 0) - np.mean(np.array(margins["copy"]) > 0))
+        fair, mine = (page["pay_under_defense"](lie) for lie in (lambda own, step: own, page["break_it"]))
+        gains.append(mine / fair)
+    rows.every("c-f1ef98a701", "novelty finds the exact copy with no false alarm", found)
+    rows.mean("c-f1ef98a701", "the own-data test asks for what a copycat cannot have", own, 0)
+    rows.mean("c-e433ba87df", "exercise 5.4: pooled updates earn more than honesty under clip and root set", gains, 1)
