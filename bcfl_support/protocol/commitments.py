@@ -26,6 +26,7 @@ class Submission:
 
     Attributes:
         client: the client's address.
+        round_number: the round it is for, which no other takes it in.
         values: the update at scale s, shape (P,), int64.
         digest: keccak256 of the update, 32 bytes.
         salt: the random number that hides the commitment, 32 bytes.
@@ -33,6 +34,7 @@ class Submission:
     """
 
     client: str
+    round_number: int
     values: np.ndarray
     digest: bytes
     salt: bytes

@@ -145,7 +145,7 @@ class Federation:
             commitment = compute_commitment(
                 chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
             )
-            submissions.append(Submission(client, values, digest, salt, commitment))
+            submissions.append(Submission(client, number, values, digest, salt, commitment))
         return submissions
 
     def _check(self, client: str, update: np.ndarray, scaled: bool = False) -> np.ndarray:
@@ -163,10 +163,10 @@ class Federation:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            ContractError: NotRegistered, AlreadyCommitted, RoundFull, DeadlinePassed or WrongPhase.
+            ContractError: NotRegistered, AlreadyCommitted, RoundFull, WrongRound, DeadlinePassed or WrongPhase.
         """
         commit = self.aggregator.functions.commit
-        return self._send_many("commit", [(commit(s.commitment), s.client, 0) for s in submissions])
+        return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in submissions])
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every update with its salt, in parts of `PART` entries. With all in, the aggregation opens by itself.

@@ -77,10 +77,10 @@ def test_who_takes_the_place_of_fewer_samples_stands_there_in_the_record(fed, no
     submissions = fed.prepare(updates_for([*places, more, clients[1]], 3), rng=np.random.default_rng(3))
     fed.commit(submissions[:4])
     instead = fed.aggregator.functions.commitInstead
-    node.send(instead(submissions[4].commitment), sender=more)
-    node.send(instead(submissions[5].commitment), sender=clients[1])
+    node.send(instead(1, submissions[4].commitment), sender=more)
+    node.send(instead(1, submissions[5].commitment), sender=clients[1])
     with pytest.raises(ContractError, match="the fewest samples in the round are 7, you have 5; only more take that"):
-        node.send(instead(submissions[1].commitment), sender=few)
+        node.send(instead(1, submissions[1].commitment), sender=few)
     fed.end_phase("Commit")
     present = [submissions[0], *submissions[2:4], submissions[5]]
     fed.reveal(present)
@@ -204,7 +204,7 @@ class TestRefusals:
 
     def test_wrong_phase(self, fed, node, clients):
         with pytest.raises(ContractError, match="WrongPhase: the round is in phase"):
-            node.send(fed.aggregator.functions.commit(b"\1" * 32), sender=clients[0])
+            node.send(fed.aggregator.functions.commit(1, b"\1" * 32), sender=clients[0])
 
     def test_late_reveal(self, fed, node, clients):
         submissions = in_reveal(fed, clients)

@@ -106,7 +106,7 @@ interface IAggregator {
     error DeadlinePassed(uint256 timestamp, uint256 deadline);
     error TooEarly(uint256 timestamp, uint256 deadline);
     error RoundFull(uint256 round, uint256 capacity);
-    error RoundHasRoom(uint256 round, uint256 committed, uint256 capacity);
+    error WrongRound(uint256 given, uint256 current);
     error NotMoreSamples(uint256 samples, uint256 theirs);
     error AlreadyCommitted(address client, uint256 round);
     error ZeroCommitment(address client);
@@ -127,16 +127,19 @@ interface IAggregator {
     function openRound() external;
 
     /// @notice Bind oneself to an update without showing it.
+    /// @param round The one that is meant, which the commitment binds as well: a later one refuses it.
     /// @param commitment See `commitmentOf`.
-    function commit(bytes32 commitment) external;
+    function commit(uint256 round, bytes32 commitment) external;
 
-    /// @notice Commit to a round that is full, in the place of the client with the fewest samples, if one has more. Accounts
+    /// @notice Commit, and if the round is full, in the place of the client with the fewest samples, if one has more. Accounts
     /// cost nothing and samples cost stake: so nobody shuts others out with many accounts of one sample each. Who has to go
     /// was absent from the round, as its later rewards will count.
+    /// @param round As in `commit`.
     /// @param commitment See `commitmentOf`.
-    function commitInstead(bytes32 commitment) external;
+    function commitInstead(uint256 round, bytes32 commitment) external;
 
-    /// @notice Show the update one committed to, in one transaction.
+    /// @notice Show the update one committed to, in one transaction. From then on it is public, also if this comes too late:
+    /// in the next round anybody may send it, so its client should not send it again unchanged.
     /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.
     /// @param salt The random number that hid the commitment.
     function reveal(int64[] calldata update, bytes32 salt) external;

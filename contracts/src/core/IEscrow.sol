@@ -42,8 +42,8 @@ interface IEscrow {
     /// (a pool that needs more than a count to settle refuses that step); and be credited what that cost at the block's base fee, less a fifth. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
-    /// round's refunds come to a twentieth at most of what it shares, which is less with fewer samples or a low pot; a void
-    /// round has none; what a settlement has yet to pay is not touched.
+    /// round's refunds come to a twentieth at most of what it would share without them, which is less with fewer samples or
+    /// a low pot, and which it may end up paying to nobody; a void round has none; what a settlement has yet to pay is not touched.
     function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.

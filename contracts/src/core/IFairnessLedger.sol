@@ -46,7 +46,7 @@ interface IFairnessLedger {
     /// @param epoch Counts from 0; epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
     /// @param record sha2-256 digest of the record's bytes.
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
-    /// @dev Open to registered clients with enough stake, once an epoch each. A vote counts as many samples as its client
+    /// @dev Open to registered clients with enough stake, once an epoch each, and to none before one it attested to. A vote counts as many samples as its client
     /// has staked for, whether it took part in the rounds or not; the quorum is one of the samples that did. An epoch
     /// without a quorum before its deadline expires, and the factors stay as they were. Any client's attestation starts that
     /// time, also one of nonsense: it has to be longer than an honest computation takes.

@@ -51,7 +51,7 @@ interface IRewardPool is IEscrow {
 
     function settlement() external view returns (Settlement memory);
 
-    /// @notice C_i in millionths, as of the last settled round.
+    /// @notice C_i in millionths, as of the last settled round; while one is settled it goes over to that one.
     /// @dev C_i = (rounds among the last K with a reveal and S_i ≥ 0) / K. Rounds that were void do not count: nobody
     /// could be consistent in them, and anybody can open one.
     function consistencyOf(address client) external view returns (uint256);

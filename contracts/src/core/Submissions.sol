@@ -36,20 +36,16 @@ abstract contract Submissions is Rounds {
     mapping(bytes32 digest => Seen) private _seen;
 
     /// @inheritdoc IAggregator
-    function commit(bytes32 commitment) external {
-        Round memory round = _inTime(Phase.Commit);
-        if (round.committed == _capacity) revert RoundFull(round.number, _capacity);
-        _join(round.number, commitment);
-        if (round.committed == _participants.length) _participants.push(msg.sender);
-        else _participants[round.committed] = msg.sender;
-        round.committed += 1;
-        _round = round;
+    function commit(uint256 number, bytes32 commitment) external {
+        Round memory round = _committing(number);
+        if (round.committed == _capacity) revert RoundFull(number, _capacity);
+        _append(round, commitment);
     }
 
     /// @inheritdoc IAggregator
-    function commitInstead(bytes32 commitment) external {
-        Round memory round = _inTime(Phase.Commit);
-        if (round.committed < _capacity) revert RoundHasRoom(round.number, round.committed, _capacity);
+    function commitInstead(uint256 number, bytes32 commitment) external {
+        Round memory round = _committing(number);
+        if (round.committed < _capacity) return _append(round, commitment);
         // Not of the caller's choice: whoever put the largest out would have more of what is left.
         (uint256 place, uint32 theirs) = _smallest(round.committed);
         address other = _participants[place];
@@ -87,6 +83,22 @@ abstract contract Submissions is Rounds {
     /// @inheritdoc IAggregator
     function commitmentOf(uint256 round, address client, bytes32 digest, bytes32 salt) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(this), round, client, digest, salt));
+    }
+
+    /// @dev The round, if it takes commitments and is the one that is meant. One that comes late and was made for the round
+    /// before could not be opened in this one, and would cost its client the penalty of a missing reveal.
+    function _committing(uint256 number) private view returns (Round memory round) {
+        round = _inTime(Phase.Commit);
+        if (round.number != number) revert WrongRound(number, round.number);
+    }
+
+    /// @dev The caller takes the next free place.
+    function _append(Round memory round, bytes32 commitment) private {
+        _join(round.number, commitment);
+        if (round.committed == _participants.length) _participants.push(msg.sender);
+        else _participants[round.committed] = msg.sender;
+        round.committed += 1;
+        _round = round;
     }
 
     /// @dev The caller's entry in the round; its samples.

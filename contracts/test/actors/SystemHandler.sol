@@ -236,8 +236,9 @@ contract SystemHandler is Federation {
         }
         more = registry.eligibleSamples(who) > aggregator.entryOf(other).samples;
         bytes32 commitment = commitmentFor(who, update);
+        uint256 round = aggregator.currentRound().number;
         vm.prank(who);
-        try aggregator.commitInstead(commitment) {
+        try aggregator.commitInstead(round, commitment) {
             _expect(more, "fewer samples took a place");
             displacements += 1;
         } catch {

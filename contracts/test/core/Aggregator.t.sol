@@ -158,7 +158,7 @@ contract AggregatorTest is Federation, Refusals {
         if (current != IAggregator.Phase.Commit) {
             expectWrongPhase(current, IAggregator.Phase.Commit);
             vm.prank(alice);
-            aggregator.commit(bytes32(uint256(1)));
+            aggregator.commit(1, bytes32(uint256(1)));
         }
         if (current != IAggregator.Phase.Reveal) {
             expectWrongPhase(current, IAggregator.Phase.Reveal);
@@ -195,7 +195,7 @@ contract AggregatorTest is Federation, Refusals {
         aggregator.openRound();
         expectNextBlock();
         vm.prank(alice);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
         nextBlock();
         commit(alice, a);
         commit(bob, b);
@@ -324,7 +324,7 @@ contract AggregatorTest is Federation, Refusals {
         assertPhase(IAggregator.Phase.Commit, "full");
         vm.expectRevert(abi.encodeWithSelector(IAggregator.RoundFull.selector, 1, 4));
         vm.prank(client(4));
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
         vm.expectRevert(abi.encodeWithSelector(IAggregator.TooEarly.selector, NOW + 1, NOW + 600));
         aggregator.advance();
         warpToDeadline();
@@ -342,10 +342,11 @@ contract AggregatorTest is Federation, Refusals {
         for (uint256 i; i < 3; ++i) {
             commit(client(i), a);
         }
-        vm.expectRevert(abi.encodeWithSelector(IAggregator.RoundHasRoom.selector, 1, 3, 4));
-        vm.prank(client(4));
-        aggregator.commitInstead(bytes32(uint256(1)));
-        commit(client(3), a);
+        bytes32 free = commitmentFor(client(3), a);
+        vm.prank(client(3));
+        aggregator.commitInstead(1, free); // a free place is taken as by `commit`
+        vm.assertEq(aggregator.participantAt(3), client(3), "the last one");
+        vm.assertEq(aggregator.currentRound().committed, 4, "full");
         expectInstead(5, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 1, 1));
         expectInstead(0, abi.encodeWithSelector(IAggregator.AlreadyCommitted.selector, client(0), 1));
         expectInstead(9, abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, client(9)));
@@ -355,7 +356,7 @@ contract AggregatorTest is Federation, Refusals {
         vm.expectEmit(address(aggregator));
         emit IAggregator.Displaced(1, client(3), client(4));
         vm.prank(client(4));
-        aggregator.commitInstead(commitment);
+        aggregator.commitInstead(1, commitment);
         vm.assertEq(aggregator.participantAt(3), client(4), "the place");
         vm.assertEq(aggregator.currentRound().committed, 4, "as many as before");
         vm.assertEq(aggregator.entryOf(client(3)).commitment, bytes32(0), "no part in the round");
@@ -388,7 +389,7 @@ contract AggregatorTest is Federation, Refusals {
         commit(carol, a); // 7 samples
         expectInstead(6, abi.encodeWithSelector(IAggregator.NotMoreSamples.selector, 5, 5));
         vm.prank(client(7));
-        aggregator.commitInstead(bytes32(uint256(1)));
+        aggregator.commitInstead(1, bytes32(uint256(1)));
         vm.assertEq(aggregator.participantAt(0), client(7), "the first of three");
         warpToDeadline();
         uint256 deadline = aggregator.currentRound().deadline;
@@ -398,7 +399,7 @@ contract AggregatorTest is Federation, Refusals {
     function expectInstead(uint256 i, bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(client(i));
-        aggregator.commitInstead(bytes32(uint256(1)));
+        aggregator.commitInstead(1, bytes32(uint256(1)));
     }
 
     /// @dev Reveals may end early: when the last one is there, nobody is left to wait for.
@@ -416,7 +417,7 @@ contract AggregatorTest is Federation, Refusals {
         open();
         vm.expectRevert(abi.encodeWithSelector(IAggregator.ZeroCommitment.selector, alice));
         vm.prank(alice);
-        aggregator.commit(0);
+        aggregator.commit(1, 0);
     }
 
     function test_RevertWhen_AlreadyCommitted() public {
@@ -424,14 +425,14 @@ contract AggregatorTest is Federation, Refusals {
         commit(alice, a);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.AlreadyCommitted.selector, alice, 1));
         vm.prank(alice);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
     }
 
     function test_RevertWhen_CommitterIsNotRegistered() public {
         open();
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, stranger));
         vm.prank(stranger);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
     }
 
     function test_RevertWhen_CommitterHasLeft() public {
@@ -440,7 +441,7 @@ contract AggregatorTest is Federation, Refusals {
         registry.deregister();
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.AlreadyLeft.selector, alice, NOW + 1 + COOL_DOWN));
         vm.prank(alice);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
     }
 
     function test_RevertWhen_CommitterLostItsStake() public {
@@ -451,7 +452,7 @@ contract AggregatorTest is Federation, Refusals {
             abi.encodeWithSelector(IClientRegistry.StakeBelowMaintenance.selector, 0.5 ether - 1, 0.5 ether, 100)
         );
         vm.prank(alice);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
     }
 
     function test_RevertWhen_CommitIsLate() public {
@@ -461,7 +462,7 @@ contract AggregatorTest is Federation, Refusals {
         vm.warp(NOW + 600);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.DeadlinePassed.selector, NOW + 600, NOW + 600));
         vm.prank(bob);
-        aggregator.commit(bytes32(uint256(1)));
+        aggregator.commit(1, bytes32(uint256(1)));
     }
 
     function testFuzz_CommitmentBindsEverything(uint256 round, address who, bytes32 digest, bytes32 salt) public {
@@ -482,7 +483,7 @@ contract AggregatorTest is Federation, Refusals {
         open();
         bytes32 commitment = commitmentFor(alice, a);
         vm.prank(bob);
-        aggregator.commit(commitment);
+        aggregator.commit(1, commitment);
         commit(alice, a);
         endPhase();
         reveal(alice, a);
@@ -661,13 +662,22 @@ contract AggregatorTest is Federation, Refusals {
         aggregator.reveal(update, salt);
     }
 
-    /// @dev A commitment binds its round: the same words do not open it in the next one.
+    /// @dev A commitment is for one round, which both the call and the hash name: what is sent for another is refused, and
+    /// the same words do not open it in the next one.
     function test_RevertWhen_CommitmentOfAnotherRound() public {
         bytes32 commitment = aggregator.commitmentOf(1, alice, keccak256(abi.encodePacked(a)), saltOf(alice, 1));
         playVoid();
         open();
+        for (uint256 other = 1; other < 4; other += 2) {
+            vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongRound.selector, other, 2));
+            vm.prank(alice);
+            aggregator.commit(other, commitment);
+            vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongRound.selector, other, 2));
+            vm.prank(alice);
+            aggregator.commitInstead(other, commitment);
+        }
         vm.prank(alice);
-        aggregator.commit(commitment);
+        aggregator.commit(2, commitment);
         commit(bob, b);
         endPhase();
         bytes32 opened = aggregator.commitmentOf(2, alice, keccak256(abi.encodePacked(a)), saltOf(alice, 1));

@@ -90,8 +90,9 @@ abstract contract Federation is Base {
 
     function commit(address who, int64[] memory update) internal {
         bytes32 commitment = commitmentFor(who, update);
+        uint256 round = aggregator.currentRound().number;
         vm.prank(who);
-        aggregator.commit(commitment);
+        aggregator.commit(round, commitment);
     }
 
     function reveal(address who, int64[] memory update) internal {

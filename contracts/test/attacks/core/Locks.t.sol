@@ -53,7 +53,7 @@ contract LockAttacks is Federation, Refusals {
         nextBlock();
         bytes32 commitment = aggregator.commitmentOf(1, who, digest, 0);
         vm.prank(who);
-        aggregator.commit(commitment);
+        aggregator.commit(1, commitment);
         endPhase();
         for (uint256 from; from < 6_000; from += 2_048) {
             int64[] memory part = slice(update, from);

@@ -63,7 +63,7 @@ contract Member {
 
     function commit(uint256 round) external {
         bytes32 digest = keccak256(abi.encodePacked(_update));
-        try _aggregator.commit(_aggregator.commitmentOf(round, address(this), digest, 0)) { } catch { }
+        try _aggregator.commit(round, _aggregator.commitmentOf(round, address(this), digest, 0)) { } catch { }
     }
 
     function reveal() external {
@@ -210,7 +210,7 @@ contract PotAttacks is Federation {
         vm.warp(aggregator.currentRound().deadline - 1);
         bytes32 commitment = commitmentFor(client(4), updates[4]);
         vm.prank(client(4));
-        aggregator.commitInstead(commitment);
+        aggregator.commitInstead(1, commitment);
         endPhase();
         for (uint256 i; i < 5; ++i) {
             if (i != 3) reveal(client(i), updates[i]);

@@ -124,9 +124,9 @@ contract StakeAttacks is Federation, Refusals {
         nextBlock();
         bytes32 commitment = commitmentFor(honest, work);
         vm.prank(honest);
-        aggregator.commit(commitment);
+        aggregator.commit(1, commitment);
         vm.prank(attacker);
-        aggregator.commit(commitment);
+        aggregator.commit(1, commitment);
         endPhase();
         bytes32 salt = saltOf(honest, 1);
         bytes32 opened = aggregator.commitmentOf(1, attacker, keccak256(abi.encodePacked(work)), salt);
@@ -174,12 +174,47 @@ contract StakeAttacks is Federation, Refusals {
         reveal(honest, work);
     }
 
+    /// @dev Sent in time and mined three blocks late: a stranger has moved the rounds on. In the next round it could not be
+    /// opened, nor replaced, and would cost the whole cap.
+    function test_ALateCommitmentBurnsTheStake() public {
+        aggregator.openRound();
+        bytes32 signed = commitmentFor(honest, work);
+        endPhase(); // void
+        pool.settle(1);
+        aggregator.openRound();
+        nextBlock();
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongRound.selector, 1, 2));
+        vm.prank(honest);
+        aggregator.commit(1, signed);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongRound.selector, 1, 2));
+        vm.prank(honest);
+        aggregator.commitInstead(1, signed);
+        commit(honest, work);
+        vm.assertEq(aggregator.entryOf(honest).round, 2, "it takes part with a new one");
+    }
+
+    /// @dev Nobody knows in the last block whether there will be room: accounts of one sample fill it just before.
+    function test_TheLastFreePlacesShutALargerOneOut() public {
+        register(client(2), 1);
+        register(client(3), 1);
+        register(client(4), 1);
+        aggregator.openRound();
+        vm.warp(aggregator.currentRound().deadline - 1);
+        bytes32 commitment = commitmentFor(honest, work);
+        for (uint256 i = 1; i < 5; ++i) {
+            commit(client(i), vector(1, 1, int64(int256(i))));
+        }
+        vm.prank(honest);
+        aggregator.commitInstead(1, commitment); // which takes a free place as well
+        vm.assertEq(aggregator.entryOf(honest).round, 1, "it is in");
+    }
+
     function test_MovingOnInTheSameBlockShutsOthersOut() public {
         aggregator.openRound();
         bytes32 commitment = commitmentFor(attacker, work);
         vm.expectRevert(abi.encodeWithSelector(IAggregator.TooEarly.selector, block.timestamp, block.timestamp + 1));
         vm.prank(attacker);
-        aggregator.commit(commitment);
+        aggregator.commit(1, commitment);
     }
 
     // ------------------------------------------------------------------------------------------------------ consistency

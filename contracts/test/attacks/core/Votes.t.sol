@@ -188,7 +188,7 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         for (uint256 i; i < 2; ++i) {
             bytes32 commitment = commitmentFor(client(i), vector(1e9, 2e9, int64(int256(i))));
             vm.prank(client(i));
-            aggregator.commitInstead(commitment);
+            aggregator.commitInstead(3, commitment);
         }
         endPhase();
         for (uint256 i; i < 2; ++i) {
@@ -233,7 +233,7 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         for (uint256 i = 4; i < 6; ++i) {
             bytes32 commitment = commitmentFor(client(i), vector(5e9, int64(int256(i)), 2));
             vm.prank(client(i));
-            aggregator.commitInstead(commitment);
+            aggregator.commitInstead(2, commitment);
         }
         endPhase();
         for (uint256 i; i < 6; ++i) {
