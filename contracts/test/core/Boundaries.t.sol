@@ -34,6 +34,21 @@ contract BoundariesTest is Federation {
         vm.assertTrue(aggregator.entryOf(client(0)).revealed, "revealed");
     }
 
+    /// @dev One entry more is not, though it is as long as the model.
+    function test_RevertWhen_MoreThanAPartIsRevealedAtOnce() public {
+        IAggregator.Config memory config = defaultConfig();
+        (config.parameters, config.minimum) = (uint32(PART + 1), 1);
+        deploy(config, defaultTerms());
+        register(client(0), 1);
+        int64[] memory update = randomUpdate(1, PART + 1, 100e9);
+        open();
+        commit(client(0), update);
+        endPhase();
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongLength.selector, PART + 1, PART + 1));
+        vm.prank(client(0));
+        aggregator.reveal(update, 0);
+    }
+
     /// @dev 666,667 millionths of 3 samples are 2.000001: three have to agree.
     function test_TheQuorumIsRoundedUp() public {
         playEpoch();

@@ -315,6 +315,8 @@ contract FairnessLedgerTest is Federation, Refusals {
     function test_RevertWhen_AlreadyAgreed() public {
         agree(0);
         expectOnAttest(carol, 0, OTHER, abi.encodeWithSelector(IFairnessLedger.AlreadyAgreed.selector, 0, RECORD));
+        applyNow(0); // and it says the same when the factors count
+        expectOnAttest(carol, 0, OTHER, abi.encodeWithSelector(IFairnessLedger.AlreadyAgreed.selector, 0, RECORD));
     }
 
     /// @dev Many clients with random samples, a random choice of three statements each: agreed is what first reaches the
