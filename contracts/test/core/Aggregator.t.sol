@@ -759,6 +759,7 @@ contract AggregatorTest is Federation, Refusals {
         vm.assertEq(registry.clientOf(alice).stake, 0.9 ether, "a missing reveal costs the cap");
         vm.assertEq(registry.clientOf(bob).stake, 0.5 ether, "bob did what he should");
         vm.assertEq(aggregator.presentSamples(), 0, "no round that was not void yet");
+        vm.assertEq(aggregator.samplesOf(1), 0, "what was revealed in vain does not count");
 
         committedByThree();
         reveal(bob, b);

@@ -98,6 +98,24 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         assertOthersAreNeeded(0, 1_200);
     }
 
+    /// @dev Nor when only the epoch's last round was a busy one.
+    function test_QuietRoundsOnBothSidesOfTheEpochsLastOne() public {
+        playTwins(1);
+        playTwo(11);
+        playTwins(21);
+        assertOthersAreNeeded(0, 1_200);
+    }
+
+    /// @dev What was present in an epoch before is no measure: or clients that have gone would block the others for ever.
+    function test_WhoHasGoneBlocksTheOthers() public {
+        playEpoch(1);
+        playTwins(11);
+        playTwins(21);
+        vm.prank(sybil);
+        ledger.attest(1, RECORD, keccak256("factors"));
+        vm.assertEq(ledger.epochOf(1).needed, 2, "60% of 2, rounded up");
+    }
+
     /// @dev Epoch 0 was the twins' own. Its record would bind all who came since.
     function test_AnEpochFromBeforeTheOthersCame() public {
         playTwins(1);
