@@ -267,22 +267,23 @@ contract AggregatorMathsTest is Federation {
 
     // ------------------------------------------------------------------------------------------------------ clipping
 
-    /// @dev Lengths 10, 1,000 and 5, in no order: half of the samples are at 10, and the longest counts a hundredth.
+    /// @dev Lengths 1,000, 100,000 and 500, in no order: just half of the samples are not above 1,000, and the longest update
+    /// counts a hundredth.
     function test_ALongUpdateCountsByTheMedianLength() public {
         (uint256[] memory samples, int64[][] memory updates) = (new uint256[](3), new int64[][](3));
-        (samples[0], samples[1], samples[2]) = (40, 30, 30);
-        (updates[0], updates[1], updates[2]) = (vector(-6, 8, 0), vector(0, 0, 1000), vector(3, 4, 0));
+        (samples[0], samples[1], samples[2]) = (20, 50, 30);
+        (updates[0], updates[1], updates[2]) = (vector(-600, 800, 0), vector(0, 0, 100_000), vector(300, 400, 0));
         clipped = true;
         start(samples, updates);
         compute();
-        vm.assertEq(aggregator.clipNorm(), 10, "R");
+        vm.assertEq(aggregator.clipNorm(), 1_000, "R");
         int64[] memory g = aggregator.globalUpdate();
-        vm.assertEq(int256(g[0]), int256(30 * 3 - 40 * 6) / 100, "not clipped");
-        vm.assertEq(int256(g[1]), int256(30 * 4 + 40 * 8) / 100, "not clipped");
-        vm.assertEq(int256(g[2]), int256(30 * 10) / 100, "clipped to length 10");
-        vm.assertEq(int256(aggregator.entryOf(client(1)).score), int256(30 * 10 * 3) / 100, "its score, too");
+        vm.assertEq(int256(g[0]), int256(30 * 300 - 20 * 600) / 100, "not clipped");
+        vm.assertEq(int256(g[1]), int256(30 * 400 + 20 * 800) / 100, "not clipped");
+        vm.assertEq(int256(g[2]), int256(50 * 1_000) / 100, "clipped to length 1,000");
+        vm.assertEq(int256(aggregator.entryOf(client(1)).score), int256(50 * 1_000 * 500) / 100, "its score, too");
         pool.settle(7);
-        vm.assertEq(aggregator.clipNorm(), 10, "of the last round");
+        vm.assertEq(aggregator.clipNorm(), 1_000, "of the last round");
         open();
         vm.assertEq(aggregator.clipNorm(), 0, "the next one has none yet");
     }

@@ -398,7 +398,9 @@ contract RewardPoolTest is Federation, Refusals {
         register(bob, 50);
         register(carol, 50);
         carolTurnsRound();
+        vm.recordLogs();
         play(updates);
+        assertNotEmitted(IEscrow.Penalized.selector, "nothing was burned, nothing is told");
         vm.assertEq(stakeOf(carol), 0.5 ether, "a negative score costs nothing");
         updates[2] = new int64[](0);
         play(updates);

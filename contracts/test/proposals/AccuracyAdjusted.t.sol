@@ -78,6 +78,9 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         terms.attestSeconds = 0;
         assertBadTerms(terms, "attestSeconds", 0);
         this.deployIt(ARTIFACT, arguments(adjustedTerms(), true));
+        terms = adjustedTerms();
+        (terms.gainCap, terms.quorum, terms.penaltyCap) = (2 ** 31 - 1, 1_000_000, 1_000_000);
+        this.deployIt(ARTIFACT, arguments(terms, true)); // the largest
     }
 
     function test_RevertWhen_NotWired() public {

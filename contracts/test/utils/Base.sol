@@ -18,6 +18,9 @@ interface Vm {
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     /// @dev Deploys a compiled artifact. `new` would compile a copy of it into every test contract, which takes long.
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
+    /// @dev From here on logs are kept, until they are asked for.
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function store(address account, bytes32 slot, bytes32 value) external;
     /// @dev Writes the last call's gas to snapshots/`group`.json. With FORGE_SNAPSHOT_CHECK=true a change is a failure.
@@ -37,6 +40,12 @@ interface Vm {
     function assertEq(int256[] calldata a, int256[] calldata b, string calldata what) external pure;
     function assertLe(uint256 a, uint256 b, string calldata what) external pure;
     function assertGe(uint256 a, uint256 b, string calldata what) external pure;
+
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
 
     struct Gas {
         uint64 gasLimit;
@@ -62,6 +71,14 @@ abstract contract Base {
     /// @dev An account that nobody else has.
     function account(string memory name) internal pure returns (address) {
         return address(uint160(uint256(keccak256(bytes(name)))));
+    }
+
+    /// @dev That no event of this kind was emitted since `vm.recordLogs`.
+    function assertNotEmitted(bytes32 kind, string memory what) internal {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            vm.assertTrue(logs[i].topics[0] != kind, what);
+        }
     }
 
     /// @dev A pseudo-random word: independent draws from one fuzzed seed.

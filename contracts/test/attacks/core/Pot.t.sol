@@ -318,6 +318,27 @@ contract PotAttacks is Federation {
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.0475 ether - 2, "the rest is the clients'");
     }
 
+    /// @dev One step at so high a fee takes all that the round may refund; the next one is refunded nothing.
+    /// forge-config: default.isolate = false
+    function test_ARefundIsTakenWithoutATrace() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(0.05 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        playToAggregate(twoUpdates());
+        FeeVm(address(vm)).fee(1_000_000 gwei);
+        vm.expectEmit(address(pool));
+        emit IEscrow.Refunded(1, client(9), 0.0025 ether);
+        vm.prank(client(9));
+        pool.carryOn(3);
+        nextBlock();
+        vm.recordLogs();
+        vm.prank(client(9));
+        pool.carryOn(1);
+        assertNotEmitted(IEscrow.Refunded.selector, "a refund of nothing");
+        vm.assertEq(pool.creditOf(client(9)), 0.0025 ether, "once");
+    }
+
     /// @dev All of the pot is shared, and paid a client at a time: what the next one is owed refunds nobody.
     /// forge-config: default.isolate = false
     function test_RefundsTakeWhatTheNextPageIsOwed() public {
