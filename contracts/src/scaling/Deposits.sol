@@ -5,8 +5,8 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
 // Demands have deadlines, whole windows off; a proposer can shift a block by seconds. Slither takes whatever else lies
-// in a demand's slot for a time as well.
-// slither-disable-start timestamp
+// in a demand's slot for a time as well. A deadline is compared with `==` to 0 only, which says that there is none.
+// slither-disable-start timestamp,incorrect-equality
 
 /// @title What an account has put down, what ties it up, and the demands it pays for
 /// @dev A demand is a question with a fee and a deadline; whose answer it waits for, and what follows when none comes,
@@ -129,4 +129,4 @@ abstract contract Deposits is IOptimisticRung, Rung {
         if (deadline == 0) revert RungNoDemand(chunk);
     }
 }
-// slither-disable-end timestamp
+// slither-disable-end timestamp,incorrect-equality
