@@ -26,8 +26,8 @@ interface IOptimisticRung is IRung {
     /// least three times as much, on rung 4 four times.
     /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. Not 0.
     /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more. Not 0.
-    /// @param stake What a client loses when its data are not what it committed to, or not shown in time; half goes to who
-    /// showed it, half is burned. Not 0 on rung 4; without a use on rung 3.
+    /// @param stake What a client loses when its data are not what it committed to, or not shown in time; half goes to the
+    /// challenger, half is burned. Not 0 on rung 4; without a use on rung 3.
     struct Terms {
         uint32 windowSeconds;
         uint96 bond;
