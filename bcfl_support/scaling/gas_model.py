@@ -138,7 +138,7 @@ def calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
     # Two new slots for the proposal and its digest, and a third for the result that is final.
-    return {"propose": s.transaction + 2 * _slot(s) + 17_350 + 670 * n, "finalize": s.transaction + _slot(s) + 12_900}
+    return {"propose": s.transaction + 2 * _slot(s) + 17_350 + 670 * n, "finalize": s.transaction + _slot(s) + 15_100}
 
 
 def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
@@ -158,8 +158,8 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
     one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
     proposal = _proposal(n, s)
-    proposal["propose"] += 4_750
-    proposal["finalize"] += 2_800
+    proposal["propose"] += 3_400
+    proposal["finalize"] += 2_350
     gas = {"open": _open(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 

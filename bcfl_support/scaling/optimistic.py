@@ -135,7 +135,9 @@ class OptimisticRung(Rung):
         return [i for i in self.rows if not out >> i & 1]
 
     def demand(self, chunk: int) -> TxReceipt:
-        """The watcher asks the proposer for a chunk of the proposal that stands now, for a fee.
+        """The watcher asks the proposer for a chunk of the proposal that stands now.
+
+        The fee is the proposer's when the proposal becomes final; `reclaim` gives it back when it falls.
 
         Args:
             chunk: its number, from 0.
@@ -143,8 +145,8 @@ class OptimisticRung(Rung):
         Raises:
             ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
         """
-        attempt = self.contract.functions.proposal().call()[2]
-        return self._challenge("demand", self.contract.functions.demand(self.round, attempt, chunk))
+        proposed = self.contract.functions.proposedDigest().call()
+        return self._challenge("demand", self.contract.functions.demand(self.round, proposed, chunk))
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came.

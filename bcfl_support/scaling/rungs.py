@@ -37,10 +37,9 @@ class DisputeTerms:
         window_seconds: how long a proposal is open to challenge, and how long an answer to a demand may take
             (rungs 3 and 4). Demands are taken for two windows and each answer leaves one to look at it, so a proposal
             lives four windows at most.
-        bond: what a wrong proposal costs. Half of it covers the 2^⌈d/2⌉ + 2^⌊d/2⌋ fees of a search through a tree of
-            depth d.
-        fee: what a demand costs.
-        stake: what a client loses for data that are not what it committed to (rung 4).
+        bond: what a wrong proposal costs; half of it goes to who shows that it is wrong.
+        fee: what a demand costs, when what answers it stands in the end; otherwise it comes back.
+        stake: what a client loses for data that are not what it committed to (rung 4); half goes to who shows that.
     """
 
     submit_seconds: int = 3600

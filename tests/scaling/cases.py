@@ -26,7 +26,7 @@ def shifted(scores, client, delta):
 
 
 def assert_solvent(rung, fees=0):
-    """The contract holds what it owes: Σ deposits + burned + fees of open demands."""
+    """The contract holds what it owes: Σ deposits + burned + fees that demands hold."""
     functions = rung.contract.functions
     accounts = [*rung.clients, rung.worker, rung.watcher, rung.chain.accounts[len(rung.clients) + 2]]
     owed = sum(functions.depositOf(account).call() for account in accounts) + functions.burned().call()

@@ -26,15 +26,21 @@ def open_element(rung, client, chunk, blob, element):
 
 def demand_data(rung, client, chunk):
     """The watcher asks a client for a chunk of what it committed to."""
-    rung.chain.send(rung.contract.functions.demandData(rung.round, client, chunk), sender=rung.watcher)
+    submitted = rung.contract.functions.accumulator().call()
+    rung.chain.send(rung.contract.functions.demandData(rung.round, submitted, client, chunk), sender=rung.watcher)
 
 
 def answer_data(rung, client, chunk):
-    """Somebody who has it shows it; the fee is the client's."""
+    """Somebody who has it shows it; the fee is the client's if it is in the round to its end."""
     row, place = rung.rows[client], list(rung.rows).index(client)
     shown = (lanes.chunks_of(row)[chunk], lanes.part_trees(row)[0].proof(chunk))
     call = rung.contract.functions.answerData(rung.round, rung.submissions(), place, chunk, *shown)
     rung.chain.send(call, sender=rung.worker)
+
+
+def settle_data(rung, client, chunk):
+    """The fee of a question goes to whom it is due."""
+    rung.chain.send(rung.contract.functions.settleData(rung.round, client, chunk), sender=rung.watcher)
 
 
 def expire_data(rung, client, chunk):
@@ -111,12 +117,14 @@ def test_honest_client_keeps_its_stake(blobs):
     with pytest.raises(ContractError, match="RungAnswerDue"):
         expire_data(rung, 0, 2)
     with pytest.raises(ContractError, match="RungDemandLive"):
-        rung.chain.send(rung.contract.functions.reclaimData(rung.round, 0, 2), sender=rung.watcher)
+        settle_data(rung, 0, 2)
     rung.propose(rung.honest_tree())
     with pytest.raises(ContractError, match=r"RungChallengeOpen: .* \(now 1\)"):
         rung.chain.send(rung.contract.functions.finalize(rung.round), sender=rung.worker)
     answer_data(rung, 0, 2)
     rung.finalize()
+    assert_solvent(rung, fees=1)
+    settle_data(rung, 0, 2)
     available = rung.get_available(rung.clients[0])
     assert available == rung.terms.stake + rung.terms.fee, "the stake, and the fee for the answer"
     assert_solvent(rung)
@@ -138,6 +146,27 @@ def test_data_shown_late_are_not_taken(blobs):
     assert rung.contract.functions.excluded().call() == 0b001
 
 
+def test_a_question_names_the_submissions_it_is_about(blobs):
+    """Others may be in their place when the chain is reorganized; nobody pays for data of those."""
+    rung, _, _ = blobs
+    other = rung.contract.functions.demandData(rung.round, bytes([7] * 32), 1, 0)
+    with pytest.raises(ContractError, match="RungOtherSubmissions: the question is about submissions 0x0707"):
+        rung.chain.send(other, sender=rung.watcher)
+
+
+def test_who_is_out_earns_no_fee(blobs):
+    """It answered, then showed its own blob: the fee goes back to who asked."""
+    rung, _, published = blobs
+    before = rung.get_deposit(rung.watcher)
+    demand_data(rung, 1, 0)
+    answer_data(rung, 1, 0)
+    rung.prove_data(1, 1, published)
+    settle_data(rung, 1, 0)
+    assert rung.get_deposit(rung.clients[1]) == 0
+    assert rung.get_deposit(rung.watcher) == before + rung.terms.stake // 2
+    assert_solvent(rung)
+
+
 def test_withheld_data_put_their_client_out(blobs):
     """Nobody can show a chunk of a commitment that is none: the demand expires, the round goes on without."""
     rung, values, _ = blobs
@@ -148,7 +177,7 @@ def test_withheld_data_put_their_client_out(blobs):
     expire_data(rung, 1, 0)
     assert rung.phase == "Open"
     assert rung.get_available(rung.worker) == rung.terms.bond
-    rung.chain.send(rung.contract.functions.reclaimData(rung.round, 1, 2), sender=rung.watcher)
+    settle_data(rung, 1, 2)
     rung.work(values)
     assert bytes(rung.contract.functions.resultDigest().call()) == rung.result_digest(rung.expected(values, [0, 2]))
     assert_solvent(rung)

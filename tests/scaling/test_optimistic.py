@@ -48,6 +48,12 @@ def answer(rung, chunk):
     rung.chain.send(call, sender=rung.worker)
 
 
+def reclaim(rung, chunk):
+    """The watcher has a fee back, paid for a chunk of the last proposal."""
+    attempt = rung.contract.functions.proposal().call()[2]
+    rung.chain.send(rung.contract.functions.reclaim(rung.round, attempt, chunk), sender=rung.watcher)
+
+
 def make_cheat(kind, rung, values, rng):
     """A wrong tree of a kind, and the scores claimed with it (None: its total)."""
     honest = rung.honest_tree()
@@ -144,9 +150,13 @@ def test_honest_proposer_keeps_its_bond(chain, submitted, chunk, seed):
         with pytest.raises(ContractError, match=r"RungChallengeOpen: .* \(now 1\)"):
             rung.chain.send(functions.finalize(rung.round), sender=rung.worker)
         answer(rung, chunk)
+        assert rung.get_deposit(rung.worker) == rung.terms.bond, "the fee is held until the proposal is final"
+        assert_solvent(rung, fees=1)
         rung.finalize()
         deposit = rung.get_available(rung.worker)
         assert deposit == rung.terms.bond + rung.terms.fee, "the bond, and the fee for the answer"
+        with pytest.raises(ContractError, match=f"RungFeeEarned: the proposal that answered for chunk {chunk} became"):
+            reclaim(rung, chunk)
         assert_solvent(rung)
     finally:
         chain.revert(before)
@@ -170,7 +180,7 @@ def test_withheld_tree_loses_the_bond(optimistic):
     assert rung.phase == "Open"
     assert rung.get_deposit(rung.worker) == 0
     assert_solvent(rung, fees=1)
-    rung.chain.send(rung.contract.functions.reclaim(rung.round, 1, 2), sender=rung.watcher)
+    reclaim(rung, 2)
     after = rung.get_deposit(rung.watcher)
     assert after == before + rung.terms.bond // 2, "both fees came back, and half the bond with them"
     assert_solvent(rung)
@@ -183,13 +193,13 @@ def test_a_demand_names_the_proposal_it_is_for(optimistic):
     """Another one may have taken its place; nobody pays for a leaf of that."""
     rung, _ = optimistic
     rung.propose(change_leaf(rung.honest_tree(), 0, lambda leaf: (bytes(32), leaf[1])))
-    attempt = rung.contract.functions.proposal().call()[2]
-    late = rung.contract.functions.demand(rung.round, attempt, 1)
+    meant = rung.contract.functions.proposedDigest().call()
+    late = rung.contract.functions.demand(rung.round, meant, 1)
     rung.prove_chunk(0)
     rung.deposit(rung.worker, rung.terms.bond)
     rung.propose(rung.honest_tree())
     before = rung.get_deposit(rung.watcher)
-    with pytest.raises(ContractError, match=f"RungOtherAttempt: .* proposal {attempt}, {attempt + 1} is the last one"):
+    with pytest.raises(ContractError, match=f"RungOtherProposal: the demand is for proposal 0x{meant.hex()[:4]}"):
         rung.chain.send(late, sender=rung.watcher)
     assert rung.get_deposit(rung.watcher) == before
     rung.demand(1)
@@ -240,22 +250,26 @@ def ask_for(rung, chunks):
 
 @pytest.mark.parametrize("bad", range(8))
 def test_two_stages_find_any_wrong_leaf(chain, unseen, bad):
-    """2^⌈d/2⌉ demands at once, then 2^⌊d/2⌋; half of the bond covers them, and all is over before demands close."""
+    """2^⌈d/2⌉ demands at once, then fewer than 2^⌊d/2⌋; all is over before demands close, and their fees come back."""
     rung, before = unseen, chain.snapshot()
     try:
-        honest = rung.honest_tree()
+        honest, deposit = rung.honest_tree(), rung.get_deposit(rung.watcher)
         rung.propose(change_leaf(honest, bad, lambda leaf: (leaf[0], shifted(leaf[1], 0, 5))))
         depth = len(honest.levels) - 1
         low = depth // 2
         first = ask_for(rung, range(0, 2**depth, 2**low))
         wrong = [k for k in range(2 ** (depth - low)) if first[low, k] != honest.levels[low][k]]
         assert wrong == [bad >> low]
-        second = ask_for(rung, [k for k in range(wrong[0] << low, wrong[0] + 1 << low) if (0, k) not in first])
+        rest = [k for k in range(wrong[0] << low, wrong[0] + 1 << low) if (0, k) not in first]
+        second = ask_for(rung, rest)
         leaves = {k: node for (height, k), node in (first | second).items() if height == 0}
         assert [k for k, node in leaves.items() if node != honest.leaf(k)] == [bad]
         rung.prove_chunk(bad)
         assert rung.phase == "Open"
-        assert (2 ** (depth - low) + 2**low) * rung.terms.fee <= rung.terms.bond // 2
+        for k in [*range(0, 2**depth, 2**low), *rest]:
+            reclaim(rung, k)
+        assert rung.get_deposit(rung.watcher) == deposit + rung.terms.bond // 2
+        assert_solvent(rung)
     finally:
         chain.revert(before)
 

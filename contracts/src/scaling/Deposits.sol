@@ -5,13 +5,15 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { Rung } from "./Rung.sol";
 
 // Demands have deadlines, whole windows off; a proposer can shift a block by seconds. Slither takes whatever else lies
-// in a demand's slot for a time as well.
-// slither-disable-start timestamp
+// in a demand's slot for a time as well. A deadline is compared with `==` to 0 only, which says that there is none.
+// slither-disable-start timestamp,incorrect-equality
 
 /// @title What an account has put down, what ties it up, and the demands it pays for
 /// @dev A demand is a question with a fee and a deadline; whose answer it waits for, and what follows when none comes,
-/// is for the rung to say: `OptimisticRung` asks proposers for leaves, `Rung4Blobs` asks clients for data.
+/// is for the rung to say: `OptimisticRung` asks proposers for leaves, `Rung4Blobs` asks clients for data. An answer does
+/// not close it: the demand holds its fee until the rung knows whose that is.
 abstract contract Deposits is IOptimisticRung, Rung {
+    /// @dev With a challenger and deadline 0 it was answered.
     struct Demand {
         address challenger;
         uint40 deadline;
@@ -99,26 +101,32 @@ abstract contract Deposits is IOptimisticRung, Rung {
         _demands[key] = Demand({ challenger: msg.sender, deadline: uint40(block.timestamp + _windowSeconds) });
     }
 
-    /// @dev Close a demand that is answered in time. The fee is then the caller's to pay out.
+    /// @dev Mark a demand as answered in time.
     function _answerDemand(bytes32 key, uint256 chunk) internal {
-        uint256 deadline = _demands[key].deadline;
-        _closeDemand(key, chunk);
+        uint256 deadline = _due(key, chunk);
         if (block.timestamp >= deadline) revert RungAnswerLate(block.timestamp, deadline);
-    }
-
-    /// @dev The fee is then the caller's to pay out.
-    function _closeDemand(bytes32 key, uint256 chunk) internal returns (address challenger) {
-        challenger = _demands[key].challenger;
-        if (challenger == address(0)) revert RungNoDemand(chunk);
-        delete _demands[key];
+        _demands[key].deadline = 0;
     }
 
     /// @dev Close an overdue demand and give the fee back.
     function _expireDemand(bytes32 key, uint256 chunk) internal returns (address challenger) {
-        uint256 deadline = _demands[key].deadline;
-        challenger = _closeDemand(key, chunk);
+        uint256 deadline = _due(key, chunk);
         if (block.timestamp < deadline) revert RungAnswerDue(block.timestamp, deadline);
+        (challenger,) = _closeDemand(key, chunk);
         _pay(challenger, _fee);
     }
+
+    /// @dev The fee is then the caller's to pay out.
+    function _closeDemand(bytes32 key, uint256 chunk) internal returns (address challenger, bool answered) {
+        (challenger, answered) = (_demands[key].challenger, _demands[key].deadline == 0);
+        if (challenger == address(0)) revert RungNoDemand(chunk);
+        delete _demands[key];
+    }
+
+    /// @dev When the answer is due. Refuse a demand that is none, or was answered.
+    function _due(bytes32 key, uint256 chunk) private view returns (uint256 deadline) {
+        deadline = _demands[key].deadline;
+        if (deadline == 0) revert RungNoDemand(chunk);
+    }
 }
-// slither-disable-end timestamp
+// slither-disable-end timestamp,incorrect-equality

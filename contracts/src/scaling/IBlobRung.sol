@@ -31,16 +31,19 @@ interface IBlobRung is IOptimisticRung {
     /// @notice A client's tree has something else than zeros beyond its last chunk: its root does not follow from its blob.
     error RungBadPadding(uint256 client, bytes32 given, bytes32 zeros);
     error RungDataAgree(uint256 client, uint256 element);
+    /// @notice A question was meant for other submissions than the round has.
+    error RungOtherSubmissions(bytes32 given, bytes32 current);
 
     /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
     /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
-    /// as a search takes.
-    function demandData(uint256 round, uint256 client, uint256 chunk) external;
+    /// as a search takes. Each chunk once: all see the answer.
+    /// @param submitted `accumulator` with the submission that is meant. Another one may be in its place when the chain is
+    /// reorganized, and a fee would pay for data that nobody wanted to see.
+    function demandData(uint256 round, bytes32 submitted, uint256 client, uint256 chunk) external;
 
-    /// @notice Show the chunk somebody asked for, within `windowSeconds` of the demand. Anyone may; the fee goes to the
-    /// client, or who asks would copy the answer to have it back. A proposal then stays open to challenge for a whole
-    /// window at least.
+    /// @notice Show the chunk somebody asked for, within `windowSeconds` of the demand. Anyone may; the fee is held for the
+    /// client, see `settleData`. A proposal then stays open to challenge for a whole window at least.
     /// @param submissions All of the round, in order.
     /// @param place Which of them is the client's.
     /// @param chunk Which chunk.
@@ -57,8 +60,8 @@ interface IBlobRung is IOptimisticRung {
     ) external;
 
     /// @notice The answer is overdue: the client is out of the round and loses its stake. A proposal that counted it is
-    /// canceled; its proposer keeps the bond. Other demands to the client die, see `reclaimData`. When nobody is left in
-    /// the round, nothing can be proposed, and it can be given up when it has expired.
+    /// canceled; its proposer keeps the bond and earns no fee. Other demands to the client die, see `settleData`. When nobody
+    /// is left in the round, nothing can be proposed, and it can be given up when it has expired.
     function expireData(uint256 round, uint256 client, uint256 chunk) external;
 
     /// @notice Show that a client's blob does not hold the chunk it committed to. Consequences as above.
@@ -73,6 +76,8 @@ interface IBlobRung is IOptimisticRung {
         Opening calldata opening
     ) external;
 
-    /// @notice Have a fee paid back to who demanded, when the client is out or the round is over.
-    function reclaimData(uint256 round, uint256 client, uint256 chunk) external;
+    /// @notice Have the fee of a question paid to whom it is due. Anyone may, as soon as that is known: when the client is
+    /// out, or the round over. It is the client's if it answered and was not put out of that round; otherwise it goes back
+    /// to who asked.
+    function settleData(uint256 round, uint256 client, uint256 chunk) external;
 }

@@ -9,6 +9,7 @@ import { IRung } from "./IRung.sol";
 /// tree and its total. Anyone may finalize it when `windowSeconds` have passed, since it was proposed or last answered a demand, and no demand is
 /// open. Until then it falls when a chunk or the total is shown to be wrong, or when a demand is not answered in time.
 /// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
+/// What was paid for its answers is held: its proposer's when it is final, and back to who paid when it fell.
 ///
 /// A proposal's life, with W = `windowSeconds`, proposed at t: demands are taken until t + 2W, each is answered within W or
 /// not at all, and each answer leaves W to look at it. So it is final or gone, or anyone may make it so, at t + 4W.
@@ -23,11 +24,10 @@ import { IRung } from "./IRung.sol";
 interface IOptimisticRung is IRung {
     /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take. `workSeconds` is at
     /// least three times as much, on rung 4 four times.
-    /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. That half is
-    /// at least what a search through the tree costs: 2^⌈d/2⌉ + 2^⌊d/2⌋ fees at depth d.
+    /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. Not 0.
     /// @param fee What a demand costs; it goes toward the answer, whose gas may cost more. Not 0.
-    /// @param stake What a client loses when its data are not what it committed to, or not shown in time. On rung 4 half of it
-    /// is at least what a search costs, as half of the bond is; without a use on rung 3.
+    /// @param stake What a client loses when its data are not what it committed to, or not shown in time; half goes to the
+    /// challenger, half is burned. Not 0 on rung 4; without a use on rung 3.
     struct Terms {
         uint32 windowSeconds;
         uint96 bond;
@@ -36,7 +36,7 @@ interface IOptimisticRung is IRung {
     }
 
     /// @param deadline When it may be finalized, at the earliest. Demands are taken before, and before `Round.expiresAt`.
-    /// @param attempt Counts proposals; a demand belongs to one of them.
+    /// @param attempt Counts proposals, of all rounds; a demand belongs to one of them.
     /// @param open Demands not yet answered; while there are any, the proposal cannot be finalized.
     struct Proposal {
         address proposer;
@@ -89,13 +89,16 @@ interface IOptimisticRung is IRung {
     /// @notice The proposal was computed from other submissions, or with other clients, than take part by now.
     error RungOtherBasis(bytes32 computedFrom, bytes32 basis);
     /// @notice A demand was meant for another proposal than the one that stands.
-    error RungOtherAttempt(uint256 given, uint256 current);
+    error RungOtherProposal(bytes32 given, bytes32 current);
     error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
+    /// @notice The chunk was asked for already; its answer comes, or is in the log.
     error RungDemandExists(uint256 chunk);
     error RungNoDemand(uint256 chunk);
     error RungAnswerDue(uint256 timestamp, uint256 deadline);
     error RungDemandLive(uint256 chunk);
+    /// @notice The proposal that answered became final, and the fee its proposer's.
+    error RungFeeEarned(uint256 chunk);
     error RungDemandsClosed(uint256 timestamp, uint256 end);
     error RungAnswerLate(uint256 timestamp, uint256 deadline);
     /// @notice The tree is a single leaf, whose scores are the proposed ones: nothing adds up to them.
@@ -113,25 +116,28 @@ interface IOptimisticRung is IRung {
     /// @notice Take out what is not tied up.
     function withdraw(uint256 amount) external;
 
-    /// @notice End a round whose proposal was not rejected in time and owes no answer. Anyone may.
+    /// @notice End a round whose proposal was not rejected in time and owes no answer, and pay its proposer a fee for each
+    /// demand it answered. Anyone may.
     function finalize(uint256 round) external;
 
-    /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width. Only before the
-    /// proposal's `deadline`, and only in its first two windows.
-    /// @param attempt Of the proposal that is meant, see `Proposal`. Another one may have taken its place by now, and a fee
-    /// would pay for a leaf that nobody wanted to see.
-    function demand(uint256 round, uint256 attempt, uint256 chunk) external;
+    /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width, once: all see the
+    /// answer. Only before the proposal's `deadline`, and only in its first two windows.
+    /// @param proposed `proposedDigest` of the proposal that is meant. Another one may have taken its place by now, also when
+    /// the chain is reorganized, and a fee would pay for a leaf that nobody wanted to see.
+    function demand(uint256 round, bytes32 proposed, uint256 chunk) external;
 
-    /// @notice Open the chunk somebody asked for, within `windowSeconds` of the demand; anyone may, the fee goes to the
-    /// proposer. The proposal then stays open to challenge for a whole window at least. The path says which proposal is
-    /// meant.
+    /// @notice Open the chunk somebody asked for, within `windowSeconds` of the demand; anyone may. The fee is held, and the
+    /// proposer's when the proposal is final. The proposal stays open to challenge for a whole window at least. The path
+    /// says which proposal is meant.
     function answer(uint256 round, uint256 chunk, Leaf calldata leaf, Path calldata path) external;
 
     /// @notice The answer is overdue: the proposal is rejected, whether it is true or not. Which one is not asked: a demand
     /// that is overdue is one to the proposal that stands, and who says so pays nothing.
     function expire(uint256 round, uint256 chunk) external;
 
-    /// @notice Have a fee back whose demand died with its proposal.
+    /// @notice Have a fee paid back to who demanded, answered or not, when the proposal fell: rejected, or canceled with a
+    /// client that was put out. Anyone may.
+    /// @param attempt Of the proposal that fell.
     function reclaim(uint256 round, uint256 attempt, uint256 chunk) external;
 
     /// @notice Show that the tree's leaf for a chunk is not what the clients' data give.

@@ -17,21 +17,31 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// @dev `proveChunk` compares a leaf with what the committed data give: it does not reject who computed from them. `expire`
 /// rejects whoever leaves a demand unanswered for `windowSeconds`, honest or not: a proposer has to be there, to get its
 /// transactions in, and to pay for as many answers as others pay fees for demands, or it loses its bond.
+/// Fees of answered demands are held until the proposal is final, and then its proposer's; when it falls, in whatever way,
+/// each goes back to who paid it. So no proposal that fell earned anything, however many searched it. The price: who
+/// proposed in good faith, and goes with a client that is put out (rung 4), answered for nothing.
 /// A wrong total has a wrong leaf below it, or a node that cannot be opened. A watcher that has the data, a deposit and
 /// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages, as demands
 /// are taken for two windows. Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once:
-/// each answer shows the nodes beside the way, so that all of these subtrees' roots are known. Then it demands the 2^⌊d/2⌋
-/// leaves of one that differs from its own. Half of the bond covers
-/// these fees, and goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction can.
+/// each answer shows the nodes beside the way, so that all of these subtrees' roots are known. Then it demands the other
+/// leaves of one that differs from its own, fewer than 2^⌊d/2⌋. These fees it has to put down, and has back when it is
+/// right. Half of the bond goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction
+/// can.
 abstract contract OptimisticRung is Deposits, Judgment {
+    /// @dev Demands that a proposal answered; of one without any it is not noted that it is final.
+    struct Answers {
+        uint32 count;
+        bool isFinal;
+    }
+
     Proposal internal _proposal;
+    mapping(uint256 attempt => Answers) private _answers;
 
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         Rung(config_, accounts, weights)
         Deposits(terms_)
     {
         if (_workSeconds < 3 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
-        if (_bond / 2 < _searchFees()) revert RungBadConfig("bond", _bond);
         // Then its gas fits as well: most of it is what calldata cost.
         if (_proofBytes() > MAX_TRANSACTION - ENVELOPE) revert RungBadConfig("clients", _members);
     }
@@ -61,12 +71,18 @@ abstract contract OptimisticRung is Deposits, Judgment {
     }
 
     /// @inheritdoc IOptimisticRung
-    /// @dev Somebody still takes part: who is put out takes the proposal with it.
+    /// @dev Somebody still takes part: who is put out takes the proposal with it. No demand is open, so that all there are
+    /// have been counted.
     function finalize(uint256 round) external {
         _in(round, Phase.Proposed);
         Proposal memory p = _proposal;
         uint256 open = p.open + _openDataDemands();
         if (block.timestamp < p.deadline || open != 0) revert RungChallengeOpen(block.timestamp, p.deadline, open);
+        uint256 answered = _answers[p.attempt].count;
+        if (answered != 0) {
+            _answers[p.attempt].isFinal = true;
+            _pay(p.proposer, answered * _fee);
+        }
         _result = proposedDigest;
         _close(round, _result, new int256[](0)); // sums and scores are in `Proposed`
     }
@@ -74,12 +90,12 @@ abstract contract OptimisticRung is Deposits, Judgment {
     // ------------------------------------------------------------------------------------------------------ demands
 
     /// @inheritdoc IOptimisticRung
-    function demand(uint256 round, uint256 attempt, uint256 chunk) external {
+    function demand(uint256 round, bytes32 proposed, uint256 chunk) external {
         _in(round, Phase.Proposed);
-        if (attempt != _proposal.attempt) revert RungOtherAttempt(attempt, _proposal.attempt);
+        if (proposed != proposedDigest) revert RungOtherProposal(proposed, proposedDigest);
         _checkDemandsTaken();
         if (chunk >= 1 << Merkle.depth(_chunks())) revert RungNoChunk(chunk, 1 << Merkle.depth(_chunks()));
-        _openDemand(keccak256(abi.encode(round, attempt, chunk)), chunk);
+        _openDemand(keccak256(abi.encode(round, _proposal.attempt, chunk)), chunk);
         _proposal.open += 1;
         emit Demanded(round, chunk, msg.sender, block.timestamp + _windowSeconds);
     }
@@ -90,8 +106,8 @@ abstract contract OptimisticRung is Deposits, Judgment {
         _answerDemand(keccak256(abi.encode(round, _proposal.attempt, chunk)), chunk);
         _checkPath(chunk, leaf, path);
         _proposal.open -= 1;
+        _answers[_proposal.attempt].count += 1; // at most the tree's leaves: each is demanded once
         _extend();
-        _pay(_proposal.proposer, _fee);
         emit Answered(round, chunk, leaf, path);
     }
 
@@ -107,7 +123,9 @@ abstract contract OptimisticRung is Deposits, Judgment {
         if (_round.phase == Phase.Proposed && _round.number == round && _proposal.attempt == attempt) {
             revert RungDemandLive(chunk);
         }
-        _pay(_closeDemand(keccak256(abi.encode(round, attempt, chunk)), chunk), _fee);
+        (address challenger,) = _closeDemand(keccak256(abi.encode(round, attempt, chunk)), chunk);
+        if (_answers[attempt].isFinal) revert RungFeeEarned(chunk);
+        _pay(challenger, _fee);
     }
 
     // ------------------------------------------------------------------------------------------------------- proofs
@@ -193,12 +211,6 @@ abstract contract OptimisticRung is Deposits, Judgment {
         _reopen();
         _slash(proposer, _bond, challenger);
         emit Rejected(round, proposer, challenger, chunk);
-    }
-
-    /// @dev What a search through the tree costs, leaf by leaf.
-    function _searchFees() internal view returns (uint256) {
-        uint256 depth = Merkle.depth(_chunks());
-        return ((1 << (depth + 1) / 2) + (1 << depth / 2)) * _fee;
     }
 
     /// @dev Questions to clients that are not answered yet; a rung that asks none has none.

@@ -20,16 +20,15 @@ import { Rung } from "./Rung.sol";
 /// @dev Nothing ties a root to its blob until somebody asks. A proposer has to compare all of them before it proposes, and
 /// to have a client whose data differ put out first (`demandData`, `proveData`): it cannot answer for what it has not
 /// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
-/// proposal back for half of a stake, before it is shown to be wrong; and each client holds a round up once at most.
+/// proposal back for half of a stake, before it is shown to be wrong, and one that finds a client asleep for nothing; fees
+/// it earns by neither. Each client holds a round up once at most.
 /// Roots are public: who reads the blobs knows which parts differ, and searches one as `OptimisticRung` says of a proposed
-/// tree. It asks for a chunk of each subtree of height ⌊d/2⌋ of the part's tree, of depth d, and then for all chunks of one
-/// subtree that differs. A chunk that differs is then known, or was not shown. A part's tree is never deeper than the
-/// proposed one: what pays for a search of that pays for this one. Nobody needs both for one stake: while a root differs no
-/// leaf can be checked, and a proposal goes with the client.
+/// tree. It asks for a chunk of each subtree of height ⌊d/2⌋ of the part's tree, of depth d, and then for all other chunks of
+/// one subtree that differs. A chunk that differs is then known, or was not shown. Fees for answers are held until the round
+/// is over, and a client that is put out earns none of it.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
-    /// @dev Clients put out of `round`, and demands for data not yet answered in it, by clients that are not out.
+    /// @dev Clients put out of a round, and demands for data not yet answered in it, by clients that are not out.
     struct Out {
-        uint24 round;
         uint120 clients;
         uint32 open;
     }
@@ -41,8 +40,9 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     uint256 private constant ROOT = 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306;
     address private constant POINT_EVALUATION = address(0x0a);
 
-    Out private _out;
-    /// @dev How many of `_out.open` each client owes an answer.
+    /// @dev Kept of past rounds as well: `settleData` has to know who was out.
+    mapping(uint256 round => Out) private _out;
+    /// @dev How many of `Out.open` each client owes an answer.
     mapping(uint256 round => mapping(uint256 client => uint32 open)) private _owed;
 
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
@@ -51,9 +51,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         // A search of a blob has two stages, and `_checkDemandsTaken` keeps two windows for the last answer and for what
         // follows from it.
         if (_workSeconds < 4 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
-        // A cheat and a client of its own take a proposal back for what of the stake is burned; a watcher's fees are theirs
-        // by then.
-        if (terms_.stake / 2 < _searchFees()) revert RungBadConfig("stake", terms_.stake);
+        if (terms_.stake == 0) revert RungBadConfig("stake", 0);
     }
 
     /// @inheritdoc IRung
@@ -79,15 +77,14 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     // ------------------------------------------------------------------------------------------------ data in dispute
 
     /// @inheritdoc IBlobRung
-    function demandData(uint256 round, uint256 client, uint256 chunk) external {
+    function demandData(uint256 round, bytes32 submitted, uint256 client, uint256 chunk) external {
         _live(round, client);
         _checkClosed(_round); // an answer names all submissions: one more would make it a wrong one
+        if (submitted != accumulator) revert RungOtherSubmissions(submitted, accumulator);
         _checkDemandsTaken();
         if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
         _openDemand(_dataKey(round, client, chunk), chunk);
-        Out memory out = _outNow();
-        out.open += 1;
-        _out = out;
+        _out[round].open += 1;
         _owed[round][client] += 1;
         emit DataDemanded(round, client, chunk, block.timestamp + _windowSeconds);
     }
@@ -104,10 +101,9 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         Submission calldata submission = _checkChunk(round, submissions, place, chunk, data, proof);
         _checkPadding(submission.client, chunk, proof);
         _answerDemand(_dataKey(round, submission.client, chunk), chunk);
-        _out.open -= 1;
+        _out[round].open -= 1;
         _owed[round][submission.client] -= 1;
         if (_round.phase == Phase.Proposed) _extend();
-        _pay(_account(submission.client), _fee);
         emit DataAnswered(round, submission.client, chunk, data);
     }
 
@@ -138,27 +134,26 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     }
 
     /// @inheritdoc IBlobRung
-    function reclaimData(uint256 round, uint256 client, uint256 chunk) external {
-        Round memory current = _round;
-        if (current.number == round && current.phase != Phase.Idle && excluded() >> client & 1 == 0) {
-            revert RungDemandLive(chunk);
-        }
-        _pay(_closeDemand(_dataKey(round, client, chunk), chunk), _fee);
+    function settleData(uint256 round, uint256 client, uint256 chunk) external {
+        bool isOut = uint256(_out[round].clients) >> client & 1 == 1;
+        if (_round.number == round && _round.phase != Phase.Idle && !isOut) revert RungDemandLive(chunk);
+        (address challenger, bool answered) = _closeDemand(_dataKey(round, client, chunk), chunk);
+        _pay(answered && !isOut ? _account(client) : challenger, _fee);
     }
 
     /// @inheritdoc IOptimisticRung
     function excluded() public view override(IOptimisticRung, Judgment) returns (uint256) {
-        return _outNow().clients;
+        return _out[_round.number].clients;
     }
 
     function _openDataDemands() internal view override returns (uint256) {
-        return _outNow().open;
+        return _out[_round.number].open;
     }
 
     /// @dev Besides a proposer's bond, the stake of a client in a round that is not over.
     function _tied(address account) internal view override returns (uint256 amount) {
         amount = super._tied(account);
-        if (_round.phase != Phase.Idle && uint256(_round.submitted & ~_outNow().clients) & _bitOf(account) != 0) {
+        if (_round.phase != Phase.Idle && _round.submitted & ~excluded() & _bitOf(account) != 0) {
             amount += _stake;
         }
     }
@@ -166,10 +161,10 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Put a client out of the round; what it was asked does not hold the round up any more. The proposal goes and
     /// its proposer keeps the bond: it may have acted in good faith, which nothing here can tell from bad.
     function _exclude(uint256 round, uint256 client, address challenger) private {
-        Out memory out = _outNow();
+        Out memory out = _out[round];
         out.clients |= uint120(1 << client); // client < 120, since its bit in `submitted` was set
         out.open -= _owed[round][client];
-        _out = out;
+        _out[round] = out;
         if (_round.phase == Phase.Proposed) emit Canceled(round, _proposal.proposer);
         _reopen();
         _slash(_account(client), _stake, challenger);
@@ -180,7 +175,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     function _live(uint256 round, uint256 client) private view {
         if (round != _round.number) revert RungWrongRound(round, _round.number);
         if (_round.phase == Phase.Idle) revert RungWrongPhase(Phase.Idle, Phase.Open);
-        if (uint256(_round.submitted & ~_outNow().clients) >> client & 1 == 0) revert RungNotInRound(client);
+        if ((_round.submitted & ~excluded()) >> client & 1 == 0) revert RungNotInRound(client);
     }
 
     /// @dev Refuse bytes that are not the chunk which the submission at `place` committed to.
@@ -216,12 +211,6 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
             if (beside << level >= count && proof[level] != zeros) revert RungBadPadding(client, proof[level], zeros);
             (place, zeros) = (place / 2, Merkle.pair(zeros, zeros));
         }
-    }
-
-    /// @dev What an earlier round left does not count.
-    function _outNow() private view returns (Out memory out) {
-        out = _out;
-        if (out.round != _round.number) out = Out({ round: _round.number, clients: 0, open: 0 });
     }
 
     /// @dev Refuse an opening that is not of this blob (EIP-4844's point evaluation precompile, 50,000 gas).

@@ -89,30 +89,12 @@ contract BlobDisputesTest is DisputesTest {
         send(1, 1, "");
     }
 
-    function test_RevertWhen_HalfAStakeIsLessThanASearch() public {
-        searchCosts(1, 2); // a single leaf: two demands by the formula, one in fact
-        searchCosts(1024, 2);
-        searchCosts(1025, 3);
-        searchCosts(2 * 1024 + 1, 4);
-        searchCosts(4 * 1024 + 1, 6);
-        searchCosts(8 * 1024 + 1, 8);
-        searchCosts(16 * 1024 + 1, 12);
-        searchCosts(64 * 1024 + 1, 24);
-        searchCosts(120 * 1024 + 1, 24); // a second blob
-    }
-
-    /// @dev Half of an odd stake is the smaller half, so one wei more than an even bound is no wei too much.
-    function searchCosts(uint32 parameters_, uint96 demands) private {
+    function test_RevertWhen_TheStakeIsZero() public {
         IOptimisticRung.Terms memory t = gameTerms();
-        t.fee = 7;
         t.stake = 0;
-        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", 0);
-        t.stake = 2 * demands * t.fee - 1;
-        assertRefused(RUNG_4, optimistic(config(parameters_), t, 1), "stake", t.stake);
-        t.stake += 1;
-        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
-        t.stake += 1;
-        assertTaken(RUNG_4, optimistic(config(parameters_), t, 1));
+        assertRefused(RUNG_4, optimistic(config(40), t, 1), "stake", 0);
+        t.stake = 1;
+        assertTaken(RUNG_4, optimistic(config(40), t, 1));
     }
 
     /// @dev Stake until the round is over, and the bond on top of it while a client's own proposal stands.
@@ -137,29 +119,36 @@ contract BlobDisputesTest is DisputesTest {
         fund(rung, watcher, 3 * FEE);
         fund(rung, member(0), ODD_STAKE);
         uint256 closesAt = NOW + SUBMIT;
-        refused(watcher, demandData(0, 0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
+        refused(
+            watcher, abi.encodeCall(IBlobRung.demandData, (0, 0, 0, 0)), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open)
+        );
         rung.openRound();
-        refused(watcher, demandData(1, 0, 0), notIn(0));
+        refused(watcher, dataCall(0, 0), notIn(0));
         send(1, 1, "");
-        refused(watcher, demandData(1, 1, 0), notIn(1));
-        refused(watcher, demandData(1, 2, 0), notIn(2));
-        refused(watcher, demandData(2, 0, 0), wrongRound(2, 1));
-        refused(watcher, demandData(1, 0, 0), abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, closesAt));
+        refused(watcher, dataCall(1, 0), notIn(1));
+        refused(watcher, dataCall(2, 0), notIn(2));
+        refused(watcher, abi.encodeCall(IBlobRung.demandData, (2, rung.accumulator(), 0, 0)), wrongRound(2, 1));
+        refused(watcher, dataCall(0, 0), abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, closesAt));
         vm.warp(closesAt - 1);
         refused(
-            watcher,
-            demandData(1, 0, 0),
-            abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, closesAt - 1, closesAt)
+            watcher, dataCall(0, 0), abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, closesAt - 1, closesAt)
         );
         vm.warp(closesAt);
-        refused(watcher, demandData(1, 1, 0), notIn(1)); // it did not come
-        refused(watcher, demandData(1, 0, 3), noChunk(3, 3));
-        refused(passer, demandData(1, 0, 2), short(passer, 0, FEE));
+        refused(watcher, dataCall(1, 0), notIn(1)); // it did not come
+        bytes32 other = bytes32(uint256(rung.accumulator()) ^ 1);
+        refused(
+            watcher,
+            abi.encodeCall(IBlobRung.demandData, (1, other, 0, 0)),
+            abi.encodeWithSelector(IBlobRung.RungOtherSubmissions.selector, other, rung.accumulator())
+        );
+        refused(watcher, dataCall(0, 3), noChunk(3, 3));
+        refused(passer, dataCall(0, 2), short(passer, 0, FEE));
+        bytes memory question = dataCall(0, 2);
         vm.expectEmit(address(rung));
         emit IBlobRung.DataDemanded(1, 0, 2, closesAt + WINDOW);
-        ok(watcher, demandData(1, 0, 2));
-        refused(watcher, demandData(1, 0, 2), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 2));
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, question);
+        refused(watcher, dataCall(0, 2), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 2));
+        ok(watcher, dataCall(0, 0));
         held(watcher, FEE, "two fees");
         assertBooks(2);
     }
@@ -168,16 +157,16 @@ contract BlobDisputesTest is DisputesTest {
     function test_DataDemandsBeginWhenAllHaveSubmitted() public {
         start(uint32(P), 2, 1);
         vm.assertEq(rung.currentRound().closesAt, NOW + SUBMIT, "there would be time");
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(0, 0));
     }
 
     function test_DataDemandsEndTwoWindowsBeforeTheRound() public {
         start(uint32(P), 2, 1);
         uint256 end = NOW + SUBMIT + WORK - 2 * WINDOW;
         vm.warp(end);
-        refused(watcher, demandData(1, 0, 0), closed(end, end));
+        refused(watcher, dataCall(0, 0), closed(end, end));
         vm.warp(end - 1);
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(0, 0));
     }
 
     function test_DataDemandsEndWithTheProposals() public {
@@ -185,36 +174,39 @@ contract BlobDisputesTest is DisputesTest {
         Trees.Tree memory t = trueTree();
         propose(t);
         vm.warp(NOW + WINDOW);
-        refused(watcher, demandData(1, 0, 0), closed(NOW + WINDOW, NOW + WINDOW));
+        refused(watcher, dataCall(0, 0), closed(NOW + WINDOW, NOW + WINDOW));
         vm.warp(NOW + WINDOW - 1);
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(0, 0));
         vm.warp(NOW + 2 * WINDOW - 2);
         ok(passer, answerData(0, 0));
         vm.warp(NOW + 2 * WINDOW);
-        refused(watcher, demandData(1, 0, 0), closed(NOW + 2 * WINDOW, NOW + 2 * WINDOW));
+        refused(watcher, dataCall(0, 1), closed(NOW + 2 * WINDOW, NOW + 2 * WINDOW));
         vm.warp(NOW + 2 * WINDOW - 1);
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(0, 1));
     }
 
     function test_AnswerData() public {
         start(uint32(P), 2, 1);
         refused(passer, answerData(1, 2), noDemand(2));
-        ok(watcher, demandData(1, 1, 2));
+        ok(watcher, dataCall(1, 2));
         vm.warp(NOW + WINDOW - 1);
         vm.expectEmit(address(rung));
         emit IBlobRung.DataAnswered(1, 1, 2, Exact.slice(rows[1], 2048, 64));
         ok(passer, answerData(1, 2));
         held(passer, 0, "nothing for who answers");
-        held(member(1), ODD_STAKE + FEE, "the client's, whoever answers");
-        vm.assertEq(rung.availableOf(member(1)), FEE, "and free");
+        held(member(1), ODD_STAKE, "nothing before the round is over");
         vm.assertEq(rung.proposal().deadline, 0, "nothing to extend");
         refused(passer, answerData(1, 2), noDemand(2));
-        assertBooks(0);
+        refused(passer, settleCall(1, 2), live(2));
+        refused(watcher, dataCall(1, 2), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 2));
+        vm.warp(NOW + WINDOW);
+        refused(passer, expireData(1, 2), noDemand(2)); // it was answered
+        assertBooks(1);
     }
 
     function test_RevertWhen_DataAreLate() public {
         start(uint32(P), 2, 1);
-        ok(watcher, demandData(1, 0, 1));
+        ok(watcher, dataCall(0, 1));
         vm.warp(NOW + WINDOW);
         refused(
             passer,
@@ -226,11 +218,11 @@ contract BlobDisputesTest is DisputesTest {
     /// @dev Data shown leave a window to look at the proposal in their light; one that owes an answer is not final.
     function test_AnswerDataExtendsAProposal() public {
         start(uint32(P), 2, 1);
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(0, 0));
         propose(trueTree());
         bytes memory finalize = abi.encodeCall(IOptimisticRung.finalize, (1));
         vm.warp(NOW + WINDOW - 1);
-        ok(watcher, demandData(1, 1, 0));
+        ok(watcher, dataCall(1, 0));
         ok(passer, answerData(0, 0));
         vm.assertEq(rung.proposal().deadline, NOW + 2 * WINDOW - 1, "a window more");
         vm.warp(NOW + 2 * WINDOW - 2);
@@ -242,7 +234,7 @@ contract BlobDisputesTest is DisputesTest {
 
     function test_RevertWhen_AnAnswerIsNotTheClients() public {
         start(uint32(P), 2, 1);
-        ok(watcher, demandData(1, 0, 2));
+        ok(watcher, dataCall(0, 2));
         bytes memory data = Exact.slice(rows[0], 2048, 64);
         bytes32[] memory proof = Trees.partProof(rows[0], 2);
         IOptimisticRung.Submission[] memory list = submissions();
@@ -263,7 +255,7 @@ contract BlobDisputesTest is DisputesTest {
 
     function test_ExpireData() public {
         start(uint32(P), 2, 1);
-        ok(watcher, demandData(1, 1, 0));
+        ok(watcher, dataCall(1, 0));
         vm.warp(NOW + WINDOW - 1);
         refused(
             passer,
@@ -279,7 +271,7 @@ contract BlobDisputesTest is DisputesTest {
         assertExcluded(1, watcher, 100 * FEE);
         held(passer, 0, "nothing for who says so");
         refused(passer, expireData(1, 0), notIn(1));
-        refused(watcher, demandData(1, 1, 1), notIn(1));
+        refused(watcher, dataCall(1, 1), notIn(1));
         fund(rung, member(1), 5);
         vm.assertEq(rung.availableOf(member(1)), 5, "who is out owes no stake");
         assertBooks(0);
@@ -299,9 +291,9 @@ contract BlobDisputesTest is DisputesTest {
         start(uint32(P), 3, 1);
         propose(trueTree());
         demand(0);
-        ok(watcher, demandData(1, 1, 0));
-        ok(watcher, demandData(1, 1, 2));
-        refused(watcher, reclaimData(1, 2), live(2));
+        ok(watcher, dataCall(1, 0));
+        ok(watcher, dataCall(1, 2));
+        refused(watcher, settleCall(1, 2), live(2));
         vm.warp(NOW + WINDOW);
         vm.expectEmit(address(rung));
         emit IOptimisticRung.Canceled(1, proposer);
@@ -309,8 +301,8 @@ contract BlobDisputesTest is DisputesTest {
         assertExcluded(1, watcher, 98 * FEE);
         held(proposer, ODD_BOND, "the bond is whole");
         vm.assertEq(rung.availableOf(proposer), ODD_BOND, "and free");
-        ok(passer, reclaimData(1, 2));
-        refused(passer, reclaimData(1, 2), noDemand(2));
+        ok(passer, settleCall(1, 2));
+        refused(passer, settleCall(1, 2), noDemand(2));
         ok(passer, reclaimCall(1, 0));
         held(watcher, 100 * FEE + ODD_STAKE / 2, "all fees");
         assertBooks(0);
@@ -323,7 +315,7 @@ contract BlobDisputesTest is DisputesTest {
 
     function test_ProofsLeaveOutWhoIsOut() public {
         start(uint32(P), 3, 1);
-        ok(watcher, demandData(1, 1, 0));
+        ok(watcher, dataCall(1, 0));
         vm.warp(NOW + WINDOW);
         ok(passer, expireData(1, 0));
         Trees.Tree memory t = Trees.full(exactWithout(2));
@@ -342,7 +334,7 @@ contract BlobDisputesTest is DisputesTest {
     /// @dev The true result of all, when one is out, is a wrong one.
     function test_WhoIsOutDoesNotCount() public {
         start(uint32(P), 3, 1);
-        ok(watcher, demandData(1, 1, 0));
+        ok(watcher, dataCall(1, 0));
         vm.warp(NOW + WINDOW);
         ok(passer, expireData(1, 0));
         Trees.Tree memory t = trueTree();
@@ -351,44 +343,117 @@ contract BlobDisputesTest is DisputesTest {
         held(proposer, 0, "the bond is gone");
     }
 
-    function test_ReclaimDataWhenTheRoundIsOver() public {
-        start(uint32(P), 2, 1);
-        ok(watcher, demandData(1, 0, 0));
-        ok(watcher, demandData(1, 0, 1));
-        refused(passer, reclaimData(0, 0), live(0));
-        vm.warp(NOW + SUBMIT + WORK);
-        refused(passer, reclaimData(0, 0), live(0)); // expired, but not given up
-        rung.openRound();
-        vm.assertEq(rung.excluded(), 0, "nobody is out of the next round");
-        ok(passer, reclaimData(0, 0));
-        refused(passer, reclaimData(0, 0), noDemand(0));
-        held(watcher, 99 * FEE, "to who paid it");
-        vm.warp(NOW + 2 * SUBMIT + WORK);
-        rung.openRound();
-        ok(passer, reclaimData(0, 1));
+    /// @dev Two clients answered; one of them is put out. Each fee is paid once, to whom it is due, whoever says so.
+    function test_SettleData() public {
+        start(uint32(P), 3, 1);
+        fund(rung, passer, FEE);
+        ok(watcher, dataCall(0, 0));
+        ok(passer, dataCall(0, 1));
+        ok(watcher, dataCall(1, 0));
+        ok(watcher, dataCall(1, 2));
+        ok(watcher, answerData(0, 0));
+        ok(watcher, answerData(0, 1));
+        ok(watcher, answerData(1, 0));
+        assertBooks(4);
+        vm.warp(NOW + WINDOW);
+        ok(passer, expireData(1, 2));
+        held(watcher, 98 * FEE + ODD_STAKE / 2, "the last fee, and half of a stake");
+        ok(passer, settleCall(1, 0));
+        held(watcher, 99 * FEE + ODD_STAKE / 2, "who is out earns nothing");
+        refused(watcher, settleCall(1, 0), noDemand(0));
+        refused(member(0), settleCall(0, 0), live(0));
+        propose(Trees.full(exactWithout(2)));
+        refused(member(0), settleCall(0, 0), live(0));
+        vm.warp(NOW + 2 * WINDOW);
+        rung.finalize(1);
+        ok(passer, settleCall(0, 0));
+        refused(member(0), settleCall(0, 0), noDemand(0));
+        openAndSubmitAgain(1);
+        ok(watcher, settleCall(0, 1)); // in the next round, too
+        refused(member(0), settleCall(0, 1), noDemand(1));
+        held(member(0), ODD_STAKE + 2 * FEE, "two answers");
+        held(passer, 0, "who asked has paid");
         assertBooks(0);
     }
 
-    function test_ReclaimDataWhenIdle() public {
+    function openAndSubmitAgain(uint256 client) private {
+        fund(rung, member(client), ODD_STAKE);
+        openAndSubmit();
+    }
+
+    /// @dev Who was out of a round earns nothing of it later, when it takes part again.
+    function test_SettleDataOfAClientThatCameBack() public {
+        start(uint32(P), 2, 1);
+        ok(watcher, dataCall(1, 0));
+        ok(watcher, dataCall(1, 2));
+        ok(watcher, answerData(1, 0));
+        vm.warp(NOW + WINDOW);
+        ok(passer, expireData(1, 2));
+        vm.warp(NOW + WINDOW + WORK);
+        openAndSubmitAgain(1);
+        ok(member(1), settleCall(1, 0));
+        held(watcher, 100 * FEE + ODD_STAKE / 2, "both fees");
+        held(member(1), ODD_STAKE, "its new stake");
+        assertBooks(0);
+    }
+
+    /// @dev A proposer in good faith is not paid when its proposal goes with a client; who asked has both fees back.
+    function test_CanceledProposalEarnsNothing() public {
         start(uint32(P), 3, 1);
-        ok(watcher, demandData(1, 1, 0));
-        ok(watcher, demandData(1, 1, 1));
+        Trees.Tree memory t = trueTree();
+        propose(t);
+        demand(0);
+        demand(1);
+        ok(proposer, answerCall(t, 0));
+        ok(watcher, dataCall(1, 0));
+        vm.warp(NOW + WINDOW);
+        ok(passer, expireData(1, 0));
+        held(proposer, ODD_BOND, "the bond, and no fee");
+        ok(passer, reclaimCall(1, 0));
+        ok(passer, reclaimCall(1, 1));
+        refused(watcher, reclaimCall(1, 0), noDemand(0));
+        held(watcher, 100 * FEE + ODD_STAKE / 2, "all fees");
+        assertBooks(0);
+    }
+
+    function test_SettleDataWhenTheRoundIsOver() public {
+        start(uint32(P), 2, 1);
+        ok(watcher, dataCall(0, 0));
+        ok(watcher, dataCall(0, 1));
+        refused(passer, settleCall(0, 0), live(0));
+        vm.warp(NOW + SUBMIT + WORK);
+        refused(passer, settleCall(0, 0), live(0)); // expired, but not given up
+        rung.openRound();
+        vm.assertEq(rung.excluded(), 0, "nobody is out of the next round");
+        ok(passer, settleCall(0, 0));
+        refused(passer, settleCall(0, 0), noDemand(0));
+        held(watcher, 99 * FEE, "to who paid it");
+        vm.warp(NOW + 2 * SUBMIT + WORK);
+        rung.openRound();
+        ok(passer, settleCall(0, 1));
+        assertBooks(0);
+    }
+
+    function test_SettleDataWhenIdle() public {
+        start(uint32(P), 3, 1);
+        ok(watcher, dataCall(1, 0));
+        ok(watcher, dataCall(1, 1));
         vm.warp(NOW + WINDOW);
         ok(passer, expireData(1, 0));
         propose(Trees.full(exactWithout(2)));
         vm.warp(NOW + 2 * WINDOW);
         rung.finalize(1);
-        refused(watcher, demandData(1, 0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
-        refused(passer, reclaimData(0, 1), noDemand(1)); // nothing is live in a round that is over
-        ok(passer, reclaimData(1, 1));
+        refused(watcher, dataCall(0, 0), wrongPhase(IRung.Phase.Idle, IRung.Phase.Open));
+        refused(passer, settleCall(0, 1), noDemand(1)); // nothing is live in a round that is over
+        ok(passer, settleCall(1, 1));
         assertBooks(0);
     }
 
     /// @dev What one round put out, and asked, is not the next one's.
     function test_NextRoundBeginsWithEverybody() public {
         start(uint32(P), 3, 1);
-        ok(watcher, demandData(1, 1, 0));
-        ok(watcher, demandData(1, 0, 0));
+        ok(watcher, dataCall(1, 0));
+        ok(watcher, dataCall(0, 0));
         vm.warp(NOW + WINDOW);
         ok(passer, expireData(1, 0));
         vm.warp(NOW + WINDOW + WORK);
@@ -398,7 +463,7 @@ contract BlobDisputesTest is DisputesTest {
         propose(trueTree());
         vm.warp(NOW + 2 * WINDOW + WORK);
         rung.finalize(2); // client 0 still owes an answer of round 1
-        ok(passer, reclaimData(0, 0));
+        ok(passer, settleCall(0, 0));
         assertBooks(0);
     }
 
@@ -453,15 +518,15 @@ contract BlobDisputesTest is DisputesTest {
         IOptimisticRung.Submission[] memory list = twoParts();
         sendBytes(abi.encodePacked(list[0].parts), 2, "");
         bytes memory last = new bytes(1024);
-        ok(watcher, demandData(1, 0, 119));
-        ok(watcher, demandData(1, 0, 120));
-        refused(watcher, demandData(1, 0, 121), noChunk(121, 121));
+        ok(watcher, dataCall(0, 119));
+        ok(watcher, dataCall(0, 120));
+        refused(watcher, dataCall(0, 121), noChunk(121, 121));
         bytes32[] memory proof = Trees.partProof(new bytes(122_880), 119);
         ok(passer, answer(list, 0, 119, last, proof));
         bytes32[] memory zeros = zeroProof();
         refused(passer, answer(list, 0, 120, last, zeros), wrongLength(1024, 32));
         ok(passer, answer(list, 0, 120, new bytes(32), zeros));
-        held(member(0), ODD_STAKE + 2 * FEE, "two fees");
+        held(member(0), ODD_STAKE, "fees are held");
         IBlobRung.Opening memory opening = openingOf(34 * 119 + 33, 0);
         evaluates(list[0].blobs[0], opening);
         refused(passer, prove(list, 119, last, proof, opening), agree(34 * 119 + 33));
@@ -471,6 +536,10 @@ contract BlobDisputesTest is DisputesTest {
         evaluates(list[0].blobs[1], opening);
         ok(passer, prove(list, 120, new bytes(32), zeros, opening));
         vm.assertEq(rung.excluded(), 1, "out");
+        ok(passer, settleCall(0, 119));
+        ok(passer, settleCall(0, 120));
+        held(watcher, 5 * FEE, "both fees");
+        held(member(0), 0, "who is out earns nothing");
     }
 
     function twoParts() private pure returns (IOptimisticRung.Submission[] memory list) {
@@ -542,16 +611,8 @@ contract BlobDisputesTest is DisputesTest {
 
     // ------------------------------------------------------------------------------------------- calls and refusals
 
-    function demandData(uint256 round, uint256 client, uint256 chunk) private pure returns (bytes memory) {
-        return abi.encodeCall(IBlobRung.demandData, (round, client, chunk));
-    }
-
     function expireData(uint256 client, uint256 chunk) private pure returns (bytes memory) {
         return abi.encodeCall(IBlobRung.expireData, (1, client, chunk));
-    }
-
-    function reclaimData(uint256 client, uint256 chunk) private pure returns (bytes memory) {
-        return abi.encodeCall(IBlobRung.reclaimData, (1, client, chunk));
     }
 
     /// @dev A client's place in the order of submissions.

@@ -45,8 +45,10 @@ abstract contract DisputeHandler is Game {
         ExpireData
     }
 
+    /// @dev Kept until its fee is paid to somebody.
     struct Question {
         bool data;
+        bool answered;
         uint256 round;
         uint256 attempt;
         uint256 client;
@@ -83,6 +85,7 @@ abstract contract DisputeHandler is Game {
     bool private restCame;
     bool private allAsked;
     bytes32 private basisBefore; // before the last submission or exclusion
+    mapping(uint256 round => uint256 clients) private outOf;
 
     // The proposal.
     Kind private kind;
@@ -93,6 +96,7 @@ abstract contract DisputeHandler is Game {
     uint256 private watchAt;
     uint256 private seen;
     bool private asked;
+    bytes32 private digestBefore; // of the proposal before this one
 
     // Computed once.
     bytes[8] private trees;
@@ -215,6 +219,7 @@ abstract contract DisputeHandler is Game {
     function _proposeAs(address who, Kind k) private {
         Trees.Tree memory t = _truth();
         (kind, author, seen, asked, watchAt) = (k, who, 0, false, time + next(WINDOW));
+        digestBefore = rung.proposedDigest();
         if (k == Kind.WrongLeaf || k == Kind.HiddenLeaf) {
             wrongAt = next(WIDTH);
             if (next(2) == 0) t.hashes[WIDTH + wrongAt] ^= bytes32(1 << next(256));
@@ -251,23 +256,25 @@ abstract contract DisputeHandler is Game {
             if (!q.data && q.attempt == p.attempt && q.round == r.number && q.chunk == chunk) return;
         }
         _top(who, FEE);
-        _otherAttempt(who, r.number, p.attempt, chunk);
+        bytes32 proposed = rung.proposedDigest();
+        _otherProposal(who, r.number, proposed, chunk);
         vm.prank(who);
-        rung.demand(r.number, p.attempt, chunk);
+        rung.demand(r.number, proposed, chunk);
         expected[who] -= FEE;
-        questions.push(Question(false, r.number, p.attempt, 0, chunk, who, time + WINDOW));
+        questions.push(Question(false, false, r.number, p.attempt, 0, chunk, who, time + WINDOW));
         _did("demand");
     }
 
-    /// @dev Meant for the proposal before this one, or after it.
-    function _otherAttempt(address who, uint256 round, uint256 current, uint256 chunk) private {
-        uint256 other = next(2) == 0 ? current - 1 : current + 1;
+    /// @dev Meant for the proposal before this one, or for one that nobody made.
+    function _otherProposal(address who, uint256 round, bytes32 current, uint256 chunk) private {
+        bytes32 other = next(2) == 0 ? digestBefore : current ^ bytes32(1 << next(256));
+        if (other == current) return; // the same result once more
         vm.prank(who);
         (bool success, bytes memory reason) =
             address(rung).call(abi.encodeCall(IOptimisticRung.demand, (round, other, chunk)));
-        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, other, current);
+        bytes memory want = abi.encodeWithSelector(IOptimisticRung.RungOtherProposal.selector, other, current);
         _expect(!success && keccak256(reason) == keccak256(want), "a demand to another proposal was taken");
-        _did("other attempt");
+        _did("other proposal");
     }
 
     function _demandData(uint256 i, uint256 chunk) private {
@@ -280,17 +287,23 @@ abstract contract DisputeHandler is Game {
             if (q.data && q.round == r.number && q.client == i && q.chunk == chunk) return;
         }
         _top(passer, FEE);
+        bytes32 submitted = rung.accumulator();
         if (r.submitted != 7 && time < r.closesAt) {
-            bytes memory early = abi.encodeCall(IBlobRung.demandData, (r.number, i, chunk));
+            bytes memory early = abi.encodeCall(IBlobRung.demandData, (r.number, submitted, i, chunk));
             _mustFail(passer, early, "data were asked for while submissions were open");
             return _did("data too early");
         }
+        bytes32 other = submitted ^ bytes32(1 << next(256));
+        bytes memory call_ = abi.encodeCall(IBlobRung.demandData, (r.number, other, i, chunk));
+        _mustFail(passer, call_, "a question about other submissions was taken");
         vm.prank(passer);
-        rung.demandData(r.number, i, chunk);
+        rung.demandData(r.number, submitted, i, chunk);
         expected[passer] -= FEE;
-        questions.push(Question(true, r.number, 0, i, chunk, passer, time + WINDOW));
+        questions.push(Question(true, false, r.number, 0, i, chunk, passer, time + WINDOW));
         _did("demand data");
-        if (_unanswerable(i, chunk)) _badPadding(questions[questions.length - 1]); // it tries at once
+        // A bad one tries at once, or now and then answers, before it is put out for something else.
+        if (_unanswerable(i, chunk)) _badPadding(questions[questions.length - 1]);
+        else if (badClients >> i & 1 == 1 && next(3) == 0) _answerData(questions.length - 1, member(i));
     }
 
     /// @dev Somebody answers a question at once: a proposer that hides its tree, too, or anyone that has a client's data.
@@ -307,9 +320,8 @@ abstract contract DisputeHandler is Game {
         Question memory q = questions[i];
         Trees.Tree memory t = _proposed();
         rung.answer(q.round, q.chunk, t.leaf(q.chunk), t.path(q.chunk));
-        expected[author] += FEE;
         seen |= 1 << q.chunk;
-        _forget(i);
+        questions[i].answered = true;
         _expect(rung.proposal().deadline == time + WINDOW, "an answer leaves less than a window");
         _did("answer");
     }
@@ -319,8 +331,8 @@ abstract contract DisputeHandler is Game {
         if (_unanswerable(q.client, q.chunk)) return _badPadding(q);
         bytes memory reply = _answerDataCall(q, _proofOf(q.client, q.chunk));
         ok(who, reply);
-        expected[member(q.client)] += FEE;
-        _forget(i);
+        questions[i].answered = true;
+        _mustFail(who, reply, "a question was answered twice");
         _did("answer data");
     }
 
@@ -412,6 +424,7 @@ abstract contract DisputeHandler is Game {
         expected[challenger] += ODD_STAKE / 2;
         burnedByBooks += ODD_STAKE - ODD_STAKE / 2;
         lost += 1;
+        outOf[rung.currentRound().number] |= 1 << client;
         _expect(rung.excluded() >> client & 1 == 1, "a client without a stake takes part");
     }
 
@@ -473,13 +486,13 @@ abstract contract DisputeHandler is Game {
         if (questions.length != 0) {
             uint256 i = next(questions.length);
             Question memory q = questions[i];
-            if (_live(i)) {
-                _mustFail(q.challenger, _reclaimCall(q), "a live demand's fee was reclaimed");
-                if (time < q.deadline) {
+            if (_stands(i)) {
+                _mustFail(q.challenger, _reclaimCall(q), "a fee was paid before it was known whose it is");
+                if (time < q.deadline || q.answered) {
                     bytes memory early = q.data
                         ? abi.encodeCall(IBlobRung.expireData, (q.round, q.client, q.chunk))
                         : abi.encodeCall(IOptimisticRung.expire, (q.round, q.chunk));
-                    _mustFail(q.challenger, early, "a demand expired early");
+                    _mustFail(q.challenger, early, "a demand expired early, or answered");
                 }
             }
         }
@@ -513,16 +526,19 @@ abstract contract DisputeHandler is Game {
     function _reclaim() private {
         if (questions.length == 0) return;
         uint256 i = next(questions.length);
-        if (!_live(i)) _takeBack(i);
+        if (!_stands(i)) _takeBack(i);
     }
 
     function _takeBack(uint256 i) private {
         Question memory q = questions[i];
         _forget(i);
-        ok(watcher, _reclaimCall(q)); // anyone may; the fee goes to who paid it
-        expected[q.challenger] += FEE;
+        ok(watcher, _reclaimCall(q)); // anyone may; the fee goes to who paid it, or to the client that earned it
+        bool earned = q.data && q.answered && outOf[q.round] >> q.client & 1 == 0;
+        expected[earned ? member(q.client) : q.challenger] += FEE;
         _mustFail(q.challenger, _reclaimCall(q), "a fee was reclaimed twice");
-        _did(q.data ? "reclaim data" : "reclaim");
+        if (!q.answered) _did(q.data ? "data unanswered" : "reclaim");
+        else if (earned) _did("data earned");
+        else _did(q.data ? "data not earned" : "reclaim answered");
     }
 
     // -------------------------------------------------------------------------------------------------------- time
@@ -631,18 +647,40 @@ abstract contract DisputeHandler is Game {
         else _proposeHonestly();
     }
 
+    /// @dev Now and then a liar shows a leaf, and falls for it, or for one that it does not show.
     function _ask() private {
         asked = true;
         for (uint256 k; k < WIDTH; ++k) {
+            uint256 before = questions.length;
             _demand(watcher, k);
+            if (kind == Kind.HiddenLeaf && questions.length > before && next(2) == 0) _answer(before);
         }
     }
 
     function _finalize() private {
         rung.finalize(rung.currentRound().number);
+        _payAuthor();
         _expect(kind == Kind.Honest || kind == Kind.Absent, "a wrong result is final");
         _expect(rung.resultDigest() == digestOf(_truth().hashes[1], _truth().scores[1]), "another result is final");
         _did("finalize");
+    }
+
+    /// @dev A fee for each answer to this proposal, and none comes back.
+    function _payAuthor() private {
+        (uint256 round, uint256 attempt) = (rung.currentRound().number, rung.proposal().attempt);
+        uint256 i;
+        while (i < questions.length) {
+            Question memory q = questions[i];
+            if (q.data || q.round != round || q.attempt != attempt) {
+                ++i;
+                continue;
+            }
+            _expect(q.answered, "final with an open demand");
+            expected[author] += FEE;
+            _mustFail(q.challenger, _reclaimCall(q), "a fee of a final proposal was reclaimed");
+            _forget(i);
+            _did("fee earned");
+        }
     }
 
     /// @dev Submissions, four windows, and four more for each bond or stake that somebody lost; when all clients are out,
@@ -676,7 +714,13 @@ abstract contract DisputeHandler is Game {
         return kind == Kind.HiddenLeaf && seen >> wrongAt & 1 == 1;
     }
 
+    /// @dev Waits for an answer.
     function _live(uint256 i) private view returns (bool) {
+        return !questions[i].answered && _stands(i);
+    }
+
+    /// @dev So does what was asked: the proposal, or the client in its round.
+    function _stands(uint256 i) private view returns (bool) {
         Question memory q = questions[i];
         IRung.Round memory r = rung.currentRound();
         if (q.round != r.number) return false;
@@ -722,7 +766,7 @@ abstract contract DisputeHandler is Game {
     }
 
     function _reclaimCall(Question memory q) private pure returns (bytes memory) {
-        if (q.data) return abi.encodeCall(IBlobRung.reclaimData, (q.round, q.client, q.chunk));
+        if (q.data) return abi.encodeCall(IBlobRung.settleData, (q.round, q.client, q.chunk));
         return abi.encodeCall(IOptimisticRung.reclaim, (q.round, q.attempt, q.chunk));
     }
 

@@ -82,7 +82,7 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](21);
+        list = new string[](23);
         append(
             list,
             0,
@@ -115,7 +115,7 @@ contract LoggedDisputeInvariantsTest is DisputeInvariants {
                 "other basis"
             ]
         );
-        list[20] = "other attempt";
+        (list[20], list[21], list[22]) = ("other proposal", "reclaim answered", "fee earned");
     }
 }
 
@@ -131,7 +131,7 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
     }
 
     function moves() internal pure override returns (string[] memory list) {
-        list = new string[](31);
+        list = new string[](35);
         append(
             list,
             0,
@@ -171,7 +171,7 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
                 "demand data",
                 "answer data",
                 "expire data",
-                "reclaim data",
+                "data unanswered",
                 "prove data",
                 "data agree",
                 "cancel",
@@ -180,6 +180,7 @@ contract BlobDisputeInvariantsTest is DisputeInvariants {
                 "bad padding"
             ]
         );
-        list[30] = "other attempt";
+        (list[30], list[31], list[32]) = ("other proposal", "reclaim answered", "fee earned");
+        (list[33], list[34]) = ("data earned", "data not earned");
     }
 }

@@ -61,10 +61,10 @@ abstract contract DisputesTest is Game {
         c.workSeconds = shortest;
         assertTaken(artifact, optimistic(c, gameTerms(), 1));
         t = gameTerms();
-        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 4, 1, blobs() ? 4 : 0); // two demands at depth 0
+        (t.windowSeconds, t.bond, t.fee, t.stake) = (1, 1, 1, blobs() ? 1 : 0);
         assertTaken(artifact, optimistic(config(40), t, 1));
-        t.bond = 3;
-        assertRefused(artifact, optimistic(config(40), t, 1), "bond", 3);
+        t.fee = 0;
+        assertRefused(artifact, optimistic(config(40), t, 1), "fee", 0);
     }
 
     /// @dev The bond, no more and no less, while the proposal stands.
@@ -149,6 +149,8 @@ abstract contract DisputesTest is Game {
         ok(passer, answerCall(t, 2));
         vm.warp(end - 1);
         refused(passer, call_, stillOpen(end - 1, end, 0));
+        held(proposer, ODD_BOND, "not paid yet");
+        assertBooks(2);
         vm.warp(end);
         vm.expectEmit(address(rung));
         emit IRung.Finished(1, digestOf(t.hashes[1], t.scores[1]), new int256[](0));
@@ -158,6 +160,9 @@ abstract contract DisputesTest is Game {
         held(proposer, ODD_BOND + 2 * FEE, "the fees are the proposer's");
         held(watcher, 98 * FEE, "who asked has paid");
         assertBooks(0);
+        refused(watcher, reclaimCall(1, 1), earned(1));
+        refused(watcher, reclaimCall(1, 2), earned(2));
+        refused(watcher, reclaimCall(1, 0), noDemand(0));
         refused(passer, call_, wrongPhase(IRung.Phase.Idle, IRung.Phase.Proposed));
     }
 
@@ -178,9 +183,14 @@ abstract contract DisputesTest is Game {
         start(uint32(P), 2, 1);
         refused(watcher, demandCall(0), wrongPhase(IRung.Phase.Open, IRung.Phase.Proposed));
         propose(trueTree());
-        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (2, 1, 0)), wrongRound(2, 1));
-        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (1, 0, 0)), otherAttempt(0, 1));
-        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (1, 2, 0)), otherAttempt(2, 1));
+        bytes32 proposed = rung.proposedDigest();
+        bytes32 other = bytes32(uint256(proposed) ^ 1);
+        refused(watcher, abi.encodeCall(IOptimisticRung.demand, (2, proposed, 0)), wrongRound(2, 1));
+        refused(
+            watcher,
+            abi.encodeCall(IOptimisticRung.demand, (1, other, 0)),
+            abi.encodeWithSelector(IOptimisticRung.RungOtherProposal.selector, other, proposed)
+        );
         refused(watcher, demandCall(4), noChunk(4, 4));
         vm.warp(NOW + 5);
         bytes memory padding = demandCall(3);
@@ -211,13 +221,13 @@ abstract contract DisputesTest is Game {
         demand(0);
         vm.warp(NOW + WINDOW - 1);
         ok(proposer, answerCall(t, 0)); // until 2W − 1
-        demand(0);
-        vm.warp(NOW + 2 * WINDOW - 2);
-        ok(proposer, answerCall(t, 0)); // until 3W − 2
-        vm.warp(NOW + 2 * WINDOW - 1);
         demand(1);
+        vm.warp(NOW + 2 * WINDOW - 2);
+        ok(proposer, answerCall(t, 1)); // until 3W − 2
+        vm.warp(NOW + 2 * WINDOW - 1);
+        demand(2);
         vm.warp(NOW + 2 * WINDOW);
-        refused(watcher, demandCall(2), closed(NOW + 2 * WINDOW, NOW + 2 * WINDOW));
+        refused(watcher, demandCall(3), closed(NOW + 2 * WINDOW, NOW + 2 * WINDOW));
     }
 
     function test_Answer() public {
@@ -233,16 +243,18 @@ abstract contract DisputesTest is Game {
         ok(passer, answerCall(t, 1));
         vm.assertEq(rung.proposal().open, 1, "one is left");
         vm.assertEq(rung.proposal().deadline, NOW + 2 * WINDOW - 1, "a window to look at it");
-        held(proposer, ODD_BOND + FEE, "the proposer's, whoever answers");
+        held(proposer, ODD_BOND, "nothing before it is final");
         held(passer, 0, "nothing for who answers");
         refused(proposer, answerCall(t, 1), noDemand(1));
+        refused(watcher, reclaimCall(1, 1), live(1));
         vm.warp(NOW + WINDOW);
         refused(
             proposer,
             answerCall(t, 3),
             abi.encodeWithSelector(IOptimisticRung.RungAnswerLate.selector, NOW + WINDOW, NOW + WINDOW)
         );
-        assertBooks(1);
+        refused(passer, expireCall(1), noDemand(1)); // it was answered
+        assertBooks(2);
     }
 
     function test_RevertWhen_AnAnswerIsNotTheTree() public {
@@ -259,15 +271,16 @@ abstract contract DisputesTest is Game {
         ok(proposer, answerCall(t, 0));
     }
 
-    function test_AskedAgainAfterAnAnswer() public {
+    /// @dev All have seen the answer.
+    function test_RevertWhen_AskedAgainAfterAnAnswer() public {
         start(uint32(P), 2, 1);
         Trees.Tree memory t = trueTree();
         propose(t);
         demand(0);
         ok(proposer, answerCall(t, 0));
-        demand(0); // another fee
-        vm.assertEq(rung.proposal().open, 1, "open");
-        held(watcher, 98 * FEE, "two fees");
+        refused(watcher, demandCall(0), abi.encodeWithSelector(IOptimisticRung.RungDemandExists.selector, 0));
+        vm.assertEq(rung.proposal().open, 0, "open");
+        held(watcher, 99 * FEE, "one fee");
         assertBooks(1);
     }
 
@@ -307,6 +320,57 @@ abstract contract DisputesTest is Game {
         held(passer, 0, "to who paid it");
         refused(watcher, reclaimCall(1, 1), noDemand(1));
         refused(watcher, reclaimCall(1, 0), noDemand(0));
+        assertBooks(0);
+    }
+
+    /// @dev One demand was answered, one is overdue, one is neither.
+    function test_ReclaimOfARejectedProposal() public {
+        start(uint32(P), 2, 1);
+        Trees.Tree memory t = trueTree();
+        propose(t);
+        fund(rung, passer, 2 * FEE);
+        demand(0);
+        vm.warp(NOW + 5);
+        ok(passer, demandCall(1));
+        ok(passer, demandCall(2));
+        ok(proposer, answerCall(t, 1));
+        vm.warp(NOW + WINDOW);
+        ok(passer, expireCall(0));
+        assertRejected(watcher, 100 * FEE);
+        assertBooks(2);
+        refused(passer, reclaimCall(2, 1), noDemand(1));
+        ok(watcher, reclaimCall(1, 1));
+        ok(watcher, reclaimCall(1, 2));
+        held(passer, 2 * FEE, "both fees, to who paid them");
+        refused(passer, reclaimCall(1, 1), noDemand(1));
+        held(proposer, 0, "nothing for the answer");
+        assertBooks(0);
+    }
+
+    /// @dev The same result is proposed twice: what the first proposal answered is not the second one's.
+    function test_EachProposalIsPaidForItsOwnAnswers() public {
+        start(uint32(P), 2, 1);
+        Trees.Tree memory t = trueTree();
+        propose(t);
+        demand(0);
+        demand(1);
+        ok(proposer, answerCall(t, 0));
+        vm.warp(NOW + WINDOW);
+        ok(passer, expireCall(1));
+        fund(rung, passer, ODD_BOND);
+        bytes memory again = abi.encodeCall(IRung.work, (1, t.payload(rung.basis(), t.scores[1])));
+        ok(passer, again);
+        demand(0);
+        demand(2);
+        ok(passer, answerCall(t, 0));
+        ok(passer, answerCall(t, 2));
+        vm.warp(NOW + 2 * WINDOW);
+        rung.finalize(1);
+        held(passer, ODD_BOND + 2 * FEE, "two answers");
+        held(proposer, 0, "nothing");
+        refused(watcher, reclaimCall(2, 0), earned(0));
+        ok(watcher, reclaimCall(1, 0));
+        held(watcher, 98 * FEE + ODD_BOND / 2, "two fees are the passer-by's");
         assertBooks(0);
     }
 
@@ -350,7 +414,7 @@ abstract contract DisputesTest is Game {
     /// @dev A watcher that knows nothing of a tree of depth 3, and a proposer that answers in the last second.
     function test_SearchInTwoStages() public {
         start(5000, 2, 1);
-        uint256 wrong = 2;
+        uint256 wrong = 3;
         Trees.Tree memory truth = trueTree();
         Trees.Tree memory t = wrongLeaf(wrong, 0, 9);
         propose(t);
@@ -363,11 +427,9 @@ abstract contract DisputesTest is Game {
             ok(proposer, answerCall(t, 2 * s));
         }
         vm.assertTrue(t.digest(4 + wrong / 2) != truth.digest(4 + wrong / 2), "seen from the answers");
-        demand(wrong / 2 * 2);
-        demand(wrong / 2 * 2 + 1);
+        demand(wrong); // the other one was shown
         vm.warp(NOW + 3 * WINDOW - 3);
         ok(proposer, answerCall(t, wrong));
-        ok(proposer, answerCall(t, wrong + 1));
         vm.warp(NOW + 4 * WINDOW - 4);
         refused(
             passer,
@@ -375,8 +437,13 @@ abstract contract DisputesTest is Game {
             stillOpen(NOW + 4 * WINDOW - 4, NOW + 4 * WINDOW - 3, 0)
         );
         ok(watcher, chunkCall(t, wrong));
-        held(watcher, 94 * FEE + ODD_BOND / 2, "six fees, and half of the bond");
-        held(proposer, 6 * FEE, "the fees, and no bond");
+        held(watcher, 95 * FEE + ODD_BOND / 2, "five fees, and half of the bond");
+        held(proposer, 0, "nothing");
+        for (uint256 s; s < 4; ++s) {
+            ok(passer, reclaimCall(1, 2 * s));
+        }
+        ok(passer, reclaimCall(1, wrong));
+        held(watcher, 100 * FEE + ODD_BOND / 2, "the search cost nothing");
         assertBooks(0);
     }
 
@@ -630,16 +697,8 @@ abstract contract DisputesTest is Game {
         return abi.encodeCall(IRung.work, (1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](scores))));
     }
 
-    function otherAttempt(uint256 given, uint256 current) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, given, current);
-    }
-
     function expireCall(uint256 chunk) internal pure returns (bytes memory) {
         return abi.encodeCall(IOptimisticRung.expire, (1, chunk));
-    }
-
-    function reclaimCall(uint256 attempt, uint256 chunk) internal pure returns (bytes memory) {
-        return abi.encodeCall(IOptimisticRung.reclaim, (1, attempt, chunk));
     }
 
     function short(address who, uint256 available, uint256 needed) internal pure returns (bytes memory) {
@@ -668,6 +727,10 @@ abstract contract DisputesTest is Game {
 
     function live(uint256 chunk) internal pure returns (bytes memory) {
         return abi.encodeWithSelector(IOptimisticRung.RungDemandLive.selector, chunk);
+    }
+
+    function earned(uint256 chunk) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IOptimisticRung.RungFeeEarned.selector, chunk);
     }
 
     function noFraud(uint256 chunk) internal pure returns (bytes memory) {

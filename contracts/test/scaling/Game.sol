@@ -155,11 +155,15 @@ abstract contract Game is Attack {
 
     /// @dev Of the proposal that stands.
     function demandCall(uint256 chunk) internal view returns (bytes memory) {
-        return abi.encodeCall(IOptimisticRung.demand, (1, rung.proposal().attempt, chunk));
+        return abi.encodeCall(IOptimisticRung.demand, (1, rung.proposedDigest(), chunk));
     }
 
     function answerCall(Trees.Tree memory t, uint256 chunk) internal pure returns (bytes memory) {
         return abi.encodeCall(IOptimisticRung.answer, (1, chunk, t.leaf(chunk), t.path(chunk)));
+    }
+
+    function reclaimCall(uint256 attempt, uint256 chunk) internal pure returns (bytes memory) {
+        return abi.encodeCall(IOptimisticRung.reclaim, (1, attempt, chunk));
     }
 
     function chunkCall(Trees.Tree memory t, uint256 chunk) internal view returns (bytes memory) {
@@ -180,6 +184,15 @@ abstract contract Game is Attack {
         returns (bytes memory)
     {
         return abi.encodeCall(IOptimisticRung.proveTotal, (1, chunk, t.leaf(chunk), t.path(chunk), proposed));
+    }
+
+    /// @dev Of the submissions that are in.
+    function dataCall(uint256 client, uint256 chunk) internal view returns (bytes memory) {
+        return abi.encodeCall(IBlobRung.demandData, (1, rung.accumulator(), client, chunk));
+    }
+
+    function settleCall(uint256 client, uint256 chunk) internal pure returns (bytes memory) {
+        return abi.encodeCall(IBlobRung.settleData, (1, client, chunk));
     }
 
     // --------------------------------------------------------------------------------------------------- statements
@@ -215,9 +228,9 @@ abstract contract Game is Attack {
         vm.assertEq(uint256(rung.currentRound().phase), uint256(phase), "phase");
     }
 
-    /// @dev All that may hold a deposit in these tests, with `open` fees held by demands.
-    function assertBooks(uint256 open) internal view {
-        uint256 owed = rung.burned() + open * FEE + rung.depositOf(proposer) + rung.depositOf(watcher)
+    /// @dev All that may hold a deposit in these tests, with the fees that `demands` hold, answered or not.
+    function assertBooks(uint256 demands) internal view {
+        uint256 owed = rung.burned() + demands * FEE + rung.depositOf(proposer) + rung.depositOf(watcher)
             + rung.depositOf(passer) + rung.depositOf(address(this));
         for (uint256 i; i < n; ++i) {
             owed += rung.depositOf(member(i));

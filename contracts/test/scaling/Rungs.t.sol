@@ -318,8 +318,9 @@ abstract contract OptimisticTest is RungTest {
         vm.deal(challenger, FEE);
         vm.prank(challenger);
         optimistic.deposit{ value: FEE }();
+        bytes32 proposed = optimistic.proposedDigest();
         vm.prank(challenger);
-        optimistic.demand(1, 1, 0);
+        optimistic.demand(1, proposed, 0);
         vm.warp(NOW + WINDOW);
         vm.prank(challenger);
         optimistic.expire(1, 0);

@@ -160,6 +160,7 @@ abstract contract Attack is Base {
 /// @notice A rung 3 whose two clients have submitted; this contract has a bond down.
 abstract contract LoggedAttack is Attack {
     using Exact for Exact.Result;
+    using Trees for Trees.Tree;
 
     IOptimisticRung internal rung;
     Exact.Result internal exact;
@@ -191,16 +192,17 @@ abstract contract LoggedAttack is Attack {
     }
 
     function demandAs(address account_, uint256 chunk) internal {
-        (uint256 round, uint256 attempt) = (rung.currentRound().number, rung.proposal().attempt);
+        (uint256 round, bytes32 proposed) = (rung.currentRound().number, rung.proposedDigest());
         vm.prank(account_);
-        rung.demand(round, attempt, chunk);
+        rung.demand(round, proposed, chunk);
     }
 
     /// @dev Of a tree that is one leaf.
     function noPath() internal pure returns (IOptimisticRung.Path memory) { }
 
-    function answerHonestly() internal {
-        rung.answer(1, 0, IOptimisticRung.Leaf(exact.root(), exact.scores), noPath());
+    function answerHonestly(uint256 chunk) internal {
+        Trees.Tree memory t = Trees.full(exact);
+        rung.answer(1, chunk, t.leaf(chunk), t.path(chunk));
     }
 
     function evidence() internal view returns (IOptimisticRung.Evidence memory e) {
@@ -222,6 +224,7 @@ abstract contract BlobAttack is Attack {
 
     IBlobRung internal rung;
     bytes[] internal rows;
+    bytes32 internal submitted;
     address internal watcher = account("watcher");
 
     function start(uint32 submitSeconds) internal {
@@ -244,6 +247,7 @@ abstract contract BlobAttack is Attack {
         vm.prank(member(i));
         rung.submit(round, abi.encode(root));
         attackVm.blobhashes(new bytes32[](0));
+        submitted = rung.accumulator();
     }
 
     function names(uint256 count, uint256 i) internal pure returns (bytes32[] memory hashes) {
@@ -265,7 +269,7 @@ abstract contract BlobAttack is Attack {
 
     function demandData(uint256 client, uint256 chunk) internal {
         vm.prank(watcher);
-        rung.demandData(1, client, chunk);
+        rung.demandData(1, submitted, client, chunk);
     }
 
     /// @dev Anything: what is true is not disputed here.
@@ -273,12 +277,10 @@ abstract contract BlobAttack is Attack {
         rung.work(1, abi.encode(rung.basis(), bytes32(uint256(1)), new int256[](3)));
     }
 
-    /// @dev Client 0's chunk 0, as committed to.
-    function answerData() internal {
-        bytes32[] memory proof = new bytes32[](2);
-        proof[0] = keccak256(Exact.slice(rows[0], 1024, 1024));
-        proof[1] = keccak256(abi.encode(keccak256(Exact.slice(rows[0], 2048, 1024)), bytes32(0)));
-        rung.answerData(1, submissions(), 0, 0, Exact.slice(rows[0], 0, 1024), proof);
+    /// @dev Client 0's chunk, as committed to.
+    function answerData(uint256 chunk) internal {
+        bytes memory data = Exact.slice(rows[0], 1024 * chunk, 1024);
+        rung.answerData(1, submissions(), 0, chunk, data, Trees.partProof(rows[0], chunk));
     }
 
     function everybody() internal view returns (address[] memory list) {

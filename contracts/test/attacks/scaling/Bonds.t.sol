@@ -41,19 +41,11 @@ contract BondsTest is LoggedAttack {
         vm.assertEq(rung.depositOf(stranger), 100 * FEE + BOND / 2, "half of it to who showed it");
     }
 
-    /// @dev Whoever searches a tree that is kept back pays fees to the very proposer it will prove wrong.
-    function test_CheatMakesASearchDearerThanItsBond() public {
+    function test_ProposerRisksNothing() public {
         IOptimisticRung.Terms memory t = terms();
-        IRung.Config memory c = config(1025); // depth 1: 2 + 1 demands
-        t.bond = 6 * FEE - 1;
-        assertRefused(RUNG_3, optimistic(c, t, 2), "bond", 6 * FEE - 1);
-        t.bond = 6 * FEE;
-        assertTaken(RUNG_3, optimistic(c, t, 2));
-        c.parameters = 16 * 1024 + 1; // depth 5: 8 + 4
-        t.bond = 24 * FEE - 1;
-        assertRefused(RUNG_3, optimistic(c, t, 2), "bond", 24 * FEE - 1);
-        t.bond = 24 * FEE;
-        assertTaken(RUNG_3, optimistic(c, t, 2));
+        t.bond = 0;
+        assertRefused(RUNG_3, optimistic(config(40), t, 2), "bond", 0);
+        assertRefused(RUNG_4, optimistic(config(40), t, 2), "bond", 0);
     }
 
     function test_AnybodyDemandsForFree() public {

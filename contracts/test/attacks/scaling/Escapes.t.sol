@@ -52,7 +52,7 @@ contract EscapesTest is BlobAttack {
         uint256 due = CLOSED + WINDOW;
         vm.warp(due);
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungAnswerLate.selector, due, due));
-        answerData();
+        answerData(0);
         rung.expireData(1, 0, 0);
         vm.assertEq(rung.excluded(), 1, "out");
     }
@@ -66,18 +66,21 @@ contract EscapesTest is BlobAttack {
         vm.warp(t + WINDOW - 1);
         demandData(0, 0);
         vm.warp(t + 2 * WINDOW - 2);
-        answerData();
+        answerData(0);
         vm.warp(t + 2 * WINDOW - 1);
-        demandData(0, 0);
+        demandData(0, 1);
         vm.warp(t + 2 * WINDOW);
         vm.expectRevert(
             abi.encodeWithSelector(IOptimisticRung.RungDemandsClosed.selector, t + 2 * WINDOW, t + 2 * WINDOW)
         );
         demandData(1, 0);
         vm.warp(t + 3 * WINDOW - 2);
-        answerData();
+        answerData(1);
         vm.warp(t + 4 * WINDOW);
         rung.finalize(1);
+        assertSolvent(rung, everybody(), 2);
+        rung.settleData(1, 0, 0);
+        rung.settleData(1, 0, 1);
         assertSolvent(rung, everybody(), 0);
     }
 
@@ -108,13 +111,13 @@ contract EscapesTest is BlobAttack {
         rung.expireData(1, 0, 0);
         propose();
         vm.prank(watcher);
-        rung.reclaimData(1, 0, 1);
+        rung.settleData(1, 0, 1);
         vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungNoDemand.selector, 1));
-        rung.reclaimData(1, 0, 1);
+        rung.settleData(1, 0, 1);
         vm.warp(CLOSED + 2 * WINDOW);
         rung.finalize(1); // the third one's fee is still in there
         assertSolvent(rung, everybody(), 1);
-        rung.reclaimData(1, 0, 2);
+        rung.settleData(1, 0, 2);
         assertSolvent(rung, everybody(), 0);
         vm.assertEq(rung.depositOf(watcher), 100 * FEE + STAKE / 2, "all fees, and half of the stake");
     }

@@ -60,14 +60,75 @@ abstract contract RacesTest is Game {
         wrong.scores[wrong.width][0] += 1;
         wrong.grow();
         ok(cheat, abi.encodeCall(IRung.work, (1, wrong.payload(rung.basis(), wrong.scores[1]))));
-        bytes memory question = demandCall(0);
+        (bytes memory question, bytes32 meant) = (demandCall(0), rung.proposedDigest());
         ok(cheat, chunkCall(wrong, 0));
         Trees.Tree memory right = truth(0);
         ok(cheat, abi.encodeCall(IRung.work, (1, right.payload(rung.basis(), right.scores[1]))));
-        refused(watcher, question, abi.encodeWithSelector(IOptimisticRung.RungOtherAttempt.selector, 1, 2));
+        refused(watcher, question, otherProposal(meant));
         held(watcher, 100 * FEE, "nothing was paid");
         ok(watcher, demandCall(0)); // who does mean this one
         held(watcher, 99 * FEE, "a fee");
+    }
+
+    /// @dev As before, but for nothing: the chain is reorganized, and the right proposal has the wrong one's place.
+    function test_CheatSwapsItsProposalByAReorganizationToTakeFees() public {
+        start(PARAMETERS, 3, 1);
+        fund(rung, cheat, ODD_BOND);
+        Trees.Tree memory wrong = Trees.leaves(exactWithout(0));
+        wrong.scores[wrong.width][0] += 1;
+        wrong.grow();
+        Trees.Tree memory right = truth(0);
+        uint256 fork = attackVm.snapshotState();
+        ok(cheat, abi.encodeCall(IRung.work, (1, wrong.payload(rung.basis(), wrong.scores[1]))));
+        (bytes memory question, bytes32 meant) = (demandCall(0), rung.proposedDigest());
+        ok(watcher, question); // taken on the first chain
+        vm.assertTrue(attackVm.revertToState(fork), "reorganized");
+        ok(cheat, abi.encodeCall(IRung.work, (1, right.payload(rung.basis(), right.scores[1]))));
+        vm.assertEq(rung.proposal().attempt, 1, "in the same place");
+        refused(watcher, question, otherProposal(meant)); // and not on the second
+        held(watcher, 100 * FEE, "nothing was paid");
+    }
+
+    function otherProposal(bytes32 meant) private view returns (bytes memory) {
+        return abi.encodeWithSelector(IOptimisticRung.RungOtherProposal.selector, meant, rung.proposedDigest());
+    }
+
+    /// @dev Right where a first stage looks, rubbish elsewhere: all subtrees differ, and two watchers that do not know of each
+    /// other search one each, in the same block. The cheat answers both in the last second, and at once catches itself.
+    function test_CheatEarnsTheSearchesOfTwoWatchers() public {
+        start(16 * 1024, 1, 1);
+        fund(rung, passer, 100 * FEE);
+        fund(rung, cheat, ODD_BOND);
+        Trees.Tree memory t = Trees.leaves(exactWithout(0));
+        for (uint256 k; k < 16; ++k) {
+            if (k % 4 != 0) t.hashes[16 + k] = keccak256(abi.encode("rubbish", k));
+        }
+        t.grow();
+        ok(cheat, abi.encodeCall(IRung.work, (1, t.payload(rung.basis(), t.scores[1]))));
+        for (uint256 k; k < 16; k += 4) {
+            demand(k);
+        }
+        vm.warp(NOW + WINDOW - 1);
+        for (uint256 k; k < 16; k += 4) {
+            ok(cheat, answerCall(t, k));
+        }
+        for (uint256 k = 1; k < 4; ++k) {
+            demand(k);
+            ok(passer, demandCall(4 + k));
+        }
+        vm.warp(NOW + 2 * WINDOW - 2);
+        for (uint256 k = 1; k < 4; ++k) {
+            ok(cheat, answerCall(t, k));
+            ok(cheat, answerCall(t, 4 + k));
+        }
+        ok(cheat, chunkCall(t, 1));
+        held(cheat, ODD_BOND / 2, "half of its bond, and no fee");
+        for (uint256 k; k < 16; ++k) {
+            if (k % 4 == 0 || k < 8) ok(cheat, reclaimCall(1, k)); // whoever asks for it
+        }
+        held(watcher, 100 * FEE, "the search cost nothing");
+        held(passer, 100 * FEE, "nor did the other one's");
+        held(cheat, ODD_BOND / 2, "still");
     }
 
     /// @dev Computed anew it is taken, cannot be shown to be wrong, and becomes the result.
@@ -106,7 +167,7 @@ contract BlobRacesTest is RacesTest {
 
     function askCheat(address asker, uint256 client) private {
         if (rung.availableOf(asker) < FEE) fund(rung, asker, FEE);
-        ok(asker, abi.encodeCall(IBlobRung.demandData, (1, client, 0)));
+        ok(asker, dataCall(client, 0));
     }
 
     // -------------------------------------------------------------------- a proposal that comes just after an exclusion
@@ -213,7 +274,7 @@ contract BlobRacesTest is RacesTest {
         submitRow(0);
         submitRow(1);
         uint256 closesAt = NOW + SUBMIT;
-        bytes memory question = abi.encodeCall(IBlobRung.demandData, (1, 0, 1));
+        bytes memory question = dataCall(0, 1);
         refused(watcher, question, abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, closesAt));
         vm.warp(closesAt - 1);
         refused(watcher, question, abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, closesAt - 1, closesAt));
@@ -227,7 +288,7 @@ contract BlobRacesTest is RacesTest {
             abi.encodeWithSelector(IRung.RungSubmissionsClosed.selector, closesAt + WINDOW - 1, closesAt)
         );
         ok(member(0), reply);
-        held(member(0), ODD_STAKE + FEE, "its stake, and the fee");
+        held(member(0), ODD_STAKE, "its stake");
     }
 
     /// @dev The last submission lets questions begin; the answers then name it.
@@ -235,10 +296,10 @@ contract BlobRacesTest is RacesTest {
         prepare(config(PARAMETERS), gameTerms(), 3);
         submitRow(0);
         submitRow(1);
-        bytes memory question = abi.encodeCall(IBlobRung.demandData, (1, 0, 1));
+        bytes memory question = dataCall(0, 1);
         refused(cheat, question, abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, NOW + SUBMIT));
         submitRow(2);
-        ok(watcher, question);
+        ok(watcher, dataCall(0, 1));
         bytes memory reply = answerOf(0, 1);
         for (uint256 i; i < 3; ++i) {
             refused(
@@ -250,7 +311,7 @@ contract BlobRacesTest is RacesTest {
         putOut(2); // who is out stays in the list
         vm.warp(NOW + WINDOW - 1);
         ok(member(0), reply);
-        held(member(0), ODD_STAKE + FEE, "its stake, and the fee");
+        held(member(0), ODD_STAKE, "its stake");
     }
 
     function answerOf(uint256 client, uint256 chunk) private view returns (bytes memory) {
@@ -264,78 +325,110 @@ contract BlobRacesTest is RacesTest {
     /// @dev Questions would be free, and the fee would not go toward the answer.
     function test_AskerCopiesAnAnswerToHaveItsFeeBack() public {
         start(PARAMETERS, 3, 1);
-        ok(watcher, abi.encodeCall(IBlobRung.demandData, (1, 0, 1)));
+        ok(watcher, dataCall(0, 1));
         bytes memory reply = answerOf(0, 1);
         ok(watcher, reply);
+        refused(member(0), reply, abi.encodeWithSelector(IOptimisticRung.RungNoDemand.selector, 1));
+        sendsAgain(0);
+        ok(watcher, settleCall(0, 1));
         held(watcher, 99 * FEE, "the fee is paid");
         held(member(0), ODD_STAKE + FEE, "to the client");
-        refused(member(0), reply, abi.encodeWithSelector(IOptimisticRung.RungNoDemand.selector, 1));
+    }
+
+    /// @dev Client 2's root does not follow from its blob, and it is asked; then the chain is reorganized, and it submits one
+    /// that does.
+    function test_ClientSwapsItsSubmissionByAReorganizationToTakeAFee() public {
+        prepare(config(PARAMETERS), gameTerms(), 3);
+        submitRow(0);
+        submitRow(1);
+        uint256 fork = attackVm.snapshotState();
+        bytes memory honest = rows[2];
+        rows[2] = drawRow(99, honest.length);
+        submitRow(2);
+        (bytes memory question, bytes32 meant) = (dataCall(2, 0), rung.accumulator());
+        ok(watcher, question); // taken on the first chain
+        vm.assertTrue(attackVm.revertToState(fork), "reorganized");
+        submitRow(2);
+        bytes32 current = rung.accumulator();
+        refused(watcher, question, abi.encodeWithSelector(IBlobRung.RungOtherSubmissions.selector, meant, current));
+        held(watcher, 100 * FEE, "nothing was paid");
     }
 
     // ------------------------------------------------------------------------- fees for a search, and then no proposal
 
     function test_CheatsEarnASearchAndTakeTheProposalBackByABlob() public {
-        searched(1024, 1, 2, false);
-        searched(1025, 3, 3, false);
-        searched(2050, 4, 4, false);
-        searched(4097, 6, 6, false);
+        searched(1024, 1, Way.Blob);
+        searched(1025, 2, Way.Blob);
+        searched(2050, 3, Way.Blob);
+        searched(4097, 5, Way.Blob);
     }
 
     function test_CheatsEarnASearchAndTakeTheProposalBackBySilence() public {
-        searched(1024, 1, 2, true);
-        searched(1025, 3, 3, true);
-        searched(2050, 4, 4, true);
-        searched(4097, 6, 6, true);
+        searched(1024, 1, Way.Silence);
+        searched(1025, 2, Way.Silence);
+        searched(2050, 3, Way.Silence);
+        searched(4097, 5, Way.Silence);
     }
 
-    /// @dev The stake is as low as may be. A wrong proposal whose tree is kept back; the watcher asks for a leaf of each
-    /// subtree, then for all leaves of one; each time the cheat answers at the last moment. Then a client of its own is put
-    /// out by the cheat's own hand. A tree of one leaf is asked for once, where the bound has two.
-    function searched(uint32 parameters_, uint96 asked, uint96 demands, bool bySilence) private {
+    /// @dev An honest client is asleep. It loses its stake, as its data are not shown; the cheat gains half of that, and no fee.
+    function test_CheatEarnsASearchAndTakesTheProposalBackBySomebodyElsesSilence() public {
+        searched(1024, 1, Way.OthersSilence);
+        searched(2050, 3, Way.OthersSilence);
+    }
+
+    enum Way {
+        Blob,
+        Silence,
+        OthersSilence
+    }
+
+    /// @dev Bond and stake are as low as may be. A wrong proposal whose tree is kept back; the watcher asks for a leaf of each
+    /// subtree, then for all other leaves of one; each time the cheat answers at the last moment. Then a client is put out by
+    /// the cheat's hand: its own, or one that is asleep.
+    function searched(uint32 parameters_, uint96 asked, Way way) private {
         vm.warp(NOW);
         delete rows;
         delete order;
         IOptimisticRung.Terms memory t = gameTerms();
-        t.stake = 2 * demands * FEE - 1;
-        assertRefused(RUNG_4, optimistic(config(parameters_), t, 3), "stake", t.stake);
-        t.stake += 1;
+        (t.stake, t.bond) = (1, 1);
         prepare(config(parameters_), t, 3);
         for (uint256 i; i < 3; ++i) {
             submitRow(i);
         }
-        fund(rung, cheat, ODD_BOND + FEE);
+        fund(rung, cheat, 1 + FEE);
         Trees.Tree memory wrong = Trees.leaves(exactWithout(0));
         wrong.scores[wrong.width][0] += 1;
         wrong.grow();
         ok(cheat, abi.encodeCall(IRung.work, (1, wrong.payload(rung.basis(), wrong.scores[1]))));
-        uint256 before = rung.depositOf(cheat) + rung.depositOf(member(2));
 
         uint256 below = 1 << wrong.depth() / 2; // leaves of a subtree
         for (uint256 k; k < wrong.width; k += below) {
             demand(k);
         }
-        if (bySilence) askCheat(cheat, 2);
+        if (way != Way.Blob) askCheat(cheat, 2);
         vm.warp(NOW + WINDOW - 1);
         for (uint256 k; k < wrong.width; k += below) {
             ok(cheat, answerCall(wrong, k));
         }
-        // The first subtree is the wrong one.
-        for (uint256 k; k < below && wrong.width > 1; ++k) {
+        // The first subtree is the wrong one, and its first leaf was shown.
+        for (uint256 k = 1; k < below; ++k) {
             demand(k);
         }
         vm.warp(NOW + 2 * WINDOW - 2);
-        for (uint256 k; k < below && wrong.width > 1; ++k) {
+        for (uint256 k = 1; k < below; ++k) {
             ok(cheat, answerCall(wrong, k));
         }
-        held(watcher, (100 - asked) * FEE, "the search is paid for");
-        if (bySilence) ok(cheat, abi.encodeCall(IBlobRung.expireData, (1, 2, 0)));
-        else putOut(2);
+        held(watcher, (100 - asked) * FEE, "so many fees are held");
+        if (way == Way.Blob) putOut(2);
+        else ok(cheat, abi.encodeCall(IBlobRung.expireData, (1, 2, 0)));
         assertPhase(IRung.Phase.Open);
         held(member(2), 0, "the stake is gone");
-        vm.assertEq(rung.availableOf(cheat), rung.depositOf(cheat), "the bond is whole, and free");
-        uint256 afterwards = rung.depositOf(cheat) + rung.depositOf(member(2));
-        vm.assertLe(afterwards, before, "together the cheats have no more than before");
-        vm.assertEq(afterwards, before - (demands - asked) * FEE, "what was burned is what the search cost at most");
+        for (uint256 k; k < wrong.width; ++k) {
+            if (k < below || k % below == 0) ok(watcher, reclaimCall(1, k));
+        }
+        held(watcher, 100 * FEE, "the search cost nothing");
+        held(cheat, 1 + FEE, "nothing was earned"); // half of a stake of one wei is none
+        vm.assertEq(rung.burned(), 1, "the stake is burned");
     }
 
     // --------------------------------------------------------------------------------------------------- the basis

@@ -8,7 +8,7 @@ import { Game } from "../../scaling/Game.sol";
 import { Trees } from "../../scaling/Trees.sol";
 
 /// @notice A client's root is not the one that follows from its blob. A watcher that knows nothing else searches for a
-/// chunk that differs, at the least stake and in the least time that the constructor takes.
+/// chunk that differs, whatever the stake and in the least time that the constructor takes.
 /// @dev Chunks are all whole, and told apart by their first word. The blob holds what the root says but for chunk `wrong`.
 /// forge-config: default.isolate = false
 contract SearchesTest is Game {
@@ -17,6 +17,7 @@ contract SearchesTest is Game {
     uint256 private constant PART = 120;
     uint256 private constant NONE = type(uint256).max;
     bytes32 private constant RUBBISH = bytes32(uint256(0xbad));
+    uint256 private constant SMALL = 3; // wei, both bond and stake: half of it is 1, less than any fee
 
     address private cheat = account("cheat");
     uint256 private chunks;
@@ -26,7 +27,8 @@ contract SearchesTest is Game {
     /// @dev Each part's tree: node 1 is the root, below node i are 2i and 2i + 1.
     bytes32[][] private committed;
     bytes32[] private published;
-    uint256[] private asked;
+    uint256[] private asked; // and not answered
+    uint256[] private paidFor;
 
     function blobs() internal pure override returns (bool) {
         return true;
@@ -37,17 +39,16 @@ contract SearchesTest is Game {
     /// @dev Three windows to work would leave one for questions, and none for a second stage. Here the cheat comes last, the
     /// watcher a block later, and each answer in the last second.
     function test_ClientAnswersLateToKeepItsStake() public {
-        begin(8, 6, 5, NONE);
+        begin(8, 5, NONE);
         vm.warp(NOW + SUBMIT + 12);
         search();
         watcherShows(5);
-        held(watcher, (1000 - 4 - 2) * FEE + 6 * FEE, "half of the stake is what the search cost");
         vm.assertTrue(block.timestamp + WINDOW < rung.currentRound().expiresAt, "there was a window left for it");
     }
 
     /// @dev Its own proposal stands first: the client's data are asked for in that one's two windows, and it goes with them.
     function test_CheatProposesToHaveItsDataAskedForTooLate() public {
-        begin(8, 6, 5, NONE);
+        begin(8, 5, NONE);
         vm.warp(NOW + SUBMIT);
         proposeAnything(new int256[](3));
         vm.warp(NOW + SUBMIT + WINDOW - 1); // as late as may be
@@ -58,7 +59,7 @@ contract SearchesTest is Game {
 
     /// @dev A moment before, data are asked for with no proposal.
     function test_CheatProposesBetweenQuestionsToEndThem() public {
-        begin(8, 6, 5, NONE);
+        begin(8, 5, NONE);
         vm.warp(NOW + SUBMIT);
         askFirstStage();
         vm.warp(NOW + SUBMIT + 12);
@@ -73,50 +74,73 @@ contract SearchesTest is Game {
 
     // ------------------------------------------------------------------------------------------- what a search pays
 
-    /// @dev Then a cheat shows the blob itself, and what of the stake is burned is no less than what the watcher paid.
+    /// @dev Then a cheat shows the blob itself.
     function test_CheatsEarnASearchOfABlobAndShowItThemselves() public {
-        earns(1, 2, 0, 2);
-        earns(2, 3, 1, 3);
-        earns(3, 4, 2, 3); // the last subtree holds one chunk
-        earns(8, 6, 5, 6);
-        earns(9, 8, 8, 4); // so do three subtrees of height 2
-        earns(16, 8, 15, 8);
-        earns(17, 12, 3, 9);
-        earns(64, 16, 63, 16);
-        earns(119, 24, 0, 23);
-        earns(120, 24, 119, 23); // of 16 subtrees of height 3 one holds no chunk
-        earns(121, 24, 119, 23);
-        earns(121, 24, 120, 2);
-        earns(240, 32, 239, 23); // the proposed tree is one deeper, and each part's is not
-        earns(1000, 64, 999, 13); // the last part holds 40 chunks
+        earns(1, 0, 1);
+        earns(2, 1, 2);
+        earns(3, 2, 2); // the last subtree holds one chunk
+        earns(8, 5, 5);
+        earns(9, 8, 3); // so do three subtrees of height 2
+        earns(16, 15, 7);
+        earns(17, 3, 8);
+        earns(64, 63, 15);
+        earns(119, 0, 22);
+        earns(120, 119, 22); // of 16 subtrees of height 3 one holds no chunk
+        earns(121, 119, 22);
+        earns(121, 120, 1);
+        earns(240, 239, 22); // the proposed tree is one deeper, and each part's is not
+        earns(1000, 999, 12); // the last part holds 40 chunks
     }
 
-    /// @dev `demands` are what half of the least stake pays; `fees` what the search costs.
-    function earns(uint256 chunks_, uint96 demands, uint256 wrong, uint256 fees) private {
-        begin(chunks_, demands, wrong, NONE);
+    /// @dev `fees` are what the search takes.
+    function earns(uint256 chunks_, uint256 wrong, uint256 fees) private {
+        begin(chunks_, wrong, NONE);
         vm.warp(NOW + SUBMIT);
         search();
-        held(watcher, (1000 - fees) * FEE, "the search is paid for");
-        vm.assertLe(fees, demands, "by no more than the bound says");
+        held(watcher, (1000 - fees) * FEE, "so many fees are held");
         show(cheat, wrong);
         vm.assertEq(rung.excluded(), 4, "out");
-        vm.assertEq(cheats(), before - (demands - fees) * FEE, "what was burned pays for the search");
-        vm.assertLe(cheats(), before, "together the cheats have no more than before");
+        settleAll();
+        held(watcher, 1000 * FEE, "the search cost nothing");
+        vm.assertEq(cheats(), before - SMALL + SMALL / 2, "what was burned is gone");
+    }
+
+    /// @dev Both search a subtree in the same block, as the first stage shows that both differ.
+    function test_ClientEarnsTheSearchesOfTwoWatchers() public {
+        begin(16, 1, NONE);
+        vm.warp(NOW + SUBMIT);
+        fund(rung, passer, 3 * FEE);
+        askFirstStage();
+        vm.warp(block.timestamp + WINDOW - 1);
+        answerAll();
+        askSecondStage();
+        for (uint256 k = 5; k < 8; ++k) {
+            ok(passer, dataCall(2, k));
+            asked.push(k);
+            paidFor.push(k);
+        }
+        vm.warp(block.timestamp + WINDOW - 1);
+        answerAll();
+        show(cheat, 1);
+        settleAll();
+        held(watcher, 1000 * FEE, "the search cost nothing");
+        held(passer, 3 * FEE, "nor did the other one's");
+        vm.assertEq(cheats(), before - SMALL + SMALL / 2, "what was burned is gone");
     }
 
     /// @dev As in Races.t.sol, of trees too large to be computed there: a tree of anything will do. Its author answers, and
     /// puts a client of its own out.
     function test_CheatsEarnASearchOfALargeTreeAndTakeItBack() public {
-        earnsTree(120, 24);
-        earnsTree(121, 24);
-        earnsTree(128, 24);
-        earnsTree(129, 32);
-        earnsTree(240, 32);
-        earnsTree(257, 48);
+        earnsTree(120, 23);
+        earnsTree(121, 23);
+        earnsTree(128, 23);
+        earnsTree(129, 31);
+        earnsTree(240, 31);
+        earnsTree(257, 47);
     }
 
-    function earnsTree(uint256 chunks_, uint96 demands) private {
-        begin(chunks_, demands, 0, NONE);
+    function earnsTree(uint256 chunks_, uint256 fees) private {
+        begin(chunks_, 0, NONE);
         vm.warp(NOW + SUBMIT);
         Trees.Tree memory t = anyTree();
         ok(cheat, abi.encodeCall(IRung.work, (1, t.payload(rung.basis(), t.scores[1]))));
@@ -128,16 +152,20 @@ contract SearchesTest is Game {
         for (uint256 k; k < t.width; k += below) {
             ok(cheat, answerCall(t, k));
         }
-        for (uint256 k; k < below; ++k) {
+        for (uint256 k = 1; k < below; ++k) {
             demand(k);
         }
         vm.warp(NOW + SUBMIT + 2 * WINDOW - 2);
-        for (uint256 k; k < below; ++k) {
+        for (uint256 k = 1; k < below; ++k) {
             ok(cheat, answerCall(t, k));
         }
-        held(watcher, (1000 - demands) * FEE, "the search is paid for");
+        held(watcher, (1000 - fees) * FEE, "so many fees are held");
         show(cheat, 0);
-        vm.assertEq(cheats(), before, "together the cheats have what they had");
+        for (uint256 k; k < t.width; ++k) {
+            if (k < below || k % below == 0) ok(passer, reclaimCall(1, k));
+        }
+        held(watcher, 1000 * FEE, "the search cost nothing");
+        vm.assertEq(cheats(), before - SMALL + SMALL / 2, "what was burned is gone");
     }
 
     function anyTree() private view returns (Trees.Tree memory t) {
@@ -168,7 +196,7 @@ contract SearchesTest is Game {
 
     /// @dev `leaf` is rubbish; the search meets it when it asks for `chunk`.
     function padded(uint256 chunks_, uint256 leaf, uint256 chunk) private {
-        begin(chunks_, 64, NONE, leaf);
+        begin(chunks_, NONE, leaf);
         vm.warp(NOW + SUBMIT);
         askFirstStage();
         vm.warp(NOW + SUBMIT + WINDOW - 1);
@@ -183,25 +211,30 @@ contract SearchesTest is Game {
         vm.warp(block.timestamp + WINDOW);
         ok(watcher, abi.encodeCall(IBlobRung.expireData, (1, 2, chunk)));
         vm.assertEq(rung.excluded(), 4, "out");
-        held(watcher, (1000 + 64) * FEE - rung.depositOf(member(2)), "but for fees, and with half of the stake");
-        vm.assertLe(cheats(), before - 64 * FEE, "the stake is gone, and half of it pays for all fees");
+        settleAll();
+        held(watcher, 1000 * FEE + SMALL / 2, "all fees, and half of the stake");
+        vm.assertEq(cheats(), before - SMALL, "the stake is gone");
     }
 
     /// @dev Zeros are what all have there: each chunk can be shown, and what is not padding is not taken for it.
     function test_WatcherTakesAnHonestTreeForPadding() public {
-        begin(5, 64, NONE, NONE);
+        begin(5, NONE, NONE);
         vm.warp(NOW + SUBMIT);
         for (uint256 k; k < 5; ++k) {
             ask(k);
         }
         answerAll();
         vm.assertEq(asked.length, 0, "all were answered");
-        held(member(2), 2 * 64 * FEE + 5 * FEE, "a fee each");
+        vm.warp(NOW + SUBMIT + WORK);
+        rung.openRound(); // nobody proposed
+        settleAll();
+        held(member(2), SMALL + 5 * FEE, "a fee each");
+        held(watcher, 995 * FEE, "paid");
     }
 
     /// @dev Rubbish is refused in answers only: who shows that the blob differs brings the client's tree as it is.
     function test_ClientPadsItsTreeWithRubbishNotToBeShown() public {
-        begin(3, 64, 2, 3);
+        begin(3, 2, 3);
         vm.warp(NOW + SUBMIT);
         show(watcher, 2);
         vm.assertEq(rung.excluded(), 4, "out");
@@ -211,15 +244,16 @@ contract SearchesTest is Game {
 
     /// @dev Three clients, the third one the cheat's. Its tree says what nobody published in chunk `wrong`, and has rubbish at
     /// `leaf`, counted from the first chunk on; `NONE`: nowhere.
-    function begin(uint256 chunks_, uint96 demands, uint256 wrong, uint256 leaf) private {
+    function begin(uint256 chunks_, uint256 wrong, uint256 leaf) private {
         vm.warp(NOW);
         delete asked;
+        delete paidFor;
         delete committed;
         (chunks, n, levels) = (chunks_, 3, 0);
         while (1 << levels < chunks && 1 << levels < PART) ++levels;
         part = (wrong == NONE ? leaf == NONE ? 0 : chunks - 1 : wrong) / PART;
         IOptimisticRung.Terms memory t = gameTerms();
-        (t.stake, t.bond) = (2 * demands * FEE, 2 * 64 * FEE);
+        (t.stake, t.bond) = (uint96(SMALL), uint96(SMALL));
         IRung.Config memory c = config(uint32(1024 * chunks_));
         rung = IBlobRung(assertTaken(RUNG_4, optimistic(c, t, 3)));
         c.workSeconds -= 1;
@@ -303,8 +337,9 @@ contract SearchesTest is Game {
     }
 
     function ask(uint256 chunk) private {
-        ok(watcher, abi.encodeCall(IBlobRung.demandData, (1, 2, chunk)));
+        ok(watcher, dataCall(2, chunk));
         asked.push(chunk);
+        paidFor.push(chunk);
     }
 
     /// @dev A chunk of each subtree that has one.
@@ -315,14 +350,21 @@ contract SearchesTest is Game {
         }
     }
 
-    /// @dev All chunks of one that differs, the one that was shown as well: that is what the bound counts.
+    /// @dev All chunks of one that differs but the one that was shown.
     function askSecondStage() private {
         uint256 below = 1 << levels / 2;
         uint256 first = (1 << levels) / below; // the level of the subtrees' roots
         uint256 s;
         while (committed[part][first + s] == published[first + s]) ++s;
-        for (uint256 k = below * s; k < below * (s + 1) && k < PART && PART * part + k < chunks; ++k) {
+        for (uint256 k = below * s + 1; k < below * (s + 1) && k < PART && PART * part + k < chunks; ++k) {
             ask(PART * part + k);
+        }
+    }
+
+    /// @dev But for the question that put the client out, which was given back at once.
+    function settleAll() private {
+        for (uint256 i; i < paidFor.length; ++i) {
+            if (asked.length == 0 || paidFor[i] != asked[0]) ok(cheat, settleCall(2, paidFor[i]));
         }
     }
 
@@ -373,8 +415,10 @@ contract SearchesTest is Game {
         uint256 held_ = rung.depositOf(watcher);
         show(watcher, wrong);
         vm.assertEq(rung.excluded(), 4, "out");
-        held(member(2), 6 * FEE, "the fees, and no stake");
-        held(watcher, held_ + 6 * FEE, "half of the stake");
+        held(member(2), 0, "no fee, and no stake");
+        held(watcher, held_ + SMALL / 2, "half of the stake");
+        settleAll();
+        held(watcher, 1000 * FEE + SMALL / 2, "and all fees");
     }
 
     /// @dev The point evaluation takes all, see BlobDisputes.t.sol.

@@ -56,7 +56,6 @@ contract DisputeSizesTest is SizesTest {
 
     function dispute(uint32 parameters, Shape memory shape) private {
         IOptimisticRung.Terms memory t = terms();
-        t.fee = 1; // a search is long at these depths
         assertRefused(RUNG_3, optimistic(config(parameters), t, shape.n + 1), "clients", shape.n + 1);
         assertRefused(RUNG_4, optimistic(config(parameters), t, shape.n + 1), "clients", shape.n + 1);
         assertTaken(RUNG_3, optimistic(config(parameters), t, shape.n));
