@@ -83,6 +83,23 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         this.deployIt(ARTIFACT, arguments(terms, true)); // the largest
     }
 
+    /// @dev A quorum of all is met by all, and by nobody less.
+    function test_AQuorumOfAll() public {
+        IAccuracyAdjusted.Terms memory terms = adjustedTerms();
+        terms.quorum = 1_000_000;
+        deployAdjusted(defaultConfig(), terms);
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        playToSettle(updates);
+        bytes32 hash = hashOf(gains3(1, 1, 1));
+        attest(alice, hash);
+        attest(bob, hash);
+        vm.assertEq(adjusted.settlement().agreed, bytes32(0), "150 of 200");
+        attest(carol, hash);
+        vm.assertEq(adjusted.settlement().agreed, hash, "200 of 200");
+    }
+
     function test_RevertWhen_NotWired() public {
         address poolAt = addressAfter(2);
         assertRefused(
