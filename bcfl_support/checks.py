@@ -64,6 +64,19 @@ def refuse_text(name: str, values: Any) -> None:
         raise InvalidInput(f"there is text in {name}: give numbers, not their digits")
 
 
+def check_generator(rng: Any) -> None:
+    """Refuse what draws nothing where a NumPy generator is wanted, such as a seed.
+
+    Args:
+        rng: what should draw.
+
+    Raises:
+        InvalidInput: it is no generator.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise InvalidInput(f"rng is {rng!r}; give a generator, such as np.random.default_rng(0)")
+
+
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:
     """Refuse a name that is not known.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bcfl_support import checks
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_generator, check_range
 from bcfl_support.errors import InvalidInput
 
 
@@ -66,3 +66,10 @@ def test_a_choice_lists_what_there_is() -> None:
 
 def test_examples() -> None:
     assert doctest.testmod(checks, optionflags=doctest.IGNORE_EXCEPTION_DETAIL).attempted > 1
+
+
+@pytest.mark.parametrize("value", [7, None, np.random.RandomState(0), np.random])
+def test_what_is_no_generator_is_refused(value: object) -> None:
+    check_generator(np.random.default_rng(7))
+    with pytest.raises(InvalidInput, match=r"rng is .*; give a generator, such as np.random.default_rng\(0\)"):
+        check_generator(value)

@@ -51,7 +51,8 @@ class FederationConfig:
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
         pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its
-            constructor takes after registry and aggregator; None: the ledger, and the terms above.
+            constructor takes after registry and aggregator; None: the ledger, and the terms above. One that settles by
+            more than a count of clients, as that one does by gains, is settled by hand: not by `settle`, `play_round`.
 
     Raises:
         InvalidInput: a number that no contract takes, less room than the minimum of clients, or a cool-down shorter
@@ -194,7 +195,7 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
             committed[committed.index(log["args"]["client"])] = committed.pop()
 
     def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
-        return tuple(source[client][key] if client in source else missing for client in committed)
+        return tuple(source.get(client, {}).get(key, missing) for client in committed)  # other pools say less
 
     return RoundRecord(
         number=number,
