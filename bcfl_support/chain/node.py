@@ -192,9 +192,8 @@ class Chain(AbstractContextManager["Chain"]):
         if len(artifact.bytecode) <= 2:
             raise InvalidInput(f"{artifact.name} is an interface or abstract, without code; deploy what implements it")
         self.register_abi(artifact.abi)
-        factory = self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode))
         try:
-            return factory.constructor(*args)
+            return self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode)).constructor(*args)
         except (TypeError, ValueError) as error:  # web3's own are of these kinds, too
             raise InvalidInput(f"{artifact.name}'s constructor does not take {args}; see its source: {error}") from None
 

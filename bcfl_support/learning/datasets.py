@@ -15,17 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
-from bcfl_support.learning.partitions import PARTITIONS
+from bcfl_support.learning.partitions import PARTITIONS, check_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +146,14 @@ def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generato
         The federation; class 0 is malignant, class 1 benign, as scikit-learn codes them.
 
     Raises:
-        InvalidInput: unknown partition, or a client without a sample.
+        InvalidInput: unknown partition, an option it does not take, or a client without a sample.
     """
     from sklearn.datasets import load_breast_cancer
 
     source = load_breast_cancer()
-    options |= {"classes": tuple(source.target_names), "standardize": True}
-    return deal("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **options)
+    own: Any = {"classes": tuple(source.target_names), "standardize": True}
+    check_options(partition, options)
+    return deal("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **own, **options)
 
 
 def load_digits_federation(
@@ -168,6 +168,7 @@ def load_digits_federation(
     Returns:
         The federation; class c is the digit c.
     """
+    check_options(partition, options)
     return deal("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
@@ -183,6 +184,7 @@ def load_mnist_federation(
     Returns:
         The federation; class c is the digit c.
     """
+    check_options(partition, options)
     return deal("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
@@ -217,15 +219,11 @@ def deal(
         The federation.
 
     Raises:
-        InvalidInput: unknown partition, a client without a sample, or rows and labels as `FederatedData` refuses them.
+        InvalidInput: unknown partition or option of it, a client without a sample, or rows and labels as
+            `FederatedData` refuses them.
     """
-    check_choice("partition", partition, PARTITIONS)
+    check_options(partition, options)
     check_samples(x, y, np.shape(x)[-1], len(classes))
-    wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
-    known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
-    if not needed <= {"rng", *options} <= known:
-        given, takes = ", ".join(options) or "none", ", ".join(sorted(known - {"rng"})) or "no options"
-        raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         x = _standardize(x, train)

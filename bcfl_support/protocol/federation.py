@@ -139,13 +139,12 @@ class Federation:
         """
         check_generator(rng)
         submissions = []
-        chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
+        number = self.round_number
+        place: Any = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
         for client, update in updates.items():
             values = self._check(client, update, scaled)
             digest, salt = compute_digest(values), rng.bytes(32)
-            commitment = compute_commitment(
-                chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
-            )
+            commitment = compute_commitment(**place, round_number=number, client=client, digest=digest, salt=salt)
             submissions.append(Submission(client, number, values, digest, salt, commitment))
         return submissions
 

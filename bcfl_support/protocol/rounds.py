@@ -153,14 +153,16 @@ class RoundRecord:
         """Read back what `to_json` wrote.
 
         Raises:
-            RecordError: if the record is of another kind or version, a field is missing, or columns are not one entry a
-                client, with whole numbers from 0 on where they count samples or wei.
+            RecordError: if the record is of another kind or version, a field is missing or of another type, or columns
+                are not one entry a client, with whole numbers from 0 on where they count samples or wei.
         """
         if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
         plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
             found = cls(**_convert(plain, int))
+            if not isinstance(found.void, bool) or any(not isinstance(client, str) for client in found.clients):
+                raise ValueError(f"void is {found.void!r}, clients are {found.clients}: give true or false, and texts")
             for name in ("samples", "scores", "rewards", "penalties", "consistency", "factors", "digests"):
                 if len(getattr(found, name)) != len(found.clients):
                     raise ValueError(f"{name} does not have one entry a client")
