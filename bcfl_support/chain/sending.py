@@ -79,8 +79,7 @@ class Sender:
         answers = self._transport.batch("eth_estimateGas", [[_as_rpc(each), "pending"] for each in transactions])
         limits = []
         for i, (answer, label) in enumerate(zip(answers, labels, strict=True)):
-            data = revert_data(answer)
-            if data is not None:
+            if (data := revert_data(answer)) is not None:
                 refused = self._transport.decoder.decode(data)
                 if len(labels) > 1:
                     refused.add_note(f"{label}, number {i} of {len(labels)}, from {transactions[i]['from']}")

@@ -170,8 +170,7 @@ def get_round(store: IpfsNode, cid: str) -> PublishedRound:
         updates = {client: _from_bytes(store.cat(update)) for client, update in block["updates"].items()}
     except (KeyError, TypeError, AttributeError, InvalidCid) as error:
         raise RecordError(f"the published round {cid} lacks or misnames an entry: {error}") from error
-    wrong = [client for client, values in updates.items() if values.shape != params.shape]
-    if wrong:
+    if wrong := [client for client, values in updates.items() if values.shape != params.shape]:
         raise RecordError(f"in the published round {cid} the update of {wrong[0]} has another length than the model")
     return PublishedRound(record, params, updates)
 

@@ -244,8 +244,7 @@ def _embedded(repo: Path) -> tuple[list[str | Path], None]:
 
 def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
     """Command of Kubo without network. A new repository is configured; one that exists keeps its settings."""
-    program = services.kubo()
-    if program is None:
+    if (program := services.kubo()) is None:
         raise ToolMissing('Kubo\'s program "ipfs" is not on PATH; install it, or use program="embedded"')
     env = {**os.environ, "IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
 
@@ -262,8 +261,7 @@ def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
 
 def _to_url(address: str) -> str:
     """A multiaddr or URL as the base URL of an API."""
-    match = re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address)
-    if match:
+    if match := re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address):
         kind, host, port, scheme = match.groups()
         return f"{scheme or 'http'}://{f'[{host}]' if kind == 'ip6' else host}:{port}"
     parts = urlsplit(address)

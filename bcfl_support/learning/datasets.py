@@ -281,7 +281,7 @@ def federate(
     if len(kinds) < 2:
         raise InvalidInput(f"column {label!r} holds one class only, {', '.join(kinds) or 'none'}: give at least two.")
     for kind, count in zip(kinds, np.bincount(y), strict=True):
-        if min(int(share * count) for share in held_out) < 1 or sum(int(share * count) for share in held_out) >= count:
+        if min(parts := [_take(share, count) for share in held_out]) < 1 or sum(parts) >= count:
             why = f"{held_out[0]:g} and {held_out[1]:g} of them, rounded down, leave validation, test or training empty"
             raise InvalidInput(f"class {kind!r} has {count} records: {why}; add records, or leave the class out.")
     train, val, test = split_stratified(y, held_out=held_out, rng=rng)
@@ -317,7 +317,7 @@ def split_stratified(
     pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
-        checked, tested = (int(share * len(members)) for share in held_out)
+        checked, tested = (_take(share, len(members)) for share in held_out)
         val, test, train = np.split(members, [checked, checked + tested])
         pieces.append((train, val, test))
     return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
@@ -353,6 +353,11 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
 # ---------------------------------------------------------------- reading and checking
 
 _DIGITS = tuple("0123456789")
+
+
+def _take(share: float, count: int) -> int:
+    """A share of so many, rounded down; 0.29 of 100 are 29, though the product of the floats is a little less."""
+    return int(share * count + 1e-9)
 
 
 def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.checks import check_choice, check_generator, check_range
-from bcfl_support.errors import ContractError, InvalidUpdate, RecordError
+from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
 from bcfl_support.protocol.deployment import CONTRACTS, check_pool, deploy_contracts
@@ -81,10 +81,12 @@ class Federation:
             One receipt a client.
 
         Raises:
-            InvalidInput: a sample count or the stake is no whole number.
+            InvalidInput: a sample count or the stake is no whole number, or there is not one count a client.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
         check_range("samples", samples, 0, whole=True, why="samples are counted")
+        if len(clients) != len(samples):
+            raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
         stakes = [int(n) * asked if stake is None else stake for n in samples]
         each = zip(clients, samples, stakes, strict=True)
@@ -267,8 +269,7 @@ class Federation:
     ) -> list[TxReceipt]:
         """Let `clients` attest that `record` holds the fairness factors of `epoch`; one receipt each.
 
-        Once the samples of some are enough, the ledger takes no more votes. A client that comes after them is no
-        failure: its receipt has status 0.
+        Once some hold samples enough, no more votes are taken. Who comes after is no failure: its receipt has status 0.
 
         Args:
             epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.

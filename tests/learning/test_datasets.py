@@ -277,3 +277,8 @@ def test_penguins_without_their_package_say_what_to_do(monkeypatch: pytest.Monke
         ModuleNotFoundError, match="'palmerpenguins', which brings the penguins: `make lab` installs it"
     ):
         ds.load_penguins(rng=seed())
+
+
+def test_a_share_that_no_float_hits_takes_what_it_says() -> None:
+    parts = ds.split_stratified(np.zeros(100, int), held_out=(0.29, 0.57), rng=seed())
+    assert [len(part) for part in parts] == [14, 29, 57]

@@ -196,6 +196,10 @@ class TestRefusals:
             fed.register([node.accounts[9]], [wrong])
         assert fed.registry.functions.clientOf(node.accounts[9]).call()[1] == 0
 
+    def test_clients_and_counts_come_in_pairs(self, fed, node):
+        with pytest.raises(InvalidInput, match="1 clients and 2 sample counts: give one count a client"):
+            fed.register(node.accounts[5:6], [1, 2])
+
     def test_wei_that_are_no_count(self, fed, node):
         with pytest.raises(InvalidInput, match=r"value is 1\.9: a transaction sends wei"):
             fed.fund(1.9)
