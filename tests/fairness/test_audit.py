@@ -80,7 +80,7 @@ def test_a_round_has_one_true_address(epoch, store):
         store.add_json(block | {"note": "the same round"}),
         store.add_json(block | {"record": store.add_json(record | {"norm_squared": "0" + record["norm_squared"]})}),
     ]
-    with pytest.raises(RecordError, match="void is 0, .*: give true or false"):
+    with pytest.raises(RecordError, match=r"void is 0, .*: give true or false"):
         verify_round(fed, store, store.add_json(block | {"record": store.add_json(record | {"void": 0})}))
     for other in again:
         [problem] = verify_round(fed, store, other)
