@@ -64,6 +64,41 @@ def refuse_text(name: str, values: Any) -> None:
         raise InvalidInput(f"there is text in {name}: give numbers, not their digits")
 
 
+def check_generator(rng: Any) -> None:
+    """Refuse what draws nothing where a NumPy generator is wanted, such as a seed.
+
+    Args:
+        rng: what should draw.
+
+    Raises:
+        InvalidInput: it is no generator.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise InvalidInput(f"rng is {rng!r}; give a generator, such as np.random.default_rng(0)")
+
+
+def check_flags(name: str, values: Any) -> np.ndarray:
+    """Truth values, or zeros and ones in their place. Any other number would pass for "yes".
+
+    Args:
+        name: what the values are called in the message.
+        values: of any shape.
+
+    Returns:
+        The values, bool.
+
+    Raises:
+        InvalidInput: there is something else.
+
+    >>> check_flags("present", [[1, 0]]).tolist()
+    [[True, False]]
+    """
+    given = np.asarray(values)
+    if given.dtype != np.bool_ and not np.isin(given, (0, 1)).all():
+        raise InvalidInput(f"{name} holds more than truth values: give True and False, or ones and zeros")
+    return given.astype(np.bool_, copy=False)
+
+
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:
     """Refuse a name that is not known.
 

@@ -37,6 +37,7 @@ from bcfl_support.learning import (
     coordinate_median,
     divide_or_zero,
     fedavg,
+    rescale,
 )
 
 
@@ -323,7 +324,7 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     rows, old = check_updates(updates), check_updates(known)
     if rows.ndim != 2 or old.ndim != 2 or rows.shape[1] != old.shape[1]:
         raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
-    left, size, _ = np.linalg.svd(old.T, full_matrices=False)
+    left, size, _ = np.linalg.svd(rescale(old, 1.0).T, full_matrices=False)  # short ones count as long ones do
     basis = left[:, size > 1e-10 * max(size.max(initial=0.0), 1e-300)]  # (P, rank)
     inside, length = compute_lengths(rows @ basis), compute_lengths(rows)
     return np.where(length > 0, 1.0 - divide_or_zero(inside, length), 0.0).clip(0.0, 1.0)

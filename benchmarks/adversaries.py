@@ -25,6 +25,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from bcfl_support import adversaries, incentives, learning, simulation
+from bcfl_support.checks import check_choice
 from bcfl_support.incentives.consistency import share_budget
 from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, local_updates, play_rounds
 from bcfl_support.scores import SCORES
@@ -60,6 +61,8 @@ ATTACKS = (
     "badmouth",
 )
 ADAPTIVE = "adaptive"
+BEFORE_TRAINING = ("label flip", "inflate x5")
+"""Attacks on labels and on declared counts: what is sent is what training gave."""
 KEYS = {
     "sign flip": "sign_flip",
     "gaussian x5": "gaussian_x5",
@@ -113,7 +116,6 @@ RARE_SAMPLES = 60
 PENALTIES = ((0.0, 0.0), (0.1, 0.05), (1.0, 0.05), (1.0, 0.5), (10.0, 0.05), (10.0, 0.5))
 COLLUDERS = (1, 2, 3, 4, 5, 6, 8, 10)
 SCALES = (0.5, 1.0, 2.0, 5.0, 10.0)
-LEARNS_NOTHING = ("gaussian x5", "free-rider", "disguised", "collude", "collude x5", "copy")
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,10 @@ def attack(
         round_number=number,
         rng=np.random.default_rng([seed, 14 if name == "disguised" else 13, number]),
     )
-    return adversaries.ATTACKS[key](knowledge) if key in adversaries.ATTACKS else knowledge.own
+    if name in BEFORE_TRAINING:
+        return knowledge.own
+    check_choice("attack", key, adversaries.ATTACKS)
+    return adversaries.ATTACKS[key](knowledge)
 
 
 def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:

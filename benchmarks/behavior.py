@@ -55,7 +55,10 @@ class Setting:
     """One cell. Amounts are in fair pays; see `incentives.play`, `Learner` and `PayRule` for what each field does.
 
     Attributes:
-        rule: a name in `incentives.PAY_RULES`; `consistency` and `stake` replace the rule's own unless "" and −1.
+        rule: a name in `incentives.PAY_RULES`; `consistency` and `stake` replace the rule's own unless "" and −1. The
+            rule's own alpha, window, scaled and loyal_fines are not read: those below always stand in their place. So
+            "paper_gate", "rank", "gate" and "threshold", whose own alpha is 0, are played at 0.5 wherever a section
+            names no alpha.
         cost: honest cost of a round, four fifths computing and one fifth data.
         learner: a kind of `incentives.Learner`, with its `rate` and `foresight`.
         policies: "all", or "honest" for those without copy and noise.
@@ -86,7 +89,7 @@ class Setting:
     spread: float = 0.3
 
     def pay_rule(self) -> PayRule:
-        """The rule of this cell."""
+        """The rule of this cell, with the cell's alpha, window, scaled and loyal_fines in place of the rule's own."""
         rule = replace(incentives.PAY_RULES[self.rule], alpha=self.alpha, window=self.window, scaled=self.scaled)
         if self.consistency:
             rule = replace(rule, consistency=self.consistency)

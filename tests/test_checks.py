@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bcfl_support import checks
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_flags, check_generator, check_range
 from bcfl_support.errors import InvalidInput
 
 
@@ -66,3 +66,22 @@ def test_a_choice_lists_what_there_is() -> None:
 
 def test_examples() -> None:
     assert doctest.testmod(checks, optionflags=doctest.IGNORE_EXCEPTION_DETAIL).attempted > 1
+
+
+@pytest.mark.parametrize("value", [7, None, np.random.RandomState(0), np.random])
+def test_what_is_no_generator_is_refused(value: object) -> None:
+    check_generator(np.random.default_rng(7))
+    with pytest.raises(InvalidInput, match=r"rng is .*; give a generator, such as np.random.default_rng\(0\)"):
+        check_generator(value)
+
+
+@pytest.mark.parametrize("values", [[0, 2], [0.2, 0.0], [np.nan], ["yes"], [None], [[0, 1, 2]], 3])
+def test_numbers_are_no_truth_values(values: object) -> None:
+    with pytest.raises(InvalidInput, match="present holds more than truth values: give True and False"):
+        check_flags("present", values)
+
+
+def test_truth_values_may_be_ones_and_zeros() -> None:
+    for values in ([True, False], [1, 0], np.array([1.0, 0.0]), [np.True_, 0]):
+        assert check_flags("present", values).tolist() == [True, False]
+    assert check_flags("present", []).dtype == np.bool_

@@ -386,3 +386,9 @@ def test_a_cap_must_be_positive() -> None:
 def test_gains_that_do_not_fit_their_scores(scores: Any, gains: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         accuracy_adjusted_scores(scores, gains, cap=0.1)
+
+
+def test_the_copy_of_a_short_update_is_no_more_new_than_that_of_a_long_one() -> None:
+    known = np.array([[1.0, 0.0, 0.0], [0.0, 1e-12, 0.0]])
+    assert compute_novelty(known, known=known).round(6).tolist() == [0.0, 0.0]
+    assert compute_novelty([[0.0, 0.0, 1.0]], known=known).tolist() == [1.0]

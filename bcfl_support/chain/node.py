@@ -21,7 +21,7 @@ from eth_utils import ValidationError, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
-from web3.contract.contract import ContractEvent
+from web3.contract.contract import ContractConstructor, ContractEvent
 from web3.exceptions import Web3Exception
 from web3.types import EventData, TxReceipt
 
@@ -180,27 +180,39 @@ class Chain(AbstractContextManager["Chain"]):
         self.register_abi(artifact.abi)
         return cast(Contract, self.w3.eth.contract(address=to_checksum_address(address), abi=artifact.abi))
 
+    def constructor(self, artifact: Artifact, *args: Any) -> ContractConstructor:
+        """A deployment to be sent, or asked about by `check`; its contract's errors are registered.
+
+        Args:
+            artifact, *args: the compiled contract and its constructor's arguments.
+
+        Raises:
+            InvalidInput: a contract without code, an interface or an abstract one; or arguments it cannot take.
+        """
+        if len(artifact.bytecode) <= 2:
+            raise InvalidInput(f"{artifact.name} is an interface or abstract, without code; deploy what implements it")
+        self.register_abi(artifact.abi)
+        try:
+            return self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode)).constructor(*args)
+        except (TypeError, ValueError) as error:  # web3's own are of these kinds, too
+            raise InvalidInput(f"{artifact.name}'s constructor does not take {args}; see its source: {error}") from None
+
     def deploy(self, artifact: Artifact, *args: Any, sender: str | None = None) -> tuple[Contract, TxReceipt]:
         """Put a contract on chain.
 
         Args:
-            artifact: the compiled contract.
-            *args: its constructor's arguments.
+            artifact, *args: as in `constructor`.
             sender: account that pays; None: the first one.
 
         Returns:
             The contract, ready to call, and the receipt of its creation.
 
         Raises:
-            InvalidInput: an interface or abstract contract, which has no code.
+            InvalidInput: as in `constructor`.
             ContractError: the constructor refuses; nothing was sent.
             TransactionFailed: it needs more gas than a transaction may use, or the node refused it.
         """
-        if len(artifact.bytecode) <= 2:
-            raise InvalidInput(f"{artifact.name} is an interface or abstract, without code; deploy what implements it")
-        self.register_abi(artifact.abi)
-        factory = self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode))
-        receipt = self.send(factory.constructor(*args), sender=sender or self.accounts[0])
+        receipt = self.send(self.constructor(artifact, *args), sender=sender or self.accounts[0])
         return self.contract(str(receipt["contractAddress"]), artifact), receipt
 
     # ------------------------------------------------------------ sending
@@ -226,6 +238,7 @@ class Chain(AbstractContextManager["Chain"]):
             Receipts, in the order given.
 
         Raises:
+            InvalidInput: a value that is no number of wei, or a sender, value or gas within a plain transaction.
             ContractError: a contract would refuse one of the calls; nothing was sent.
             TransactionFailed: one needs more gas than a transaction may use, the node refused it, or it failed.
             ServiceError: the node is gone.
@@ -305,7 +318,7 @@ class Chain(AbstractContextManager["Chain"]):
             InvalidInput: fewer, or no whole number.
             ServiceError: the chain is not ours.
         """
-        self._own("move the clock")
+        self.require_own("move the clock")
         check_range("seconds", seconds, 1, whole=True, why="the clock only moves forward")
         self._rpc("evm_setNextBlockTimestamp", self.timestamp + int(seconds))
         self._rpc("evm_mine")
@@ -319,7 +332,7 @@ class Chain(AbstractContextManager["Chain"]):
         Raises:
             ServiceError: the chain is not ours.
         """
-        self._own("take snapshots")
+        self.require_own("take snapshots")
         return str(self._rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
@@ -332,11 +345,16 @@ class Chain(AbstractContextManager["Chain"]):
             InvalidInput: there is no such snapshot, or it is used up.
             ServiceError: the chain is not ours.
         """
-        self._own("go back to snapshots")
+        self.require_own("go back to snapshots")
         if self._rpc("evm_revert", snapshot) is not True:
             raise InvalidInput(f"snapshot {snapshot} does not exist or is used up; take a new one")
 
-    def _own(self, wish: str) -> None:
+    def require_own(self, wish: str) -> None:
+        """Make sure that this is our own anvil, before work is begun that needs it; `wish` is what, for the message.
+
+        Raises:
+            ServiceError: it is an endpoint of somebody else's.
+        """
         if not self.local:
             advice = "unset BCFL_RPC_URL and a local chain is started"
             raise ServiceError(f"{without_secrets(self.url)} is not a chain of ours, so we cannot {wish}; {advice}")
@@ -374,5 +392,6 @@ def connect(url: str | None = None) -> Chain:
     if not address:
         return Chain.start()
     if urlsplit(address).scheme not in ("http", "https"):
-        raise ServiceError(f"BCFL_RPC_URL = {address!r} is no http address; it looks like http://127.0.0.1:8545")
+        name = "url" if url else "BCFL_RPC_URL"
+        raise ServiceError(f"{name} = {address!r} is no http address; it looks like http://127.0.0.1:8545")
     return Chain(address)

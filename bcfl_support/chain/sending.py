@@ -24,10 +24,11 @@ from bcfl_support.chain.reverts import revert_data
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.transport import Transport, error_message
 from bcfl_support.checks import check_range
-from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 
 Call = ContractFunction | ContractConstructor | Mapping[str, Any]
-"""What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``."""
+"""What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``, in
+which sender, value and gas do not stand: they are arguments of what sends it."""
 
 Transaction = dict[str, Any]
 
@@ -78,8 +79,7 @@ class Sender:
         answers = self._transport.batch("eth_estimateGas", [[_as_rpc(each), "pending"] for each in transactions])
         limits = []
         for i, (answer, label) in enumerate(zip(answers, labels, strict=True)):
-            data = revert_data(answer)
-            if data is not None:
+            if (data := revert_data(answer)) is not None:
                 refused = self._transport.decoder.decode(data)
                 if len(labels) > 1:
                     refused.add_note(f"{label}, number {i} of {len(labels)}, from {transactions[i]['from']}")
@@ -194,6 +194,9 @@ def _transaction(call: Call, sender: str, value: int) -> Transaction:
         return transaction | {"to": full["to"], "data": full["data"]}
     if isinstance(call, ContractConstructor):
         return transaction | {"data": call.data_in_transaction}
+    for key, argument in (("from", "sender"), ("value", "value"), ("gas", "gas")):
+        if key in call:
+            raise InvalidInput(f"the transaction has {key!r} in it: give it as the argument {argument}")
     return dict(call) | transaction
 
 

@@ -49,8 +49,7 @@ class Transport(HTTPProvider):
         """
         with self._answering():
             response = super().make_request(method, params)
-        data = revert_data(response)
-        if data is not None:
+        if (data := revert_data(response)) is not None:
             raise self.decoder.decode(data)
         return response
 

@@ -30,9 +30,10 @@ import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.errors import InvalidCid, RecordError
-from bcfl_support.fairness.task import SAFE, SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
+from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
 from bcfl_support.protocol import Federation
 from bcfl_support.scores import midpoint_scores
 
@@ -132,10 +133,11 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
         The record; equal arguments give equal bytes.
 
     Raises:
-        RecordError: a round is malformed, twice there or out of order, no epoch of that number can have these rounds,
-            or a value lies within MARGIN of a rounding boundary.
+        RecordError: the epoch is no number from 0 on, a round is malformed, twice there or out of order, no epoch of
+            that number can have these rounds, or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
+    _check_integer("epoch", epoch, 0, SAFE)
     rounds = [get_round(store, cid) for cid in round_cids]
     numbers = [past.record.number for past in rounds]
     # only the ledger knows how long an epoch is; at the least length that reaches the last round it must begin in time

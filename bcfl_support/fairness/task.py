@@ -12,15 +12,13 @@ from bcfl_support import protocol, shapley
 from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
+from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
 from bcfl_support.learning import Model
 from bcfl_support.protocol import RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 
 VERSION = 1
 """Of the formats of records and published rounds."""
-
-SAFE = 2**53 - 1
-"""The largest integer that JSON holds."""
 
 SAMPLERS: dict[str, Callable[..., shapley.Estimate]] = {
     "permutation": shapley.permutation_shapley,
@@ -172,8 +170,7 @@ def get_round(store: IpfsNode, cid: str) -> PublishedRound:
         updates = {client: _from_bytes(store.cat(update)) for client, update in block["updates"].items()}
     except (KeyError, TypeError, AttributeError, InvalidCid) as error:
         raise RecordError(f"the published round {cid} lacks or misnames an entry: {error}") from error
-    wrong = [client for client, values in updates.items() if values.shape != params.shape]
-    if wrong:
+    if wrong := [client for client, values in updates.items() if values.shape != params.shape]:
         raise RecordError(f"in the published round {cid} the update of {wrong[0]} has another length than the model")
     return PublishedRound(record, params, updates)
 

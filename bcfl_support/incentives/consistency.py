@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_flags, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 
@@ -22,36 +22,39 @@ def window_consistency(record: Any, *, window: int) -> np.ndarray:
     Returns:
         C in [0, 1], shape (…), float64.
 
+    Raises:
+        InvalidInput: a window below 1, or a record of something else than truth values, NaN for one.
+
     >>> window_consistency([[True], [False], [True]], window=8).tolist()
     [0.25]
     """
     check_window(window)
-    return np.asarray(record, dtype=bool)[-window:].sum(axis=0) / window
+    return check_flags("record", record)[-window:].sum(axis=0) / window
 
 
 def streak_consistency(record: Any, *, window: int) -> np.ndarray:
     """C as a streak: min(good rounds in a row up to now, K) / K; one miss takes all of it.
 
-    Args, Returns: as in `window_consistency`.
+    Args, Returns, Raises: as in `window_consistency`.
 
     >>> streak_consistency([[True], [False], [True]], window=8).tolist()
     [0.125]
     """
     check_window(window)
-    newest_first = np.asarray(record, dtype=bool)[-window:][::-1]
+    newest_first = check_flags("record", record)[-window:][::-1]
     return np.logical_and.accumulate(newest_first, axis=0).sum(axis=0) / window
 
 
 def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
     """C as an exponentially weighted mean: C ← C·(1 − 1/K) + good/K from C = 0.
 
-    Args, Returns: as in `window_consistency`.
+    Args, Returns, Raises: as in `window_consistency`.
 
     >>> ewma_consistency([[True], [True]], window=8).tolist()
     [0.234375]
     """
     check_window(window)
-    rows = np.asarray(record, dtype=np.float64)
+    rows = check_flags("record", record).astype(np.float64)
     ages = np.arange(len(rows))[::-1]
     return np.tensordot((1 - 1 / window) ** ages / window, rows, axes=1)
 
@@ -160,14 +163,20 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
         What is burned, in the unit of the stakes, shape (…, n).
 
     Raises:
-        InvalidInput: rate or cap out of range, a negative stake or square, or a number that is not finite.
+        InvalidInput: rate or cap out of range, a negative stake or square, a number that is not finite, or shapes that
+            do not fit each other.
 
     >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
     [0.0, 0.5, 0.5]
     """
     check_range("rate", rate, 0)
     check_range("cap", cap, 0, 1)
-    values, square = check_range("scores", scores, -np.inf), check_range("step_square", step_square, 0)[..., None]
-    shape = np.broadcast_shapes(values.shape, square.shape)
-    ratio = np.divide(-rate * values, square, out=np.full(shape, cap), where=np.broadcast_to(square > 0, shape))
-    return np.where(values < 0, check_range("stakes", stakes, 0) * np.minimum(ratio, cap), 0.0)
+    values, held = check_range("scores", scores, -np.inf), check_range("stakes", stakes, 0)
+    square = check_range("step_square", step_square, 0)[..., None]
+    try:
+        np.broadcast_shapes(values.shape, held.shape, square.shape)
+    except ValueError:
+        given = f"scores have shape {values.shape}, stakes {held.shape}, step_square {square.shape[:-1]}"
+        raise InvalidInput(f"{given}: give one of the first two a client, and of the last a round") from None
+    ratio = np.where(square > 0, divide_or_zero(-rate * values, square), cap)
+    return np.where(values < 0, held * np.minimum(ratio, cap), 0.0)

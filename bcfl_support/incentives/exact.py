@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
@@ -226,15 +227,16 @@ def settle_round(
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        InvalidInput: a round settled twice or out of order, or a number that cannot be, as in `compute_penalty`.
+        InvalidInput: a round out of order, a stake missing, a factor no ledger applies, or a number that cannot be.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
     >>> s.rewards, s.penalties, s.stakes["b"], bin(s.accounts["a"].history)
     ({'a': 100, 'b': 0}, {'a': 0, 'b': 50}, 950, '0b1')
     """
-    books, held = dict(accounts), {client: int(stake) for client, stake in stakes.items()}
-    weights, consistency, penalties = {}, {}, {}
+    number = int(check_range("number", number, 1, whole=True))
+    scores, held = _to_integers(scores, stakes, factors or {})
+    books, weights, consistency, penalties = dict(accounts), {}, {}, {}
     full, fewest = terms.full_samples, terms.minimum_samples
     fine = {"rate": terms.penalty_rate, "cap": terms.penalty_cap}
     revealed = max(full, fewest) if samples is None else int(check_range("samples", samples, 0, whole=True))
@@ -258,3 +260,14 @@ def settle_round(
     for client, amount in paid.items():
         books[client] = replace(books[client], credit=books[client].credit + amount)
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))
+
+
+def _to_integers(scores: Any, stakes: Any, factors: Any) -> tuple[dict[str, int | None], dict[str, int]]:
+    """Scores and stakes as Python's integers, since NumPy's would overflow, after all checks."""
+    if missing := set(scores) - set(stakes):
+        raise InvalidInput(f"stakes lacks {sorted(missing)}: give what each that committed has at stake")
+    check_range("stakes", list(stakes.values()), 0, whole=True)
+    check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, whole=True)
+    check_range("scores", [score for score in scores.values() if score is not None], -float("inf"), whole=True)
+    whole = {client: None if score is None else int(score) for client, score in scores.items()}
+    return whole, {client: int(stake) for client, stake in stakes.items()}

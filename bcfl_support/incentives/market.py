@@ -112,7 +112,8 @@ def play(
         Everything that happened.
 
     Raises:
-        InvalidInput: rounds, budget or interval out of range, no such rule, or not one generator a seed.
+        InvalidInput: rounds, budget or interval out of range, no such rule, not one generator a seed, or not one
+            probability of accidents a client.
     """
     rule = check_rule(rule)
     check_range("rounds", rounds, 1, whole=True)
@@ -124,7 +125,10 @@ def play(
         offered = f"the world scores by {world.score!r} and tested is {world.tested}"
         asked = f"the rule pays by {rule.score!r} and needs a test: {rule.needs_test}"
         raise InvalidInput(f"{offered}, {asked}; make the world for the rule, or replace(rule, score=…)")
-    game = _Game(world, rule, learner, costs, rounds, rngs, accidents or Accidents(), fairness_interval, budget)
+    accidents = accidents or Accidents()
+    if np.shape(accidents.drop) not in ((), world.sizes.shape[1:]):
+        raise InvalidInput(f"drop is {accidents.drop}; give one probability, or {world.sizes.shape[1]}, one a client")
+    game = _Game(world, rule, learner, costs, rounds, rngs, accidents, fairness_interval, budget)
     for outcome in world.play(rounds, game.work_rngs, game.choose):
         game.settle(outcome)
     return game.result()
@@ -297,8 +301,6 @@ def make_world(
     chosen = check_rule(rule)
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
-    federations = tuple(
-        load_digits_federation(n_clients, partition=partition, rng=np.random.default_rng(seed), **options)
-        for seed in seeds
-    )
-    return TrainingWorld(federations, score=chosen.score, tested=chosen.needs_test if tested is None else tested)
+    rngs = map(np.random.default_rng, seeds)
+    federations = [load_digits_federation(n_clients, partition=partition, rng=rng, **options) for rng in rngs]
+    return TrainingWorld(tuple(federations), score=chosen.score, tested=chosen.needs_test if tested is None else tested)

@@ -68,10 +68,13 @@ def gate_factor(standing: Any) -> np.ndarray:
     Args:
         standing: C, any shape, float64 in [0, 1].
 
+    Raises:
+        InvalidInput: a standing outside of that.
+
     >>> gate_factor([0.5, 0.75, 1.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return np.maximum(0.0, 2 * np.asarray(standing, dtype=np.float64) - 1)
+    return np.maximum(0.0, 2 * check_range("standing", standing, 0, 1) - 1)
 
 
 @dataclass(frozen=True)

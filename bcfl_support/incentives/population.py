@@ -41,7 +41,8 @@ class Learner:
             between the two, a mean of both.
         start: policy of each client in the first round, one name or n names, thought to pay the fair pay; the other
             working policies start unknown, at payoff 0.
-        policies: names that may be chosen, and started with; None for all.
+        policies: names that may be chosen, and started with; None for all. Without a working one among them, what is
+            said above of working policies goes for all of them.
 
     Raises:
         InvalidInput: an unknown name, a start that may not be chosen, or a number out of range.
@@ -57,10 +58,12 @@ class Learner:
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, LEARNERS)
-        for name in self.policies or ():
+        allowed = POLICIES if self.policies is None else self.policies
+        check_range("the number of policies", len(allowed), 1, whole=True, why="None allows all")
+        for name in allowed:
             check_choice("policy", name, POLICIES)
         for name in (self.start,) if isinstance(self.start, str) else self.start:
-            check_choice("start", name, self.policies or POLICIES)
+            check_choice("start", name, allowed)
         check_range("rate", self.rate, 0, 1, above=True)
         check_range("explore", self.explore, 0, 1)
         check_range("foresight", self.foresight, 0, 1)
@@ -223,7 +226,7 @@ class Crowd:
             )
             wanted = sample_policies(self._probabilities, uniforms[..., 0])
         elif learner.kind != "fixed":
-            wanted = self._reconsider(uniforms, free, np.flatnonzero(explored))
+            wanted = self._reconsider(uniforms, free, np.flatnonzero(explored if explored.any() else self._allowed))
         self.policies, self._free = np.where(free, wanted, self.policies), free
         return self.policies
 

@@ -69,6 +69,7 @@ class PresenceWorld:
         shares = check_range("sizes", self.sizes, 0, 1, above=True, why="they are shares of the data")
         if shares.ndim != 2 or not np.allclose(shares.sum(axis=-1), 1.0):
             raise InvalidInput(f"sizes is {self.sizes}: give shape (seeds, n), each row with a sum of 1.")
+        object.__setattr__(self, "sizes", shares)  # from lists, too
 
     @classmethod
     def equal(cls, seeds: int, n_clients: int) -> PresenceWorld:

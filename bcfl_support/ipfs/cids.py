@@ -160,11 +160,9 @@ class _Node:
 
 def _parent(children: list[_Node]) -> _Node:
     content = sum(child.content for child in children)
-    links = b"".join(
-        _field(2, _field(1, child.cid.to_bytes()) + _field(2, b"") + _field(3, child.total)) for child in children
-    )
+    links = [_field(2, _field(1, child.cid.to_bytes()) + _field(2, b"") + _field(3, child.total)) for child in children]
     data = _field(1, 2) + _field(3, content) + b"".join(_field(4, child.content) for child in children)
-    block = links + _field(1, data)
+    block = b"".join(links) + _field(1, data)
     total = len(block) + sum(child.total for child in children)
     return _Node(Cid("dag-pb", hashlib.sha256(block).digest()), content, total)
 

@@ -67,27 +67,23 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
             ToolMissing: the program or its libraries are not installed.
             ServiceError: the node did not start, e.g. another one has the repository open.
         """
-        if program is None:
-            program = "kubo" if services.kubo() else "embedded"
+        program = program or ("kubo" if services.kubo() else "embedded")
         if program not in ("kubo", "embedded"):
             raise ValueError(f'program is {program!r}, which is unknown; choose "kubo" or "embedded"')
         folder = Path(tempfile.mkdtemp(prefix="bcfl-ipfs-")) if repo is None else Path(repo).resolve()
         remove = [folder] if repo is None else []
-        try:
+        with contextlib.ExitStack() as undo:
+            for temporary in remove:
+                undo.callback(shutil.rmtree, temporary, ignore_errors=True)
             command, env = _kubo(folder) if program == "kubo" else _embedded(folder)
             child = services.start_supervised(command, name=f"ipfs-{program}", env=env, remove=remove)
-        except BaseException:
-            for temporary in remove:
-                shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        try:
+            undo.callback(child.stop)
             import ipfshttpclient  # noqa: F401  (a slow import, worth doing while the node starts)
 
             port = services.await_port(child, _LISTENING, seconds=30, what="its API")
-            return cls(f"http://{services.LOCALHOST}:{port}", program=program, child=child, timeout=timeout)
-        except BaseException:
-            child.stop()
-            raise
+            node = cls(f"http://{services.LOCALHOST}:{port}", program=program, child=child, timeout=timeout)
+            undo.pop_all()  # all went well
+        return node
 
     @classmethod
     def connect(cls, url: str | None = None, *, timeout: float = 30.0) -> Self:
@@ -227,15 +223,12 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
     def _silence(self, action: str, error: Exception) -> ServiceError:
         """The exception for a node that is not there, or is no longer there."""
         if self.child is None:
-            return ServiceError(
-                f"no IPFS node answers at {self.url} while {action} ({error}); start one there, "
-                f"correct {API_VARIABLE}, or unset it to have a local node started"
-            )
+            advice = f"start one there, correct {API_VARIABLE}, or unset it to have a local node started"
+            return ServiceError(f"no IPFS node answers at {self.url} while {action} ({error}); {advice}")
         if self.child.wait(1.0):
-            return ServiceError(
-                f"the IPFS node ended while {action}; nothing of that was pinned: start a new node with "
-                f"IpfsNode.start() and do it again. Its last output:\n{self.child.log_tail() or '(none)'}"
-            )
+            advice = "nothing of that was pinned: start a new node with IpfsNode.start() and do it again"
+            last = f"Its last output:\n{self.child.log_tail() or '(none)'}"
+            return ServiceError(f"the IPFS node ended while {action}; {advice}. {last}")
         return ServiceError(f"the IPFS node at {self.url} broke the connection while {action} ({error}); do it again")
 
 
@@ -251,8 +244,7 @@ def _embedded(repo: Path) -> tuple[list[str | Path], None]:
 
 def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
     """Command of Kubo without network. A new repository is configured; one that exists keeps its settings."""
-    program = services.kubo()
-    if program is None:
+    if (program := services.kubo()) is None:
         raise ToolMissing('Kubo\'s program "ipfs" is not on PATH; install it, or use program="embedded"')
     env = {**os.environ, "IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
 
@@ -269,16 +261,14 @@ def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
 
 def _to_url(address: str) -> str:
     """A multiaddr or URL as the base URL of an API."""
-    match = re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address)
-    if match:
+    if match := re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address):
         kind, host, port, scheme = match.groups()
         return f"{scheme or 'http'}://{f'[{host}]' if kind == 'ip6' else host}:{port}"
     parts = urlsplit(address)
     if parts.scheme in ("http", "https") and parts.hostname and parts.path.rstrip("/") in ("", "/api/v0"):
         return f"{parts.scheme}://{parts.netloc}"
-    raise ServiceError(
-        f"{address!r} is no address of an IPFS API; write /ip4/127.0.0.1/tcp/5001/http or http://127.0.0.1:5001"
-    )
+    advice = "write /ip4/127.0.0.1/tcp/5001/http or http://127.0.0.1:5001"
+    raise ServiceError(f"{address!r} is no address of an IPFS API; {advice}")
 
 
 def _client(url: str, timeout: float) -> ipfshttpclient.Client:

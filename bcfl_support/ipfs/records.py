@@ -13,8 +13,8 @@ import numpy as np
 
 from bcfl_support.errors import RecordError
 
-SAFE_INTEGER = 2**53
-"""JSON numbers are doubles; from here on not every integer is one."""
+SAFE_INTEGER = 2**53 - 1
+"""JSON numbers are doubles; up to here every integer is one."""
 
 
 MAX_NESTING = 64
@@ -77,4 +77,4 @@ def _check_depth(data: bytes) -> None:
 
 def _whole_number(digits: str) -> int | float:
     value = float(digits)  # RFC 8785 writes large floats without an exponent, so long digits need not be an integer
-    return int(digits) if abs(value) < SAFE_INTEGER else value
+    return int(digits) if abs(value) <= SAFE_INTEGER else value

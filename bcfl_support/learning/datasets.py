@@ -15,17 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
-from bcfl_support.learning.partitions import PARTITIONS
+from bcfl_support.learning.partitions import PARTITIONS, check_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +146,14 @@ def load_hospitals(n_clients: int = 10, *, partition: str = "iid", rng: Generato
         The federation; class 0 is malignant, class 1 benign, as scikit-learn codes them.
 
     Raises:
-        InvalidInput: unknown partition, or a client without a sample.
+        InvalidInput: unknown partition, an option it does not take, or a client without a sample.
     """
     from sklearn.datasets import load_breast_cancer
 
     source = load_breast_cancer()
-    options |= {"classes": tuple(source.target_names), "standardize": True}
-    return deal("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **options)
+    own: Any = {"classes": tuple(source.target_names), "standardize": True}
+    check_options(partition, options)
+    return deal("breast cancer", source.data, source.target, n_clients, partition=partition, rng=rng, **own, **options)
 
 
 def load_digits_federation(
@@ -168,6 +168,7 @@ def load_digits_federation(
     Returns:
         The federation; class c is the digit c.
     """
+    check_options(partition, options)
     return deal("digits", *_read_digits(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
@@ -183,6 +184,7 @@ def load_mnist_federation(
     Returns:
         The federation; class c is the digit c.
     """
+    check_options(partition, options)
     return deal("MNIST-5k", *_read_mnist(), n_clients, classes=_DIGITS, partition=partition, rng=rng, **options)
 
 
@@ -217,15 +219,11 @@ def deal(
         The federation.
 
     Raises:
-        InvalidInput: unknown partition, a client without a sample, or rows and labels as `FederatedData` refuses them.
+        InvalidInput: unknown partition or option of it, a client without a sample, or rows and labels as
+            `FederatedData` refuses them.
     """
-    check_choice("partition", partition, PARTITIONS)
+    check_options(partition, options)
     check_samples(x, y, np.shape(x)[-1], len(classes))
-    wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
-    known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
-    if not needed <= {"rng", *options} <= known:
-        given, takes = ", ".join(options) or "none", ", ".join(sorted(known - {"rng"})) or "no options"
-        raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         x = _standardize(x, train)
@@ -283,7 +281,7 @@ def federate(
     if len(kinds) < 2:
         raise InvalidInput(f"column {label!r} holds one class only, {', '.join(kinds) or 'none'}: give at least two.")
     for kind, count in zip(kinds, np.bincount(y), strict=True):
-        if min(int(share * count) for share in held_out) < 1 or sum(int(share * count) for share in held_out) >= count:
+        if min(parts := [_take(share, count) for share in held_out]) < 1 or sum(parts) >= count:
             why = f"{held_out[0]:g} and {held_out[1]:g} of them, rounded down, leave validation, test or training empty"
             raise InvalidInput(f"class {kind!r} has {count} records: {why}; add records, or leave the class out.")
     train, val, test = split_stratified(y, held_out=held_out, rng=rng)
@@ -319,7 +317,7 @@ def split_stratified(
     pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
-        checked, tested = (int(share * len(members)) for share in held_out)
+        checked, tested = (_take(share, len(members)) for share in held_out)
         val, test, train = np.split(members, [checked, checked + tested])
         pieces.append((train, val, test))
     return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
@@ -355,6 +353,11 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
 # ---------------------------------------------------------------- reading and checking
 
 _DIGITS = tuple("0123456789")
+
+
+def _take(share: float, count: int) -> int:
+    """A share of so many, rounded down; 0.29 of 100 are 29, though the product of the floats is a little less."""
+    return int(share * count + 1e-9)
 
 
 def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ an error, never a silent empty client.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_choice, check_range
 from bcfl_support.errors import InvalidInput
 
 Parts = list[np.ndarray]
@@ -178,6 +179,24 @@ PARTITIONS: dict[str, Callable[..., Parts]] = {
     "label_skew": partition_label_skew,
     "quantity_skew": partition_quantity_skew,
 }
+
+
+def check_options(partition: str, options: Mapping[str, Any]) -> None:
+    """Refuse an unknown partition, and options it does not take, also such as a loader decides by itself, or lacks.
+
+    Args:
+        partition: a name in `PARTITIONS`.
+        options: what is to be passed to it, without the generator.
+
+    Raises:
+        InvalidInput: there is no such partition, or an option is missing or unknown.
+    """
+    check_choice("partition", partition, PARTITIONS)
+    wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
+    known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
+    if not needed <= {"rng", *options} <= known:
+        given, takes = ", ".join(options) or "none", ", ".join(sorted(known - {"rng"})) or "no options"
+        raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
 
 
 def _check_partition(labels: Any, n_clients: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -103,9 +104,11 @@ def local_updates(
     """
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else labels)
-    if answers.shape[1:] != data.y.shape or answers.min() < 0 or answers.max() >= model.n_classes:
-        shown = f"labels have shape {answers.shape[1:]} and run from {answers.min()} to {answers.max()}"
-        raise InvalidInput(f"{shown}: give one of the {len(data.y)} samples each, from 0 to {model.n_classes - 1}.")
+    fits = answers.shape[1:] == data.y.shape and len(answers) in (1, len(starts)) and answers.dtype.kind in "iu"
+    if not fits or answers.min() < 0 or answers.max() >= model.n_classes:
+        shown = f"labels have shape {answers.shape} and run from {answers.min()} to {answers.max()}"
+        wanted = f"one of the {len(data.y)} samples each, whole, from 0 to {model.n_classes - 1}"
+        raise InvalidInput(f"{shown}, as {answers.dtype}: give {wanted}, in one row or in {len(starts)}.")
     updates = np.empty((len(starts), len(chosen), model.n_params))
     at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause
@@ -213,13 +216,7 @@ def _similar_sizes(sizes: np.ndarray) -> list[np.ndarray]:
 
 
 def _check_training(
-    model: Model,
-    params: np.ndarray,
-    data: FederatedData,
-    steps: int | np.ndarray,
-    lr: float,
-    batch_size: int | None,
-    clients: np.ndarray | None,
+    model: Model, params: np.ndarray, data: FederatedData, steps: Any, lr: float, batch_size: int | None, clients: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chosen clients' numbers and step counts, both (k,) int64, after all checks."""
     n = len(data.sizes)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from eth_utils import to_checksum_address
+from eth_utils import is_address, to_checksum_address
 from web3.contract import Contract
+from web3.contract.contract import ContractConstructor
+from web3.exceptions import MismatchedABI
 from web3.types import Nonce, TxReceipt
 from web3.utils import get_create_address
 
 from bcfl_support.chain import Chain, load_artifact
+from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 from bcfl_support.incentives import PPM
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.rounds import FederationConfig
@@ -43,10 +46,15 @@ def deploy_contracts(
         Contracts and receipts, by contract name.
 
     Raises:
-        ContractError: if a constructor refuses the configuration.
+        ToolMissing: no compiled contract has the pool's name. Nothing was sent, as with the next two.
+        InvalidInput: a pool without code, or with terms that its constructor cannot take, or a publisher that is no
+            address.
+        ContractError: if a constructor refuses the configuration. Of terms that `RewardPool` refuses nothing was sent.
         RuntimeError: if a contract did not land at the predicted address.
     """
     chain.explain(EXPLANATIONS)
+    if not is_address(publisher):
+        raise InvalidInput(f"publisher is {publisher!r}, no address: take one of chain.accounts")
     account = to_checksum_address(publisher)
     first = chain.w3.eth.get_transaction_count(account)
     addresses = [get_create_address(account, Nonce(first + k)) for k in range(4)]
@@ -57,15 +65,46 @@ def deploy_contracts(
     pays = (ledger, (config.budget, config.full_samples, alpha, config.window, rate, cap))
     arguments: tuple[tuple[Any, ...], ...] = (
         (config.stake_per_sample, config.cool_down_seconds, pool),
-        (registry, pool, publisher, (*round_, config.reveal_seconds, bound, config.clipped)),
+        (registry, pool, account, (*round_, config.reveal_seconds, bound, config.clipped)),
         (registry, aggregator, config.interval, math.ceil(config.quorum * PPM), config.attest_seconds),
         (registry, aggregator, *(pays if config.pool_terms is None else [config.pool_terms])),
     )
+    artifacts = [load_artifact(name) for name in (*CONTRACTS[:3], config.pool)]
+    constructors = [chain.constructor(artifact, *given) for artifact, given in zip(artifacts, arguments, strict=True)]
+    _check_terms(chain, constructors[-1], account)
     contracts, receipts = {}, {}
-    for name, expected, given in zip(CONTRACTS, addresses, arguments, strict=True):
-        artifact = load_artifact(config.pool if name == "RewardPool" else name)
-        contracts[name], receipts[name] = chain.deploy(artifact, *given, sender=publisher)
+    for name, artifact, expected, call in zip(CONTRACTS, artifacts, addresses, constructors, strict=True):
+        receipts[name] = chain.send(call, sender=account)
+        contracts[name] = chain.contract(str(receipts[name]["contractAddress"]), artifact)
         if contracts[name].address != expected:
-            cause = f"another transaction of {publisher} came in between; deploy again"
+            cause = f"another transaction of {account} came in between; deploy again"
             raise RuntimeError(f"{name} landed at {contracts[name].address}, expected {expected}: {cause}")
     return contracts, receipts
+
+
+def check_pool(pool: Contract) -> None:
+    """Refuse a pool that `Federation.settle` cannot settle: it gives a number of clients and nothing else.
+
+    Args:
+        pool: the contract that pays.
+
+    Raises:
+        InvalidInput: its `settle` takes other arguments, as `AccuracyAdjusted`'s does.
+    """
+    try:
+        pool.functions.settle(1)
+    except MismatchedABI:
+        steps = "play the round step by step, up to score(), and settle it with pool.functions.settle"
+        raise InvalidInput(f"this pool's settle takes more than a count of clients: {steps}") from None
+
+
+def _check_terms(chain: Chain, pool: ContractConstructor, sender: str) -> None:
+    """Refuse terms before three other contracts are paid for: a `RewardPool` looks at them first.
+
+    That it misses the other contracts, which are not there yet, is no refusal.
+    """
+    try:
+        chain.check([(pool, sender, 0)])
+    except (ContractError, TransactionFailed) as refused:
+        if isinstance(refused, ContractError) and refused.name == "BadTerms":
+            raise

@@ -24,11 +24,11 @@ from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice, check_range
-from bcfl_support.errors import ContractError, InvalidUpdate, RecordError
+from bcfl_support.checks import check_choice, check_generator, check_range
+from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
-from bcfl_support.protocol.deployment import CONTRACTS, deploy_contracts
+from bcfl_support.protocol.deployment import CONTRACTS, check_pool, deploy_contracts
 from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record
 
 
@@ -65,8 +65,7 @@ class Federation:
             The deployed federation.
 
         Raises:
-            ContractError: if a constructor refuses the configuration.
-            RuntimeError: if a contract did not land at the predicted address.
+            ToolMissing, InvalidInput, ContractError, RuntimeError: as in `deploy_contracts`.
         """
         return cls(chain, config, publisher or chain.accounts[0])
 
@@ -82,10 +81,12 @@ class Federation:
             One receipt a client.
 
         Raises:
-            InvalidInput: a sample count or the stake is no whole number.
+            InvalidInput: a sample count or the stake is no whole number, or there is not one count a client.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
         check_range("samples", samples, 0, whole=True, why="samples are counted")
+        if len(clients) != len(samples):
+            raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
         stakes = [int(n) * asked if stake is None else stake for n in samples]
         each = zip(clients, samples, stakes, strict=True)
@@ -136,15 +137,16 @@ class Federation:
         Raises:
             FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the entry.
             InvalidUpdate: if an update is no vector of P numbers (integers if `scaled`), or zero in every entry.
+            InvalidInput: rng is no generator.
         """
+        check_generator(rng)
         submissions = []
-        chain_id, aggregator, number = self.chain.w3.eth.chain_id, self.aggregator.address, self.round_number
+        number = self.round_number
+        place: Any = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
         for client, update in updates.items():
             values = self._check(client, update, scaled)
             digest, salt = compute_digest(values), rng.bytes(32)
-            commitment = compute_commitment(
-                chain_id=chain_id, aggregator=aggregator, round_number=number, client=client, digest=digest, salt=salt
-            )
+            commitment = compute_commitment(**place, round_number=number, client=client, digest=digest, salt=salt)
             submissions.append(Submission(client, number, values, digest, salt, commitment))
         return submissions
 
@@ -191,6 +193,7 @@ class Federation:
 
         Raises:
             InvalidInput: another phase, which no clock ends.
+            ServiceError: the deadline is ahead and the chain not ours, so that nobody can move its clock: wait for it.
         """
         check_choice("phase", phase, PHASES[1:3])
         state = self.round_state()
@@ -209,7 +212,12 @@ class Federation:
         return self._paged("score", self.aggregator.functions.score, entries, "Score")
 
     def settle(self) -> RoundRecord:
-        """Have the contract pay and penalize, close the round, and read its record back."""
+        """Have the contract pay and penalize, close the round, and read its record back.
+
+        Raises:
+            InvalidInput: the pool takes more than a count of clients, see `FederationConfig.pool_terms`.
+        """
+        check_pool(self.pool)
         number = self.round_number
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
         return self.record(number)
@@ -217,18 +225,23 @@ class Federation:
     def play_round(self, updates: Mapping[str, Any], *, rng: Generator) -> RoundRecord:
         """One whole round: open, commit, reveal, aggregate, score, settle; its record.
 
-        Updates, clients and room are checked before the round is open. With fewer clients than `minimum`, or fewer
-        samples than `minimum_samples`, the round is void: it is settled at once, and its record says so. Where a
-        contract refuses a later step, such as the reveal of what another client revealed in the last round, the round
-        stays open and `submissions` has what was prepared: go on with those not refused; `open_round` says what is due.
+        All that is given is checked before the round is open. With fewer clients than `minimum`, or fewer samples than
+        `minimum_samples`, the round is void: it is settled at once, and its record says so. Where a contract refuses a
+        later step, such as the reveal of what another client revealed in the last round, the round stays open and
+        `submissions` has what was prepared: go on with those not refused; `open_round` says what is due.
 
         Args:
             updates, rng: as in `prepare`.
 
         Raises:
+            ServiceError: the chain is not ours, so that nobody can let its clock run out.
+            InvalidInput: a pool that `settle` cannot settle, or an rng that is no generator.
             InvalidUpdate, FixedPointError: as in `prepare`; no updates, more than there is room for, or two the same.
             ContractError: a contract refuses a client or a step, e.g. NotRegistered, CopiedUpdate.
         """
+        self.chain.require_own("move the clock")
+        check_pool(self.pool)
+        check_generator(rng)
         if not 0 < len(updates) <= self.config.capacity:
             room = f"a round needs at least one client and has room for {self.config.capacity}: give as many"
             raise InvalidUpdate(f"{len(updates)} updates were given; {room}")
@@ -256,8 +269,7 @@ class Federation:
     ) -> list[TxReceipt]:
         """Let `clients` attest that `record` holds the fairness factors of `epoch`; one receipt each.
 
-        Once the samples of some are enough, the ledger takes no more votes. A client that comes after them is no
-        failure: its receipt has status 0.
+        Once some hold samples enough, no more votes are taken. Who comes after is no failure: its receipt has status 0.
 
         Args:
             epoch: epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
@@ -354,7 +366,6 @@ class Federation:
         Returns:
             Its record; without clients if nobody committed to such a round.
         """
-
         said, paid = self.aggregator.events, self.pool.events
         return collect_record(number, lambda event: self.chain.events(event, first, last), said, paid)
 

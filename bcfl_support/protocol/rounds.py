@@ -51,7 +51,8 @@ class FederationConfig:
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
         pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its
-            constructor takes after registry and aggregator; None: the ledger, and the terms above.
+            constructor takes after registry and aggregator; None: the ledger, and the terms above. One that settles by
+            more than a count of clients, as that one does by gains, is settled by hand: not by `settle`, `play_round`.
 
     Raises:
         InvalidInput: a number that no contract takes, less room than the minimum of clients, or a cool-down shorter
@@ -152,14 +153,16 @@ class RoundRecord:
         """Read back what `to_json` wrote.
 
         Raises:
-            RecordError: if the record is of another kind or version, a field is missing, or columns are not one entry a
-                client, with whole numbers from 0 on where they count samples or wei.
+            RecordError: if the record is of another kind or version, a field is missing or of another type, or columns
+                are not one entry a client, with whole numbers from 0 on where they count samples or wei.
         """
         if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
         plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
             found = cls(**_convert(plain, int))
+            if not isinstance(found.void, bool) or any(not isinstance(client, str) for client in found.clients):
+                raise ValueError(f"void is {found.void!r}, clients are {found.clients}: give true or false, and texts")
             for name in ("samples", "scores", "rewards", "penalties", "consistency", "factors", "digests"):
                 if len(getattr(found, name)) != len(found.clients):
                     raise ValueError(f"{name} does not have one entry a client")
@@ -194,7 +197,7 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
             committed[committed.index(log["args"]["client"])] = committed.pop()
 
     def column(source: Mapping[str, Any], key: str, missing: Any) -> tuple[Any, ...]:
-        return tuple(source[client][key] if client in source else missing for client in committed)
+        return tuple(source.get(client, {}).get(key, missing) for client in committed)  # other pools say less
 
     return RoundRecord(
         number=number,

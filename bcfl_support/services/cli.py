@@ -12,9 +12,8 @@ from bcfl_support.services.programs import build_contracts
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="bcfl", description="Blockchain federated learning: what is installed, and the contracts."
-    )
+    about = "Blockchain federated learning: what is installed, and the contracts."
+    parser = argparse.ArgumentParser(prog="bcfl", description=about)
     what = "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts"
     parser.add_argument("command", choices=("doctor", "build"), help=what)
     command = parser.parse_args(argv).command

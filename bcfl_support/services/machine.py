@@ -149,8 +149,7 @@ def _ipfs() -> str:
 
 def _endpoint(variable: str, own: str) -> str:
     """The endpoint the environment names: does anything accept a connection there?"""
-    address = os.environ.get(variable, "")
-    if not address:
+    if not (address := os.environ.get(variable, "")):
         return f"not set: {own} is started when needed"
     host, port = _host_and_port(address)
     try:
@@ -166,8 +165,7 @@ def _host_and_port(address: str) -> tuple[str, int]:
     >>> _host_and_port("/dns/ipfs.example/tcp/5001/https"), _host_and_port("https://rpc.example/key")
     (('ipfs.example', 5001), ('rpc.example', 443))
     """
-    found = re.match(r"/\w+/([^/]+)/tcp/(\d+)", address)
-    if found:
+    if found := re.match(r"/\w+/([^/]+)/tcp/(\d+)", address):
         return found[1], int(found[2])
     parts = urlsplit(address)
     return parts.hostname or address, parts.port or (443 if parts.scheme == "https" else 80)

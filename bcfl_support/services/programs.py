@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from bcfl_support.errors import CompileError, ToolMissing
 
 MINIMUM_NODE = 22
 """Oldest Node.js the lessons run on; `package.json` says the same."""
+
+_QUIETLY: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
 
 
 # ---------------------------------------------------------------- where the programs are
@@ -32,10 +35,8 @@ def project_root() -> Path:
         for folder in (start, *start.parents):
             if (folder / "package.json").is_file() and (folder / "contracts" / "foundry.toml").is_file():
                 return folder
-    raise ToolMissing(
-        "no folder with package.json and contracts/foundry.toml above "
-        f"{' or '.join(str(start) for start in starts)}; work inside a clone of the repository"
-    )
+    above = f"above {starts[0]} or {starts[1]}; work inside a clone of the repository"
+    raise ToolMissing(f"no folder with package.json and contracts/foundry.toml {above}")
 
 
 def node() -> Path:
@@ -82,9 +83,8 @@ def _foundry(tool: str) -> Path:
     """Native binary of one Foundry program, never the JavaScript shim: SIGKILL on the shim leaves anvil running."""
     machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
     if sys.platform not in ("linux", "darwin") or machine is None:
-        raise ToolMissing(
-            f"{tool} is not packaged for {sys.platform} {platform.machine()}; use Linux or macOS (on Windows: WSL 2)"
-        )
+        found = f"{sys.platform} {platform.machine()}"
+        raise ToolMissing(f"{tool} is not packaged for {found}; use Linux or macOS (on Windows: WSL 2)")
     binary = project_root() / "node_modules" / "@foundry-rs" / f"{tool}-{sys.platform}-{machine}" / "bin" / tool
     if not binary.is_file():
         raise ToolMissing(f'{tool} is not at {binary}; run "make lab" (or "npm ci" in {project_root()})')
@@ -98,9 +98,7 @@ def version_of(program: Path) -> str:
         ToolMissing: it does not run.
     """
     try:
-        done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=True
-        )
+        done = subprocess.run([program, "--version"], timeout=20, check=True, **_QUIETLY)
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolMissing(f'{program} does not run ({error}); run "make lab"') from None
     return done.stdout.strip().partition("\n")[0]
@@ -118,15 +116,8 @@ def build_contracts() -> None:
     if not (root / "node_modules" / "solc").is_dir():
         raise ToolMissing(f'the Solidity compiler is not in {root / "node_modules"}; run "make lab" (or "npm ci")')
     environment = {**os.environ, "PATH": os.pathsep.join([str(node().parent), os.environ.get("PATH", "")])}
-    done = subprocess.run(
-        [forge(), "build", "--offline", "--color", "never", "--skip", "./test/**"],
-        cwd=root / "contracts",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command: list[Any] = [forge(), "build", "--offline", "--color", "never", "--skip", "./test/**"]
+    done = subprocess.run(command, cwd=root / "contracts", env=environment, check=False, **_QUIETLY)
     if done.returncode != 0:
         said = "\n".join(part.strip() for part in (done.stdout, done.stderr) if part.strip())
         raise CompileError(f"the contracts in {root / 'contracts'} did not compile; the compiler said:\n{said}")

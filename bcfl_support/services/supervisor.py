@@ -164,16 +164,12 @@ def start_supervised(
     private = Path(tempfile.mkdtemp(prefix="bcfl-"))
     log = private / f"{name}.log"
     folders = [str(folder.resolve()) for folder in (*remove, private)]
-    watch = [sys.executable, "-I", "-S", "-c", _WATCH, str(_GRACE), str(len(folders)), *folders]
+    watch = [sys.executable, "-I", "-S", "-c", _WATCH, str(_GRACE), str(len(folders)), *folders, *map(str, command)]
     line, theirs = socket.socketpair()
     with log.open("ab") as output, theirs:
+        # A session of its own: an interrupt of the kernel must not reach the program.
         watcher = subprocess.Popen(
-            watch + [str(part) for part in command],
-            stdin=theirs.fileno(),
-            stdout=output,
-            stderr=output,
-            env=env,
-            start_new_session=True,  # an interrupt of the kernel must not reach the program
+            watch, stdin=theirs.fileno(), stdout=output, stderr=output, env=env, start_new_session=True
         )
     with line.makefile("rb", buffering=0) as answers:
         first = answers.readline().decode()
@@ -195,9 +191,8 @@ def _stop_all() -> None:
 
 
 def _forget_all() -> None:
-    for child in _live:
-        child._forget()
-    _live.clear()
+    while _live:
+        _live.pop()._forget()
 
 
 os.register_at_fork(after_in_child=_forget_all)

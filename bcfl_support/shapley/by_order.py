@@ -53,6 +53,7 @@ class Meter:
 
     def __init__(self, utility: Utility, n: int, budget: int) -> None:
         check_range("n", n, 2, whole=True, why="one client alone has v(all) − v(none)")
+        check_range("budget", budget, 0, whole=True, why="it counts coalitions")
         self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
         ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))
         self.none, self.everyone = float(ends[0]), float(ends[1])
@@ -171,7 +172,7 @@ def permutation_shapley(
         The estimate; one replicate is an order, or a pair of them.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget that does not pay for two replicates.
+        InvalidInput: fewer than 2 clients, or a budget that is not whole or does not pay for two replicates.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])

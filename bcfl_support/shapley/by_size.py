@@ -39,7 +39,7 @@ def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Gener
         The estimate; standard errors from the spread within sizes, the gain of the projection not counted.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget too small for one mean a size and client.
+        InvalidInput: fewer than 2 clients, or a budget that is not whole or too small for one mean a size and client.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows.sum(axis=1) ** 2.0
@@ -78,7 +78,7 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget too small for one pair a size.
+        InvalidInput: fewer than 2 clients, or a budget that is not whole or too small for one pair a size.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.arange(8.0)

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flags, check_range
 from bcfl_support.errors import UtilityError
 
 Coalitions = NDArray[np.bool_]
@@ -70,7 +70,7 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
         Their numbers, in order.
 
     Raises:
-        InvalidInput: a negative mask.
+        InvalidInput: a negative mask, or a row of something else than truth values.
 
     >>> coalition_members(0b101)
     (0, 2)
@@ -80,7 +80,7 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
     if isinstance(coalition, (int, np.integer)):
         check_range("coalition", coalition, 0, whole=True, why="it is a bit mask")
         return tuple(i for i in range(int(coalition).bit_length()) if int(coalition) >> i & 1)
-    return tuple(int(i) for i in np.flatnonzero(coalition))
+    return tuple(int(i) for i in np.flatnonzero(check_flags("coalition", coalition)))
 
 
 def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
@@ -133,11 +133,12 @@ def evaluate(utility: Utility, coalitions: Coalitions) -> Values:
 
     Raises:
         UtilityError: the utility failed or was not finite; the message says for whom.
+        InvalidInput: coalitions of something else than truth values.
 
     >>> evaluate(lambda rows: rows.sum(axis=1), coalition_matrix(2)).tolist()
     [0.0, 1.0, 1.0, 2.0]
     """
-    pool = joblib.Parallel()
+    pool, coalitions = joblib.Parallel(), check_flags("coalitions", coalitions)
     jobs = joblib.effective_n_jobs(pool.n_jobs)
     blocks = np.array_split(coalitions, max(-(-len(coalitions) // BLOCK), min(jobs, len(coalitions)), 1))
     if jobs == 1:

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.checks import check_choice
+from bcfl_support.checks import check_choice, check_flags
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
@@ -64,9 +64,9 @@ class RoundUtility:
         """Utilities of the coalitions given as rows, (m, n) bool → (m,) float64.
 
         Raises:
-            InvalidInput: rows of another length than n.
+            InvalidInput: rows of another length than n, or of something else than truth values, such as client numbers.
         """
-        rows = np.asarray(coalitions, dtype=np.bool_)
+        rows = check_flags("coalitions", coalitions)
         if rows.ndim != 2 or rows.shape[1] != self.n:
             raise InvalidInput(f"coalitions has shape {rows.shape}; n is {self.n} in this round: give (m, {self.n})")
         values = self._gains(rows)

@@ -25,12 +25,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 STYLE: Any = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "white"),
     "axes.prop_cycle": cycler.cycler(color=[*list(PALETTE[:6]), BLACK]),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
     "axes.grid": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
@@ -38,10 +35,9 @@ STYLE: Any = {
     "font.size": 10.5,
     "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
-    "legend.frameon": False,
     "lines.linewidth": 2.0,
-    "figure.constrained_layout.w_pad": 0.12,  # room to the picture's edge, which shows on a dark page
-    "figure.constrained_layout.h_pad": 0.12,
+    # room to the picture's edge, which shows on a dark page
+    **dict.fromkeys(("figure.constrained_layout.w_pad", "figure.constrained_layout.h_pad"), 0.12),
 }
 """Settings of every figure; a lesson that draws its own uses ``with matplotlib.rc_context(plots.STYLE)``."""
 
@@ -96,10 +92,8 @@ def to_html(figure: Figure, alt: str) -> str:
         InvalidInput: if `alt` is too short to say anything.
     """
     if len(alt) < MINIMUM_ALT:
-        raise InvalidInput(
-            f"the text alternative {alt!r} has {len(alt)} characters, at least {MINIMUM_ALT} are needed: "
-            "say what the figure shows"
-        )
+        asked = f"at least {MINIMUM_ALT} are needed: say what the figure shows"
+        raise InvalidInput(f"the text alternative {alt!r} has {len(alt)} characters, {asked}")
     data = base64.b64encode(to_png(figure)).decode()
     return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{data}">'
 

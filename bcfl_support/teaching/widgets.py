@@ -46,8 +46,7 @@ class Explorer(ipywidgets.VBox):
             controls: one widget for each argument of `draw`.
         """
         self._draw, self._describe, self._title = draw, describe, title
-        self.controls = controls
-        self.picture = ipywidgets.HTML()
+        self.controls, self.picture = controls, ipywidgets.HTML()
         # One column for the labels, so that all controls begin at one edge.
         column = max((len(control.description) for control in controls.values()), default=0) * LABEL_WIDTH + 8
         for control in controls.values():
@@ -97,8 +96,7 @@ class Progress(ipywidgets.HBox):
     """A bar and the seconds so far; stored in a notebook, only the words."""
 
     def __init__(self, words: str, total: int) -> None:
-        self._words = words
-        self._start = time.monotonic()
+        self._words, self._start = words, time.monotonic()
         # The words keep their room, the bar takes what is left.
         whole = {"layout": ipywidgets.Layout(flex="0 0 auto")}
         self._bar = ipywidgets.IntProgress(max=total, layout=ipywidgets.Layout(flex="0 1 220px", min_width="40px"))

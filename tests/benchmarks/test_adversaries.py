@@ -7,6 +7,8 @@ import pytest
 from _common import read_result
 from adversaries import SCORE_NAMES, Study, run_world
 
+from bcfl_support.errors import InvalidInput
+
 
 @pytest.mark.parametrize("partition", ["iid", "dir0.1"])
 def test_seed_0_of_the_file_is_what_the_code_gives(partition):
@@ -21,3 +23,8 @@ def test_seed_0_of_the_file_is_what_the_code_gives(partition):
 def test_every_attack_aggregator_and_adaptive_attacker_plays():
     played = run_world(Study(rounds=2), "dir1.0", 0)
     assert played["share"].shape[1] == len(SCORE_NAMES) and np.isfinite(played["accuracy"]).all()
+
+
+def test_an_attack_that_nobody_wrote_is_not_played_as_honest_work():
+    with pytest.raises(InvalidInput, match="attack is 'scale x6'; use one of honest, "):
+        run_world(Study(attacks=("scale x6",), aggregators=("fedavg",), adaptive=False, rounds=1), "iid", 0)

@@ -219,6 +219,9 @@ def test_a_node_that_holds_its_own_keys(purse_artifact, monkeypatch):
             for wish in (chain.snapshot, lambda: chain.advance_time(5), lambda: chain.revert("0x0")):
                 with pytest.raises(ServiceError, match=r"is not a chain of ours, so we cannot .*unset BCFL_RPC_URL"):
                     wish()
+            with pytest.raises(ServiceError, match="so we cannot play"):
+                chain.require_own("play")
+        node.require_own("play")
         assert node.timestamp > 0  # closing a borrowed chain leaves its node alone
 
 
@@ -252,5 +255,8 @@ def test_a_node_without_keys_takes_ours(keyless, purse_artifact, monkeypatch):
 @pytest.mark.parametrize("address", ["127.0.0.1:8545", "ws://127.0.0.1:8545", "nonsense"])
 def test_an_endpoint_that_is_no_http_address(monkeypatch, address):
     monkeypatch.setenv("BCFL_RPC_URL", address)
-    with pytest.raises(ServiceError, match=r"is no http address; it looks like http://127\.0\.0\.1:8545"):
+    with pytest.raises(ServiceError, match=r"^BCFL_RPC_URL = .* is no http address; it looks like http://127\.0\.0\.1"):
         connect()
+    monkeypatch.delenv("BCFL_RPC_URL")
+    with pytest.raises(ServiceError, match=r"^url = "):
+        connect(address)

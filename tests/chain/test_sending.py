@@ -12,10 +12,20 @@ from bcfl_support.chain import sending
 from bcfl_support.chain.node import TX_GAS_CAP, Chain, connect
 from bcfl_support.chain.sending import encode_call
 from bcfl_support.chain.transport import Transport
-from bcfl_support.errors import ContractError, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 
 ETHER = 10**18
 FIRST_ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+
+@pytest.mark.parametrize(("key", "argument"), [("from", "sender"), ("value", "value"), ("gas", "gas")])
+def test_what_has_its_argument_is_not_read_from_a_plain_transaction(chain, key, argument):
+    sender, receiver = chain.accounts[:2]
+    given = {"from": receiver, "value": ETHER, "gas": 30_000}[key]
+    block = chain.w3.eth.block_number
+    with pytest.raises(InvalidInput, match=f"the transaction has '{key}' in it: give it as the argument {argument}"):
+        chain.send({"to": receiver, key: given}, sender=sender)
+    assert chain.w3.eth.block_number == block
 
 
 # ---------------------------------------------------------------- batches

@@ -211,6 +211,9 @@ def test_rounds_that_make_no_epoch_are_refused(epoch, store):
     for wrong, number, shown in cases:
         with pytest.raises(RecordError, match=rf"rounds {shown} make no epoch {number}: give each of its rounds once"):
             compute_fairness(store, wrong, TASK, epoch=number)
+    for wrong in (-1, 0.5):
+        with pytest.raises(RecordError, match=f"epoch is {wrong}; it must be an integer from 0 to"):
+            compute_fairness(store, cids, TASK, epoch=wrong)
     assert compute_fairness(store, cids[1:], TASK, epoch=1).epoch == 1  # rounds of one epoch: an interval of 1
 
 

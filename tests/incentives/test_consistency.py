@@ -151,3 +151,17 @@ def test_bad_windows_and_names_are_refused() -> None:
         expected_consistency(0.5, window=4, kind="mean")
     with pytest.raises(ValueError, match=r"share is 2\.0: choose it in \[0, 1\]"):
         expected_consistency(2.0, window=4)
+
+
+def test_penalties_of_shapes_that_do_not_fit_are_refused() -> None:
+    for scores, stakes, squares in (([1.0, 2.0], [1.0] * 3, 1.0), ([[1.0, 2.0]] * 2, [1.0, 2.0], [1.0] * 3)):
+        with pytest.raises(InvalidInput, match=r"scores have shape .*: give one of the first two a client, and of the"):
+            alignment_penalties(scores, stakes, squares, rate=0.1, cap=0.05)
+
+
+@pytest.mark.parametrize("record", [[[5]] * 3, [[np.nan]], [[0.5], [1.0]]])
+@pytest.mark.parametrize("kind", CONSISTENCIES)
+def test_a_record_holds_truth_values(kind: str, record: list) -> None:
+    with pytest.raises(InvalidInput, match="record holds more than truth values"):
+        CONSISTENCIES[kind](record, window=4)
+    assert CONSISTENCIES[kind]([[1], [0]], window=4) == CONSISTENCIES[kind]([[True], [False]], window=4)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support.chain import Chain
+from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PAY_RULES, exact
 from bcfl_support.incentives.consistency import fairness_ratios, share_budget
 from bcfl_support.incentives.exact import PPM, Account, Terms, settle_round
@@ -341,3 +342,38 @@ def test_a_void_round_pays_nothing_whatever_its_scores():
         1, {"a": 3}, norm_squared=1, terms=terms, accounts={}, stakes={"a": 1}, pot=10**18, samples=5
     )
     assert settled.rewards == {"a": 0} and settled.pot == 10**18
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stakes": {"a": "1000", "b": 1}}, "there is text in stakes|stakes is"),
+        ({"stakes": {"a": 1.7e18, "b": 1}}, r"stakes is \[1.7e\+18, 1\]: choose it whole"),
+        ({"stakes": {"a": 1000}}, r"stakes lacks \['b'\]: give what each that committed has at stake"),
+        ({"factors": {"a": 10**9}}, r"factors is \[1000000000\]: choose it whole, in \[500000, 1500000\]"),
+        ({"factors": {"a": 1.0}}, "factors is"),
+        ({"scores": {"a": 0.5, "b": 1}}, r"scores is \[0.5, 1\]: choose it whole"),
+        ({"scores": {"a": "5", "b": 1}}, "scores"),
+        ({"number": 0}, "number is 0"),
+        ({"number": 1.5}, "number is 1.5"),
+    ],
+)
+def test_what_no_pool_could_settle_is_refused(change: dict, message: str) -> None:
+    whole = {
+        "norm_squared": 2,
+        "terms": Terms(budget=100),
+        "accounts": {},
+        "stakes": {"a": 1000, "b": 1000},
+        "pot": 100,
+    }
+    given = {"number": 1, "scores": {"a": 3, "b": -1}} | whole | change
+    with pytest.raises(InvalidInput, match=message):
+        settle_round(given.pop("number"), given.pop("scores"), **given)
+
+
+def test_scores_of_numpy_settle_as_pythons_do() -> None:
+    accounts = {"a": Account(2**64 - 1, 1), "b": Account(2**63, 1)}
+    whole = {"norm_squared": 2, "terms": Terms(), "accounts": accounts, "stakes": {"a": 10**18, "b": 1}, "pot": 10**18}
+    by_python = settle_round(2, {"a": 3, "b": -1}, **whole)
+    by_numpy = settle_round(np.int64(2), {"a": np.int64(3), "b": np.int64(-1)}, **whole)
+    assert by_numpy == by_python and type(by_numpy.accounts["a"].history) is int

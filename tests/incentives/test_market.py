@@ -298,3 +298,9 @@ def test_a_rule_may_be_given_by_its_name() -> None:
     assert np.array_equal(by_name.rewards, given.rewards)
     with pytest.raises(InvalidInput, match="pay rule is None; use one of flat, paper"):
         play(world, None, Learner(), Costs(), rngs=generators(0), **options)
+
+
+def test_accidents_of_another_number_of_clients_are_refused() -> None:
+    world = PresenceWorld.equal(2, N)
+    with pytest.raises(InvalidInput, match=r"drop is \(0.1, 0.2\); give one probability, or 5, one a client"):
+        play(world, FLAT, Learner(), FREE, rounds=2, rngs=generators(0, 1), accidents=Accidents(drop=(0.1, 0.2)))

@@ -134,3 +134,9 @@ def test_the_bonus_is_a_transfer_not_a_gift() -> None:
     for alpha in (0.5, 2.0):
         pay = 6.0 * PayRule(alpha=alpha).share(scores, sizes, here, np.array([1, 1, 0.5]))
         assert pay.sum() == pytest.approx(6.0) and pay[2] < 3.0 and (pay[:2] > scores[:2]).all()
+
+
+@pytest.mark.parametrize("standing", [2.0, -0.1, [0.5, np.nan]])
+def test_a_gate_of_no_share_is_refused(standing) -> None:
+    with pytest.raises(InvalidInput, match=r"standing is .*: choose it in \[0, 1\]"):
+        pay_rules.gate_factor(standing)

@@ -139,6 +139,7 @@ def test_newcomers_know_nothing_and_the_others_forget_nothing() -> None:
         ({"start": "copy", "policies": ("full", "skip")}, "start is 'copy'; use one of full, skip"),
         ({"start": ("skip", "out"), "policies": ("full", "skip")}, "start is 'out'; use one of full, skip"),
         ({"policies": ("full", "sleep")}, "policy is 'sleep'"),
+        ({"policies": ()}, "the number of policies is 0: None allows all; choose it whole"),
         ({"rate": 0.0}, r"rate is 0\.0: choose it in \(0, 1\]"),
         ({"temperature": 0.0}, r"temperature is 0\.0: choose it in \(0, ∞\)"),
         ({"temperature": float("nan")}, "temperature is nan"),
@@ -159,3 +160,10 @@ def test_who_may_only_stay_away_stays_away() -> None:
         np.zeros(len(POLICIES)), allowed, allowed & UNKNOWN, temperature=1.0, explore=0.2
     )
     assert odds[allowed].sum() == pytest.approx(1.0) and not odds[~allowed].any()
+
+
+@pytest.mark.parametrize("kind", ["best_response", "imitation"])
+def test_who_may_only_stay_away_explores_staying_away(kind: str) -> None:
+    crowd = make_crowd(kind=kind, rate=1.0, explore=1.0, start="skip", policies=("skip", "out"))
+    drawn = {int(p) for lot in (0.1, 0.7) for p in crowd.choose(np.full((2, 4, 4), lot), np.ones((2, 4), bool)).flat}
+    assert drawn == {SKIP, OUT}

@@ -147,3 +147,9 @@ def test_what_does_not_fit_is_refused(federations: tuple) -> None:
     for odd in (other, fewer):
         with pytest.raises(InvalidInput, match="federations differ in clients, classes, validation or test size"):
             TrainingWorld((*federations, odd))
+
+
+def test_shares_may_be_lists() -> None:
+    world = PresenceWorld([[0.5, 0.5]])
+    game = play(world, PayRule(), Learner(), Costs(), rounds=2, rngs=generators(0))
+    assert game.sizes.tolist() == [[0.5, 0.5]] and game.rewards.shape == (2, 1, 2)

@@ -160,6 +160,13 @@ def test_options_that_a_partition_does_not_take_are_named() -> None:
         ds.load_hospitals(alpha=0.5, rng=np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("load", [ds.load_hospitals, ds.load_digits_federation, ds.load_mnist_federation])
+@pytest.mark.parametrize("option", [{"standardize": False}, {"standardize": True}, {"classes": ("a", "b")}])
+def test_what_a_loader_decides_is_no_option(load, option: dict) -> None:
+    with pytest.raises(InvalidInput, match=f"partition 'iid' takes no options: not {next(iter(option))}"):
+        load(rng=seed(), **option)
+
+
 # ---------------------------------------------------------------- tables with a column that says whose a row is
 MEASURED = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 
@@ -270,3 +277,8 @@ def test_penguins_without_their_package_say_what_to_do(monkeypatch: pytest.Monke
         ModuleNotFoundError, match="'palmerpenguins', which brings the penguins: `make lab` installs it"
     ):
         ds.load_penguins(rng=seed())
+
+
+def test_a_share_that_no_float_hits_takes_what_it_says() -> None:
+    parts = ds.split_stratified(np.zeros(100, int), held_out=(0.29, 0.57), rng=seed())
+    assert [len(part) for part in parts] == [14, 29, 57]

@@ -15,7 +15,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import aggregators, training
 from bcfl_support.learning.datasets import FederatedData
-from bcfl_support.learning.models import MLP, Model, SoftmaxRegression, TorchModel
+from bcfl_support.learning.models import MLP, LogisticRegression, Model, SoftmaxRegression, TorchModel
 
 SIZES = np.array([1, 40, 7, 7, 12, 3])
 
@@ -271,7 +271,22 @@ def test_labels_that_the_model_does_not_have_are_refused() -> None:
         ("a", "b", "c"),
     )
     model, options = SoftmaxRegression(3, 2), {"steps": 1, "lr": 0.1, "rng": np.random.default_rng(0)}
-    with pytest.raises(InvalidInput, match="run from 0 to 2: give one of the 4 samples each, from 0 to 1"):
+    with pytest.raises(
+        InvalidInput, match="run from 0 to 2, as int64: give one of the 4 samples each, whole, from 0 to 1"
+    ):
         training.local_updates(model, np.zeros(model.n_params), data, **options)
     with pytest.raises(InvalidInput, match="give one of the 4 samples each"):
         training.local_updates(model, np.zeros(model.n_params), data, labels=np.zeros(3, int), **options)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros((3, 4), int), np.zeros(4), np.full(4, 0.5)], ids=["rows", "floats", "half"]
+)
+def test_labels_of_another_kind_or_for_other_federations_are_refused(labels: np.ndarray) -> None:
+    own = [np.ones((1, 3)), np.array([0])] * 2
+    data = FederatedData("two", np.ones((4, 3)), np.array([0, 1, 0, 1]), np.array([2, 2]), *own, ("a", "b"))
+    model = LogisticRegression(3)
+    with pytest.raises(InvalidInput, match=rf"shape \(.*, as {labels.dtype}: .* whole, .* in one row or in 2"):
+        training.local_updates(
+            model, np.zeros((2, 4)), data, labels=labels, steps=1, lr=0.1, rng=np.random.default_rng(0)
+        )

@@ -12,7 +12,7 @@ from web3.utils import get_create_address
 
 from bcfl_support.chain import Chain, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
-from bcfl_support.errors import ContractError, InvalidInput
+from bcfl_support.errors import ContractError, InvalidInput, ToolMissing
 from bcfl_support.protocol import deployment
 from bcfl_support.protocol.rounds import FederationConfig
 from bcfl_support.scaling.rungs import EXPLANATIONS as scaling_sentences
@@ -110,7 +110,39 @@ def test_the_largest_numbers_are_taken(node):
 
 
 def test_a_pool_of_another_kind_takes_its_own_terms(node):
-    terms = (10**18, 230, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
-    config = replace(CONFIG, pool="AccuracyAdjusted", pool_terms=terms)
+    config = replace(CONFIG, pool="AccuracyAdjusted", pool_terms=TERMS)
     pool = deployment.deploy_contracts(node, config, node.accounts[3])[0]["RewardPool"]
-    assert tuple(pool.functions.terms().call()) == terms
+    assert tuple(pool.functions.terms().call()) == TERMS
+
+
+TERMS = (10**18, 230, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        ({"pool": "Nope"}, ToolMissing, 'no compiled contract "Nope"'),
+        ({"pool": "IRewardPool"}, InvalidInput, "IRewardPool is an interface or abstract"),
+        ({"pool": "AccuracyAdjusted"}, InvalidInput, "AccuracyAdjusted's constructor does not take"),
+        (
+            {"pool": "AccuracyAdjusted", "pool_terms": TERMS[:5]},
+            InvalidInput,
+            "AccuracyAdjusted's constructor does not",
+        ),
+        ({"pool_terms": TERMS}, InvalidInput, "RewardPool's constructor does not take"),
+        ({"alpha": 11.0}, ContractError, "BadTerms: field=alpha, value=11,000,000"),
+        ({"pool": "SquarePool", "alpha": 11.0}, ContractError, "BadTerms: field=alpha"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused_before_anything_is_paid_for(node, wrong, kind, message):
+    sent = node.w3.eth.get_transaction_count(node.accounts[4])
+    with pytest.raises(kind, match=message):
+        deployment.deploy_contracts(node, replace(CONFIG, **wrong), node.accounts[4])
+    assert node.w3.eth.get_transaction_count(node.accounts[4]) == sent
+
+
+def test_a_publisher_is_known_however_it_is_spelled(node):
+    contracts, _ = deployment.deploy_contracts(node, CONFIG, node.accounts[4].lower())
+    assert contracts["Aggregator"].functions.publisher().call() == node.accounts[4]
+    with pytest.raises(InvalidInput, match=r"publisher is 'Alice', no address: take one of chain\.accounts"):
+        deployment.deploy_contracts(node, CONFIG, "Alice")

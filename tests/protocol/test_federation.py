@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from contract_scores import alignment_fixed
 
-from bcfl_support.chain.node import TX_GAS_CAP, Chain
+from bcfl_support.chain.node import TX_GAS_CAP, Chain, connect
 from bcfl_support.errors import (
     ContractError,
     FixedPointError,
@@ -195,6 +195,10 @@ class TestRefusals:
         with pytest.raises(InvalidInput, match=r"samples is \[.*\]: samples are counted; choose it whole, in \[0, ∞\)"):
             fed.register([node.accounts[9]], [wrong])
         assert fed.registry.functions.clientOf(node.accounts[9]).call()[1] == 0
+
+    def test_clients_and_counts_come_in_pairs(self, fed, node):
+        with pytest.raises(InvalidInput, match="1 clients and 2 sample counts: give one count a client"):
+            fed.register(node.accounts[5:6], [1, 2])
 
     def test_wei_that_are_no_count(self, fed, node):
         with pytest.raises(InvalidInput, match=r"value is 1\.9: a transaction sends wei"):
@@ -584,3 +588,40 @@ def test_scores_of_a_void_round_tell_who_revealed(node):
     few.register(node.accounts[1:4], SAMPLES[:3])
     record = few.play_round(updates_for(node.accounts[1:4], 6), rng=np.random.default_rng(6))
     assert record.void and record.scores == (0, 0, 0) and record.penalties == (0, 0, 0)
+
+
+@pytest.mark.parametrize("rng", [7, None])
+def test_what_draws_no_salts_opens_no_round(fed, clients, rng):
+    with pytest.raises(InvalidInput, match=f"rng is {rng}; give a generator"):
+        fed.play_round(updates_for(clients, 0), rng=rng)
+    assert fed.round_state()["phase"] == "Idle"
+
+
+def test_a_chain_whose_clock_nobody_moves_opens_no_round(fed, node, clients):
+    with connect(node.url) as foreign:
+        guest = Federation.deploy(foreign, CONFIG)
+        guest.register(clients, SAMPLES)
+        with pytest.raises(ServiceError, match="so we cannot move the clock"):
+            guest.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+        assert guest.round_number == 0
+
+
+def test_a_pool_that_settles_by_more_than_a_count_is_settled_by_hand(node, clients):
+    terms = (ETHER, 1, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
+    fed = Federation.deploy(node, dataclasses.replace(CONFIG, pool="AccuracyAdjusted", pool_terms=terms))
+    fed.register(clients, SAMPLES)
+    fed.fund(ETHER)
+    with pytest.raises(InvalidInput, match=r"settle takes more than a count .* pool\.functions\.settle"):
+        fed.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+    assert fed.round_number == 0
+    fed.reveal(in_reveal(fed, clients))
+    fed.aggregate()
+    fed.score()
+    with pytest.raises(InvalidInput, match="settle takes more than a count"):
+        fed.settle()
+    gains = [4] * len(clients)
+    digest = node.w3.keccak(node.w3.codec.encode(["int32[]"], [gains]))
+    node.send_many([(fed.pool.functions.attest(1, digest), client, 0) for client in clients[:3:2]])
+    node.send(fed.pool.functions.settle(2**255, gains), sender=fed.publisher)
+    record = fed.read_round(1)
+    assert sum(record.rewards) > 0 and set(record.consistency) == {None}  # such a pool has none

@@ -51,6 +51,7 @@ def test_broken_record(broken):
 BAD_FIELDS = [
     *({"note": 1}, {"scores": ["x"]}, {"rewards": None}, {"norm_squared": None}, {"number": 0}, {"number": "1"}),
     *({"samples": [1]}, {"factors": []}, {"rewards": ["-1", "0"]}, {"samples": ["1", 2]}, {"penalties": ["0.5", "0"]}),
+    *({"void": "no"}, {"void": 0}, {"void": None}, {"clients": [1, "0x02"]}, {"clients": [None, "0x02"]}),
 ]
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bcfl_support.errors import UtilityError
+from bcfl_support.errors import InvalidInput, UtilityError
 from bcfl_support.shapley import exact as sh
 from bcfl_support.shapley.by_order import gtg_shapley, permutation_shapley, stratified_shapley, truncated_shapley
 from bcfl_support.shapley.by_size import regression_shapley, svarm_shapley
@@ -211,3 +211,10 @@ def test_bad_options_are_refused():
     for estimator in (truncated_shapley, gtg_shapley):
         with pytest.raises(ValueError, match=r"truncation is -0\.1: it is a distance from v\(all\)"):
             estimator(game, 8, budget=100, truncation=-0.1, rng=rng)
+
+
+@pytest.mark.parametrize("budget", [100.0, "100", np.nan, None])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_budget_counts(name, budget):
+    with pytest.raises(InvalidInput, match=r"budget is .*: it counts coalitions; choose it whole"):
+        ESTIMATORS[name](GAMES["additive"], 8, budget=budget, rng=np.random.default_rng(0))

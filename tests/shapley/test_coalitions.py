@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pytest
 
-from bcfl_support.errors import UtilityError
+from bcfl_support.errors import InvalidInput, UtilityError
 from bcfl_support.shapley import coalitions as c
 
 
@@ -127,3 +127,12 @@ def test_work_moves_to_a_dask_cluster():
         there = permutation_shapley(game, 6, budget=400, rng=np.random.default_rng(1))
     assert processes <= workers and os.getpid() not in processes
     assert (here.values == there.values).all()
+
+
+def test_client_numbers_are_no_row():
+    with pytest.raises(InvalidInput, match="coalition holds more than truth values"):
+        c.coalition_members(np.array([0, 2]))
+    assert c.coalition_members(np.array([1, 0, 1])) == (0, 2)
+    with pytest.raises(InvalidInput, match="coalitions holds more than truth values"):
+        c.evaluate(lambda rows: rows.sum(axis=1), np.array([[0, 1, 2]]))
+    assert c.evaluate(lambda rows: np.logical_not(rows).sum(axis=1), np.array([[0, 1, 1]])).tolist() == [1.0]

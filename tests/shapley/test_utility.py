@@ -187,3 +187,11 @@ def test_coalitions_of_another_round_are_refused():
     game = ru.round_utility(*make_round(MODELS[1], 3))
     with pytest.raises(ValueError, match=r"coalitions has shape \(8, 4\); n is 3 in this round"):
         game(np.zeros((8, 4), dtype=bool))
+
+
+@pytest.mark.parametrize("wrong", [[[0, 1, 2]], [[0.2, 0, 0]], [[np.nan, 1, 1]]])
+def test_client_numbers_are_no_coalitions(wrong):
+    game = ru.round_utility(*make_round(LAYERED[0], 3))
+    with pytest.raises(InvalidInput, match="coalitions holds more than truth values"):
+        game(wrong)
+    assert game([[1, 0, 1]]) == game([[True, False, True]])
