@@ -133,13 +133,13 @@ def multiplier(seeds: Sequence[int], rows: Rows) -> None:
     for rule in ("paper", "paper_fines", "midpoint"):
         rows.number(
             cell,
-            f"{rule}: α changes honest work by three hundredths at most, with the interval",
+            f"{rule}: α changes honest work by less than five hundredths, with the interval",
             reach[rule],
-            below=0.035,
+            below=0.05,
         )
-    rows.number(cell, "rank: by seven at most", reach["rank"], below=0.07)
+    rows.number(cell, "rank: by less than ten, with the interval", reach["rank"], below=0.1)
     largest = max(abs(values.mean()) for values in effects.values())
-    rows.number(cell, "a few hundredths of honest work at most", largest, below=0.055)
+    rows.number(cell, "every rule: less than a tenth of honest work", largest, below=0.1)
     counted = ("paper", "paper_fines", "midpoint", "rank")
     clear = sum(low > 0 or high < 0 for (rule, _), (low, high) in ends.items() if rule in counted)
     rows.number(
