@@ -220,6 +220,20 @@ def phase(seeds: Sequence[int], rows: Rows) -> None:
     rows.number("c-6b762b1814", "the cost explains more than α, and little", by_cost, by_alpha, 0.1)
 
 
+def cost_of_learning(games: Games, rows: Rows) -> None:
+    """Section 8: what learning clients cost the model under the paper's rule."""
+    cell = "c-f74f71449d"
+    lost = {
+        deal: games.effect("accuracy", {"partition": deal}, {"learner": "fixed", "partition": deal}) for deal in DEALS
+    }
+    for deal in DEALS:
+        rows.mean(cell, f"{deal}: learning clients cost the paper's rule accuracy", lost[deal], 0)
+    for deal in DEALS[:2]:
+        rows.mean(
+            cell, f"and far more with Dirichlet 0.1: five points more than {deal}", lost["dir0.1"] - lost[deal], 0.05
+        )
+
+
 def pass_rates(games: Games, rows: Rows) -> None:
     """Section 8: how often work passes the test, and how often a copy does."""
     rule, rngs = incentives.PAY_RULES["verified"], [np.random.default_rng(1000 + seed) for seed in games.seeds]
@@ -270,15 +284,7 @@ def rules(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean(cell, "midpoint: three in ten copy", games.figure("copy", rule="midpoint"), 0.2, 0.4)
     shade = games.effect("accuracy", {"learner": "fixed", "partition": "iid"}, {"rule": "midpoint", "partition": "iid"})
     rows.mean(cell, "midpoint, even data: a shade better than with twelve honest clients", shade, 0)
-    lost = {
-        deal: games.effect("accuracy", {"partition": deal}, {"learner": "fixed", "partition": deal}) for deal in DEALS
-    }
-    for deal in DEALS:
-        rows.mean(cell, f"{deal}: learning clients cost the paper's rule accuracy", lost[deal], 0)
-    for deal in DEALS[:2]:
-        rows.mean(
-            cell, f"and far more with Dirichlet 0.1: five points more than {deal}", lost["dir0.1"] - lost[deal], 0.05
-        )
+    cost_of_learning(games, rows)
     pass_rates(games, rows)
     rows.mean("c-ca395f0401", "verified: still copies", games.figure("copy", rule="verified"), 0.8)
     gated, asked = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
