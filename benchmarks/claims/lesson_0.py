@@ -44,7 +44,8 @@ def gain(seeds: Sequence[int], rows: Rows) -> None:
 def cheat(seeds: Sequence[int], rows: Rows) -> None:
     """Sections 4 and 5: the station with swapped labels; exercise 0.4: the stale update."""
     page = open_page(seeds)
-    rows.every("c-3971dc317b", "Torgersen 2008 is below zero in all ten rounds, in every seed", page["caught"])
+    caught = "Torgersen 2008 is below zero in all ten rounds, in nearly every seed"
+    rows.share("c-45be16a324", caught, page["caught"], least=0.9)
     rows.share("c-45be16a324", "nobody else ever is", page["innocent"], least=0.9)
     page.run("c-cd1933db79", only=("trio", "def birds_right", "def worth_of_teams"))
     page.run("c-db82965d41", only=("def added_by_order", "each_seed", "for split"))
@@ -70,8 +71,11 @@ def factors(seeds: Sequence[int], rows: Rows) -> None:
     cell, own = "c-fair00pay6", slice(len(seeds))  # the means take more seeds: the distances are far apart
     rows.every(cell, "the factors bring the pay nearer than it would have been, in every seed", (factored < plain)[own])
     fairer = (factored < before)[own]
-    rows.share(cell, "fairer after than before: that does not show, nearer in few seeds", fairer, most=0.5)
-    rows.mean(cell, "before and after, the means of the distance are nearly the same", factored - before, -0.05, 0.05)
+    rows.share(
+        cell, "fairer after than before: that does not show, nearer in half of the seeds at most", fairer, most=0.5
+    )
+    claim = f"before and after, the means of the distance are nearly the same ({len(before)} seeds)"
+    rows.mean(cell, claim, factored - before, -0.05, 0.05)
     further = (plain > before)[own]
     rows.every(cell, "without factors it would be further off than in rounds 1 to 5, in every seed", further)
     most = (plain - factored > (plain - before) / 2)[own]

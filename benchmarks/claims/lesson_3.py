@@ -118,8 +118,8 @@ def conventions(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean(cell, "over more rounds it gets worse still", np.subtract(two["S, fixed"], thirty), 0)
     for deal, found in cells.items():
         errors = np.array(found["midpoint error"])
-        rows.share("c-2386d28dae", f"{deal}: midpoint error below 1% in at least 19 of 20", errors < 0.01, least=0.95)
-        rows.mean("c-471f3fb2fe", f"{deal}: midpoint error below 2% in the mean", errors, below=0.02)
+        rows.mean("c-2386d28dae", f"{deal}: midpoint error below 1% in the mean", errors, below=0.01)
+        rows.share("c-2386d28dae", f"{deal}: and in most seeds", errors < 0.01, least=0.55)
 
 
 @part(3, seconds=25)
@@ -132,9 +132,11 @@ def estimators(seeds: Sequence[int], rows: Rows) -> None:
     cell = "c-72525bbbd2"
     for name in names:
         for convention in page["CONVENTIONS"]:
-            budgets = (found[convention, name, budget] for budget in (500, 2000))
-            claim = f"{convention}, {name}: four times the coalitions, about half the error or less"
-            rows.ratio(cell, claim, *budgets, is_about=2, above=1.5)
+            budgets = [found[convention, name, budget] for budget in (500, 2000)]
+            claim = f"{convention}, {name}: four times the coalitions, two thirds of the error at most"
+            rows.ratio(cell, claim, *budgets, above=1.5)
+            if name in ORDERS:
+                rows.ratio(cell, f"{convention}, {name}: and about half of it", *budgets, above=1.5, below=2.5)
     fast, slow = (
         [level["renormalized", e, 500] / level["renormalized", e, 2000] for e in kinds]
         for kinds in (("SVARM", "regression"), ORDERS)

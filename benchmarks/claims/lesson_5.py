@@ -8,6 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from bcfl_support import learning
+from bcfl_support.scores import alignment_scores, clipped_scores
+
 from .pages import Page, load_study
 from .rows import Rows, more, part
 
@@ -57,17 +60,9 @@ class Grid:
         return pay - sigma * burned
 
 
-def columns_at_honest(grid: Grid) -> tuple[str, ...]:
-    """The scores by which neither kind of collusion is paid more than honesty, in the mean."""
-    worst = {score: max(grid.at(lie, score).mean() for lie in ("collude", "collude x5")) for score in grid.scores}
-    return tuple(score for score in grid.scores if worst[score] <= grid.at("honest", score).mean())
-
-
 def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     """What the lesson says of every kind of data."""
-    scores, kept = grid.scores, columns_at_honest(grid)
-    there = set(ROOTED) <= set(kept)
-    rows.number("c-cc91f00d50", f"{name}: with a root set both collusions stay at or below the honest row", there, 0.5)
+    scores = grid.scores
     for score in ROOTED:
         paid = np.maximum(grid.at("collude", score), grid.at("collude x5", score))
         rows.mean("c-e34bee42fa", f"{name}, {score}: collusion earns next to nothing", paid, below=0.05)
@@ -75,18 +70,18 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     rows.mean("c-cc91f00d50", f"{name}: multi-krum keeps the model safe from collude x5", safe, 0)
     caught = grid.at("collude x5", average="multi-krum")
     rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: collude x5 is not paid", caught, below=0.05)
-    for lie, least in (("copy", 0.15), ("inflate x5", 0.3)):
+    for lie, least in (("copy", 0.3), ("inflate x5", 0.5)):
         paid = grid.at(lie, average="multi-krum")
-        rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: {lie} is still paid", paid, least)
+        rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: {lie} is paid over {least}", paid, least)
     cell = "c-e34bee42fa"
     for score in GIVEN_AWAY:
         rows.mean(cell, f"{name}, {score}: the adaptive attacker takes four fifths or more", grid.adapted(score), 0.8)
         rows.mean(
-            cell, f"{name}, {score}: and leaves an accuracy below 0.6", grid.adapted(score, "accuracy"), below=0.6
+            cell, f"{name}, {score}: and leaves an accuracy below 0.7", grid.adapted(score, "accuracy"), below=0.7
         )
-    rows.mean(cell, f"{name}, accuracy-adjusted: four fifths or more", grid.adapted("accuracy-adjusted"), 0.8)
+    rows.mean(cell, f"{name}, accuracy-adjusted: three quarters or more", grid.adapted("accuracy-adjusted"), 0.75)
     rows.mean(
-        cell, f"{name}, accuracy-adjusted: accuracy above 0.75", grid.adapted("accuracy-adjusted", "accuracy"), 0.75
+        cell, f"{name}, accuracy-adjusted: accuracy above 0.7", grid.adapted("accuracy-adjusted", "accuracy"), 0.7
     )
     ratio = {score: grid.adapted(score).mean() / grid.at("honest", score).mean() for score in scores}
     for score in BOUNDED:
@@ -99,20 +94,23 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
         cell, f"{name}: collude x5 burns nothing of the attackers", grid.at("collude x5", table="burned_bad") == 0
     )
     honest = grid.at("honest", "accuracy-adjusted")
-    for lie in ("collude x5", "sign flip", "label flip"):
+    for lie in ("sign flip", "label flip"):
         paid = grid.at(lie, "accuracy-adjusted") - 0.5 * honest
         rows.mean(cell, f"{name}, adjusted: {lie} is left less than half of honest pay", paid, below=0)
-    for lie in ("copy", "inflate x5"):
-        paid = grid.at(lie, "accuracy-adjusted") - honest
-        rows.mean(cell, f"{name}, adjusted: {lie} is paid more than honesty", paid, 0)
+    paid = {lie: grid.at(lie, "accuracy-adjusted") - honest for lie in ("collude x5", "copy", "inflate x5")}
+    rows.mean(cell, f"{name}, adjusted: inflate x5 is paid more than honesty", paid["inflate x5"], 0)
+    if name != "IID":
+        rows.mean(cell, f"{name}, adjusted: copy is paid more than honesty", paid["copy"], 0)
+    if name != "Dirichlet 0.1":
+        rows.mean(cell, f"{name}, adjusted: collude x5 is left less than honest pay", paid["collude x5"], below=0)
     quiet = grid.at("honest", "accuracy-adjusted", "unpaid")
     rows.mean(cell, f"{name}, adjusted, nobody lying: more than a quarter of the rounds pay nobody", quiet, 0.25)
     for score in ("fltrust", "clipped midpoint"):
         for lie in ("copy", "sybil"):
-            rows.mean(cell, f"{name}, {score}: {lie} is paid even there", grid.at(lie, score), 0.15)
-    clipped = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "collude x5", "inflate x5")}
-    more = clipped["inflate x5"] - 2 * clipped["honest"]
-    rows.mean("c-0b57a3e107", f"{name}, clipped on both sides: inflated counts over twice honest pay", more, 0)
+            rows.mean(cell, f"{name}, {score}: {lie} is paid even there, over a tenth", grid.at(lie, score), 0.1)
+    clipped = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "inflate x5")}
+    more = clipped["inflate x5"] - 1.5 * clipped["honest"]
+    rows.mean("c-0b57a3e107", f"{name}, clipped on both sides: inflated counts over 1.5 times honest pay", more, 0)
 
 
 def inflated(rows: Rows, name: str, grid: Grid) -> None:
@@ -120,7 +118,7 @@ def inflated(rows: Rows, name: str, grid: Grid) -> None:
     scores, cell = grid.scores, "c-e34bee42fa"
     gain = {score: grid.at("inflate x5", score) - grid.at("honest", score) for score in scores}
     for score in scores:
-        bars = (0, 0.05) if score == "cosine" else (0.15, np.inf)
+        bars = {"cosine": (0, 0.1), "accuracy-adjusted": (0, np.inf)}.get(score, (0.15, np.inf))
         rows.mean(cell, f"{name}, {score}: inflate x5 is paid more than honesty, by", gain[score], *bars)
     over = [
         lie
@@ -168,8 +166,9 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     """Dirichlet 0.1."""
     grid = Grid.play("dir0.1", seeds)
     common_claims(rows, "Dirichlet 0.1", grid)
-    alone = columns_at_honest(grid) == ROOTED
-    rows.number("c-cc91f00d50", "Dirichlet 0.1: and no other score does, so none whatever the data", alone, 0.5)
+    others = [score for score in grid.scores if score not in ROOTED]
+    least = min(max(grid.at(lie, score).mean() for lie in ("collude", "collude x5")) for score in others)
+    rows.number("c-cc91f00d50", "Dirichlet 0.1: by every score without a root set collusion earns more", least, 0.05)
     cell = "c-e34bee42fa"
     honest, score = grid.at("honest", "clipped, self out"), "clipped, self out"
     rows.mean(
@@ -203,7 +202,7 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     pay = np.stack([study.run_world(plan, "dir0.1", seed)["pay"][:, 0] for seed in seeds])  # (seeds, averages, n)
     moved = 0.5 * np.abs(pay - pay[:, :1]).sum(axis=-1).mean(axis=0)
     rows.number(
-        "c-ef3396b252", "Dirichlet 0.1: another average moves up to a sixth of the budget", moved.max(), 0.1, 0.2
+        "c-ef3396b252", "Dirichlet 0.1: another average moves up to a fifth of the budget", moved.max(), 0.1, 0.2
     )
 
 
@@ -234,7 +233,7 @@ def minority(seeds: Sequence[int], rows: Rows) -> None:
         return {key: np.array([run[key] for run in found]) for key in found[0]}
 
     cell = "c-28618f594c"
-    none, mild, harsh, driven = follow(0.0, 0.0), follow(0.1, 0.05), follow(10.0, 0.5), follow(10.0, 0.5, True)
+    none, mild, harsh, driven = follow(0.0, 0.0), follow(0.1, 0.05), follow(10.0, 0.5), follow(10.0, 0.5, True, times=3)
     rows.mean(
         "c-3f9bf8cd8d",
         "false alarms without any attacker: negative scores of the rare class",
@@ -243,19 +242,19 @@ def minority(seeds: Sequence[int], rows: Rows) -> None:
     )
     rows.every(cell, "a mild penalty expels nobody", mild["excluded"] == 0)
     rows.mean("c-3f9bf8cd8d", "a mild penalty leaves 95% of the stake", mild["stake_left"], 0.95)
-    rows.every(cell, "the harshest drives out the only client with nines, in every federation", harsh["excluded"] == 1)
-    rows.every(cell, "the harshest drives out every flipper", driven["excluded"] == 1)
-    rows.mean(cell, "and the recall of nine falls to nothing", harsh["recall_of_nine"], below=0.05)
-    for rate, lost, part_of_flippers in ((1.0, 0.2, 0.74), (10.0, 0.33, 0.79)):
+    claim = "the harshest drives out the only client with nines, in nearly every federation"
+    rows.share(cell, claim, harsh["excluded"] == 1, least=0.9)
+    rows.mean(cell, "the harshest drives out nearly every flipper (60 federations)", driven["excluded"], 0.8)
+    rows.mean(cell, "in the mean the recall of nine falls below 0.2", harsh["recall_of_nine"], below=0.2)
+    rows.mean(cell, "from over 0.5", mild["recall_of_nine"], 0.5)
+    for rate, lost in ((1.0, 0.2), (10.0, 0.33)):
         window, flippers = follow(rate, 0.05), follow(rate, 0.05, True, times=3)
         rows.every(cell, f"window, rate {rate:g}: expels no minority", window["excluded"] == 0)
-        rows.mean(cell, f"window, rate {rate:g}: expels most flippers", flippers["excluded"], 0.5)
+        rows.mean(cell, f"window, rate {rate:g}: expels most flippers (60 federations)", flippers["excluded"], 0.5)
         rows.near(cell, f"window, rate {rate:g}: the minority pays a part of its stake", 1 - window["stake_left"], lost)
-        often = flippers["negative_rate"][: len(seeds)] - window["negative_rate"]
-        rows.mean(cell, f"window, rate {rate:g}: what keeps the two apart is how often it happens", often, 0)
-        for who, found, quoted in (("flippers", flippers, part_of_flippers), ("the minority", window, 0.23)):
-            claim = f"window, rate {rate:g}: negative scores of {who}"
-            rows.near(cell, claim, found["negative_rate"], quoted)
+        often = flippers["negative_rate"] - 2 * window["negative_rate"].mean()
+        rows.mean(cell, f"window, rate {rate:g}: to flippers it happens more than twice as often", often, 0)
+        rows.near(cell, f"window, rate {rate:g}: negative scores of the minority", window["negative_rate"], 0.23)
 
 
 @part(5, seconds=20)
@@ -285,3 +284,42 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
     rows.every("c-f1ef98a701", "novelty finds the exact copy with no false alarm", found)
     rows.mean("c-f1ef98a701", "the own-data test asks for what a copycat cannot have", own, 0)
     rows.mean("c-e433ba87df", "exercise 5.4: pooled updates earn more than honesty under clip and root set", gains, 1)
+
+
+@part(5, seconds=3)
+def robbery(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 4: one sample against two thousand, replayed off the chain on other halves and other batches."""
+    samples, plain, clipped, share = [1_000, 1_000, 1], [], [], []
+    for seed in seeds:
+        halves = learning.load_hospitals(2, partition="iid", rng=np.random.default_rng(seed))
+        model = learning.LogisticRegression(halves.n_features)
+        rng, start = np.random.default_rng([seed, 7]), np.zeros(model.n_params)
+        options = {"steps": 5, "lr": 0.05, "rng": rng}
+        step = learning.local_updates(model, start, halves, **options).mean(axis=0)
+        honest = learning.local_updates(model, start + step, halves, **options)
+        for side in (-1, 1):
+            sent = np.vstack([honest, side * np.where(step > 0, 100.0, -100.0)])
+            scores = alignment_scores(sent, samples)
+            cut = clipped_scores(sent, samples, clip=learning.compute_median_norm(sent))
+            if side < 0:
+                plain.append(scores[2] > 0 > scores[:2].max())
+                clipped.append(cut[:2].min() > 0 > cut[2])
+            else:
+                share.append(2_001 * cut[2] / cut.sum())
+    rows.every("c-0b57a3e101", "one sample, plain: the robber takes everything, honest scores are negative", plain)
+    rows.every("c-0b57a3e101", "clipped: the only negative score is its own", clipped)
+    rows.mean("c-0b57a3e105", "sent the other way round: paid about what one honest sample would be", share, 0.5, 1.1)
+
+
+@part(5, seconds=60)
+def mnist(seeds: Sequence[int], rows: Rows) -> None:
+    """The last table: do MNIST-5k and digits agree on which lies are paid?"""
+    study, paid = load_study("adversaries"), []
+    runs = [study.Trajectory(lie, "fedavg") for lie in study.MNIST.attacks]
+    columns = [study.SCORE_NAMES.index(score) for score in ("alignment", "clipped", "root", "clipped midpoint")]
+    for name in ("mnist", "digits"):
+        plan = SimpleNamespace(dataset=name, rounds=study.Study.rounds, trajectories=lambda: runs)
+        share = np.mean([study.run_world(plan, "dir1.0", seed)["share"] for seed in seeds], axis=0)[:, columns]
+        paid.append(share[1:] > share[0] + 0.05)
+    same = (paid[0] == paid[1]).ravel()
+    rows.quoted("c-8305f9bed0", "MNIST and digits agree whether a lie is paid, in 27 of the 28 cells", same, 27, 28)

@@ -76,15 +76,12 @@ class Rows:
         holds = fisher_exact(counts).pvalue >= 0.01
         self.add(cell, claim, flags.mean(), wilson(flags), f"about {k} of {n}", holds)
 
-    def ratio(self, cell: str, claim: str, before: Any, after: Any, *, is_about: float, above: float) -> None:
-        """The mean before over the mean after is about a number: the interval reaches it, and lies above a bar."""
+    def ratio(self, cell: str, claim: str, before: Any, after: Any, *, above: float, below: float = np.inf) -> None:
+        """The mean before over the mean after, with its interval, lies above or between."""
         value = np.mean(before) / np.mean(after)
         spread = [np.std(v, ddof=1) / np.mean(v) / np.sqrt(len(v)) for v in (before, after)]
         half = float(norm.ppf(0.975)) * value * np.hypot(*spread)  # independent draws, to first order
-        bar = f"reaches {is_about:g}, > {above:g}"
-        self.add(
-            cell, claim, value, (value - half, value + half), bar, value + half >= is_about and value - half > above
-        )
+        self.between(cell, claim, value, half, above, below)
 
     def number(self, cell: str, claim: str, value: float, above: float = -np.inf, below: float = np.inf) -> None:
         """A number that all seeds together make lies above, below or between."""

@@ -86,7 +86,7 @@ def test_what_makes_a_row_hold():
     rows.quoted("c", "not 19 of 20", [True] * 8 + [False] * 12, 19, 20)
     rows.near("c", "about 1", [1.0, 1.1, 0.9], 1.05)
     rows.near("c", "not about 3", [1.0, 1.1, 0.9], 3.0)
-    rows.ratio("c", "about half", [2.0, 2.1, 1.9], [1.0, 1.1, 0.9], is_about=2, above=1.5)
+    rows.ratio("c", "about half", [2.0, 2.1, 1.9], [1.0, 1.1, 0.9], above=1.5, below=2.5)
     rows.number("c", "too large", 0.2, below=0.1)
     verdicts = [row["holds"] for row in rows.found]
     assert verdicts == [False, True, True, False, None, False, True, False, True, False, True, False]
