@@ -17,7 +17,8 @@ abstract contract Submissions is Rounds {
     using Int64Vector for int64[];
 
     /// @dev Who revealed an update first; the round in which it was last revealed, and by whom (56 bits of the address, to
-    /// fit one slot a digest: to meet a client's takes 2^56 accounts, two of one's own 2^28, and gains what one digit more would).
+    /// fit one slot a digest: to meet a client's takes 2^56 accounts, two of one's own 2^28, and gains what one digit more
+    /// would).
     struct Seen {
         address client;
         uint40 round;
