@@ -19,3 +19,4 @@ from bcfl_support.scaling.lanes import (
     to_lanes,
 )
 from bcfl_support.scaling.optimistic import OptimisticRung
+from bcfl_support.scaling.sparse import SparseRung, choose_step, compress, sparsify

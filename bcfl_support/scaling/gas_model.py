@@ -43,6 +43,10 @@ _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
 _NAIVE_ZEROS = 0.013  # share of values that are zero: a slot that stays zero is not paid for
 _NAIVE_CALLDATA = 352.0  # 32 bytes of a number at 18 decimals: half are negative, full of 255s
 
+_SPARSE_PAIR = 1_030.0  # inner product over a strip, a pair of clients
+_SPARSE_CLIENT = 2_600.0  # a strip made ready, its length, a client
+_SPARSE_ZEROS = 0.015  # share of bytes that are zero
+
 
 @dataclass(frozen=True)
 class RoundCost:
@@ -164,6 +168,27 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 
 
+def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 5: commitments, then one index and one value of each block once; bytes as sparse updates have them."""
+    blocks, page = math.ceil(P / lanes.BLOCK), lanes.count_sparse_blocks_at_once(n)
+    steps = math.ceil(blocks / page)
+    submit = n * (s.transaction + s.cold_sload + s.sstore_reset + 8_800) + s.sstore_set - s.sstore_reset
+    nonzero = 2 * n * blocks * (1 - _SPARSE_ZEROS)
+    zeros = 2 * n * blocks - nonzero
+    state = 4 * n * (n + 1) + 64 * n
+    floor = steps * (s.transaction + 7_000) + nonzero * s.floor_nonzero_byte + zeros * s.floor_zero_byte
+    floor += (steps - 1) * 0.5 * state * s.floor_nonzero_byte
+    strips = sum(math.ceil(min(page, blocks - k) / lanes.STRIP) for k in range(0, blocks, page))
+    loops = strips * (_SPARSE_PAIR * n * (n - 1) / 2 + _SPARSE_CLIENT * n)
+    work = steps * (s.transaction + 22_000 + 2_000 * n + 300 * n * n) + loops
+    work += nonzero * s.nonzero_byte + zeros * s.zero_byte + (steps - 1) * (0.5 * state * s.nonzero_byte + 12 * state)
+    last = s.sstore_set + (steps > 1) * 2 * s.sstore_set
+    gas = {"open": _open(s), "submit": submit, "work": max(floor, work) + last}
+    most = 2 * n * min(page, blocks)
+    largest = (max(floor, work) + last) * min(1, page / blocks)
+    return RoundCost(5, n, P, gas, 1 + n + steps, largest, 850 + most + (steps > 1) * state)
+
+
 # ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once
 def nothing(P: int) -> tuple[int, int]:
     """No transaction holds something of every client."""
@@ -182,6 +207,11 @@ def proof(P: int) -> tuple[int, int]:
     chunks = math.ceil(P / CHUNK)
     depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
     return 580 + 32 * depth, 224 + _row(P) + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
+
+
+def shown(P: int) -> tuple[int, int]:
+    """A sparse row, shown with a head and the place of each client."""
+    return 2 * math.ceil(P / lanes.BLOCK), 34
 
 
 def _row(P: int) -> int:

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+// Thirty picks to a word are what this library is about, and Solidity has none: its loops are assembly, each below its
+// equivalent in Solidity.
+// slither-disable-start assembly
+
+/// @title Inner products of sparse int8 vectors, thirty blocks of parameters at a time
+/// @notice A sparse update picks one parameter of each block of 64: an index x_b in the block, and a value v_b of int8. Two
+/// of them meet in the blocks where they picked the same parameter:
+///     D_ik = Σ_b [x_ib = x_kb]·v_ib·v_kb          (the Gram matrix of the updates, never the average)
+///
+/// Layout. A plane holds a client's indices, or its values, a byte a block. A word takes thirty picks, pick j = 0 … 29 in
+/// its byte 29−j, counted from the lowest; a strip is six words. Of a word `& T0`, `& T1`, `& T2` keep every third byte,
+/// each alone in a lane of 24 bits. A reversed word has pick j in byte j: lane by lane the product of one group of a word
+/// and the same picks of a reversed word has Σ_j a_j·b_j in its top lane, from bit 8·(29−j) + 8·j = 232 on.
+///
+/// Equal indices. x ^ y is at most 63 in each byte, so 128 − (x ^ y) borrows from nobody, and its highest bit is set where
+/// x = y: times 255 that bit is a mask for the values.
+///
+/// Bounds. One side of a product is u = v + 128 (0 … 255; 128 where nothing is met), the other is v, signed. Over a strip
+/// |Σ u·v| ≤ 180·255·128 = 5,875,200 < 2^23: adding 2^231 (half of the top lane's unit) and shifting arithmetically by 232
+/// gives the top lane exactly, whatever lies below. 128·Σ_b v_kb is too much then, and is taken off at the end.
+library SparseGram {
+    /// @notice Parameters of which an update picks one.
+    uint256 internal constant BLOCK = 64;
+    /// @notice Blocks in a strip: planes are padded to whole strips, with zeros.
+    uint256 internal constant STRIP = 180;
+
+    uint256 private constant WORD = 30; // picks in a word
+    uint256 private constant RECORD = 960; // a client's strip, prepared: six times indices, values, three reversed groups
+    uint256 private constant HALF = 1 << 231;
+    uint256 private constant INDICES = 0x00003f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f;
+    uint256 private constant BIAS = 0x8080808080808080808080808080808080808080808080808080808080808080;
+    uint256 private constant T0 = 0x00000000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff;
+    uint256 private constant T1 = 0x000000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff00;
+    uint256 private constant T2 = 0x0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000;
+    uint256 private constant PAIRS = 0x0001000100010001000100010001000100010001000100010001000100010001;
+
+    /// @notice Add a page's share of D_ik, i ≤ k, to `gram`.
+    /// @param planes Each client's indices, then its values, `width` bytes each; after the last one 2 more bytes.
+    /// @param width A multiple of STRIP.
+    /// @param n Clients.
+    /// @param gram n·n entries, row by row; those below the diagonal are left alone.
+    function fold(bytes memory planes, uint256 width, uint256 n, int256[] memory gram) internal pure {
+        bytes memory records = new bytes(n * RECORD);
+        int256[] memory biases = new int256[](n);
+        for (uint256 from; from < width; from += STRIP) {
+            _prepare(planes, from, width, records, biases, gram);
+            _multiply(records, n, gram);
+        }
+        _unbias(biases, gram);
+    }
+
+    /// @notice S_i = c_i·Σ_k c_k·D_ik.
+    /// @param gram As `fold` fills it.
+    /// @param c With n entries, below 2^43 together; |D_ik| ≤ 2^30, so that nothing comes near 2^255.
+    /// @dev Solidity equivalent, for each i ≤ k: scores[i] += c[i] * c[k] * gram[i, k]; if (i != k) scores[k] += the same;
+    function score(int256[] memory gram, uint256[] memory c) internal pure returns (int256[] memory scores) {
+        scores = new int256[](c.length);
+        assembly ("memory-safe") {
+            let entry := add(gram, 0x20)
+            let ci := add(c, 0x20)
+            let end := add(ci, shl(5, mload(c)))
+            for { let si := add(scores, 0x20) } lt(ci, end) { si := add(si, 0x20) } {
+                let w := mload(ci)
+                let s := add(mload(si), mul(w, mload(entry))) // Σ_{k ≤ i} c_k·D_ik: the rows above have added theirs
+                let sk := add(si, 0x20)
+                for { let ck := add(ci, 0x20) } lt(ck, end) { ck := add(ck, 0x20) } {
+                    entry := add(entry, 0x20)
+                    let d := mload(entry)
+                    s := add(s, mul(mload(ck), d))
+                    mstore(sk, add(mload(sk), mul(w, d)))
+                    sk := add(sk, 0x20)
+                }
+                mstore(si, mul(w, s))
+                ci := add(ci, 0x20)
+                // from the row's end to the next row's diagonal: as far as the diagonal is from the row's beginning, and one
+                entry := add(entry, add(0x20, sub(ci, add(c, 0x20))))
+            }
+        }
+    }
+
+    /// @dev Solidity equivalent, for each i ≤ k: gram[i, k] −= biases[k];
+    function _unbias(int256[] memory biases, int256[] memory gram) private pure {
+        assembly ("memory-safe") {
+            let entry := add(gram, 0x20)
+            let first := add(biases, 0x20)
+            let end := add(first, shl(5, mload(biases)))
+            for { let diagonal := first } lt(diagonal, end) { diagonal := add(diagonal, 0x20) } {
+                entry := add(entry, sub(diagonal, first)) // i entries stand left of the diagonal
+                for { let bias := diagonal } lt(bias, end) { bias := add(bias, 0x20) } {
+                    mstore(entry, sub(mload(entry), mload(bias)))
+                    entry := add(entry, 0x20)
+                }
+            }
+        }
+    }
+
+    /// @dev Fill `records` with the strip that begins at `from` of each plane; add Σ u·v to the diagonal, 128·Σ v to `biases`.
+    /// Solidity equivalent, for each client i and block b of the strip:
+    ///     record[i] = (index & 63, value, value reversed); gram[i, i] += (v + 128) * v; biases[i] += 128 * v;
+    function _prepare(
+        bytes memory planes,
+        uint256 from,
+        uint256 width,
+        bytes memory records,
+        int256[] memory biases,
+        int256[] memory gram
+    ) private pure {
+        assembly ("memory-safe") {
+            let source := add(add(planes, 0x20), from)
+            let target := add(records, 0x20)
+            let diagonal := add(gram, 0x20)
+            let bias := add(biases, 0x20)
+            for { let last := add(bias, shl(5, mload(biases))) } lt(bias, last) { bias := add(bias, 0x20) } {
+                let d := HALF
+                let s := 0
+                for { let end := add(source, STRIP) } lt(source, end) { source := add(source, WORD) } {
+                    mstore(target, and(shr(16, mload(source)), INDICES))
+                    let r := mload(add(source, width))
+                    mstore(add(target, 0x20), shr(16, r))
+                    r := xor(r, BIAS) // u in each byte; the two lowest are of the next word
+                    let u := shr(16, r)
+                    let x := and(r, 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
+                    r := and(shr(8, r), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
+                    s := add(add(x, r), s) // sums of two u, a lane of 16 bits each: after six words at most 3,060
+                    // The word's bytes in reverse order: neighbors, pairs, fours, eights, halves. `add` for `or`: the optimizer
+                    // would distribute the shifts over an `or`, which costs more.
+                    r := add(shl(8, x), r)
+                    x := and(r, 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
+                    r := and(shr(16, r), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
+                    r := add(shl(16, x), r)
+                    x := and(r, 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
+                    r := and(shr(32, r), 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
+                    r := add(shl(32, x), r)
+                    x := and(r, 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                    r := and(shr(64, r), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                    r := add(shl(64, x), r)
+                    r := add(shl(128, r), shr(128, r))
+                    // v = u − 128 in each lane; one below zero borrows from the lane above: the word is Σ_k v_k·2^(24k)
+                    x := sub(and(r, T0), 0x0000000080000080000080000080000080000080000080000080000080000080)
+                    mstore(add(target, 0x40), x)
+                    d := add(mul(x, and(u, T2)), d)
+                    x := sub(and(r, T1), 0x0000008000008000008000008000008000008000008000008000008000008000)
+                    mstore(add(target, 0x60), x)
+                    d := add(mul(x, and(u, T1)), d)
+                    x := sub(and(r, T2), 0x0000800000800000800000800000800000800000800000800000800000800000)
+                    mstore(add(target, 0x80), x)
+                    d := add(mul(x, and(u, T0)), d)
+                    target := add(target, 0xa0)
+                }
+                source := add(source, sub(shl(1, width), STRIP)) // the next client's
+                // Σ u is the top lane of (the sums but for the lowest)·PAIRS, at most 45,900; 128·180 = 23,040 of it is bias
+                mstore(bias, add(mload(bias), shl(7, sub(shr(240, mul(shr(16, s), PAIRS)), 23040))))
+                mstore(diagonal, add(mload(diagonal), sar(232, d)))
+                diagonal := add(diagonal, shl(5, add(mload(biases), 1)))
+            }
+        }
+    }
+
+    /// @dev Add the strip's Σ u_i·v_k over equal indices, u_i = 128 where they differ, to gram[i, k], i < k.
+    /// Solidity equivalent, for each i < k and block b: gram[i, k] += ((x_i == x_k ? v_i : 0) + 128) * v_k;
+    /// Six words by hand: a loop over them would cost a tenth more.
+    function _multiply(bytes memory records, uint256 n, int256[] memory gram) private pure {
+        assembly ("memory-safe") {
+            let p := add(records, 0x20)
+            let end := add(p, mload(records))
+            let row := add(gram, 0x40) // right of the diagonal
+            for { } lt(p, end) { p := add(p, RECORD) } {
+                let target := row
+                for { let q := add(p, RECORD) } lt(q, end) { q := add(q, RECORD) } {
+                    let t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(p), mload(q))))))
+                    t := xor(BIAS, and(mload(add(p, 0x20)), t))
+                    let e := add(mul(and(t, T2), mload(add(q, 0x40))), HALF)
+                    e := add(mul(and(t, T1), mload(add(q, 0x60))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x80))), e)
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0xa0)), mload(add(q, 0xa0)))))))
+                    t := xor(BIAS, and(mload(add(p, 0xc0)), t))
+                    e := add(mul(and(t, T2), mload(add(q, 0xe0))), e)
+                    e := add(mul(and(t, T1), mload(add(q, 0x100))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x120))), e)
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x140)), mload(add(q, 0x140)))))))
+                    t := xor(BIAS, and(mload(add(p, 0x160)), t))
+                    e := add(mul(and(t, T2), mload(add(q, 0x180))), e)
+                    e := add(mul(and(t, T1), mload(add(q, 0x1a0))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x1c0))), e)
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x1e0)), mload(add(q, 0x1e0)))))))
+                    t := xor(BIAS, and(mload(add(p, 0x200)), t))
+                    e := add(mul(and(t, T2), mload(add(q, 0x220))), e)
+                    e := add(mul(and(t, T1), mload(add(q, 0x240))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x260))), e)
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x280)), mload(add(q, 0x280)))))))
+                    t := xor(BIAS, and(mload(add(p, 0x2a0)), t))
+                    e := add(mul(and(t, T2), mload(add(q, 0x2c0))), e)
+                    e := add(mul(and(t, T1), mload(add(q, 0x2e0))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x300))), e)
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x320)), mload(add(q, 0x320)))))))
+                    t := xor(BIAS, and(mload(add(p, 0x340)), t))
+                    e := add(mul(and(t, T2), mload(add(q, 0x360))), e)
+                    e := add(mul(and(t, T1), mload(add(q, 0x380))), e)
+                    e := add(mul(and(t, T0), mload(add(q, 0x3a0))), e)
+                    mstore(target, add(sar(232, e), mload(target)))
+                    target := add(target, 0x20)
+                }
+                row := add(row, shl(5, add(n, 1)))
+            }
+        }
+    }
+}
+// slither-disable-end assembly
