@@ -12,11 +12,11 @@ sparse ones with error feedback, and of sparse ones without: one number a seed. 
 on the same seeds, in percentage points, with half of its 95% interval.
 
 `attacks`: three of the ten clients lie in rounds 10, 20 and 30 of an honest run, each round and attack by itself, dense
-and sparse (with feedback). `dense` and `sparse` are the liars' share of what the round pays in proportion to max(S_i, 0),
-plain and with clipping as rung 5 clips; `change` is sparse less dense on the same seeds; in each case the mean over the
-seeds and half of its 95% interval. The liars hold what they hold: `honest` is their share when they do not lie. They
-know what the others send; in the sparse rounds what they make of it is sparsified like everybody's update. `met` is the
-share of blocks in which two honest clients picked the same parameter.
+and sparse (with feedback). `dense` and `sparse` are the liars' share of what the round pays in proportion to
+max(S_i, 0), plain and with clipping as rung 5 clips; `change` is sparse less dense on the same seeds; in each case the
+mean over the seeds and half of its 95% interval. `honest` is the liars' share when they do not lie. They know what the
+others send; in the sparse rounds what they make of it is sparsified like everybody's update. `met` is the share of
+blocks in which two honest clients picked the same parameter.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ MODES = ("dense", "feedback", "plain")
 MARKS = (10, 20, 30, 40, 50, 75, 100)
 ATTACKED = (10, 20, 30)
 SECTIONS = ("accuracy", "attacks")
+Played = tuple[learning.FederatedData, learning.Round, float]
 
 
 class Compressor:
@@ -65,7 +66,9 @@ class Compressor:
         return values * step, step
 
 
-def play(deal: str, mode: str, seed: int, rounds: int) -> Iterator[tuple[learning.FederatedData, learning.Round, float]]:
+def play(
+    deal: str, mode: str, seed: int, rounds: int
+) -> Iterator[tuple[learning.FederatedData, learning.Round, float]]:
     """An honest run, round by round: the data, the round, and the step its values count in."""
     data = learning.load_digits_federation(CLIENTS, rng=np.random.default_rng(seed), **DEALS[deal])
     rng, compressor, steps = np.random.default_rng([seed, 1]), Compressor(mode), [0.0]

@@ -8,6 +8,7 @@ from bcfl_support.scaling.blobs import to_blob
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, fit_gas
 from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
+    BLOCK,
     CALLDATA_LIMIT,
     CHUNK,
     PART,

@@ -43,9 +43,9 @@ _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
 _NAIVE_ZEROS = 0.013  # share of values that are zero: a slot that stays zero is not paid for
 _NAIVE_CALLDATA = 352.0  # 32 bytes of a number at 18 decimals: half are negative, full of 255s
 
-_SPARSE_PAIR = 1_030.0  # inner product over a strip, a pair of clients
-_SPARSE_CLIENT = 2_600.0  # a strip made ready, its length, a client
-_SPARSE_ZEROS = 0.015  # share of bytes that are zero
+_SPARSE_PAIR = 1_110.0  # inner product over a strip, a pair of clients
+_SPARSE_CLIENT = 3_265.0  # a strip made ready, its length, a client
+_SPARSE_ZEROS = 0.04  # share of bytes that are zero
 
 
 @dataclass(frozen=True)
@@ -169,24 +169,26 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
-    """Gas of rung 5: commitments, then one index and one value of each block once; bytes as sparse updates have them."""
+    """Gas of rung 5: commitments, then an index and a value of each block once; few bytes of them are zero."""
     blocks, page = math.ceil(P / lanes.BLOCK), lanes.count_sparse_blocks_at_once(n)
-    steps = math.ceil(blocks / page)
-    submit = n * (s.transaction + s.cold_sload + s.sstore_reset + 8_800) + s.sstore_set - s.sstore_reset
-    nonzero = 2 * n * blocks * (1 - _SPARSE_ZEROS)
-    zeros = 2 * n * blocks - nonzero
-    state = 4 * n * (n + 1) + 64 * n
-    floor = steps * (s.transaction + 7_000) + nonzero * s.floor_nonzero_byte + zeros * s.floor_zero_byte
-    floor += (steps - 1) * 0.5 * state * s.floor_nonzero_byte
-    strips = sum(math.ceil(min(page, blocks - k) / lanes.STRIP) for k in range(0, blocks, page))
-    loops = strips * (_SPARSE_PAIR * n * (n - 1) / 2 + _SPARSE_CLIENT * n)
-    work = steps * (s.transaction + 22_000 + 2_000 * n + 300 * n * n) + loops
-    work += nonzero * s.nonzero_byte + zeros * s.zero_byte + (steps - 1) * (0.5 * state * s.nonzero_byte + 12 * state)
-    last = s.sstore_set + (steps > 1) * 2 * s.sstore_set
-    gas = {"open": _open(s), "submit": submit, "work": max(floor, work) + last}
-    most = 2 * n * min(page, blocks)
-    largest = (max(floor, work) + last) * min(1, page / blocks)
-    return RoundCost(5, n, P, gas, 1 + n + steps, largest, 850 + most + (steps > 1) * state)
+    steps, new = math.ceil(blocks / page), s.sstore_set - s.sstore_reset
+    submit = n * (s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 5_190) + new
+    state = 0.6 * (4 * n * (n + 1) + 64 * n)  # bytes that a page brings along for the next one, but for zeros
+    pages = [min(page, blocks - k) for k in range(0, blocks, page)]
+    costs = []
+    for k, size in enumerate(pages):
+        nonzero, zeros = 2 * n * size * (1 - _SPARSE_ZEROS), 2 * n * size * _SPARSE_ZEROS
+        if steps > 1:
+            nonzero += state if k else 32 * n
+        floor = s.transaction + 5_200 + nonzero * s.floor_nonzero_byte + zeros * s.floor_zero_byte
+        loops = math.ceil(size / lanes.STRIP) * (_SPARSE_PAIR * n * (n - 1) / 2 + _SPARSE_CLIENT * n)
+        plain = s.transaction + 34_000 + 4_500 * n + nonzero * s.nonzero_byte + zeros * s.zero_byte + loops
+        if steps > 1:
+            plain += 300 * n * (n + 1) + 16 * state + (2 * s.sstore_set if k == 0 else 0)
+        costs.append(max(floor, plain + (new if k + 1 == steps else 0)))
+    gas = {"open": _open(s), "submit": submit, "work": sum(costs)}
+    longest = round(650 + n + 2 * n * pages[0] + (steps > 1) * (4 * n * (n + 1) + 64 * n))
+    return RoundCost(5, n, P, gas, 1 + n + steps, max(costs), longest)
 
 
 # ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once

@@ -49,7 +49,7 @@ def sparsify(updates: Any, *, step: float) -> np.ndarray:
         step: what one unit of a value stands for, positive; all clients use the same.
 
     Returns:
-        v = round(u/step), at most 127 in size, where kept, shape of `updates`, int8. Of equal entries the first is kept.
+        v = round(u/step), at most 127 in size, where kept; shape of `updates`, int8. Of equals the first is kept.
 
     Raises:
         InvalidUpdate: an entry that is not finite.
