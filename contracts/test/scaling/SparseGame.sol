@@ -173,10 +173,10 @@ abstract contract SparseGame is Attack {
         rung.show(round, all, heads, place, row);
     }
 
+    /// @dev In the first round; asking for its number would use up an expected revert.
     function askAs(uint256 by, uint256 clients_) internal {
-        uint256 round = rung.currentRound().number;
         vm.prank(member(by));
-        rung.ask(round, clients_);
+        rung.ask(1, clients_);
     }
 
     function orderBytes() internal view returns (bytes memory all) {
