@@ -12,11 +12,11 @@ sparse ones with error feedback, and of sparse ones without: one number a seed. 
 on the same seeds, in percentage points, with half of its 95% interval.
 
 `attacks`: three of the ten clients lie in rounds 10 and 20 of an honest run of an MLP of 9,985 parameters, each round
-and attack by itself, dense and sparse (with feedback). `dense` and `sparse` are the liars' share of what the round pays in proportion to
-max(S_i, 0), plain and with clipping as rung 5 clips; `change` is sparse less dense on the same seeds; in each case the
-mean over the seeds and half of its 95% interval. `honest` is the liars' share when they do not lie. They know what the
-others send; in the sparse rounds what they make of it is sparsified like everybody's update. `met` is the share of
-blocks in which two honest clients picked the same parameter.
+and attack by itself, dense and sparse (with feedback). `dense` and `sparse` are the liars' share of what the round pays
+in proportion to max(S_i, 0), plain and with clipping as rung 5 clips; `change` is sparse less dense on the same seeds;
+in each case the mean over the seeds and half of its 95% interval. `honest` is the liars' share when they do not lie.
+They know what the others send; in the sparse rounds what they make of it is sparsified like everybody's update. `met`
+is the share of blocks in which two honest clients picked the same parameter.
 """
 
 from __future__ import annotations

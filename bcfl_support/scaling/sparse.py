@@ -28,7 +28,6 @@ from web3.types import TxReceipt
 
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidUpdate
-from bcfl_support.learning import check_updates
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.lanes import BLOCK
 from bcfl_support.scaling.rungs import Rung
@@ -52,10 +51,9 @@ def sparsify(updates: Any, *, step: float) -> np.ndarray:
         v = round(u/step), at most 127 in size, where kept; shape of `updates`, int8. Of equals the first is kept.
 
     Raises:
-        InvalidUpdate: an entry that is not finite.
-        InvalidInput: a step that is not positive.
+        InvalidInput: an entry that is not finite, or a step that is not positive.
     """
-    rows = check_updates(updates)
+    rows = check_range("updates", updates, -np.inf, why="the chain takes numbers")
     check_range("step", step, 0, above=True, why="values count in steps")
     kept = _find_largest(rows)
     values = np.zeros(rows.shape, dtype=np.int8)
@@ -80,9 +78,9 @@ def compress(updates: Any, memory: Any, *, step: float) -> tuple[np.ndarray, np.
         (values to send, int8; the memory for the next round, float64). values·step + memory = updates + old memory.
 
     Raises:
-        InvalidUpdate, InvalidInput: as in `sparsify`.
+        InvalidInput: as in `sparsify`.
     """
-    whole = check_updates(updates) + np.asarray(memory, dtype=np.float64)
+    whole = np.asarray(updates, dtype=np.float64) + np.asarray(memory, dtype=np.float64)
     values = sparsify(whole, step=step)
     return values, whole - step * values
 
