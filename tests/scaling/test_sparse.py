@@ -86,7 +86,7 @@ def test_the_step_follows_the_median_client():
 def test_bad_values_are_named():
     with pytest.raises(InvalidInput, match="step is 0: values count in steps"):
         sparse.sparsify([[1.0]], step=0)
-    with pytest.raises(InvalidInput, match="updates is .*nan.*: the chain takes numbers"):
+    with pytest.raises(InvalidInput, match=r"updates is .*nan.*: the chain takes numbers"):
         sparse.sparsify([[np.nan]], step=1)
     with pytest.raises(InvalidUpdate, match=r"2 values are not zero, at most one value of each block of 64 may"):
         sparse.to_picks(np.array([1, 2], dtype=np.int8))
