@@ -15,7 +15,8 @@ import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
 /// @title AccuracyAdjusted
 /// @notice Escrow that pays for alignment times attested gain in accuracy, with the negative-alignment penalty.
-/// @dev What bounds what. Paid in a round: at most min(budget, pot), whatever is attested. Lost in a round by a client:
+/// @dev What bounds what. Shared in a round: at most min(budget, pot), whatever is attested; refunds for work, which
+/// settling does not earn here, come on top. Lost in a round by a client:
 /// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum
 /// or for want of one. Who holds a quorum of the revealed samples decides who is paid; who holds more than what is left
 /// can keep the round unpaid.
