@@ -27,6 +27,27 @@ def _equal_to_all(name: str, arguments: str, returned: str = "anything", kind: s
     )
 
 
+def _clipped(lengths: str, limit: str) -> str:
+    """An answer to exercise 2.3 that takes these for the lengths `l` and cuts at this limit."""
+    return (
+        f"def clipped_scores_of(updates, samples):\n    l = {lengths}\n"
+        f"    r = {limit}\n    c = updates * np.minimum(1, r / np.where(l > 0, l, 1))[:, None]\n"
+        "    return scores_of(c, samples)"
+    )
+
+
+def _evidence(line: str) -> str:
+    """The answer to exercise 2.4 after a line that sets one of its arguments anew."""
+    return (
+        f"def evidence(o, i, data, model):\n{line}    w, u = o.state.params, o.updates[i]\n"
+        "    p = data.sizes[i] / data.sizes.sum()\n"
+        "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+        "    r = {'score': float(scores_of(o.updates, data.sizes)[i]), 'own': f(u, *data.client(i))}\n"
+        "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
+        " for c, n in enumerate(data.classes)}"
+    )
+
+
 def _solidity(name: str, text: str) -> str:
     """An answer that returns a text of Solidity."""
     return f"def {name}():\n    return {text!r}"
@@ -439,7 +460,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def exact_scores(updates, samples):\n    return [Anything(1)] * len(samples), Anything(1)"
         ),
         "the worked case": (
-            "def exact_scores(updates, samples):\n    return [Fraction(3), Fraction(13, 16)], Fraction(61, 16)"
+            "def exact_scores(updates, samples):\n    return [Fraction(20, 9), Fraction(5, 9)], Fraction(25, 9)"
+        ),
+        "for two clients only": (
+            "def exact_scores(updates, samples):\n    (a, b), n = updates[:2], sum(samples)\n"
+            "    p, q = Fraction(samples[0], n), Fraction(samples[1], n)\n"
+            "    g = [p * x + q * y for x, y in zip(a, b)]\n"
+            "    s = [p * sum(x * z for x, z in zip(a, g)), q * sum(x * z for x, z in zip(b, g))]\n"
+            "    return s, sum(z * z for z in g)"
+        ),
+        "fractions of float scores": (
+            "def exact_scores(updates, samples):\n    g = global_update(updates, samples)\n"
+            "    return [Fraction(float(s)) for s in scores_of(updates, samples)], Fraction(float(g @ g))"
+        ),
+        "fractions of float weights": (
+            "def exact_scores(updates, samples):\n    p = [Fraction(n / sum(samples)) for n in samples]\n"
+            "    g = [sum(a * x for a, x in zip(p, c)) for c in zip(*updates)]\n"
+            "    return [a * sum(x * y for x, y in zip(r, g)) for a, r in zip(p, updates)], sum(y * y for y in g)"
         ),
         "weights forgotten in the score": (
             "def exact_scores(updates, samples):\n"
@@ -474,6 +511,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / p / b[client])"
         ),
+        "client ignored": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return float(-a[0] / b[0])"
+        ),
+        "all clients at once": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n    return -a / b"
+        ),
+        "a text": "def break_even(updates, samples, client):\n    return '2.03'",
         "own weight forgotten": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / (b[client] / p))"
@@ -530,6 +575,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
             "    return scores_of(np.clip(updates, -b / 2, b / 2), samples)"
         ),
+        "entries clipped at the median length": (
+            "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
+            "    return scores_of(np.clip(updates, -b, b), samples)"
+        ),
+        "lengths by sums of entries": _clipped("np.abs(updates).sum(axis=1)", "np.median(l)"),
+        "lengths by the largest entry": _clipped("np.abs(updates).max(axis=1)", "np.median(l)"),
+        "the toy's median hard-coded": _clipped("np.linalg.norm(updates, axis=1)", "5.0"),
+        "the mean length": _clipped("np.linalg.norm(updates, axis=1)", "l.mean()"),
+        "the median of those who sent something": _clipped("np.linalg.norm(updates, axis=1)", "np.median(l[l > 0])"),
+        "the upper of two in the middle": _clipped("np.linalg.norm(updates, axis=1)", "sorted(l)[len(l) // 2]"),
+        "the lower of two in the middle": _clipped("np.linalg.norm(updates, axis=1)", "sorted(l)[(len(l) - 1) // 2]"),
         "changes the caller's array": (
             "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
             "    b = np.median(l)\n    updates[l > b] *= (b / l[l > b])[:, None]\n"
@@ -545,6 +601,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return r | {n: f(p * u, x[y == c], y[y == c]) for c, n in enumerate(data.classes)}"
         ),
         "nothing": "def evidence(o, i, data, model):\n    return None",
+        "hospital 9 hard-coded": _evidence("    i = 9\n"),
+        "the hospitals' records hard-coded": _evidence("    data = wards\n"),
+        "the hospitals' model hard-coded": _evidence("    model = ward_model\n"),
+        "round 10 hard-coded": _evidence("    o = ward_rounds[9]\n"),
         "names without numbers": (
             "def evidence(o, i, data, model):\n    return dict.fromkeys(('score', 'own', 'malignant', 'benign'))"
         ),
@@ -590,6 +650,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        if any(s[a] > s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
         ),
         "nothing": "def largest_flipping_scale(updates, samples):\n    return None",
+        "updates ignored": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(late, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(late, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "samples ignored": (
+            "def largest_flipping_scale(updates, samples):\n    samples = [1] * len(updates)\n"
+            "    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "neighbors by number, not by score": (
+            "def largest_flipping_scale(updates, samples):\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(a >= b for a, b in pairwise(s)):\n            return 10**k\n    return 0"
+        ),
         "smallest instead of largest": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(1, 10):\n        s = integers_of(updates, samples, 10**k)[1]\n"
@@ -621,6 +697,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "the second sends nothing": (
             "def two_names(updates, samples, client, times):\n    return 2 * updates[client], 0 * updates[client]"
+        ),
+        "five times hard-coded": (
+            "def two_names(updates, samples, client, times):\n    return 10 * updates[client], -8 * updates[client]"
+        ),
+        "client 0 hard-coded": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return 2 * times * updates[0], (2 - 2 * times) * updates[0]"
         ),
         "half of it forgotten": (
             "def two_names(updates, samples, client, times):\n"
@@ -1021,3 +1104,35 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
 }
+
+ACCEPTED: dict[str, dict[str, str]] = {
+    "ex-2-2": {
+        "an array without dimensions": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return np.array(-a[client] / b[client])"
+        ),
+        "a tensor": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return torch.tensor(-a[client] / b[client])"
+        ),
+    },
+    "ex-2-3": {"the limit written out": _clipped("np.sqrt((updates**2).sum(axis=1))", "np.median(l)")},
+    "ex-2-4": {"another form of the solution": _evidence("")},
+    "ex-2-5": {
+        "an integer of NumPy": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return np.int64(10**k)\n"
+            "    return 0"
+        )
+    },
+    "ex-2-6": {
+        "along the step": (
+            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
+            "    p = samples[client] / np.sum(samples)\n"
+            "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
+            "    return updates[client] + v, updates[client] - v"
+        )
+    },
+}
+"""Right answers in another form than the solution's; the check must take them."""

@@ -1,16 +1,16 @@
 """The exercises' checks: the solution passes, an empty answer and every named misconception fail, the rest is kept.
 
 Each lesson is executed once. At an exercise, the blank stub and the wrong answers come first, each followed by the
-check, which must fail with a message; then the solution, whose check must pass.
+check, which must fail with a message; then right answers in another form and the solution, whose check must pass.
 """
 
 from __future__ import annotations
 
 import nbformat
 import pytest
-from misconceptions import MISCONCEPTIONS
+from misconceptions import ACCEPTED, MISCONCEPTIONS
 from nbclient.exceptions import CellExecutionError
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from notebooks import LESSONS, code_cells, read, source, tags
 from tools import lessons
@@ -18,12 +18,20 @@ from tools import lessons
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 
-def blank(cell):
-    """The stub a student starts from."""
+def cleared(cell, preprocessor):
+    """A cell's source without what a preprocessor of nbgrader takes out."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source(cell))])
     notebook.cells[0].metadata = nbformat.from_dict(cell["metadata"])
-    cleared, _ = ClearSolutions().preprocess(notebook, {})
-    return cleared.cells[0].source
+    return preprocessor.preprocess(notebook, {})[0].cells[0].source
+
+
+def blank(cell):
+    """The stub a student starts from."""
+    return cleared(cell, ClearSolutions())
+
+
+REFUSE_ALONE = {"02"}
+"""Lessons whose checks refuse every wrong answer also as a learner has them, without the hidden tests."""
 
 
 class Kernel:
@@ -59,13 +67,19 @@ def test_checks_tell_right_from_wrong(path):
                     problems.append(f"{name}: no misconception is named in tests/misconceptions.py")
                 continue
             if grader.get("grade"):
+                alone = path.name[:2] in REFUSE_ALONE
+                check = cleared(cell, ClearHiddenTests()) if alone else source(cell)
                 for kind, answer in wrong.items():
                     kernel.run(answer)
-                    verdict = kernel.run(source(cell))
+                    verdict = kernel.run(check)
                     if verdict is None:
                         problems.append(f"{grader['grade_id']} accepts the answer '{kind}'")
                     elif verdict[0] == "AssertionError" and len(verdict[1]) < 15:
                         problems.append(f"{grader['grade_id']} refuses '{kind}' without saying why")
+                for kind, answer in ACCEPTED.get(name, {}).items():
+                    kernel.run(answer)
+                    if (verdict := kernel.run(source(cell))) is not None:
+                        problems.append(f"{grader['grade_id']} refuses the right answer '{kind}': {verdict}")
                 assert kernel.run(source(stub)) is None
             elif stub is not None:
                 kernel.run(source(stub))  # a cell between stub and check may need the solution
