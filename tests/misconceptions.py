@@ -53,6 +53,39 @@ def _solidity(name: str, text: str) -> str:
     return f"def {name}():\n    return {text!r}"
 
 
+def _asked(question: str, caught: str = "errors.ContractError", then: str = "name") -> str:
+    """An answer to exercise 0.1 that asks each caller like that and adds this."""
+    return (
+        "def who_may(call, callers):\n    allowed = set()\n    for name, address in callers.items():\n"
+        f"        try:\n            {question}\n        except {caught}:\n            continue\n"
+        f"        allowed.add({then})\n    return allowed"
+    )
+
+
+def _audit(
+    added: str, record: str = "protocol.RoundRecord.from_json(store.get_json(cid)['record'])", start: str = "{}"
+) -> str:
+    """An answer to exercise 0.3 that reads the file like that and adds an amount x of client c like this."""
+    pairs = "zip(r['clients'], r['rewards'])" if record.endswith("['record']") else "zip(r.clients, r.rewards)"
+    return (
+        "from collections import Counter, defaultdict\n"
+        f"def audit(store, cids):\n    totals = {start}\n    for cid in cids:\n        r = {record}\n"
+        f"        for c, x in {pairs}:\n            {added}\n    return totals"
+    )
+
+
+def _registered(
+    samples: str = "int.from_bytes(log['data'])",
+    address: str = "bytes(log['topics'][1])[12:]",
+    check: str = "bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)')",
+) -> str:
+    """An answer to exercise 1.3 that refuses other events like that, and reads address and samples like this."""
+    return (
+        f"def read_registered(log):\n    if {check}:\n        raise ValueError('another event')\n"
+        f"    return node.w3.to_checksum_address({address}), {samples}"
+    )
+
+
 def _till(**changed: str) -> str:
     """An answer to exercise 1.4: the right function, line by line, with some of its lines changed."""
     amount = changed.pop("AMOUNT", "amount")
@@ -150,6 +183,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        try:\n            call.call({'from': address})\n            return {name}\n"
             "        except errors.ContractError:\n            pass\n    return set()"
         ),
+        "one try around all": (
+            "def who_may(call, callers):\n    allowed = set()\n    try:\n"
+            "        for name, address in callers.items():\n            call.call({'from': address})\n"
+            "            allowed.add(name)\n    except errors.ContractError:\n        pass\n    return allowed"
+        ),
+        "sent, in a bare except": _asked("call.transact({'from': address})", "Exception"),
+        "addresses": _asked("call.call({'from': address})", then="address"),
+        "the name as the sender": _asked("call.call({'from': name})", "Exception"),
     },
     "ex-0-2": {
         "scores alone": (
@@ -267,6 +308,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0.0) + x\n"
             "    return totals"
         ),
+        "sums of strings": _audit("totals[c] = totals.get(c, 0) + x", "store.get_json(cid)['record']"),
+        "no first amount": _audit("totals[c] += x"),
+        "the whole file": _audit(
+            "totals[c] = totals.get(c, 0) + x", "protocol.RoundRecord.from_json(store.get_json(cid))"
+        ),
+        "who got nothing is dropped": _audit("totals += Counter({c: x})", start="Counter()"),
+        "numbers of NumPy": _audit("totals[c] = totals.get(c, 0) + np.int64(x)"),
     },
     "ex-0-4": {
         "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
@@ -284,6 +332,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def steal(revealed):\n    return np.array(fed.aggregator.functions.updateOf(copycat).call()) // 1000 + 1"
         ),
         "nothing returned": "def steal(revealed):\n    pass",
+        "all at the bound": "def steal(revealed):\n    return np.array([100 * 10**9] * 15)",
+        "signs at the bound": "def steal(revealed):\n    return np.sign(np.array(revealed)) * 100 * 10**9",
+        "another station's": "def steal(revealed):\n    return np.rint(updates[1] * 1e9).astype(np.int64) + 1",
+        "the author's of this page": "def steal(revealed):\n    return np.rint(updates[0] * 1e9).astype(np.int64) + 1",
+        "twice": "def steal(revealed):\n    return 2 * np.array(revealed, dtype=np.int64)",
+        "half": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64) // 2",
     },
     "ex-1-1": {
         "a constant": "def registration_gas(samples):\n    return 45_329",
@@ -310,6 +364,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def registration_gas(samples):\n"
             "    return registry.functions.register(samples).estimate_gas("
             "{'from': node.accounts[50], 'value': samples * 10**16})"
+        ),
+        "asked of the node, past web3": (
+            "import requests\ndef registration_gas(samples):\n"
+            "    data = selector('register(uint256)') + encode(['uint256'], [samples])\n"
+            "    question = {'from': node.accounts[90], 'to': trial.address, 'data': '0x' + data.hex(),\n"
+            "        'value': hex(samples * 10**16)}\n"
+            "    request = {'jsonrpc': '2.0', 'id': 1, 'method': 'eth_estimateGas', 'params': [question, 'latest']}\n"
+            "    return int(requests.post(node.url, json=request).json()['result'], 16)"
+        ),
+        "the bytes alone": (
+            "def registration_gas(samples):\n"
+            "    return intrinsic(selector('register(uint256)') + encode(['uint256'], [samples]))"
         ),
     },
     "ex-1-1-refusal": {
@@ -340,6 +406,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
         "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
         "the shown cases only": ("def refusal_gas(data, names, values):\n    return 23_750 if values == 1 else 23_911"),
+        "the instructions alone": "def refusal_gas(data, names, values):\n    return sum(price(n) for n in names)",
+        "call and memory": (
+            "def refusal_gas(data, names, values):\n"
+            "    return intrinsic(data) + 3 * max(3, -(-(4 + 32 * values) // 32))"
+        ),
+        "the bytes forgotten": (
+            "def refusal_gas(data, names, values):\n"
+            "    return 21_000 + sum(price(n) for n in names) + 3 * max(3, -(-(4 + 32 * values) // 32))"
+        ),
     },
     "ex-1-2": {
         "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
@@ -358,6 +433,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "a comment": _solidity("ceiling", "// nobody above 10,000"),
         "equal to everything": _equal_to_all("ceiling", ""),
         "no semicolon": _solidity("ceiling", "if (samples > 10_000) revert TooManySamples(samples, 10_000)"),
+        "the ceiling and its error's numbers swapped": _solidity(
+            "ceiling", "if (samples > 10_000) revert TooManySamples(10_000, samples);"
+        ),
+        "another count in the error": _solidity(
+            "ceiling", "if (samples > 10_000) revert TooManySamples(10_001, 10_000);"
+        ),
     },
     "ex-1-3": {
         "first 20 bytes": (
@@ -410,6 +491,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        raise ValueError('another event')\n"
             "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
         ),
+        "a number from text": _registered("int(log['data'], 16)"),
+        "an address of 32 bytes": _registered(address="bytes(log['topics'][1])"),
+        "bytes compared with text": _registered(
+            check="log['topics'][0] != '0x' + keccak(text='Registered(address,uint256)').hex()"
+        ),
+        "a selector": _registered(check="bytes(log['topics'][0]) != selector('Registered(address,uint256)')"),
+        "whose event it is, not which": _registered(check="log['address'] != registry.address"),
+        "whatever has two topics": _registered(check="len(log['topics']) != 2"),
+        "an assert": _registered(check="bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)')").replace(
+            "raise ValueError('another event')", "assert False"
+        ),
     },
     "ex-1-4": {
         "no check": _till(CHECK=""),
@@ -452,6 +544,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def take_function():\n    return None",
         "empty": _solidity("take_function", " "),
         "equal to everything": _equal_to_all("take_function", ""),
+        "to tx.origin": _till(SEND="(bool ok,) = tx.origin.call{ value: amount }('');"),
+        "put back by hand": _till(NOT_SENT="if (!ok) { creditOf[msg.sender] = credit; return; }"),
+        "not sent, and no word": _till(NOT_SENT="if (!ok) return;"),
+        "no first line": _till(HEAD="", END=""),
+        "a mapping called": _till(CREDIT="uint96 credit = creditOf(msg.sender);"),
+        "required in words": _till(CHECK='require(amount <= credit, "too much");'),
+        "a number in memory": _till(CREDIT="uint96 memory credit = creditOf[msg.sender];"),
+        "send": _till(SEND="bool ok = payable(msg.sender).send(amount);"),
     },
     "ex-2-1": {
         "nothing": "def exact_scores(updates, samples):\n    return None",
@@ -1105,7 +1205,91 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
 }
 
-ACCEPTED: dict[str, dict[str, str]] = {
+SAYS: dict[str, dict[str, str]] = {
+    "ex-0-1": {
+        "one try around all": "stop at the first refusal",
+        "sent, in a bare except": "transact would send",
+        "addresses": "the keys of callers",
+        "one sender for all": "is each asked as itself",
+    },
+    "ex-0-2": {"what the contract paid": "that was paid in round 8", "the size of the score": "not its size"},
+    "ex-0-3": {
+        "sums of strings": "amounts are strings",
+        "no first amount": "before its first amount",
+        "the whole file": "its entry 'record'",
+        "who got nothing is dropped": "who was paid nothing counts",
+        "numbers of NumPy": "Python's own ints",
+    },
+    "ex-0-4": {
+        "all at the bound": "not what you stole",
+        "signs at the bound": "not what you stole",
+        "another station's": "not what you stole",
+        "the author's of this page": "use `revealed`",
+        "twice": "not what you stole",
+    },
+    "ex-1-1": {
+        "asked of the node": "without asking the node",
+        "asked of the node, past web3": "without asking the node",
+    },
+    "ex-1-1-refusal": {
+        "the call alone": "missing: the instructions that ran and the memory",
+        "memory forgotten": "missing: the memory",
+        "the instructions alone": "a transaction (21,000) and the bytes of the call and the memory",
+        "call and memory": "missing: the instructions",
+        "the bytes forgotten": "missing: the bytes of the call",
+        "the error alone": "4 bytes and 1 value,",
+    },
+    "ex-1-2": {"only the tested values": "another count", "nothing but the ceiling": "another count"},
+    "ex-1-3": {
+        "a number from text": "int.from_bytes makes a number of data",
+        "an address of 32 bytes": "an address is the last 20",
+        "bytes compared with text": "compare the 32 bytes of topic 0",
+        "a selector": "the whole hash",
+        "a blank in the signature": "without a blank",
+    },
+    "ex-1-4": {
+        "all but the whole credit": "exactly the credit may be taken",
+        "to tx.origin": "somebody else was paid",
+        "put back by hand": "its credit back",
+        "not sent, and no word": "has lost its credit",
+        "no first line": "outside of the function",
+        "no bracket at the end": "{",
+        "a mapping called": "creditOf[msg.sender]",
+        "required in words": "should get the error TooMuch",
+        "refused in words": "should get the error TooMuch",
+        "a number in memory": "leave the word out",
+        "transfer": "2,300 gas",
+        "send": "2,300 gas",
+        "effect after the call": "Lower the credit",
+    },
+}
+"""Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
+
+RIGHT: dict[str, dict[str, str]] = {
+    "ex-0-1": {
+        "a frozenset": _asked("call.call({'from': address})").replace("return allowed", "return frozenset(allowed)")
+    },
+    "ex-0-3": {
+        "a defaultdict": _audit("totals[c] += x", start="defaultdict(int)"),
+        "a Counter": _audit("totals[c] += x", start="Counter()"),
+        "ints of the file's strings": _audit("totals[c] = totals.get(c, 0) + int(x)", "store.get_json(cid)['record']"),
+    },
+    "ex-0-4": {
+        "all digits a little": (
+            "def steal(revealed):\n    stolen = np.array(revealed, dtype=np.int64)\n"
+            "    return stolen + stolen // 1000 + 1"
+        )
+    },
+    "ex-1-2": {"require": _solidity("ceiling", "require(samples <= 10_000, TooManySamples(samples, 10_000));")},
+    "ex-1-3": {
+        "decoded by eth_abi": _registered(
+            "decode(['uint256'], log['data'])[0]", "decode(['address'], log['topics'][1])[0]"
+        )
+    },
+    "ex-1-4": {
+        "require": _till(CHECK="require(amount <= credit, TooMuch(amount, credit));"),
+        "the event last": _till(EVENT="", LAST="emit Taken(msg.sender, amount);"),
+    },
     "ex-2-2": {
         "an array without dimensions": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
@@ -1135,4 +1319,4 @@ ACCEPTED: dict[str, dict[str, str]] = {
         )
     },
 }
-"""Right answers in another form than the solution's; the check must take them."""
+"""Right answers in another form than the solution's, which a check must accept."""

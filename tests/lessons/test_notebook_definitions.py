@@ -15,7 +15,6 @@ from bcfl_support import simulation
 from bcfl_support.adversaries import attacks
 from bcfl_support.adversaries.collusion import collude, compute_break_even, compute_collusion_share, inflate_samples
 from bcfl_support.chain import intrinsic_gas
-from bcfl_support.chain.schedule import calldata_floor
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
@@ -128,7 +127,6 @@ class TestLesson1:
         data = bytes(range(200)) + bytes(60)
         page = definitions("01")
         assert page["intrinsic"](data) == intrinsic_gas(data)
-        assert page["least"](data) == calldata_floor(data)
 
     def test_packed_client(self):
         word = ((9 << 168) | (8 << 128) | (7 << 96) | 6).to_bytes(32)
