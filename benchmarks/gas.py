@@ -103,7 +103,7 @@ def price(row: dict[str, Any]) -> dict[str, Any]:
         rounded = [round(each.ether, 9) if each.ether < float("inf") else None for each in paid]
         ether[name] = {"patiently": rounded[0], "in_a_hurry": rounded[1], "inputs": inputs}
     found = {"blob_gas": row["blobs"] * scaling.BLOB_GAS, "seconds_to_final": seconds["quiet"]["patiently"]}
-    found |= {"seconds_at": seconds, "ether_at": ether}
+    found |= {"seconds_at": seconds, "ether_at": ether, "trust": scaling.RUNGS[row["rung"]].trust}
     return {name: value for name, value in row.items() if name not in found} | found
 
 
@@ -123,7 +123,6 @@ def as_row(
         "max_calldata_bytes": calldata,
         "transactions": transactions,
         "blobs": blobs,
-        "trust": scaling.RUNGS[rung].trust,
     }
 
 

@@ -49,14 +49,14 @@ class RungInfo:
     trust: str
 
 
-WATCHER, LATEST = "one honest watcher", ", within 18 days"  # blobs need be served no longer
+WATCHER = "one honest watcher"
 
 RUNGS = (
     RungInfo(NaiveRung, "Rung0Naive", costs.naive, costs.nothing, "a slot a number", "nobody"),
     RungInfo(PackedRung, "Rung1Packed", costs.packed, costs.nothing, "32 numbers a slot", "nobody"),
     RungInfo(CalldataRung, "Rung2Calldata", costs.calldata, costs.chunk, "calldata, recomputed in full", "nobody"),
     RungInfo(OptimisticRung, "Rung3Optimistic", costs.optimistic, costs.proof, "optimistic, data logged", WATCHER),
-    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER + LATEST),
+    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER),
 )
 """The ladder: a rung's number is its place. A new rung is a class, a contract, a gas model, and an entry here."""
 
