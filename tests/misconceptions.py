@@ -86,6 +86,24 @@ def _registered(
     )
 
 
+def _cheapest(**changed: str) -> str:
+    """An answer to exercise 6.5: the right function, with some of its parts changed."""
+    parts = {
+        "rungs": "range(5 if watcher else 3)",
+        "gas_price": "gas_price",
+        "blob_price": "blob_price",
+        "fits": "f.fits_cap and f.fits_calldata and f.latency.seconds <= 3600 * hours",
+        "last": "(min(fitting)[1], min(fitting)[0]) if fitting else None",
+    } | changed
+    return (
+        "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    fitting = []\n"
+        "    for k in {rungs}:\n"
+        "        f = scaling.forecast(\n"
+        "            k, n, P, gas_price={gas_price}, ether_price=1, blob_price={blob_price}\n        )\n"
+        "        if {fits}:\n            fitting.append((f.ether, k))\n    return {last}"
+    ).format(**parts)
+
+
 def _till(**changed: str) -> str:
     """An answer to exercise 1.4: the right function, line by line, with some of its lines changed."""
     amount = changed.pop("AMOUNT", "amount")
@@ -1064,6 +1082,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "as dear as the first": "def second_submission(first_gas, words):\n    return first_gas",
         "free": "def second_submission(first_gas, words):\n    return first_gas - words * 22_100",
         "a cold read": "def second_submission(first_gas, words):\n    return first_gas - words * 20_000",
+        "the second gas itself, if it lies about": "def second_submission(first_gas, words):\n    return second_gas",
+        "one of the check's own names": "def second_submission(first_gas, words):\n    return second",
+        "nothing": "def second_submission(first_gas, words):\n    return None",
+        "always a hundred words": "def second_submission(first_gas, words):\n    return first_gas - 101 * 17_100",
+        "a share": "def second_submission(first_gas, words):\n    return first_gas * 0.2565",
     },
     "ex-6-2": {
         "highest first": (
@@ -1118,19 +1141,30 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-6-5": {
         "forgets the limits": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    return min((scaling.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
         ),
         "blobs are free": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    f = scaling.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
             "    return (4 if watcher else 2), f.ether"
         ),
         "in gwei": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    k = 2 if not watcher else (4 if blob_price < 1 else 3)\n"
             "    return k, scaling.predict(k, n, P).total_gas * gas_price"
         ),
+        "ignores the cap": _cheapest(fits="f.fits_calldata and f.latency.seconds <= 3600 * hours"),
+        "ignores the length": _cheapest(fits="f.fits_cap and f.latency.seconds <= 3600 * hours"),
+        "ignores the time": _cheapest(fits="f.fits_cap and f.fits_calldata"),
+        "hours for seconds": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= hours"),
+        "ignores the watcher": _cheapest(rungs="range(5)"),
+        "ignores the blobs' price": _cheapest(blob_price="0"),
+        "ignores the gas price": _cheapest(gas_price="1"),
+        "falls over where nothing fits": _cheapest(last="min(fitting)[1], min(fitting)[0]"),
+        "rung 0 where nothing fits": _cheapest(last="(min(fitting)[1], min(fitting)[0]) if fitting else (0, 0.0)"),
+        "cost before rung": _cheapest(last="min(fitting) if fitting else None"),
+        "always None": "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    return None",
     },
     "ex-4-1": {
         "the window's price": (
