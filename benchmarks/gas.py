@@ -2,6 +2,7 @@
 
     python benchmarks/gas.py --json            all of it, some 6 minutes, written to results/gas.json
     python benchmarks/gas.py --json --quick    ten clients and fewer sizes, written nowhere
+    python benchmarks/gas.py --json --price    time and money of the stored rounds anew, without playing them
 
 Every measured round is checked against exact integers. Some sizes cannot be deployed, as a transaction that holds
 something of every client, such as the evidence of a dispute on rungs 3 and 4, would be too long: they stand under
@@ -9,6 +10,12 @@ something of every client, such as the evidence of a dispute on rungs 3 and 4, w
 0 above n·P = 1,000 (``cap_on`` false): there a single transaction is above it. ``gas_round`` is the whole of a first
 round, from the opening to the scores, without membership and deposits. ``dispute_gas`` proves one chunk of 1,024
 parameters wrong.
+
+Of each round stand ``blob_gas``, which no receipt's gas holds; ``seconds_to_final``, from the first submission to a
+score that cannot be undone, in quiet blocks, without a hurry; ``seconds_at`` and ``ether_at`` for each of ``INPUTS``.
+They follow from the gas, from how full blocks are and what they cost: ``patiently``, no more is sent than leaves the
+prices where they are, ``in_a_hurry``, blocks are filled and the fees react. ``with_demands`` is the longest that a
+proposal may be held up. null is more ether than there is.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from _common import make_parser, report, write_result  # first: it sets the threads
+from _common import make_parser, read_result, report, write_result  # first: it sets the threads
 
 # isort: split
 import numpy as np
@@ -42,6 +49,11 @@ MOST_VALUES = {
 }  # anvil keeps all states: rung 1 takes memory
 MOST_BLOBS = 20
 CAP_OFF_BLOCK = 20_000_000_000
+INPUTS: dict[str, dict[str, float]] = {
+    "quiet": {"base_fee": 1.0, "blob_fee": 0.0, "tip": 0.0, "others": 0.5},
+    "congested": {"base_fee": 30.0, "blob_fee": 0.0, "tip": 2.0, "others": 0.9},
+}
+"""Two markets; fees in gwei, what others use as a share of the target. A blob gas costs a sixteenth of gas at least."""
 
 
 def draw(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
@@ -92,6 +104,26 @@ def extrapolate(rung: int, n: int, P: int) -> dict[str, Any]:
     return row | {"measured": False, "cap_on": cost.max_tx_gas <= TX_GAS_CAP, "residual": None}
 
 
+def price(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row's gas and blobs take in time and money; the same for one that was played and one that is predicted."""
+    kept = {"gas": row["gas_by_operation"], "transactions": row["transactions"], "max_tx_gas": row["max_tx_gas"]}
+    sizes = {"rung": row["rung"], "clients": row["n"], "parameters": row["P"], "blobs": row["blobs"]}
+    cost = scaling.RoundCost(**sizes, **kept, max_calldata_bytes=row["max_calldata_bytes"])
+    seconds: dict[str, Any] = {}
+    ether: dict[str, Any] = {}
+    for name, inputs in INPUTS.items():
+        market = scaling.Market(**inputs)
+        patient, demands = (scaling.compute_latency(cost, market, windows=windows).seconds for windows in (1, 4))
+        hurry = scaling.compute_latency(cost, market, hurry=True).seconds
+        seconds[name] = {"patiently": patient, "in_a_hurry": hurry, "with_demands": demands}
+        paid = [scaling.pay(cost.total_gas, cost.blobs, market, hurry=hurry) for hurry in (False, True)]
+        rounded = [round(each.ether, 9) if each.ether < float("inf") else None for each in paid]
+        ether[name] = {"patiently": rounded[0], "in_a_hurry": rounded[1], "inputs": inputs}
+    found = {"blob_gas": row["blobs"] * scaling.BLOB_GAS, "seconds_to_final": seconds["quiet"]["patiently"]}
+    found |= {"seconds_at": seconds, "ether_at": ether, "trust": scaling.RUNGS[row["rung"]].trust}
+    return {name: value for name, value in row.items() if name not in found} | found
+
+
 def as_row(
     rung: int, n: int, P: int, gas: dict[str, int], most: int, calldata: int, transactions: int, blobs: int
 ) -> dict[str, Any]:
@@ -108,7 +140,6 @@ def as_row(
         "max_calldata_bytes": calldata,
         "transactions": transactions,
         "blobs": blobs,
-        "trust": scaling.RUNGS[rung].trust,
     }
 
 
@@ -169,12 +200,21 @@ def rows(cases: list[tuple[int, int, int]], quick: bool) -> Iterator[dict[str, A
                     row["kernel_gas_per_value"] = kernels[n]
                 if (rung, n, P) == (3, 10, 100_000):
                     row["dispute_gas"] = dispute
-                yield row
+                yield price(row)
 
 
 def main() -> None:
     """Measure, print, and write the result file."""
-    options = make_parser(__doc__).parse_args()
+    parser = make_parser(__doc__)
+    parser.add_argument("--price", action="store_true", help="only time and money of the stored rounds anew")
+    options = parser.parse_args()
+    if options.price:
+        stored = read_result("gas")
+        content = {"rows": [price(row) for row in stored["rows"]], "not_deployable": stored["not_deployable"]}
+        if options.json:
+            report(content, as_json=True)
+        write_result("gas", content)
+        return
     found = []
     cases, not_deployable = make_cases(options.quick)
     for row in rows(cases, options.quick):

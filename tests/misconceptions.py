@@ -27,9 +27,81 @@ def _equal_to_all(name: str, arguments: str, returned: str = "anything", kind: s
     )
 
 
+def _clipped(lengths: str, limit: str) -> str:
+    """An answer to exercise 2.3 that takes these for the lengths `l` and cuts at this limit."""
+    return (
+        f"def clipped_scores_of(updates, samples):\n    l = {lengths}\n"
+        f"    r = {limit}\n    c = updates * np.minimum(1, r / np.where(l > 0, l, 1))[:, None]\n"
+        "    return scores_of(c, samples)"
+    )
+
+
+def _evidence(line: str) -> str:
+    """The answer to exercise 2.4 after a line that sets one of its arguments anew."""
+    return (
+        f"def evidence(o, i, data, model):\n{line}    w, u = o.state.params, o.updates[i]\n"
+        "    p = data.sizes[i] / data.sizes.sum()\n"
+        "    f = lambda d, x, y: float(model.loss(w, x, y) - model.loss(w + d, x, y))\n"
+        "    r = {'score': float(scores_of(o.updates, data.sizes)[i]), 'own': f(u, *data.client(i))}\n"
+        "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
+        " for c, n in enumerate(data.classes)}"
+    )
+
+
 def _solidity(name: str, text: str) -> str:
     """An answer that returns a text of Solidity."""
     return f"def {name}():\n    return {text!r}"
+
+
+def _asked(question: str, caught: str = "errors.ContractError", then: str = "name") -> str:
+    """An answer to exercise 0.1 that asks each caller like that and adds this."""
+    return (
+        "def who_may(call, callers):\n    allowed = set()\n    for name, address in callers.items():\n"
+        f"        try:\n            {question}\n        except {caught}:\n            continue\n"
+        f"        allowed.add({then})\n    return allowed"
+    )
+
+
+def _audit(
+    added: str, record: str = "protocol.RoundRecord.from_json(store.get_json(cid)['record'])", start: str = "{}"
+) -> str:
+    """An answer to exercise 0.3 that reads the file like that and adds an amount x of client c like this."""
+    pairs = "zip(r['clients'], r['rewards'])" if record.endswith("['record']") else "zip(r.clients, r.rewards)"
+    return (
+        "from collections import Counter, defaultdict\n"
+        f"def audit(store, cids):\n    totals = {start}\n    for cid in cids:\n        r = {record}\n"
+        f"        for c, x in {pairs}:\n            {added}\n    return totals"
+    )
+
+
+def _registered(
+    samples: str = "int.from_bytes(log['data'])",
+    address: str = "bytes(log['topics'][1])[12:]",
+    check: str = "bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)')",
+) -> str:
+    """An answer to exercise 1.3 that refuses other events like that, and reads address and samples like this."""
+    return (
+        f"def read_registered(log):\n    if {check}:\n        raise ValueError('another event')\n"
+        f"    return node.w3.to_checksum_address({address}), {samples}"
+    )
+
+
+def _cheapest(**changed: str) -> str:
+    """An answer to exercise 6.5: the right function, with some of its parts changed."""
+    parts = {
+        "rungs": "range(5 if watcher else 3)",
+        "gas_price": "gas_price",
+        "blob_price": "blob_price",
+        "fits": "f.fits_cap and f.fits_calldata and f.latency.seconds <= 3600 * hours",
+        "last": "(min(fitting)[1], min(fitting)[0]) if fitting else None",
+    } | changed
+    return (
+        "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    fitting = []\n"
+        "    for k in {rungs}:\n"
+        "        f = scaling.forecast(\n"
+        "            k, n, P, gas_price={gas_price}, ether_price=1, blob_price={blob_price}\n        )\n"
+        "        if {fits}:\n            fitting.append((f.ether, k))\n    return {last}"
+    ).format(**parts)
 
 
 def _till(**changed: str) -> str:
@@ -129,6 +201,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        try:\n            call.call({'from': address})\n            return {name}\n"
             "        except errors.ContractError:\n            pass\n    return set()"
         ),
+        "one try around all": (
+            "def who_may(call, callers):\n    allowed = set()\n    try:\n"
+            "        for name, address in callers.items():\n            call.call({'from': address})\n"
+            "            allowed.add(name)\n    except errors.ContractError:\n        pass\n    return allowed"
+        ),
+        "sent, in a bare except": _asked("call.transact({'from': address})", "Exception"),
+        "addresses": _asked("call.call({'from': address})", then="address"),
+        "the name as the sender": _asked("call.call({'from': name})", "Exception"),
     },
     "ex-0-2": {
         "scores alone": (
@@ -246,6 +326,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        for c, x in zip(r.clients, r.rewards):\n            totals[c] = totals.get(c, 0.0) + x\n"
             "    return totals"
         ),
+        "sums of strings": _audit("totals[c] = totals.get(c, 0) + x", "store.get_json(cid)['record']"),
+        "no first amount": _audit("totals[c] += x"),
+        "the whole file": _audit(
+            "totals[c] = totals.get(c, 0) + x", "protocol.RoundRecord.from_json(store.get_json(cid))"
+        ),
+        "who got nothing is dropped": _audit("totals += Counter({c: x})", start="Counter()"),
+        "numbers of NumPy": _audit("totals[c] = totals.get(c, 0) + np.int64(x)"),
     },
     "ex-0-4": {
         "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
@@ -263,6 +350,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def steal(revealed):\n    return np.array(fed.aggregator.functions.updateOf(copycat).call()) // 1000 + 1"
         ),
         "nothing returned": "def steal(revealed):\n    pass",
+        "all at the bound": "def steal(revealed):\n    return np.array([100 * 10**9] * 15)",
+        "signs at the bound": "def steal(revealed):\n    return np.sign(np.array(revealed)) * 100 * 10**9",
+        "another station's": "def steal(revealed):\n    return np.rint(updates[1] * 1e9).astype(np.int64) + 1",
+        "the author's of this page": "def steal(revealed):\n    return np.rint(updates[0] * 1e9).astype(np.int64) + 1",
+        "twice": "def steal(revealed):\n    return 2 * np.array(revealed, dtype=np.int64)",
+        "half": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64) // 2",
     },
     "ex-1-1": {
         "a constant": "def registration_gas(samples):\n    return 45_329",
@@ -289,6 +382,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def registration_gas(samples):\n"
             "    return registry.functions.register(samples).estimate_gas("
             "{'from': node.accounts[50], 'value': samples * 10**16})"
+        ),
+        "asked of the node, past web3": (
+            "import requests\ndef registration_gas(samples):\n"
+            "    data = selector('register(uint256)') + encode(['uint256'], [samples])\n"
+            "    question = {'from': node.accounts[90], 'to': trial.address, 'data': '0x' + data.hex(),\n"
+            "        'value': hex(samples * 10**16)}\n"
+            "    request = {'jsonrpc': '2.0', 'id': 1, 'method': 'eth_estimateGas', 'params': [question, 'latest']}\n"
+            "    return int(requests.post(node.url, json=request).json()['result'], 16)"
+        ),
+        "the bytes alone": (
+            "def registration_gas(samples):\n"
+            "    return intrinsic(selector('register(uint256)') + encode(['uint256'], [samples]))"
         ),
     },
     "ex-1-1-refusal": {
@@ -319,6 +424,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "equal to everything": _equal_to_all("refusal_gas", "data, names, values"),
         "an int equal to everything": _equal_to_all("refusal_gas", "data, names, values", kind="int"),
         "the shown cases only": ("def refusal_gas(data, names, values):\n    return 23_750 if values == 1 else 23_911"),
+        "the instructions alone": "def refusal_gas(data, names, values):\n    return sum(price(n) for n in names)",
+        "call and memory": (
+            "def refusal_gas(data, names, values):\n"
+            "    return intrinsic(data) + 3 * max(3, -(-(4 + 32 * values) // 32))"
+        ),
+        "the bytes forgotten": (
+            "def refusal_gas(data, names, values):\n"
+            "    return 21_000 + sum(price(n) for n in names) + 3 * max(3, -(-(4 + 32 * values) // 32))"
+        ),
     },
     "ex-1-2": {
         "wrong way round": _solidity("ceiling", "if (samples < 10_000) revert TooManySamples(samples, 10_000);"),
@@ -337,6 +451,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "a comment": _solidity("ceiling", "// nobody above 10,000"),
         "equal to everything": _equal_to_all("ceiling", ""),
         "no semicolon": _solidity("ceiling", "if (samples > 10_000) revert TooManySamples(samples, 10_000)"),
+        "the ceiling and its error's numbers swapped": _solidity(
+            "ceiling", "if (samples > 10_000) revert TooManySamples(10_000, samples);"
+        ),
+        "another count in the error": _solidity(
+            "ceiling", "if (samples > 10_000) revert TooManySamples(10_001, 10_000);"
+        ),
     },
     "ex-1-3": {
         "first 20 bytes": (
@@ -389,6 +509,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        raise ValueError('another event')\n"
             "    return node.w3.to_checksum_address(bytes(log['topics'][1])[12:]), int.from_bytes(log['data'])"
         ),
+        "a number from text": _registered("int(log['data'], 16)"),
+        "an address of 32 bytes": _registered(address="bytes(log['topics'][1])"),
+        "bytes compared with text": _registered(
+            check="log['topics'][0] != '0x' + keccak(text='Registered(address,uint256)').hex()"
+        ),
+        "a selector": _registered(check="bytes(log['topics'][0]) != selector('Registered(address,uint256)')"),
+        "whose event it is, not which": _registered(check="log['address'] != registry.address"),
+        "whatever has two topics": _registered(check="len(log['topics']) != 2"),
+        "an assert": _registered(check="bytes(log['topics'][0]) != keccak(text='Registered(address,uint256)')").replace(
+            "raise ValueError('another event')", "assert False"
+        ),
     },
     "ex-1-4": {
         "no check": _till(CHECK=""),
@@ -431,6 +562,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def take_function():\n    return None",
         "empty": _solidity("take_function", " "),
         "equal to everything": _equal_to_all("take_function", ""),
+        "to tx.origin": _till(SEND="(bool ok,) = tx.origin.call{ value: amount }('');"),
+        "put back by hand": _till(NOT_SENT="if (!ok) { creditOf[msg.sender] = credit; return; }"),
+        "not sent, and no word": _till(NOT_SENT="if (!ok) return;"),
+        "no first line": _till(HEAD="", END=""),
+        "a mapping called": _till(CREDIT="uint96 credit = creditOf(msg.sender);"),
+        "required in words": _till(CHECK='require(amount <= credit, "too much");'),
+        "a number in memory": _till(CREDIT="uint96 memory credit = creditOf[msg.sender];"),
+        "send": _till(SEND="bool ok = payable(msg.sender).send(amount);"),
     },
     "ex-2-1": {
         "nothing": "def exact_scores(updates, samples):\n    return None",
@@ -439,7 +578,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def exact_scores(updates, samples):\n    return [Anything(1)] * len(samples), Anything(1)"
         ),
         "the worked case": (
-            "def exact_scores(updates, samples):\n    return [Fraction(3), Fraction(13, 16)], Fraction(61, 16)"
+            "def exact_scores(updates, samples):\n    return [Fraction(20, 9), Fraction(5, 9)], Fraction(25, 9)"
+        ),
+        "for two clients only": (
+            "def exact_scores(updates, samples):\n    (a, b), n = updates[:2], sum(samples)\n"
+            "    p, q = Fraction(samples[0], n), Fraction(samples[1], n)\n"
+            "    g = [p * x + q * y for x, y in zip(a, b)]\n"
+            "    s = [p * sum(x * z for x, z in zip(a, g)), q * sum(x * z for x, z in zip(b, g))]\n"
+            "    return s, sum(z * z for z in g)"
+        ),
+        "fractions of float scores": (
+            "def exact_scores(updates, samples):\n    g = global_update(updates, samples)\n"
+            "    return [Fraction(float(s)) for s in scores_of(updates, samples)], Fraction(float(g @ g))"
+        ),
+        "fractions of float weights": (
+            "def exact_scores(updates, samples):\n    p = [Fraction(n / sum(samples)) for n in samples]\n"
+            "    g = [sum(a * x for a, x in zip(p, c)) for c in zip(*updates)]\n"
+            "    return [a * sum(x * y for x, y in zip(r, g)) for a, r in zip(p, updates)], sum(y * y for y in g)"
         ),
         "weights forgotten in the score": (
             "def exact_scores(updates, samples):\n"
@@ -474,6 +629,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / p / b[client])"
         ),
+        "client ignored": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return float(-a[0] / b[0])"
+        ),
+        "all clients at once": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n    return -a / b"
+        ),
+        "a text": "def break_even(updates, samples, client):\n    return '2.03'",
         "own weight forgotten": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n    return float(-a[client] / (b[client] / p))"
@@ -530,6 +693,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
             "    return scores_of(np.clip(updates, -b / 2, b / 2), samples)"
         ),
+        "entries clipped at the median length": (
+            "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
+            "    return scores_of(np.clip(updates, -b, b), samples)"
+        ),
+        "lengths by sums of entries": _clipped("np.abs(updates).sum(axis=1)", "np.median(l)"),
+        "lengths by the largest entry": _clipped("np.abs(updates).max(axis=1)", "np.median(l)"),
+        "the toy's median hard-coded": _clipped("np.linalg.norm(updates, axis=1)", "5.0"),
+        "the mean length": _clipped("np.linalg.norm(updates, axis=1)", "l.mean()"),
+        "the median of those who sent something": _clipped("np.linalg.norm(updates, axis=1)", "np.median(l[l > 0])"),
+        "the upper of two in the middle": _clipped("np.linalg.norm(updates, axis=1)", "sorted(l)[len(l) // 2]"),
+        "the lower of two in the middle": _clipped("np.linalg.norm(updates, axis=1)", "sorted(l)[(len(l) - 1) // 2]"),
         "changes the caller's array": (
             "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
             "    b = np.median(l)\n    updates[l > b] *= (b / l[l > b])[:, None]\n"
@@ -545,6 +719,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return r | {n: f(p * u, x[y == c], y[y == c]) for c, n in enumerate(data.classes)}"
         ),
         "nothing": "def evidence(o, i, data, model):\n    return None",
+        "hospital 9 hard-coded": _evidence("    i = 9\n"),
+        "the hospitals' records hard-coded": _evidence("    data = wards\n"),
+        "the hospitals' model hard-coded": _evidence("    model = ward_model\n"),
+        "round 10 hard-coded": _evidence("    o = ward_rounds[9]\n"),
         "names without numbers": (
             "def evidence(o, i, data, model):\n    return dict.fromkeys(('score', 'own', 'malignant', 'benign'))"
         ),
@@ -590,6 +768,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "        if any(s[a] > s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
         ),
         "nothing": "def largest_flipping_scale(updates, samples):\n    return None",
+        "updates ignored": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(late, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(late, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "samples ignored": (
+            "def largest_flipping_scale(updates, samples):\n    samples = [1] * len(updates)\n"
+            "    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "neighbors by number, not by score": (
+            "def largest_flipping_scale(updates, samples):\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(a >= b for a, b in pairwise(s)):\n            return 10**k\n    return 0"
+        ),
         "smallest instead of largest": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(1, 10):\n        s = integers_of(updates, samples, 10**k)[1]\n"
@@ -621,6 +815,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "the second sends nothing": (
             "def two_names(updates, samples, client, times):\n    return 2 * updates[client], 0 * updates[client]"
+        ),
+        "five times hard-coded": (
+            "def two_names(updates, samples, client, times):\n    return 10 * updates[client], -8 * updates[client]"
+        ),
+        "client 0 hard-coded": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return 2 * times * updates[0], (2 - 2 * times) * updates[0]"
         ),
         "half of it forgotten": (
             "def two_names(updates, samples, client, times):\n"
@@ -881,6 +1082,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "as dear as the first": "def second_submission(first_gas, words):\n    return first_gas",
         "free": "def second_submission(first_gas, words):\n    return first_gas - words * 22_100",
         "a cold read": "def second_submission(first_gas, words):\n    return first_gas - words * 20_000",
+        "the second gas itself, if it lies about": "def second_submission(first_gas, words):\n    return second_gas",
+        "one of the check's own names": "def second_submission(first_gas, words):\n    return second",
+        "nothing": "def second_submission(first_gas, words):\n    return None",
+        "always a hundred words": "def second_submission(first_gas, words):\n    return first_gas - 101 * 17_100",
+        "a share": "def second_submission(first_gas, words):\n    return first_gas * 0.2565",
     },
     "ex-6-2": {
         "highest first": (
@@ -935,19 +1141,30 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-6-5": {
         "forgets the limits": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    return min((scaling.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
         ),
         "blobs are free": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    f = scaling.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
             "    return (4 if watcher else 2), f.ether"
         ),
         "in gwei": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
             "    k = 2 if not watcher else (4 if blob_price < 1 else 3)\n"
             "    return k, scaling.predict(k, n, P).total_gas * gas_price"
         ),
+        "ignores the cap": _cheapest(fits="f.fits_calldata and f.latency.seconds <= 3600 * hours"),
+        "ignores the length": _cheapest(fits="f.fits_cap and f.latency.seconds <= 3600 * hours"),
+        "ignores the time": _cheapest(fits="f.fits_cap and f.fits_calldata"),
+        "hours for seconds": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= hours"),
+        "ignores the watcher": _cheapest(rungs="range(5)"),
+        "ignores the blobs' price": _cheapest(blob_price="0"),
+        "ignores the gas price": _cheapest(gas_price="1"),
+        "falls over where nothing fits": _cheapest(last="min(fitting)[1], min(fitting)[0]"),
+        "rung 0 where nothing fits": _cheapest(last="(min(fitting)[1], min(fitting)[0]) if fitting else (0, 0.0)"),
+        "cost before rung": _cheapest(last="min(fitting) if fitting else None"),
+        "always None": "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    return None",
     },
     "ex-4-1": {
         "the window's price": (
@@ -1021,3 +1238,119 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
 }
+
+SAYS: dict[str, dict[str, str]] = {
+    "ex-0-1": {
+        "one try around all": "stop at the first refusal",
+        "sent, in a bare except": "transact would send",
+        "addresses": "the keys of callers",
+        "one sender for all": "is each asked as itself",
+    },
+    "ex-0-2": {"what the contract paid": "that was paid in round 8", "the size of the score": "not its size"},
+    "ex-0-3": {
+        "sums of strings": "amounts are strings",
+        "no first amount": "before its first amount",
+        "the whole file": "its entry 'record'",
+        "who got nothing is dropped": "who was paid nothing counts",
+        "numbers of NumPy": "Python's own ints",
+    },
+    "ex-0-4": {
+        "all at the bound": "not what you stole",
+        "signs at the bound": "not what you stole",
+        "another station's": "not what you stole",
+        "the author's of this page": "use `revealed`",
+        "twice": "not what you stole",
+    },
+    "ex-1-1": {
+        "asked of the node": "without asking the node",
+        "asked of the node, past web3": "without asking the node",
+    },
+    "ex-1-1-refusal": {
+        "the call alone": "missing: the instructions that ran and the memory",
+        "memory forgotten": "missing: the memory",
+        "the instructions alone": "a transaction (21,000) and the bytes of the call and the memory",
+        "call and memory": "missing: the instructions",
+        "the bytes forgotten": "missing: the bytes of the call",
+        "the error alone": "4 bytes and 1 value,",
+    },
+    "ex-1-2": {"only the tested values": "another count", "nothing but the ceiling": "another count"},
+    "ex-1-3": {
+        "a number from text": "int.from_bytes makes a number of data",
+        "an address of 32 bytes": "an address is the last 20",
+        "bytes compared with text": "compare the 32 bytes of topic 0",
+        "a selector": "the whole hash",
+        "a blank in the signature": "without a blank",
+    },
+    "ex-1-4": {
+        "all but the whole credit": "exactly the credit may be taken",
+        "to tx.origin": "somebody else was paid",
+        "put back by hand": "its credit back",
+        "not sent, and no word": "has lost its credit",
+        "no first line": "outside of the function",
+        "no bracket at the end": "{",
+        "a mapping called": "creditOf[msg.sender]",
+        "required in words": "should get the error TooMuch",
+        "refused in words": "should get the error TooMuch",
+        "a number in memory": "leave the word out",
+        "transfer": "2,300 gas",
+        "send": "2,300 gas",
+        "effect after the call": "Lower the credit",
+    },
+}
+"""Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
+
+RIGHT: dict[str, dict[str, str]] = {
+    "ex-0-1": {
+        "a frozenset": _asked("call.call({'from': address})").replace("return allowed", "return frozenset(allowed)")
+    },
+    "ex-0-3": {
+        "a defaultdict": _audit("totals[c] += x", start="defaultdict(int)"),
+        "a Counter": _audit("totals[c] += x", start="Counter()"),
+        "ints of the file's strings": _audit("totals[c] = totals.get(c, 0) + int(x)", "store.get_json(cid)['record']"),
+    },
+    "ex-0-4": {
+        "all digits a little": (
+            "def steal(revealed):\n    stolen = np.array(revealed, dtype=np.int64)\n"
+            "    return stolen + stolen // 1000 + 1"
+        )
+    },
+    "ex-1-2": {"require": _solidity("ceiling", "require(samples <= 10_000, TooManySamples(samples, 10_000));")},
+    "ex-1-3": {
+        "decoded by eth_abi": _registered(
+            "decode(['uint256'], log['data'])[0]", "decode(['address'], log['topics'][1])[0]"
+        )
+    },
+    "ex-1-4": {
+        "require": _till(CHECK="require(amount <= credit, TooMuch(amount, credit));"),
+        "the event last": _till(EVENT="", LAST="emit Taken(msg.sender, amount);"),
+    },
+    "ex-2-2": {
+        "an array without dimensions": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return np.array(-a[client] / b[client])"
+        ),
+        "a tensor": (
+            "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
+            "    return torch.tensor(-a[client] / b[client])"
+        ),
+    },
+    "ex-2-3": {"the limit written out": _clipped("np.sqrt((updates**2).sum(axis=1))", "np.median(l)")},
+    "ex-2-4": {"another form of the solution": _evidence("")},
+    "ex-2-5": {
+        "an integer of NumPy": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return np.int64(10**k)\n"
+            "    return 0"
+        )
+    },
+    "ex-2-6": {
+        "along the step": (
+            "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
+            "    p = samples[client] / np.sum(samples)\n"
+            "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
+            "    return updates[client] + v, updates[client] - v"
+        )
+    },
+}
+"""Right answers in another form than the solution's, which a check must accept."""

@@ -17,7 +17,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from eth_typing import HexStr
-from eth_utils import ValidationError, to_checksum_address
+from eth_utils import ValidationError
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
@@ -27,7 +27,7 @@ from web3.types import EventData, TxReceipt
 
 from bcfl_support import services
 from bcfl_support.chain.schedule import OSAKA
-from bcfl_support.chain.sending import Call, Sender
+from bcfl_support.chain.sending import Call, Sender, check_address
 from bcfl_support.chain.transport import Transport, without_secrets
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput, ServiceError, ToolMissing
@@ -174,11 +174,11 @@ class Chain(AbstractContextManager["Chain"]):
         """A contract that is already on chain, with its errors registered.
 
         Args:
-            address: where it is.
+            address: where it is; `InvalidInput` if it is none.
             artifact: the compiled contract.
         """
         self.register_abi(artifact.abi)
-        return cast(Contract, self.w3.eth.contract(address=to_checksum_address(address), abi=artifact.abi))
+        return cast(Contract, self.w3.eth.contract(address=check_address("address", address), abi=artifact.abi))
 
     def constructor(self, artifact: Artifact, *args: Any) -> ContractConstructor:
         """A deployment to be sent, or asked about by `check`; its contract's errors are registered.
@@ -289,9 +289,10 @@ class Chain(AbstractContextManager["Chain"]):
 
         Args:
             address: the contract.
-            slot: number of the slot.
+            slot: number of the slot; `InvalidInput` if there is none.
         """
-        return bytes(self.w3.eth.get_storage_at(to_checksum_address(address), slot)).rjust(32, b"\0")
+        check_range("slot", slot, 0, 2**256 - 1, whole=True)
+        return bytes(self.w3.eth.get_storage_at(check_address("address", address), slot)).rjust(32, b"\0")
 
     def block_hashes(self, numbers: Iterable[int]) -> set[HexBytes]:
         """Hashes of the blocks of these numbers; none of one that is not there. See what `revert` has undone.

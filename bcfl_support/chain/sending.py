@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from eth_typing import ChecksumAddress
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
@@ -183,10 +184,28 @@ def _label(call: Call) -> str:
     return "a deployment" if isinstance(call, ContractConstructor) or "to" not in call else "a transaction"
 
 
+def check_address(name: str, value: Any) -> ChecksumAddress:
+    """An address as web3 wants it, its checksum in capitals.
+
+    Args:
+        name: what it is called in the message.
+        value: 20 bytes in hex, in capitals or not.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        return to_checksum_address(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"{name} is {value!r}, no address: take one of chain.accounts, or give 20 bytes in hex"
+        ) from None
+
+
 def _transaction(call: Call, sender: str, value: int) -> Transaction:
     """Sender, receiver, value and data of a call, without asking the node anything."""
     check_range("value", value, 0, whole=True, why="a transaction sends wei")
-    transaction: Transaction = {"from": to_checksum_address(sender), "value": int(value)}
+    transaction: Transaction = {"from": check_address("sender", sender), "value": int(value)}
     if isinstance(call, ContractFunction):
         # All defaults are given, so that web3 fills in none by asking the node.
         nothing: Any = {"gas": 0, "gasPrice": 0, "nonce": 0, "chainId": 1, "value": 0}

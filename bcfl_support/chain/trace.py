@@ -13,11 +13,12 @@ from typing import Any
 
 from eth_utils import to_checksum_address
 from hexbytes import HexBytes
+from web3.exceptions import TransactionNotFound
 from web3.types import RPCEndpoint
 
 from bcfl_support.chain.node import Chain
 from bcfl_support.chain.schedule import OSAKA, calldata_floor, intrinsic_gas
-from bcfl_support.errors import ServiceError
+from bcfl_support.errors import InvalidInput, ServiceError
 
 
 # ---------------------------------------------------------------- a mined transaction, taken apart
@@ -80,10 +81,15 @@ def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
         transaction: its hash.
 
     Raises:
+        InvalidInput: no transaction of that hash was mined.
         ServiceError: the node does not trace, or its trace does not add up to its receipt.
     """
-    w3, hash_ = chain.w3, HexBytes(transaction)
-    sent, receipt = w3.eth.get_transaction(hash_), w3.eth.get_transaction_receipt(hash_)
+    w3 = chain.w3
+    try:
+        hash_ = HexBytes(transaction)
+        sent, receipt = w3.eth.get_transaction(hash_), w3.eth.get_transaction_receipt(hash_)
+    except (TransactionNotFound, TypeError, ValueError):
+        raise InvalidInput(f"transaction is {transaction!r}: give the hash of one that this chain has mined") from None
     question = [hash_.to_0x_hex(), {"tracer": Path(__file__).with_name("tracer.js").read_text()}]
     answer = w3.provider.make_request(RPCEndpoint("debug_traceTransaction"), question)
     found: Any = answer.get("result") if isinstance(answer, dict) else None

@@ -42,16 +42,23 @@ def read_numbers(frame: Mapping[str, Any], column: str) -> np.ndarray:
 def read_names(frame: Mapping[str, Any], column: str) -> tuple[tuple[str, ...], np.ndarray]:
     """The values of a column as names, and which of them each row has.
 
-    Args, Raises: as in `read_numbers`, of any kind of values.
+    Args: as in `read_numbers`, of any kind of values.
 
     Returns:
         The names, sorted as the values are, and their numbers, shape (N,), int64.
+
+    Raises:
+        InvalidInput: no such column, a row without a value, or two values that read alike, such as 1 and "1".
 
     >>> names, numbers = read_names({"site": ["b", "a", "b"]}, "site")
     >>> names, numbers.tolist()
     (('a', 'b'), [1, 0, 1])
     """
     values = _read_column(frame, column)
+    alike: dict[str, Any] = {}
+    for value in frame[column]:  # as given: NumPy makes text of 1 beside "1"
+        if (other := alike.setdefault(str(value), value)) != value:
+            raise InvalidInput(f"column {column!r} has {other!r} and {value!r}: write what is one name in one way.")
     try:
         kinds, numbers = np.unique(values, return_inverse=True)
     except TypeError:  # numbers and text in one column

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.checks import check_range, refuse_text
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
 def check_updates(updates: Any) -> np.ndarray:
@@ -199,6 +199,8 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
     [[1.5, 2.0], [0.0, 1.0]]
     """
     rows, limit = check_updates(updates), check_range("clip", clip, 0, why="it is a length")
+    if limit.ndim and limit.shape != rows.shape[:-2]:
+        raise InvalidInput(f"clip has shape {limit.shape}: give a number, or one each of shape {rows.shape[:-2]}")
     lengths = compute_lengths(rows)
     limits = np.broadcast_to(limit[..., None], lengths.shape)
     return rows * np.where(lengths > limits, divide_or_zero(limits, lengths), 1.0)[..., None]

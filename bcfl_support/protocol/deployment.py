@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from eth_utils import is_address, to_checksum_address
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor
 from web3.exceptions import MismatchedABI
 from web3.types import Nonce, TxReceipt
 from web3.utils import get_create_address
 
-from bcfl_support.chain import Chain, load_artifact
+from bcfl_support.chain import Chain, check_address, load_artifact
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 from bcfl_support.incentives import PPM
 from bcfl_support.protocol import fixed_point
@@ -49,13 +48,11 @@ def deploy_contracts(
         ToolMissing: no compiled contract has the pool's name. Nothing was sent, as with the next two.
         InvalidInput: a pool without code, or with terms that its constructor cannot take, or a publisher that is no
             address.
-        ContractError: if a constructor refuses the configuration. Of terms that `RewardPool` refuses nothing was sent.
+        ContractError: if a constructor refuses the configuration. Of terms that the pool refuses nothing was sent.
         RuntimeError: if a contract did not land at the predicted address.
     """
     chain.explain(EXPLANATIONS)
-    if not is_address(publisher):
-        raise InvalidInput(f"publisher is {publisher!r}, no address: take one of chain.accounts")
-    account = to_checksum_address(publisher)
+    account = check_address("publisher", publisher)
     first = chain.w3.eth.get_transaction_count(account)
     addresses = [get_create_address(account, Nonce(first + k)) for k in range(4)]
     registry, aggregator, ledger, pool = addresses
@@ -99,7 +96,7 @@ def check_pool(pool: Contract) -> None:
 
 
 def _check_terms(chain: Chain, pool: ContractConstructor, sender: str) -> None:
-    """Refuse terms before three other contracts are paid for: a `RewardPool` looks at them first.
+    """Refuse terms before three other contracts are paid for: a pool's constructor looks at them first.
 
     That it misses the other contracts, which are not there yet, is no refusal.
     """

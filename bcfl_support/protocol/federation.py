@@ -23,7 +23,7 @@ from numpy.random import Generator
 from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
-from bcfl_support.chain import TX_GAS_CAP, Chain
+from bcfl_support.chain import TX_GAS_CAP, Chain, check_address
 from bcfl_support.checks import check_choice, check_generator, check_range
 from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.protocol import fixed_point
@@ -327,8 +327,8 @@ class Federation:
         return fixed_point.decode(np.array(self.aggregator.functions.model().call(), dtype=np.int64))
 
     def credits(self, clients: Sequence[str]) -> list[int]:
-        """Wei each client may withdraw."""
-        return [self.pool.functions.creditOf(client).call() for client in clients]
+        """Wei each client may withdraw; `InvalidInput` for what is no address."""
+        return [self.pool.functions.creditOf(check_address("client", client)).call() for client in clients]
 
     def record(self, number: int) -> RoundRecord:
         """Read a round back: `read_round`, and what takes a state of the past (g) or this object (gas, transactions).

@@ -181,7 +181,11 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
         number: the round.
         read: event → its logs.
         said, paid: the events of the aggregator and of the pool.
+
+    Raises:
+        InvalidInput: the number is none of a round.
     """
+    check_range("round", number, 0, whole=True)
 
     def find(event: Any, key: str = "client") -> dict[Any, Any]:
         return {log["args"][key]: log["args"] for log in read(event) if log["args"]["round"] == number}

@@ -1,11 +1,13 @@
 """The gas ladder: the same round, from storing every value on chain to blobs and fraud proofs. Lesson 6.
 
 `start_rung` deploys one rung; every rung computes the same exact round. `predict` gives its gas from a fee schedule,
-today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it fills and costs by today's schedule.
+today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it fills and costs by today's schedule, with
+`fees` that react, and how long its scores take to be final (`latency`).
 """
 
 from bcfl_support.scaling.blobs import to_blob
-from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, fit_gas
+from bcfl_support.scaling.fees import BPO2, Market, blob_fee, blob_floor, next_base_fee, next_excess, pay
+from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, RoundCost, fit_gas
 from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
     BLOCK,
@@ -19,5 +21,6 @@ from bcfl_support.scaling.lanes import (
     pack,
     to_lanes,
 )
+from bcfl_support.scaling.latency import FINALITY_SECONDS, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.sparse import SparseRung, choose_step, compress, sparsify

@@ -26,7 +26,7 @@ from bcfl_support.scaling.lanes import CHUNK, PART
 BLOB_GAS = 131_072
 """Gas of a blob, of a kind of its own (EIP-4844)."""
 BLOBS_PER_BLOCK = 14
-"""Target of blobs a block since the BPO2 fork; the maximum is 21."""
+"""Target of blobs a block since the BPO2 fork; the maximum is in `fees.BPO2`."""
 
 NEXT_FORK = replace(
     OSAKA, sstore_set=110_020 - 2_100, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64

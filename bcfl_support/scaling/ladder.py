@@ -1,7 +1,7 @@
 """The gas ladder by name: the same round, from storing every value on chain to blobs and fraud proofs; what it costs.
 
 `RUNGS` says all there is of a rung. `predict` asks its gas model what a round costs before one runs it; `forecast`
-turns gas into transactions, blocks and money at prices that the reader sets.
+turns gas into transactions, blocks, seconds and money at prices that the reader sets and the round itself moves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model as costs
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.blobs import BlobRung
-from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, RoundCost
+from bcfl_support.scaling.fees import Market, Payment, pay
+from bcfl_support.scaling.gas_model import RoundCost
+from bcfl_support.scaling.latency import Latency, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 from bcfl_support.scaling.sparse import SparseRung
@@ -49,14 +51,14 @@ class RungInfo:
     trust: str
 
 
-WATCHER, LATEST = "one honest watcher", ", within 18 days"  # blobs are kept no longer
+WATCHER = "one honest watcher"
 
 RUNGS = (
     RungInfo(NaiveRung, "Rung0Naive", costs.naive, costs.nothing, "a slot a number", "nobody"),
     RungInfo(PackedRung, "Rung1Packed", costs.packed, costs.nothing, "32 numbers a slot", "nobody"),
     RungInfo(CalldataRung, "Rung2Calldata", costs.calldata, costs.chunk, "calldata, recomputed in full", "nobody"),
     RungInfo(OptimisticRung, "Rung3Optimistic", costs.optimistic, costs.proof, "optimistic, data logged", WATCHER),
-    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER + LATEST),
+    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER),
     RungInfo(SparseRung, "Rung5Sparse", costs.sparse, costs.shown, "one value of 64, recomputed in full", "nobody"),
 )
 """The ladder: a rung's number is its place. A new rung is a class, a contract, a gas model, and an entry here."""
@@ -116,52 +118,80 @@ def _check(rung: int, n: int, P: int) -> None:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A round in blocks and money.
+    """A round in blocks, seconds and money.
 
     Attributes:
         cost: the round.
-        blocks: blocks that its gas or its blobs fill, whichever are more, at least 1.
-        ether: what gas and blobs cost, in ETH.
-        money: the same in the currency of the ether price.
+        paid: the blocks it takes and what it costs, fees that react included.
+        latency: seconds from the first submission to a score that is final, when all submit and nobody objects.
+        money: what it costs, in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
         fits_calldata: whether every transaction stays below 128 KiB, on rungs 3 and 4 also that of a dispute; and
             whether a contract takes so many clients at all, see `largest_clients`.
     """
 
     cost: RoundCost
-    blocks: int
-    ether: float
+    paid: Payment
+    latency: Latency
     money: float
     fits_cap: bool
     fits_calldata: bool
 
+    @property
+    def blocks(self) -> int:
+        """Blocks that its gas or its blobs take, whichever are more, at least 1."""
+        return self.paid.blocks
 
-def forecast(rung: int, n: int, P: int, *, gas_price: float, ether_price: float, blob_price: float = 1.0) -> Forecast:
-    """A first round in gas, blocks and money, by today's fee schedule and at prices the caller sets.
+    @property
+    def ether(self) -> float:
+        """What gas and blobs cost, in ETH."""
+        return self.paid.ether
+
+
+def forecast(
+    rung: int,
+    n: int,
+    P: int,
+    *,
+    gas_price: float,
+    ether_price: float,
+    blob_price: float = 0.0,
+    tip: float = 0.0,
+    others: float = 0.0,
+    hurry: bool = False,
+) -> Forecast:
+    """A first round in gas, blocks, seconds and money, by today's fee schedule and at prices the caller sets.
 
     >>> f = forecast(2, 10, 100_000, gas_price=1, ether_price=2000)
     >>> f.blocks, round(f.ether, 3), round(f.money)
-    (1, 0.041, 82)
+    (2, 0.041, 82)
+    >>> forecast(2, 10, 100_000, gas_price=1, ether_price=2000, hurry=True).blocks
+    1
 
     Args:
         rung: its number.
         n: clients.
         P: parameters.
-        gas_price: gwei a gas.
+        gas_price: base fee when the round begins, gwei a gas.
         ether_price: of one ETH, in any currency.
-        blob_price: gwei a blob gas.
+        blob_price: gwei a blob gas then; EIP-7918 keeps it at a sixteenth of the base fee, or above.
+        tip: gwei a gas on top.
+        others: what others use of each block's target, as a share.
+        hurry: fill blocks and pay for it, see `fees.pay`; else no more is sent than leaves the prices where they are.
 
     Raises:
-        InvalidInput: a price is negative.
+        InvalidInput: a price is negative, or others use more than 0.99 of the target.
     """
-    for name, value in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
-        check_range(name, value, 0, why="it is a price")
+    check_range("gas_price", gas_price, 0, why="it is a price")
+    check_range("ether_price", ether_price, 0, why="it is a price")
+    check_range("blob_price", blob_price, 0, why="it is a price")
+    market = Market(gas_price, blob_price, tip, others)
     cost = predict(rung, n, P)
-    ether = (cost.total_gas * gas_price + cost.blobs * BLOB_GAS * blob_price) / 1e9
-    blocks = max(math.ceil(cost.total_gas / OSAKA.block_limit), math.ceil(cost.blobs / BLOBS_PER_BLOCK))
+    paid = pay(cost.total_gas, cost.blobs, market, hurry=hurry)
+    latency = compute_latency(cost, market, hurry=hurry)
     fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
     fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
-    return Forecast(cost, blocks, ether, ether * ether_price, fits_cap, fits_calldata)
+    return Forecast(cost, paid, latency, paid.ether * ether_price, fits_cap, fits_calldata)
 
 
 def largest_clients(rung: int, P: int) -> int:

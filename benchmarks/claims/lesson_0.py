@@ -35,7 +35,12 @@ def gain(seeds: Sequence[int], rows: Rows) -> None:
     biscoe = abs(every[:, :3] - 81 / 101).max(axis=1) < 0.03
     rows.every(cell, "Biscoe gets right what it knows, to within three birds, in every seed", biscoe)
     for name, columns, known in (("Dream", slice(3, 6), 65 / 101), ("Torgersen", slice(6, 9), 45 / 101)):
-        rows.mean(cell, f"{name} does better on average than it can know", every[:, columns].mean(axis=1) - known, 0)
+        rows.mean(
+            cell,
+            f"{name} does better on average than the birds it knows account for",
+            every[:, columns].mean(axis=1) - known,
+            0,
+        )
     seen = [(split.label_counts() > 0).sum(axis=1).max() <= 2 for split in page["splits"]]
     rows.every("c-397d1e96a9", "no station has seen all three species", seen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gas  # the benchmark
+from _common import read_result
 
 from bcfl_support import scaling
 
@@ -23,3 +24,25 @@ def test_every_rung_has_its_cases(monkeypatch):
 def test_the_quick_cases_are_of_every_rung():
     cases, refused = gas.make_cases(quick=True)
     assert {rung for rung, _, _ in cases} == set(range(len(scaling.RUNGS))) and not refused
+
+
+def test_stored_times_and_prices_are_those_of_the_stored_gas():
+    """Every row has them, and they are what its own gas gives today."""
+    rows = read_result("gas")["rows"]
+    for row in rows:
+        assert gas.price(row) == row
+        assert row["blob_gas"] == 131_072 * row["blobs"]
+        for name, inputs in gas.INPUTS.items():
+            paid = row["ether_at"][name]
+            assert paid["inputs"] == inputs
+            blob_fee = max(inputs["blob_fee"], inputs["base_fee"] / 16)
+            ether = row["gas_round"] * (inputs["base_fee"] + inputs["tip"]) + row["blob_gas"] * blob_fee
+            assert abs(paid["patiently"] - ether / 1e9) < 1e-8
+            quick, slow = paid["in_a_hurry"], paid["patiently"]
+            assert quick is None or quick >= slow * (1 - 1e-9)
+            seconds = row["seconds_at"][name]
+            assert seconds["in_a_hurry"] <= seconds["patiently"] <= seconds["with_demands"]
+            waits = "propose" in row["gas_by_operation"]
+            assert (seconds["patiently"] > 86_400) == waits or row["rung"] < 2
+            assert seconds["with_demands"] - seconds["patiently"] == (3 * 86_400 if waits else 0)
+        assert row["seconds_to_final"] == row["seconds_at"]["quiet"]["patiently"] > 768

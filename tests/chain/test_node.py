@@ -15,7 +15,7 @@ from solidity import compile_source
 from bcfl_support import services
 from bcfl_support.chain import node as node_module
 from bcfl_support.chain.node import GENESIS, MNEMONIC, Chain, connect, load_artifact
-from bcfl_support.errors import ContractError, ServiceError, ToolMissing, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, ServiceError, ToolMissing, TransactionFailed
 
 ETHER = 10**18
 FIRST_ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -130,6 +130,23 @@ def test_deploying(chain, purse_artifact):
     chain.send(purse.functions.pay(1), sender=chain.accounts[3], value=ETHER)
     assert int.from_bytes(chain.storage_at(purse.address, slot), "big") == ETHER
     assert chain.contract(purse.address.lower(), purse_artifact).functions.total().call() == 41 + ETHER
+
+
+@pytest.mark.parametrize("address", ["bob", "0x12", 3, None])
+def test_what_is_no_address(chain, purse_artifact, address):
+    for use in (
+        lambda: chain.contract(address, purse_artifact),
+        lambda: chain.storage_at(address, 0),
+        lambda: chain.send({"to": chain.accounts[0]}, sender=address),
+    ):
+        with pytest.raises(InvalidInput, match=r"is .*, no address: take one of chain.accounts, or give 20 bytes"):
+            use()
+
+
+@pytest.mark.parametrize("slot", [-1, 2**256, "1", 0.5])
+def test_what_is_no_slot(chain, slot):
+    with pytest.raises(InvalidInput, match="slot"):
+        chain.storage_at(chain.accounts[0], slot)
 
 
 def test_an_interface_cannot_be_deployed(chain):

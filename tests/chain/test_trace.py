@@ -16,7 +16,7 @@ from bcfl_support.chain.node import Chain, load_artifact
 from bcfl_support.chain.schedule import OSAKA, calldata_floor, intrinsic_gas
 from bcfl_support.chain.sending import encode_call
 from bcfl_support.chain.trace import GasLedger, trace_gas
-from bcfl_support.errors import ServiceError
+from bcfl_support.errors import InvalidInput, ServiceError
 
 ETHER = 10**18
 
@@ -314,6 +314,12 @@ def test_a_registration_of_the_project(chain):
     assert trace.gas_used == receipt["gasUsed"] <= 45_373
     assert trace.parts["calldata"] == intrinsic_gas(encode_call(call)) - 21_000
     assert trace.parts["event"] + trace.parts["storage write"] >= 20_000
+
+
+@pytest.mark.parametrize("transaction", [b"\1" * 32, "0x" + "1" * 64, "0x12", "pay-day", 3, None])
+def test_a_transaction_that_was_never_mined(chain, transaction):
+    with pytest.raises(InvalidInput, match=r"transaction is .*: give the hash of one that this chain has mined"):
+        trace_gas(chain, transaction)
 
 
 def test_a_node_without_traces(chain):

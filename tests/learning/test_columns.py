@@ -45,6 +45,12 @@ def test_names_are_sorted_as_their_values_are() -> None:
     assert read_names(pandas.DataFrame({"sex": pandas.Categorical(["m", "f"])}), "sex")[0] == ("f", "m")
 
 
+@pytest.mark.parametrize("column", [[1, "1", 2], np.array([1, "1"], dtype=object), pandas.Series([1, 2, "1"])])
+def test_two_values_that_read_alike_are_not_one_name(column) -> None:
+    with pytest.raises(InvalidInput, match="column 'site' has 1 and '1': write what is one name in one way"):
+        read_names({"site": column}, "site")
+
+
 def test_a_column_that_stands_there_twice() -> None:
     table = pandas.DataFrame([[1, 2], [3, 4]], columns=["x", "x"])
     with pytest.raises(InvalidInput, match=r"column 'x' has shape \(2, 2\): give one value a row, under a name of its"):

@@ -30,6 +30,14 @@ def test_a_clip_of_zero_leaves_nothing_and_a_negative_one_is_refused() -> None:
         updates.clip_norms(ROWS, clip=-2.0)
 
 
+@pytest.mark.parametrize("clip", [[1.0, 2.0, 3.0], [[1.0]], []])
+def test_a_clip_is_one_number_a_round(clip) -> None:
+    rounds = np.ones((2, 3, 4))
+    assert updates.clip_norms(rounds, clip=[2.0, 1.0]) == pytest.approx(rounds * np.array([1.0, 0.5])[:, None, None])
+    with pytest.raises(InvalidInput, match=r"clip has shape \(.*\): give a number, or one each of shape \(2,\)"):
+        updates.clip_norms(rounds, clip=clip)
+
+
 def test_lengths_cosines_and_distances_in_a_loop() -> None:
     reference = np.random.default_rng(1).standard_normal((3, 5))
     cosines, squares = updates.compute_cosines(ROWS, reference), updates.compute_square_distances(ROWS)

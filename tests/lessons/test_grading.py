@@ -1,29 +1,43 @@
 """The exercises' checks: the solution passes, an empty answer and every named misconception fail, the rest is kept.
 
 Each lesson is executed once. At an exercise, the blank stub and the wrong answers come first, each followed by the
-check, which must fail with a message; then the solution, whose check must pass.
+check, which must fail with a message, the one that fits where `SAYS` has its words; then right answers in another form
+and the solution, whose checks must pass. In the lessons of `AS_A_LEARNER` the check is the one of a learner's edition,
+from which the hidden tests are taken out.
 """
 
 from __future__ import annotations
 
 import nbformat
 import pytest
-from misconceptions import MISCONCEPTIONS
+from misconceptions import MISCONCEPTIONS, RIGHT, SAYS
 from nbclient.exceptions import CellExecutionError
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from notebooks import LESSONS, code_cells, read, source, tags
 from tools import lessons
 
+AS_A_LEARNER = {"00", "01", "02"}
+"""Lessons whose checks refuse every wrong answer also without their hidden tests."""
+
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def cleared(cell, preprocessor):
+    """A cell's source as a tool of the course leaves it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source(cell))])
+    notebook.cells[0].metadata = nbformat.from_dict(cell["metadata"])
+    return preprocessor.preprocess(notebook, {})[0].cells[0].source
 
 
 def blank(cell):
     """The stub a student starts from."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source(cell))])
-    notebook.cells[0].metadata = nbformat.from_dict(cell["metadata"])
-    cleared, _ = ClearSolutions().preprocess(notebook, {})
-    return cleared.cells[0].source
+    return cleared(cell, ClearSolutions())
+
+
+def as_run(path, cell):
+    """The check as a learner runs it, where a lesson's checks are tested so."""
+    return cleared(cell, ClearHiddenTests()) if path.name[:2] in AS_A_LEARNER else source(cell)
 
 
 class Kernel:
@@ -61,11 +75,18 @@ def test_checks_tell_right_from_wrong(path):
             if grader.get("grade"):
                 for kind, answer in wrong.items():
                     kernel.run(answer)
-                    verdict = kernel.run(source(cell))
+                    verdict = kernel.run(as_run(path, cell))
+                    words = SAYS.get(name, {}).get(kind, "")
                     if verdict is None:
                         problems.append(f"{grader['grade_id']} accepts the answer '{kind}'")
+                    elif words not in verdict[1]:
+                        problems.append(f"{grader['grade_id']} says to '{kind}', without {words!r}: {verdict[1]}")
                     elif verdict[0] == "AssertionError" and len(verdict[1]) < 15:
                         problems.append(f"{grader['grade_id']} refuses '{kind}' without saying why")
+                for kind, answer in RIGHT.get(name, {}).items():
+                    kernel.run(answer)
+                    if (verdict := kernel.run(source(cell))) is not None:
+                        problems.append(f"{grader['grade_id']} refuses the right answer '{kind}': {verdict}")
                 assert kernel.run(source(stub)) is None
             elif stub is not None:
                 kernel.run(source(stub))  # a cell between stub and check may need the solution
@@ -83,3 +104,11 @@ def test_points_add_up(path):
         if cell["metadata"].get("nbgrader", {}).get("grade")
     ]
     assert len(points) >= 3 and all(1 <= p <= 5 for p in points)
+
+
+def test_words_are_of_wrong_answers():
+    """A fragment in `SAYS` belongs to a misconception that is there."""
+    for name, said in SAYS.items():
+        assert said.keys() <= MISCONCEPTIONS[name].keys(), (
+            f"{name}: {sorted(said.keys() - MISCONCEPTIONS[name].keys())}"
+        )

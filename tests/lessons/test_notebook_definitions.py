@@ -15,7 +15,6 @@ from bcfl_support import simulation
 from bcfl_support.adversaries import attacks
 from bcfl_support.adversaries.collusion import collude, compute_break_even, compute_collusion_share, inflate_samples
 from bcfl_support.chain import intrinsic_gas
-from bcfl_support.chain.schedule import calldata_floor
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
@@ -24,7 +23,7 @@ from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_thre
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
 from bcfl_support.protocol import commitments, fixed_point
-from bcfl_support.scaling import ladder, lanes
+from bcfl_support.scaling import fees, ladder, lanes
 from bcfl_support.scores import (
     accuracy_adjusted_scores,
     alignment_scores,
@@ -128,7 +127,6 @@ class TestLesson1:
         data = bytes(range(200)) + bytes(60)
         page = definitions("01")
         assert page["intrinsic"](data) == intrinsic_gas(data)
-        assert page["least"](data) == calldata_floor(data)
 
     def test_packed_client(self):
         word = ((9 << 168) | (8 << 128) | (7 << 96) | 6).to_bytes(32)
@@ -441,7 +439,21 @@ class TestLesson5:
 
 
 class TestLesson6:
-    """Packing is the package's, and the exercise's search finds what the cost model's does."""
+    """Packing, fees and Merkle roots are the package's, and the exercise's search finds what the cost model's does."""
+
+    def test_next_fee(self):
+        page, rng = definitions("06"), np.random.default_rng(6)
+        for fee, used in zip(
+            rng.integers(1, 10**12, 200).tolist(), rng.integers(0, 60_000_000, 200).tolist(), strict=True
+        ):
+            assert page["next_fee"](fee, used, 60_000_000) == fees.next_base_fee(fee, used)
+
+    def test_merkle_root(self):
+        page, rng = definitions("06"), np.random.default_rng(6)
+        for count in (1, 2, 5, 8, 13):
+            row = lanes.pack(rng.integers(-127, 128, 1024 * count).astype(np.int8))
+            [tree] = lanes.part_trees(row)
+            assert page["merkle_root"]([keccak(chunk) for chunk in lanes.chunks_of(row)]) == tree.root
 
     def test_packed_row(self):
         page = definitions("06", WORD=32, LANES=32)

@@ -132,6 +132,11 @@ TERMS = (10**18, 230, 4, 100_000, 50_000, 666_667, 3_600, bytes(32))
         ({"pool_terms": TERMS}, InvalidInput, "RewardPool's constructor does not take"),
         ({"alpha": 11.0}, ContractError, "BadTerms: field=alpha, value=11,000,000"),
         ({"pool": "SquarePool", "alpha": 11.0}, ContractError, "BadTerms: field=alpha"),
+        (
+            {"pool": "AccuracyAdjusted", "pool_terms": (*TERMS[:5], 500_000, *TERMS[6:])},
+            ContractError,
+            "BadTerms: field=quorum, value=500,000",
+        ),
     ],
 )
 def test_a_pool_that_cannot_be_is_refused_before_anything_is_paid_for(node, wrong, kind, message):

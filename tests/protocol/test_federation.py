@@ -625,3 +625,15 @@ def test_a_pool_that_settles_by_more_than_a_count_is_settled_by_hand(node, clien
     node.send(fed.pool.functions.settle(2**255, gains), sender=fed.publisher)
     record = fed.read_round(1)
     assert sum(record.rewards) > 0 and set(record.consistency) == {None}  # such a pool has none
+
+
+@pytest.mark.parametrize("number", ["1", 1.5, -1, None])
+def test_a_round_has_a_whole_number(fed, number):
+    with pytest.raises(InvalidInput, match=r"round is .* choose it whole"):
+        fed.read_round(number)
+
+
+def test_credits_of_an_address_in_any_case(fed, clients):
+    assert fed.credits([clients[0].lower()]) == fed.credits([clients[0]])
+    with pytest.raises(InvalidInput, match="client is 'bob', no address"):
+        fed.credits(["bob"])

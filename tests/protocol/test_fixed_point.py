@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from contract_scores import alignment_fixed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcfl_support import simulation
+from bcfl_support import services, simulation
 from bcfl_support.chain import Chain
 from bcfl_support.errors import BcflError, FixedPointError
 from bcfl_support.learning import aggregators, datasets, models
@@ -19,6 +20,9 @@ from bcfl_support.protocol import fixed_point as fp
 from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.rounds import FederationConfig
 from bcfl_support.scores import alignment_scores
+
+VECTORS = services.project_root() / "contracts" / "test" / "vectors" / "rounds.json"
+CASES = json.loads(VECTORS.read_text())["cases"]  # which the contract is held to as well
 
 small = st.floats(-1000.0, 1000.0, allow_nan=False)
 scales = st.sampled_from([1, 10, 10**3, 10**6, 10**9])
@@ -42,6 +46,16 @@ def exact_fedavg(updates: np.ndarray, samples: list[int]) -> list[Fraction]:
 
 def test_examples_in_the_documentation() -> None:
     assert doctest.testmod(fp).failed == 0
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_averages_are_those_of_exact_fractions(case: dict) -> None:
+    samples = [int(n) for n in case["samples"]]
+    updates = np.array([int(v) for v in case["updates"]], dtype=object).reshape(len(samples), -1)
+    step = fp.fedavg_fixed(updates, samples, clipped=case["clipped"])
+    assert [str(g) for g in step] == case["global"]
+    if not case["clipped"]:
+        assert [str(score) for score in alignment_fixed(updates, samples, step)] == case["scores"]
 
 
 def test_encode_rounds_ties_to_even() -> None:

@@ -158,15 +158,31 @@ def test_money_is_gas_times_price():
     found = ladder.forecast(3, 10, 100_000, gas_price=2, ether_price=3_000)
     assert found.ether == pytest.approx(found.cost.total_gas * 2 / 1e9)
     assert found.money == pytest.approx(found.ether * 3_000)
-    assert found.blocks == 1
+    assert found.blocks == 2, "40 million gas, and no more than 30 a block leave the price"
     assert found.fits_cap and found.fits_calldata
 
 
 def test_blobs_are_paid_and_counted():
-    cheap = ladder.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=0)
-    dear = ladder.forecast(4, 100, 100_000, gas_price=1, ether_price=1, blob_price=1)
-    assert dear.ether - cheap.ether == pytest.approx(100 * 131_072 / 1e9)
+    """A blob price below a sixteenth of the base fee cannot last: EIP-7918's floor is paid."""
+    floor, same, dear = (
+        ladder.forecast(4, 100, 100_000, gas_price=16, ether_price=1, blob_price=price) for price in (0, 1, 3)
+    )
+    assert floor.ether == same.ether
+    assert dear.ether - floor.ether == pytest.approx(2 * 100 * 131_072 / 1e9)
     assert dear.blocks == 8, "100 blobs at 14 a block"
+
+
+def test_a_hurry_costs_what_it_does_to_the_price():
+    """The naive round's 521 full blocks cost more ether than there is, rung 1's 14 two and a half times as much."""
+    quick, slow = (
+        [ladder.forecast(rung, 10, 100_000, gas_price=1, ether_price=1, hurry=hurry) for rung in range(3)]
+        for hurry in (True, False)
+    )
+    assert [f.blocks for f in quick] == [521, 14, 1] and [f.blocks for f in slow] == [1042, 27, 2]
+    assert quick[0].ether > 1e9 and 2 < quick[1].ether / slow[1].ether < 3
+    assert quick[2].ether == pytest.approx(slow[2].ether), "within one block the price is known"
+    last = 798.0 - 13 * 60  # million gas, of which a block at the target would have had 30
+    assert quick[1].paid.base_fee == pytest.approx(1.125**13 * (1 + (last / 30 - 1) / 8), rel=0.01)
 
 
 def test_naive_rung_fits_nowhere():

@@ -13,7 +13,8 @@ contract ClientRegistry is IClientRegistry {
     /// @inheritdoc IClientRegistry
     /// @dev Whoever takes it before a round is settled outruns that
     /// round's penalty, and may register it anew and vote again: the deployer has to choose more than rounds and
-    /// attestations take. The contract does not check that, and a round takes as long as nobody moves it on.
+    /// attestations take. Aggregator and ledger refuse less than their own times, but a round takes as long as nobody
+    /// moves it on.
     uint256 public immutable coolDown;
     /// @inheritdoc IClientRegistry
     address public immutable slasher;
@@ -30,7 +31,7 @@ contract ClientRegistry is IClientRegistry {
         stakePerSample = stakePerSample_;
         coolDown = coolDown_;
         // slither-disable-next-line missing-zero-check
-        slasher = slasher_; // zero would be a federation without penalties
+        slasher = slasher_; // checked by the pool, which is deployed later: it refuses a registry that names another
     }
 
     /// @inheritdoc IClientRegistry
@@ -44,7 +45,7 @@ contract ClientRegistry is IClientRegistry {
         if (msg.value > needed) revert ExcessStake(msg.value, needed, samples);
 
         // Solidity equivalent: _clients[msg.sender] = Client(uint96(needed), uint32(samples), uint40(block.timestamp), 0);
-        // The compiler writes the slot once a field; here one SSTORE writes all of it, 300 gas less.
+        // The compiler reads the slot once more and masks each field: the SSTORE here is 471 gas less.
         //   bits 0–95 stake | 96–127 samples | 128–167 joinedAt | 168–207 unlockAt = 0
         // needed < 2^96 by the constructor's bound, samples < 2^32 by the check above, a block time fits 40 bits.
         // slither-disable-next-line assembly
@@ -58,8 +59,12 @@ contract ClientRegistry is IClientRegistry {
     function addStake() external payable {
         Client storage client = _registered(msg.sender);
         if (msg.value == 0) revert ZeroAmount();
-        uint256 stake = client.stake + msg.value;
-        if (stake > type(uint96).max) revert StakeTooLarge(stake, type(uint96).max);
+        if (client.unlockAt != 0) revert AlreadyLeft(msg.sender, client.unlockAt);
+        uint256 stake = client.stake;
+        // More would weigh nothing, and be burned in the same proportion.
+        uint256 missing = requiredStake(client.samples) - stake;
+        if (msg.value > missing) revert ExcessStake(msg.value, missing, client.samples);
+        stake += msg.value;
         client.stake = uint96(stake);
         emit StakeAdded(msg.sender, msg.value, stake);
     }

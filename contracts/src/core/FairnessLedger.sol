@@ -51,8 +51,8 @@ contract FairnessLedger is IFairnessLedger {
     ) {
         // The first attestation reads the samples of all of an epoch's rounds.
         if (interval_ == 0 || interval_ > MAX_INTERVAL) revert BadLedgerConfig("interval", interval_);
-        // Above one half, or a minority of those present could agree alone. Who was absent votes too: the first quorum
-        // stands.
+        // Above one half, or a minority of those present could agree alone. Clients that were absent vote too, so two
+        // records can each find a quorum: the first one stands.
         if (quorum_ <= NEUTRAL / 2 || quorum_ > NEUTRAL) revert BadLedgerConfig("quorum", quorum_);
         // Who has voted must not be able to leave, register the same stake anew and vote again.
         if (attestSeconds_ == 0 || attestSeconds_ > registry_.coolDown()) {

@@ -33,8 +33,8 @@ interface IAggregator {
     /// @param minimumSamples Fewest revealed samples with which a round is averaged; with fewer it is void.
     /// @param commitSeconds Commitments are taken for this long, however many there are; then `advance` ends the phase.
     /// At least 2: the block in which a phase begins takes none of its steps.
-    /// @param revealSeconds Reveals are taken for this long, or until the last of them; then `advance` may end the phase.
-    /// At least 2.
+    /// @param revealSeconds Reveals are taken for this long, and then `advance` may end the phase; the last one ends it
+    /// sooner. At least 2, and with the commit phase less than the registry's cool-down.
     /// @param bound Largest absolute value of an entry, at scale s.
     /// @param clipped Whether updates count by a length of at most the median one (see `aggregate`).
     struct Config {
@@ -114,6 +114,7 @@ interface IAggregator {
     error AlreadyRevealed(address client, uint256 round);
     error CommitmentMismatch(bytes32 committed, bytes32 revealed);
     error WrongLength(uint256 actual, uint256 required);
+    error RevealInParts(uint256 parameters, uint256 part);
     error WrongPart(uint256 from, uint256 expected);
     error ZeroUpdate(address client);
     error ValueOutOfBounds(uint256 index, int256 value, uint256 bound);
@@ -189,7 +190,8 @@ interface IAggregator {
     /// @notice Number of the last round that was settled.
     function lastClosedRound() external view returns (uint256);
 
-    /// @notice The clients that committed in the current (or last) round, in order.
+    /// @notice The clients that committed in the current (or last) round, in the order of their places: who came by
+    /// `commitInstead` stands where the displaced client stood.
     function participants() external view returns (address[] memory);
 
     /// @dev From `committed` on: whoever stood there in a larger round.
@@ -213,7 +215,8 @@ interface IAggregator {
     /// @notice ‖g‖² at scale s², of the current (or last) round. In phase Aggregate, of the entries averaged so far.
     function normSquared() external view returns (uint256);
 
-    /// @notice The last update a client revealed, at scale s; a mixture while it reveals the next one in parts.
+    /// @notice The last update a client revealed, at scale s; a mixture once it has begun to reveal the next one in
+    /// parts, until it ends that or the reveal after it.
     function updateOf(address client) external view returns (int64[] memory);
 
     /// @notice The last averaged update g, at scale s. In phase Aggregate, entries from the cursor on are

@@ -33,7 +33,6 @@ interface IClientRegistry {
     error ExcessStake(uint256 sent, uint256 needed, uint256 samples);
     error InsufficientStake(uint256 sent, uint256 needed, uint256 samples);
     error StakeBelowMaintenance(uint256 held, uint256 needed, uint256 samples);
-    error StakeTooLarge(uint256 stake, uint256 maximum);
     error ZeroAmount();
     error AlreadyLeft(address client, uint256 unlockAt);
     error StillActive(address client);
@@ -43,13 +42,15 @@ interface IClientRegistry {
 
     /// @notice Join with `samples` samples; the ether sent is the stake.
     /// @param samples Declared sample count, 1 to 2^32 − 1.
-    /// @dev Needs msg.value = samples · stakePerSample exactly; the event need not repeat it then.
+    /// @dev Needs msg.value = samples · stakePerSample exactly; the event need not repeat it then. A contract that cannot
+    /// receive ether can register, and never get its stake or its pay out.
     function register(uint256 samples) external payable;
 
-    /// @notice Add to one's stake, for instance after a penalty.
+    /// @notice Make up for what penalties have burned of one's stake, or part of it. Not more, and not after leaving.
     function addStake() external payable;
 
-    /// @notice Stop taking part; the stake unlocks after the cool-down, during which it can still be slashed.
+    /// @notice Stop taking part; the stake unlocks after the cool-down, during which it can still be slashed. There is no
+    /// way back but to take it and to register anew.
     function deregister() external;
 
     /// @notice Take the stake out after the cool-down. The client's slot is cleared; it may register again.

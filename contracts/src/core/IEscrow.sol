@@ -35,11 +35,12 @@ interface IEscrow {
     error NotReclaimable(address caller, bool stopped, bool idle);
     error PayoutFailed(address to, uint256 amount);
 
-    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun.
+    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun. After a stop it goes to the publisher.
     function fund() external payable;
 
     /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due
-    /// (a pool that needs more than a count to settle refuses that step); and be credited what that cost at the block's base fee, less a fifth. Anyone may.
+    /// (a pool that needs more than a count to settle refuses that step); and be credited four fifths of what that step
+    /// itself cost at the block's base fee. Calldata, the transaction's 21,000 gas and this entry are not in it. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
     /// round's refunds come to a twentieth at most of what it would share without them, which is less with fewer samples or

@@ -46,15 +46,16 @@ interface IFairnessLedger {
     /// @param epoch Counts from 0; epoch e covers the rounds e·interval + 1 … (e + 1)·interval.
     /// @param record sha2-256 digest of the record's bytes.
     /// @param factorsHash keccak256(abi.encode(clients, factors)) of the factors in it.
-    /// @dev Open to registered clients with enough stake, once an epoch each, and to none before one it attested to. A vote counts as many samples as its client
-    /// has staked for, whether it took part in the rounds or not; the quorum is one of the samples that did. An epoch
+    /// @dev Open to registered clients with enough stake, once an epoch each, and never for an epoch older than the newest
+    /// one it attested to. A vote counts as many samples as its client declared, whether it took part in the rounds or
+    /// not; the quorum is one of the samples that did. An epoch
     /// without a quorum before its deadline expires, and the factors stay as they were. Any client's attestation starts that
     /// time, also one of nonsense: it has to be longer than an honest computation takes.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
     /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins
     /// them. Clients that the newest record does not name go back to the neutral factor.
-    /// All in one transaction: some 690 clients fit. A record need not name those whose factor is the neutral one.
+    /// All in one transaction: some 680 clients fit. A record need not name those whose factor is the neutral one.
     /// @param factors In millionths, each within [MIN_FACTOR, MAX_FACTOR], in the order of `clients`.
     function applyFactors(uint256 epoch, bytes32 record, address[] calldata clients, uint32[] calldata factors) external;
 

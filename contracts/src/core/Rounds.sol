@@ -15,7 +15,8 @@ import { Int64Vector } from "./Int64Vector.sol";
 /// slot instead of 22,100). The history is in the events, that of the updates in the reveals' calldata.
 /// Nobody can shorten what was announced: commitments are taken until their deadline, whoever has committed by then, and
 /// a phase's steps are taken only in blocks later than the one in which it began (a settlement may begin at once, and
-/// ends in a later one). So a round takes `commitSeconds` at least, during which every registered client can join it.
+/// ends in a later one). So a round takes `commitSeconds` at least, during which clients in good standing can join it, as
+/// long as it has a place, or one of a client with fewer samples.
 abstract contract Rounds is IAggregator {
     using Int64Vector for int64[];
 
@@ -69,11 +70,14 @@ abstract contract Rounds is IAggregator {
         if (config_.revealSeconds < 2) revert BadConfig("revealSeconds", config_.revealSeconds);
         // |S_i| ≤ P · bound² ≤ 2^108 fits `Entry.score`, ‖v_i‖ ≤ √P · bound ≤ 2^54 fits `Entry.norm`.
         if (config_.bound == 0 || config_.bound > 1 << 44) revert BadConfig("bound", config_.bound);
+        // Else a client could leave during a round, take its stake, and stand in the same round a second time with it.
+        uint256 longest = uint256(config_.commitSeconds) + config_.revealSeconds;
+        if (registry_.coolDown() <= longest) revert BadConfig("coolDown", registry_.coolDown());
         registry = registry_;
         // slither-disable-next-line missing-zero-check
         rewardPool = rewardPool_; // deployed after this contract: nothing to check yet
         // slither-disable-next-line missing-zero-check
-        publisher = publisher_; // zero would be a federation that nobody can stop
+        publisher = publisher_; // zero: nobody can stop the federation, or take back what is left of its pot
         _parameters = config_.parameters;
         _capacity = config_.capacity;
         _minimum = config_.minimum;

@@ -12,7 +12,7 @@ import { Rounds } from "./Rounds.sol";
 
 /// @title Submissions
 /// @notice Who takes part in a round, and with what: commitments first, the updates when nobody can change them any more.
-/// @dev Only the digests of updates stay, by which copies are known.
+/// @dev Of every update its digest stays for good, by which copies are known; the update itself until its client's next.
 abstract contract Submissions is Rounds {
     using Int64Vector for int64[];
 
@@ -60,7 +60,8 @@ abstract contract Submissions is Rounds {
     /// @inheritdoc IAggregator
     function reveal(int64[] calldata update, bytes32 salt) external {
         (Round memory round, Entry storage entry) = _revealing();
-        if (update.length != _parameters || update.length > PART) revert WrongLength(update.length, _parameters);
+        if (update.length != _parameters) revert WrongLength(update.length, _parameters);
+        if (update.length > PART) revert RevealInParts(update.length, PART);
         uint256 square = _keep(0, update);
         _open(round, entry, keccak256(abi.encodePacked(update)), salt, square);
     }

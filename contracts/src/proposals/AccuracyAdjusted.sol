@@ -5,6 +5,7 @@ import { Escrow } from "../core/Escrow.sol";
 import { IAggregator } from "../core/IAggregator.sol";
 import { IClientRegistry } from "../core/IClientRegistry.sol";
 import { ONE } from "../core/IEscrow.sol";
+import { AdjustedTerms } from "./AdjustedTerms.sol";
 import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
 // Registry and aggregator are this federation's own contracts, and pages bound the number of calls. The deadline to
@@ -14,29 +15,20 @@ import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 
 /// @title AccuracyAdjusted
 /// @notice Escrow that pays for alignment times attested gain in accuracy, with the negative-alignment penalty.
-/// @dev What bounds what. Paid in a round: at most min(budget, pot), whatever is attested. Lost in a round by a client:
+/// @dev What bounds what. Shared in a round: at most min(budget, pot), whatever is attested; refunds for work, which
+/// settling does not earn here, come on top. Lost in a round by a client:
 /// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum
 /// or for want of one. Who holds a quorum of the revealed samples decides who is paid; who holds more than what is left
 /// can keep the round unpaid.
-contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
-    Terms private _terms;
+contract AccuracyAdjusted is AdjustedTerms, Escrow {
     Settlement private _settlement;
     mapping(address client => uint256 round) private _lastAttested;
     mapping(bytes32 statement => uint256 samples) private _votes;
 
     constructor(IClientRegistry registry_, IAggregator aggregator_, Terms memory terms_)
+        AdjustedTerms(terms_)
         Escrow(registry_, aggregator_)
-    {
-        if (terms_.fullSamples == 0) revert BadTerms("fullSamples", 0);
-        if (terms_.gainCap == 0 || terms_.gainCap > uint32(type(int32).max)) {
-            revert BadTerms("gainCap", terms_.gainCap);
-        }
-        if (terms_.penaltyCap > ONE) revert BadTerms("penaltyCap", terms_.penaltyCap);
-        // Above one half, or two different hashes could both be agreed on.
-        if (terms_.quorum <= ONE / 2 || terms_.quorum > ONE) revert BadTerms("quorum", terms_.quorum);
-        if (terms_.attestSeconds == 0) revert BadTerms("attestSeconds", 0);
-        _terms = terms_;
-    }
+    { }
 
     // -------------------------------------------------------------------------------------------------- attestation
 
@@ -89,11 +81,6 @@ contract AccuracyAdjusted is IAccuracyAdjusted, Escrow {
             emit Settled(round.number, _paid, pot, !state.unpaid);
             _closeRound();
         }
-    }
-
-    /// @inheritdoc IAccuracyAdjusted
-    function terms() external view returns (Terms memory) {
-        return _terms;
     }
 
     /// @inheritdoc IAccuracyAdjusted

@@ -5,7 +5,7 @@ import { IEscrow } from "../core/IEscrow.sol";
 
 /// @title Rewards by accuracy-adjusted alignment
 /// @notice A round's budget is shared in proportion to max(S_i, 0) · min(max(a_i, 0), cap) / cap, where a_i is how many
-/// more of the V samples of a public validation set the model gets right with client i's update alone. A contract cannot
+/// more samples of a public validation set the model gets right with client i's update alone than without it. A contract cannot
 /// run the model, so the clients do: each computes all a_i and attests to them, and equal results are equal hashes.
 /// Votes weigh the samples a client staked for. A negative score earns nothing and burns part of the stake.
 /// A quorum shows that many said the same, not that anybody computed it: a hash can be copied from another's vote.
@@ -32,7 +32,7 @@ interface IAccuracyAdjusted is IEscrow {
         bytes32 validationSet;
     }
 
-    /// @notice How far the attestation and settlement of a round have come; three slots.
+    /// @notice How far the attestation and settlement of a round have come; two slots.
     /// @param round The round being (or last) settled.
     /// @param deadline Block time at which attesting ends.
     /// @param cursor Clients handled in this pass.

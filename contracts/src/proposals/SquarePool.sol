@@ -10,7 +10,7 @@ import { RewardPool } from "../core/RewardPool.sol";
 /// @title SquarePool
 /// @notice Pays by the square root of the alignment score: who pulls four times as far earns twice as much. An example
 /// of a pay rule: everything but the weight is `RewardPool`'s. And of what a rule can do: whoever splits its samples among
-/// k accounts earns √k times as much.
+/// k accounts weighs √k times as much.
 contract SquarePool is RewardPool {
     constructor(IClientRegistry registry_, IAggregator aggregator_, IFairnessLedger ledger_, Terms memory terms_)
         RewardPool(registry_, aggregator_, ledger_, terms_)

@@ -51,7 +51,7 @@ interface IRung {
     /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3 and 4 it is the
     /// `resultDigest`, and `scores` is empty: `Proposed` had them.
     event Finished(uint256 indexed round, bytes32 digest, int256[] scores);
-    /// @notice The sums of one or more chunks, see `LanePacked` for the layout.
+    /// @notice The sums of one chunk, see `LanePacked` for the layout.
     event Sums(uint256 indexed round, uint256 indexed firstChunk, bytes lanes);
 
     error RungBadConfig(string field, uint256 value);

@@ -55,7 +55,7 @@ contract Rung1Packed is Rung {
             revert RungWrongLength(payload.length, 32 * (needed - progress.words));
         }
         _store(_firstSlot(client) + progress.words, payload);
-        progress.words += uint32(count); // at most `needed` < 2^27
+        progress.words += uint32(count); // at most `needed` ≤ 2^27
         _progress[client] = progress;
         if (progress.words == needed) _complete(current, client);
     }

@@ -93,8 +93,10 @@ contract SystemHandler is Federation {
 
     function doAddStake(uint256 seed) external thenOn(seed) {
         address who = client(seed % CLIENTS);
-        if (registry.clientOf(who).samples == 0) return;
-        uint256 amount = 1 + draw(seed, "amount", 0) % 1 ether;
+        IClientRegistry.Client memory c = registry.clientOf(who);
+        uint256 missing = registry.requiredStake(c.samples) - c.stake;
+        if (c.unlockAt != 0 || missing == 0) return;
+        uint256 amount = 1 + draw(seed, "amount", 0) % missing;
         vm.deal(who, who.balance + amount);
         vm.prank(who);
         registry.addStake{ value: amount }();

@@ -87,6 +87,13 @@ contract AggregatorTest is Federation, Refusals {
         assertBadConfig(config, "bound", 0);
         config.bound = 2 ** 44 + 1;
         assertBadConfig(config, "bound", 2 ** 44 + 1);
+        config = defaultConfig();
+        config.revealSeconds = uint32(COOL_DOWN) - config.commitSeconds;
+        assertBadConfig(config, "coolDown", COOL_DOWN);
+        config.revealSeconds -= 1;
+        assertGoodConfig(config);
+        config.commitSeconds = type(uint32).max; // no sum of the two is cut off
+        assertBadConfig(config, "coolDown", COOL_DOWN);
     }
 
     function test_LargestConfig() public {

@@ -154,6 +154,7 @@ contract AggregatorMathsTest is Federation {
             string memory path = string.concat(".cases[", vm.toString(k), "]");
             uint256[] memory samples = vm.parseJsonUintArray(json, string.concat(path, ".samples"));
             int256[] memory flat = vm.parseJsonIntArray(json, string.concat(path, ".updates"));
+            clipped = vm.parseJsonBool(json, string.concat(path, ".clipped"));
             start(samples, split(flat, samples.length));
             compute();
             assertOutcome(

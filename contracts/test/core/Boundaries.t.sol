@@ -44,7 +44,7 @@ contract BoundariesTest is Federation {
         open();
         commit(client(0), update);
         endPhase();
-        vm.expectRevert(abi.encodeWithSelector(IAggregator.WrongLength.selector, PART + 1, PART + 1));
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.RevealInParts.selector, PART + 1, PART));
         vm.prank(client(0));
         aggregator.reveal(update, 0);
     }

@@ -159,14 +159,33 @@ contract ClientRegistryTest is Refusals {
 
     // --------------------------------------------------------------------------------------------------------- stake
 
-    function testFuzz_AddStake(uint256 amount) public {
-        amount = bound(amount, 1, 1000 ether);
+    /// @dev What was burned can be made up for, and nothing else.
+    function testFuzz_AddStake(uint256 burned, uint256 amount) public {
+        burned = bound(burned, 1, 1.2 ether);
+        amount = bound(amount, 1, burned);
         join(alice, 120);
+        vm.prank(slasher);
+        registry.slash(alice, burned);
         vm.expectEmit(address(registry));
-        emit IClientRegistry.StakeAdded(alice, amount, 1.2 ether + amount);
+        emit IClientRegistry.StakeAdded(alice, amount, 1.2 ether - burned + amount);
         vm.prank(alice);
         registry.addStake{ value: amount }();
-        assertClient(alice, 1.2 ether + amount, 120, NOW, 0);
+        assertClient(alice, 1.2 ether - burned + amount, 120, NOW, 0);
+        uint256 missing = burned - amount;
+        vm.expectRevert(abi.encodeWithSelector(IClientRegistry.ExcessStake.selector, missing + 1, missing, 120));
+        vm.prank(alice);
+        registry.addStake{ value: missing + 1 }();
+    }
+
+    function test_RevertWhen_AddStakeAfterLeaving() public {
+        join(alice, 120);
+        vm.prank(slasher);
+        registry.slash(alice, 1);
+        vm.prank(alice);
+        registry.deregister();
+        vm.expectRevert(abi.encodeWithSelector(IClientRegistry.AlreadyLeft.selector, alice, NOW + COOL_DOWN));
+        vm.prank(alice);
+        registry.addStake{ value: 1 }();
     }
 
     function test_RevertWhen_AddStakeOfAStranger() public {
@@ -180,17 +199,6 @@ contract ClientRegistryTest is Refusals {
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.ZeroAmount.selector));
         vm.prank(alice);
         registry.addStake();
-    }
-
-    function test_RevertWhen_StakeTooLarge() public {
-        join(alice, 1);
-        uint256 limit = type(uint96).max;
-        vm.deal(alice, 2 ** 97);
-        vm.prank(alice);
-        registry.addStake{ value: limit - PRICE }();
-        vm.expectRevert(abi.encodeWithSelector(IClientRegistry.StakeTooLarge.selector, limit + 1, limit));
-        vm.prank(alice);
-        registry.addStake{ value: 1 }();
     }
 
     // ------------------------------------------------------------------------------------------------------- leaving

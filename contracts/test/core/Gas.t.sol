@@ -55,9 +55,11 @@ contract GasTest is Federation {
     function test_LeaveAndTakeTheStake() public {
         deploy(defaultConfig(), defaultTerms());
         register(client(0), 120);
-        vm.deal(client(0), 1 ether);
+        vm.prank(address(pool));
+        registry.slash(client(0), 0.1 ether);
+        vm.deal(client(0), 0.1 ether);
         vm.prank(client(0));
-        registry.addStake{ value: 1 ether }();
+        registry.addStake{ value: 0.1 ether }();
         vm.snapshotGasLastCall("ClientRegistry", "addStake");
         vm.prank(client(0));
         registry.deregister();

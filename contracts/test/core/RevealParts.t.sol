@@ -145,7 +145,7 @@ contract RevealPartsTest is Federation {
     }
 
     function test_RevertWhen_TooLongForOneTransaction() public {
-        vm.expectRevert(reason(IAggregator.WrongLength.selector, P, P));
+        vm.expectRevert(reason(IAggregator.RevealInParts.selector, P, PART));
         vm.prank(alice);
         aggregator.reveal(update, 0);
         vm.expectRevert(reason(IAggregator.WrongLength.selector, PART, P));

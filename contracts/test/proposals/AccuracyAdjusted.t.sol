@@ -117,6 +117,8 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         bytes32 hash = hashOf(gains3(4, 8, 8));
         vm.expectEmit(address(adjusted));
         emit IAccuracyAdjusted.AttestationOpened(1, block.timestamp + ATTEST);
+        vm.expectEmit(address(adjusted));
+        emit IAccuracyAdjusted.Attested(1, alice, hash, 100);
         attest(alice, hash);
         vm.assertEq(adjusted.votesFor(1, hash), 100, "Alice's samples");
         vm.assertEq(adjusted.settlement().agreed, 0, "not yet");
@@ -213,6 +215,20 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         uint256 budget = Reference.shared(1 ether, 200, terms.fullSamples, 10 ether);
         vm.assertEq(adjusted.creditOf(alice), budget * 25 / 40, "alice");
         vm.assertEq(adjusted.creditOf(bob), budget * 15 / 40, "bob");
+    }
+
+    /// @dev Scores of 2, 1 and 1 units: an eighth of 2 is rounded down to nothing.
+    function test_AShareOfAScoreIsRoundedDown() public {
+        updates[0] = vector(2, 1, 0);
+        updates[1] = vector(2, 0, 0);
+        updates[2] = vector(2, 0, 1);
+        playToSettle(updates);
+        vm.assertEq(aggregator.entryOf(alice).score, 2, "half of 2 * 2");
+        int32[] memory gains = gains3(1, 8, 0);
+        agree(gains);
+        adjusted.settle(6, gains);
+        vm.assertEq(adjusted.creditOf(alice), 0, "nothing");
+        vm.assertEq(adjusted.creditOf(bob), 1 ether, "all");
     }
 
     function test_GainsBelowOneEarnNothing() public {

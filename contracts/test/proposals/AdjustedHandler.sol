@@ -110,9 +110,9 @@ contract AdjustedHandler is AdjustedFederation {
             uint256 held = registry.clientOf(client(i)).stake;
             uint256 needed = registry.requiredStake(registry.clientOf(client(i)).samples);
             if (held >= needed / 2) continue;
-            vm.deal(client(i), client(i).balance + needed);
+            vm.deal(client(i), client(i).balance + needed - held);
             vm.prank(client(i));
-            registry.addStake{ value: needed }();
+            registry.addStake{ value: needed - held }();
         }
         return phase() == IAggregator.Phase.Idle;
     }

@@ -97,6 +97,24 @@ contract StakeAttacks is Federation, Refusals {
         assertRefused("Aggregator.sol:Aggregator", abi.encode(registry, address(pool), PUBLISHER, config), reason);
     }
 
+    /// @dev Commit, leave, take the stake and register it elsewhere, all before the same round's deadline: where the
+    /// cool-down is that short, no aggregator is deployed.
+    function test_OneStakeStandsTwiceInARound() public {
+        IAggregator.Config memory config = defaultConfig();
+        bytes memory reason = abi.encodeWithSelector(IAggregator.BadConfig.selector, "coolDown", COOL_DOWN);
+        config.commitSeconds = uint32(COOL_DOWN);
+        assertRefused("Aggregator.sol:Aggregator", abi.encode(registry, address(pool), PUBLISHER, config), reason);
+    }
+
+    /// @dev A penalty is a share of the stake: a mistake of one digit would cost ten times as much, and weigh nothing.
+    function test_AStakeTooManyIsBurnedAsWell() public {
+        bytes memory reason = abi.encodeWithSelector(IClientRegistry.ExcessStake.selector, 1 ether, 0, 100);
+        vm.deal(honest, 1 ether);
+        vm.expectRevert(reason);
+        vm.prank(honest);
+        registry.addStake{ value: 1 ether }();
+    }
+
     /// @dev Old enough to be nobody's, an update is revealed by another: its author may go on repeating it.
     function test_ALateCopyMakesTheAuthorACopier() public {
         play(two(vector(1, 2, 3), vector(4, 5, 6)));

@@ -1,0 +1,84 @@
+"""How long a score takes to be final: blocks for what is sent, windows to object, and the chain's own finality.
+
+From the first submission on::
+
+    seconds = 12·(blocks of submissions + blocks of work) + windows + 2 epochs
+
+The blocks are `fees.pay`'s. A window is there on the rungs on which a result is proposed. Then the block of the final
+score has to become final itself: two epochs of 32 slots after a checkpoint at the earliest, up to one more for the rest
+of the epoch in which it lies (Gasper: Buterin et al. 2020, https://arxiv.org/abs/2003.03052).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bcfl_support.checks import check_range
+from bcfl_support.scaling.fees import SLOT_SECONDS, Market, pay
+from bcfl_support.scaling.gas_model import RoundCost
+from bcfl_support.scaling.rungs import DisputeTerms
+
+FINALITY_SECONDS = 2 * 32 * SLOT_SECONDS
+"""Two epochs, the least. What is final is undone only if validators lose a third of all stake."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds from the first submission to a score that is final, by what they are spent on.
+
+    Attributes:
+        submit: until the last submission is in a block.
+        work: blocks of all that is computed or proposed after that, the one that ends the round included.
+        windows: waiting for objections.
+        finality: the chain's own.
+    """
+
+    submit: float
+    work: float
+    windows: float
+    finality: float = FINALITY_SECONDS
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.submit + self.work + self.windows + self.finality
+
+
+def compute_latency(
+    cost: RoundCost,
+    market: Market,
+    *,
+    hurry: bool = False,
+    absent: bool = False,
+    windows: int = 1,
+    terms: DisputeTerms = DisputeTerms(),  # noqa: B008  # frozen
+) -> Latency:
+    """How long a round takes whose gas and blobs are known.
+
+    >>> from bcfl_support.scaling.ladder import predict
+    >>> compute_latency(predict(2, 10, 100_000), Market())
+    Latency(submit=12, work=24, windows=0, finality=768)
+    >>> compute_latency(predict(4, 10, 100_000), Market(), windows=4).seconds / 86_400 > 4
+    True
+
+    Args:
+        cost: of the round, predicted or played.
+        market: how full blocks are.
+        hurry: whether the round fills blocks, or stays within their target; see `fees.pay`.
+        absent: whether a client never submits, so that all wait until the time to submit has passed.
+        windows: how many pass, where a result is proposed: one when nobody objects, up to four when chunks are demanded
+            and answered as late as they may be; a proposal that falls adds its own to the next one's.
+        terms: the windows, in seconds.
+
+    Raises:
+        InvalidInput: the number of windows is not whole or below 1.
+    """
+    check_range("windows", windows, 1, whole=True, why="a proposal is open to challenge for one")
+    submit = pay(cost.gas["submit"], cost.blobs, market, hurry=hurry).seconds
+    if absent:
+        submit = max(submit, terms.submit_seconds)
+    after = {operation: gas for operation, gas in cost.gas.items() if operation not in ("open", "submit")}
+    if "propose" not in after:
+        return Latency(submit, pay(sum(after.values()), 0, market, hurry=hurry).seconds, 0)
+    work = sum(pay(gas, 0, market, hurry=hurry).seconds for gas in after.values())  # a window lies between them
+    return Latency(submit, work, windows * terms.window_seconds)
