@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Arrays } from "@openzeppelin/contracts/utils/Arrays.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { IRung } from "./IRung.sol";
 import { ISparseRung } from "./ISparseRung.sol";
@@ -71,9 +70,13 @@ contract Rung5Sparse is SparseData {
             state.digest = keccak256(abi.encode(present, state.heads));
         }
         int256[] memory gram = first ? new int256[](list.length * list.length) : _unpack(state.gram, list.length);
-        SparseGram.fold(_planes(step.rows, list.length, width, left), _padded(width), list.length, gram);
-        if (width == left) return _finish(current, state.digest, _spread(list, _score(round, list, gram)));
-
+        bytes memory planes = _planes(step.rows, list.length, width, left);
+        // `fold` is called in two places so that the compiler leaves it a function with a stack of its own.
+        if (width == left) {
+            SparseGram.fold(planes, _padded(width), list.length, gram);
+            return _finish(current, state.digest, _spread(list, _score(round, list, gram)));
+        }
+        SparseGram.fold(planes, width, list.length, gram);
         (state.pages, state.heads, state.gram) = (state.pages + 1, step.tails, _pack(gram, list.length));
         if (first) _progress = Progress({ round: current.number, present: uint120(present) });
         _kept = keccak256(abi.encode(state));
@@ -191,15 +194,17 @@ contract Rung5Sparse is SparseData {
     /// half of the samples.
     function _clip(uint256 round, uint256[] memory list, int256[] memory gram, uint256[] memory c) private {
         uint256 n = list.length;
-        uint256[] memory sorted = new uint256[](n); // each norm above its weight, in one word
+        uint256[] memory sorted = new uint256[](n); // each norm above its weight, in one word, ascending
         uint256 total;
         for (uint256 i; i < n; ++i) {
-            sorted[i] = uint256(gram[i * n + i]) << 16 | c[i];
+            uint256 entry = uint256(gram[i * n + i]) << 16 | c[i];
+            uint256 to = i;
+            for (; to > 0 && sorted[to - 1] > entry; --to) {
+                sorted[to] = sorted[to - 1];
+            }
+            sorted[to] = entry;
             total += c[i];
         }
-        // sorts in place; what it returns is `sorted` itself
-        // slither-disable-next-line unused-return
-        Arrays.sort(sorted);
         uint256 place;
         uint256 held = uint16(sorted[0]);
         while (2 * held < total) {

@@ -28,10 +28,17 @@ library SparseGram {
     uint256 internal constant STRIP = 180;
 
     uint256 private constant WORD = 30; // picks in a word
-    uint256 private constant RECORD = 960; // a client's strip, prepared: six times indices, values, three reversed groups
+    uint256 private constant TWO_WORDS = 60;
+    // A client's strip, prepared: six times indices, values, three reversed groups; then Σ u·v and 128·Σ v of all strips.
+    uint256 private constant RECORD = 1024;
     uint256 private constant HALF = 1 << 231;
     uint256 private constant INDICES = 0x00003f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f;
-    uint256 private constant BIAS = 0x8080808080808080808080808080808080808080808080808080808080808080;
+    uint256 private constant BIAS = 0x0000808080808080808080808080808080808080808080808080808080808080;
+    uint256 private constant EVEN_BYTES = 0x000000ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+    uint256 private constant EVEN_LANES = 0x0000000000ffffff000000ffffff000000ffffff000000ffffff000000ffffff;
+    uint256 private constant ODD_PAIRS = 0x0000000000000000ffffffffffff000000000000ffffffffffff000000000000;
+    uint256 private constant MIDDLE_PAIR = 0x0000000000000000000000000000ffffffffffff000000000000000000000000;
+    uint256 private constant B0 = 0x0000000080000080000080000080000080000080000080000080000080000080; // 128 in each lane of T0
     uint256 private constant T0 = 0x00000000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff;
     uint256 private constant T1 = 0x000000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff00;
     uint256 private constant T2 = 0x0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000ff0000;
@@ -44,12 +51,11 @@ library SparseGram {
     /// @param gram n·n entries, row by row; those below the diagonal are left alone.
     function fold(bytes memory planes, uint256 width, uint256 n, int256[] memory gram) internal pure {
         bytes memory records = new bytes(n * RECORD);
-        int256[] memory biases = new int256[](n);
         for (uint256 from; from < width; from += STRIP) {
-            _prepare(planes, from, width, records, biases, gram);
+            _prepare(planes, from, width, records);
             _multiply(records, n, gram);
         }
-        _unbias(biases, gram);
+        _unbias(records, n, gram);
     }
 
     /// @notice S_i = c_i·Σ_k c_k·D_ik.
@@ -81,80 +87,88 @@ library SparseGram {
         }
     }
 
-    /// @dev Solidity equivalent, for each i ≤ k: gram[i, k] −= biases[k];
-    function _unbias(int256[] memory biases, int256[] memory gram) private pure {
+    /// @dev Solidity equivalent, for each i: gram[i, i] += diagonals[i]; for each i ≤ k: gram[i, k] −= biases[k];
+    function _unbias(bytes memory records, uint256 n, int256[] memory gram) private pure {
         assembly ("memory-safe") {
-            let entry := add(gram, 0x20)
-            let first := add(biases, 0x20)
-            let end := add(first, shl(5, mload(biases)))
-            for { let diagonal := first } lt(diagonal, end) { diagonal := add(diagonal, 0x20) } {
-                entry := add(entry, sub(diagonal, first)) // i entries stand left of the diagonal
-                for { let bias := diagonal } lt(bias, end) { bias := add(bias, 0x20) } {
+            let end := add(add(records, 0x20), mload(records))
+            let row := add(gram, 0x20)
+            for { let diagonal := add(records, 0x3e0) } lt(diagonal, end) { diagonal := add(diagonal, RECORD) } {
+                mstore(row, add(mload(row), mload(diagonal)))
+                let entry := row
+                for { let bias := add(diagonal, 0x20) } lt(bias, end) { bias := add(bias, RECORD) } {
                     mstore(entry, sub(mload(entry), mload(bias)))
                     entry := add(entry, 0x20)
                 }
+                row := add(row, shl(5, add(n, 1)))
             }
         }
     }
 
-    /// @dev Fill `records` with the strip that begins at `from` of each plane; add Σ u·v to the diagonal, 128·Σ v to `biases`.
+    /// @dev Fill `records` with the strip that begins at `from` of each plane.
     /// Solidity equivalent, for each client i and block b of the strip:
-    ///     record[i] = (index & 63, value, value reversed); gram[i, i] += (v + 128) * v; biases[i] += 128 * v;
-    function _prepare(
-        bytes memory planes,
-        uint256 from,
-        uint256 width,
-        bytes memory records,
-        int256[] memory biases,
-        int256[] memory gram
-    ) private pure {
+    ///     record[i] = (index & 63, value, value reversed); diagonals[i] += (v + 128) * v; biases[i] += 128 * v;
+    function _prepare(bytes memory planes, uint256 from, uint256 width, bytes memory records) private pure {
         assembly ("memory-safe") {
             let source := add(add(planes, 0x20), from)
             let target := add(records, 0x20)
-            let diagonal := add(gram, 0x20)
-            let bias := add(biases, 0x20)
-            for { let last := add(bias, shl(5, mload(biases))) } lt(bias, last) { bias := add(bias, 0x20) } {
+            for { let last := add(target, mload(records)) } lt(target, last) { target := add(target, 0x40) } {
                 let d := HALF
                 let s := 0
-                for { let end := add(source, STRIP) } lt(source, end) { source := add(source, WORD) } {
+                let low := 0
+                for { let end := add(source, STRIP) } lt(source, end) { source := add(source, TWO_WORDS) } {
                     mstore(target, and(shr(16, mload(source)), INDICES))
-                    let r := mload(add(source, width))
-                    mstore(add(target, 0x20), shr(16, r))
-                    r := xor(r, BIAS) // u in each byte; the two lowest are of the next word
-                    let u := shr(16, r)
-                    let x := and(r, 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
-                    r := and(shr(8, r), 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff)
-                    s := add(s, add(x, r)) // sums of two u, a lane of 16 bits each: after six words at most 3,060
-                    // The word's bytes in reverse order: neighbors, pairs, fours, eights, halves. `add` for `or`: the optimizer
-                    // would distribute the shifts over an `or`, which costs more.
-                    r := add(shl(8, x), r)
-                    x := and(r, 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
-                    r := and(shr(16, r), 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff)
-                    r := add(shl(16, x), r)
-                    x := and(r, 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
-                    r := and(shr(32, r), 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
-                    r := add(shl(32, x), r)
-                    x := and(r, 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
-                    r := and(shr(64, r), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
-                    r := add(shl(64, x), r)
-                    r := add(shl(128, r), shr(128, r))
+                    let u := shr(16, mload(add(source, width)))
+                    mstore(add(target, 0x20), u)
+                    u := xor(u, BIAS)
+                    // Sums of six words of 240 bits: nothing is lost.
+                    s := add(s, u)
+                    low := add(low, and(u, EVEN_BYTES))
+                    // The word's lanes in reverse order: neighbors, then five pairs, of which the middle one stays. What comes
+                    // to lie above bit 240 is in no group. `add` for `or`: the optimizer would distribute the shifts over an
+                    // `or`, which costs more.
+                    let r := add(shl(24, and(u, EVEN_LANES)), and(shr(24, u), EVEN_LANES))
+                    let x := and(r, ODD_PAIRS)
+                    x := add(and(r, MIDDLE_PAIR), add(shl(96, x), shr(96, x)))
+                    r := add(x, add(shl(192, r), shr(192, r)))
                     // v = u − 128 in each lane; one below zero borrows from the lane above: the word is Σ_k v_k·2^(24k)
-                    x := sub(and(r, T0), 0x0000000080000080000080000080000080000080000080000080000080000080)
+                    x := sub(and(shr(16, r), T0), B0)
                     mstore(add(target, 0x40), x)
                     d := add(d, mul(x, and(u, T2)))
-                    x := sub(and(r, T1), 0x0000008000008000008000008000008000008000008000008000008000008000)
+                    x := sub(and(r, T1), shl(8, B0))
                     mstore(add(target, 0x60), x)
                     d := add(d, mul(x, and(u, T1)))
-                    x := sub(and(r, T2), 0x0000800000800000800000800000800000800000800000800000800000800000)
+                    x := sub(and(shl(16, r), T2), shl(16, B0))
                     mstore(add(target, 0x80), x)
                     d := add(d, mul(x, and(u, T0)))
-                    target := add(target, 0xa0)
+                    // The second word, just as the first: a loop over single ones would cost a tenth more.
+                    mstore(add(target, 0xa0), and(shr(16, mload(add(source, WORD))), INDICES))
+                    u := shr(16, mload(add(add(source, WORD), width)))
+                    mstore(add(target, 0xc0), u)
+                    u := xor(u, BIAS)
+                    s := add(s, u)
+                    low := add(low, and(u, EVEN_BYTES))
+                    r := add(shl(24, and(u, EVEN_LANES)), and(shr(24, u), EVEN_LANES))
+                    x := and(r, ODD_PAIRS)
+                    x := add(and(r, MIDDLE_PAIR), add(shl(96, x), shr(96, x)))
+                    r := add(x, add(shl(192, r), shr(192, r)))
+                    x := sub(and(shr(16, r), T0), B0)
+                    mstore(add(target, 0xe0), x)
+                    d := add(d, mul(x, and(u, T2)))
+                    x := sub(and(r, T1), shl(8, B0))
+                    mstore(add(target, 0x100), x)
+                    d := add(d, mul(x, and(u, T1)))
+                    x := sub(and(shl(16, r), T2), shl(16, B0))
+                    mstore(add(target, 0x120), x)
+                    d := add(d, mul(x, and(u, T0)))
+                    target := add(target, 0x140)
                 }
                 source := add(source, sub(shl(1, width), STRIP)) // the next client's
-                // Σ u is the top lane of (the sums but for the lowest)·PAIRS, at most 45,900; 128·180 = 23,040 of it is bias
-                mstore(bias, add(mload(bias), shl(7, sub(shr(240, mul(shr(16, s), PAIRS)), 23040))))
-                mstore(diagonal, add(mload(diagonal), sar(232, d)))
-                diagonal := add(diagonal, shl(5, add(mload(biases), 1)))
+                // Sums of bytes, a lane of 16 bits each: of two bytes of six words at most 3,060. Σ u is the top lane of them
+                // times PAIRS, at most 45,900; 128·180 = 23,040 of it is bias.
+                s := add(low, shr(8, sub(s, low)))
+                mstore(target, add(mload(target), sar(232, d)))
+                let bias := add(target, 0x20)
+                mstore(bias, add(mload(bias), shl(7, sub(shr(240, mul(s, PAIRS)), 23040))))
             }
         }
     }
@@ -167,36 +181,49 @@ library SparseGram {
             let p := add(records, 0x20)
             let end := add(p, mload(records))
             let row := add(gram, 0x40) // right of the diagonal
-            for { } lt(p, end) { p := add(p, RECORD) } {
+            for { } lt(p, end) { } {
+                let x0 := mload(p)
+                let v0 := mload(add(p, 0x20))
+                let x1 := mload(add(p, 0xa0))
+                let v1 := mload(add(p, 0xc0))
+                let x2 := mload(add(p, 0x140))
+                let v2 := mload(add(p, 0x160))
+                let x3 := mload(add(p, 0x1e0))
+                let v3 := mload(add(p, 0x200))
+                let x4 := mload(add(p, 0x280))
+                let v4 := mload(add(p, 0x2a0))
+                let x5 := mload(add(p, 0x320))
+                let v5 := mload(add(p, 0x340))
+                p := add(p, RECORD)
                 let target := row
-                for { let q := add(p, RECORD) } lt(q, end) { q := add(q, RECORD) } {
-                    let t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(p), mload(q))))))
-                    t := xor(BIAS, and(mload(add(p, 0x20)), t))
+                for { let q := p } lt(q, end) { q := add(q, RECORD) } {
+                    let t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x0, mload(q))))))
+                    t := xor(BIAS, and(v0, t))
                     let e := add(HALF, mul(and(t, T2), mload(add(q, 0x40))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x60))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x80))))
-                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0xa0)), mload(add(q, 0xa0)))))))
-                    t := xor(BIAS, and(mload(add(p, 0xc0)), t))
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x1, mload(add(q, 0xa0)))))))
+                    t := xor(BIAS, and(v1, t))
                     e := add(e, mul(and(t, T2), mload(add(q, 0xe0))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x100))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x120))))
-                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x140)), mload(add(q, 0x140)))))))
-                    t := xor(BIAS, and(mload(add(p, 0x160)), t))
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x2, mload(add(q, 0x140)))))))
+                    t := xor(BIAS, and(v2, t))
                     e := add(e, mul(and(t, T2), mload(add(q, 0x180))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x1a0))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x1c0))))
-                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x1e0)), mload(add(q, 0x1e0)))))))
-                    t := xor(BIAS, and(mload(add(p, 0x200)), t))
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x3, mload(add(q, 0x1e0)))))))
+                    t := xor(BIAS, and(v3, t))
                     e := add(e, mul(and(t, T2), mload(add(q, 0x220))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x240))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x260))))
-                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x280)), mload(add(q, 0x280)))))))
-                    t := xor(BIAS, and(mload(add(p, 0x2a0)), t))
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x4, mload(add(q, 0x280)))))))
+                    t := xor(BIAS, and(v4, t))
                     e := add(e, mul(and(t, T2), mload(add(q, 0x2c0))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x2e0))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x300))))
-                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(mload(add(p, 0x320)), mload(add(q, 0x320)))))))
-                    t := xor(BIAS, and(mload(add(p, 0x340)), t))
+                    t := mul(255, shr(7, and(BIAS, sub(BIAS, xor(x5, mload(add(q, 0x320)))))))
+                    t := xor(BIAS, and(v5, t))
                     e := add(e, mul(and(t, T2), mload(add(q, 0x360))))
                     e := add(e, mul(and(t, T1), mload(add(q, 0x380))))
                     e := add(e, mul(and(t, T0), mload(add(q, 0x3a0))))
