@@ -76,13 +76,8 @@ interface ISparseRung is IRung {
     /// @param heads Their heads, in the same order.
     /// @param place Where in `order` the client stands.
     /// @param row All its pages.
-    function show(
-        uint256 round,
-        bytes calldata order,
-        bytes32[] calldata heads,
-        uint256 place,
-        bytes calldata row
-    ) external;
+    function show(uint256 round, bytes calldata order, bytes32[] calldata heads, uint256 place, bytes calldata row)
+        external;
 
     /// @notice Leave out a client that was asked and did not show its row in time; anyone may.
     function leaveOut(uint256 round, uint256 client) external;

@@ -115,13 +115,10 @@ contract Rung5Sparse is SparseData {
     }
 
     /// @dev Refuse heads, those of `list` and those the step has of who was left out, that are not the round's.
-    function _checkOrder(
-        uint256 round,
-        Step calldata step,
-        uint256 out,
-        uint256[] memory list,
-        bytes32[] memory heads
-    ) private view {
+    function _checkOrder(uint256 round, Step calldata step, uint256 out, uint256[] memory list, bytes32[] memory heads)
+        private
+        view
+    {
         bytes32[] memory all = new bytes32[](_members);
         uint256 left;
         for (uint256 client; out >> client != 0; ++client) {
@@ -224,34 +221,40 @@ contract Rung5Sparse is SparseData {
     // -------------------------------------------------------------------------------------------- between transactions
 
     /// @dev Entries of 8 bytes, from the diagonal on: |D| ≤ 2^14 · 2^16 blocks fits.
+    /// Solidity equivalent, for each i ≤ k, row by row: gram[i * n + k] = int64 at packed[from … from + 8); from += 8;
     function _unpack(bytes memory packed, uint256 n) private pure returns (int256[] memory gram) {
         if (packed.length != 4 * n * (n + 1)) revert RungWrongLength(packed.length, 4 * n * (n + 1));
         gram = new int256[](n * n);
-        uint256 from;
-        for (uint256 i; i < n; ++i) {
-            for (uint256 k = i; k < n; ++k) {
-                int256 entry;
-                assembly ("memory-safe") {
-                    entry := sar(192, mload(add(add(packed, 0x20), from))) // the last word reaches into what is not read
+        assembly ("memory-safe") {
+            let source := add(packed, 0x20)
+            let diagonal := add(gram, 0x20)
+            let end := add(diagonal, shl(5, n)) // of the row
+            for { let last := add(diagonal, shl(5, mload(gram))) } lt(diagonal, last) { } {
+                for { let entry := diagonal } lt(entry, end) { entry := add(entry, 0x20) } {
+                    mstore(entry, sar(192, mload(source))) // the last word reaches into what is not read
+                    source := add(source, 8)
                 }
-                gram[i * n + k] = entry;
-                from += 8;
+                diagonal := add(diagonal, shl(5, add(n, 1)))
+                end := add(end, shl(5, n))
             }
         }
     }
 
+    /// @dev The inverse of `_unpack`.
     function _pack(int256[] memory gram, uint256 n) private pure returns (bytes memory packed) {
-        packed = new bytes(4 * n * (n + 1));
-        uint256 from = packed.length;
-        for (uint256 i = n; i > 0; --i) {
-            for (uint256 k = n; k >= i; --k) {
-                from -= 8;
-                int256 entry = gram[(i - 1) * n + k - 1];
-                assembly ("memory-safe") {
-                    // from the last to the first: the 24 bytes below an entry's own are those before it, written later
-                    let place := add(add(packed, 8), from)
-                    mstore(place, or(and(mload(place), not(0xffffffffffffffff)), and(entry, 0xffffffffffffffff)))
+        packed = new bytes(4 * n * (n + 1) + 24);
+        assembly ("memory-safe") {
+            mstore(packed, sub(mload(packed), 24)) // the last entry's word reaches beyond its 8 bytes
+            let target := add(packed, 0x20)
+            let diagonal := add(gram, 0x20)
+            let end := add(diagonal, shl(5, n)) // of the row
+            for { let last := add(diagonal, shl(5, mload(gram))) } lt(diagonal, last) { } {
+                for { let entry := diagonal } lt(entry, end) { entry := add(entry, 0x20) } {
+                    mstore(target, shl(192, mload(entry))) // the zeros below it are written next
+                    target := add(target, 8)
                 }
+                diagonal := add(diagonal, shl(5, add(n, 1)))
+                end := add(end, shl(5, n))
             }
         }
     }

@@ -79,7 +79,11 @@ library Picks {
 
     /// @notice c_i = w_i·f_i of clipped updates. The median is the smallest norm such that those not longer hold half of the
     /// samples; f_i is found by trying its bits, from the highest down.
-    function clip(Row[] memory rows, uint256[] memory w, uint256 parameters) internal pure returns (uint256[] memory c) {
+    function clip(Row[] memory rows, uint256[] memory w, uint256 parameters)
+        internal
+        pure
+        returns (uint256[] memory c)
+    {
         c = new uint256[](rows.length);
         uint256[] memory norms = new uint256[](rows.length);
         uint256 total;

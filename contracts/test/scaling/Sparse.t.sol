@@ -57,19 +57,48 @@ contract SparseTest is SparseGame {
         assertFinished(0);
     }
 
-    /// @dev The largest step of the most clients: no constructor bounds its gas but by the size of a page.
-    function test_LargestPagesFitATransaction() public {
-        uint256[3] memory counts = [uint256(120), 48, 20];
-        for (uint256 k; k < 3; ++k) {
-            start(counts[k], 64, true, 3);
-            start(counts[k], uint32(64 * size), true, 3);
-            commitAll();
-            bytes memory payload = abi.encode(stepOf(0, 0, emptyState()));
+    /// @dev The most clients there may be; the reference would take minutes.
+    function test_EveryPageOf120ClientsFits() public {
+        assertPagesFit(120, 1);
+    }
+
+    function test_EveryPageOf100ClientsFits() public {
+        assertPagesFit(100, 1);
+    }
+
+    /// @dev The most clients with two, three and four strips in a page, of which gas is what bounds them.
+    function test_EveryPageOf94ClientsFits() public {
+        assertPagesFit(94, 2);
+    }
+
+    function test_EveryPageOf80ClientsFits() public {
+        assertPagesFit(80, 3);
+    }
+
+    function test_EveryPageOf71ClientsFits() public {
+        assertPagesFit(71, 4);
+    }
+
+    /// @dev Of few clients bytes bound a page, not gas.
+    function test_EveryPageOf33ClientsFits() public {
+        assertPagesFit(33, 10);
+    }
+
+    /// @dev A round of three full pages: the first one; one that brings a state along and leaves one; the last, which clips.
+    function assertPagesFit(uint256 count, uint256 strips) private {
+        start(count, uint32(64 * 180 * 3 * strips), true, 3, drawDear);
+        vm.assertEq(size, 180 * strips, "blocks in a page");
+        commitAll();
+        ISparseRung.State memory state;
+        for (uint256 page; page < 3; ++page) {
+            bytes memory payload = abi.encode(stepOf(page, 0, state));
             vm.assertLe(payload.length + 100, 131_072 - 512, "bytes");
+            vm.recordLogs();
             rung.work(1, payload);
             vm.assertLe(vm.lastCallGas().gasTotalUsed, CAP, "gas");
-            vm.assertEq(rung.currentRound().finished, 1, "finished"); // the reference would take minutes
+            state = stateLeft();
         }
+        vm.assertEq(rung.currentRound().finished, 1, "finished");
     }
 
     function test_Gas() public {

@@ -26,15 +26,36 @@ abstract contract SparseGame is Attack {
     }
 
     function start(uint256 count, uint32 P, bool clipped, uint256 seed) internal {
+        start(count, P, clipped, seed, drawPicks);
+    }
+
+    function start(
+        uint256 count,
+        uint32 P,
+        bool clipped,
+        uint256 seed,
+        function(uint256, uint256) view returns (Picks.Row memory) drawRow
+    ) internal {
         (n, parameters) = (count, P);
         rung = ISparseRung(assertTaken(RUNG_5, sparse(P, count, clipped)));
         size = rung.pageBlocks();
         delete rows;
         for (uint256 i; i < count; ++i) {
-            rows.push(drawPicks(seed, i));
+            rows.push(drawRow(seed, i));
         }
         rung.openRound();
         delete order;
+    }
+
+    /// @dev No byte is zero, and each client's update is shorter than the one's before it: what costs the most gas.
+    function drawDear(uint256 seed, uint256 i) internal view returns (Picks.Row memory r) {
+        uint256 blocks = (uint256(parameters) + 63) / 64;
+        (r.indices, r.values) = (new bytes(blocks), new bytes(blocks));
+        for (uint256 b; b < blocks; ++b) {
+            uint256 noise = draw(seed, "dear", i << 128 | b);
+            r.indices[b] = bytes1(uint8(noise | 0x40));
+            r.values[b] = bytes1(uint8(noise >> 8 & 1 == 0 ? 127 - i : 129 + i));
+        }
     }
 
     /// @dev Few different indices, so that many meet; extremes and zeros among the values.
@@ -44,7 +65,8 @@ abstract contract SparseGame is Attack {
         for (uint256 b; b < blocks; ++b) {
             uint256 noise = draw(seed, "pick", i << 128 | b);
             r.indices[b] = bytes1(uint8(noise % 2 == 0 ? noise >> 8 & 0xc1 : noise >> 8));
-            r.values[b] = noise >> 32 & 7 == 0 ? bytes1(0x80) : noise >> 32 & 7 == 1 ? bytes1(0x7f) : bytes1(uint8(noise >> 40));
+            r.values[b] =
+                noise >> 32 & 7 == 0 ? bytes1(0x80) : noise >> 32 & 7 == 1 ? bytes1(0x7f) : bytes1(uint8(noise >> 40));
         }
     }
 
@@ -92,6 +114,11 @@ abstract contract SparseGame is Attack {
         uint256 round = rung.currentRound().number;
         vm.recordLogs();
         rung.work(round, payload);
+        next = stateLeft();
+    }
+
+    /// @dev What a page that was not the last one logged.
+    function stateLeft() internal returns (ISparseRung.State memory next) {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i; i < logs.length; ++i) {
             if (logs[i].topics[0] == ISparseRung.Worked.selector) next = abi.decode(logs[i].data, (ISparseRung.State));
@@ -110,14 +137,15 @@ abstract contract SparseGame is Attack {
     function assertFinished(uint256 out) internal view {
         uint256 round = rung.currentRound().number;
         vm.assertEq(rung.currentRound().finished, round, "finished");
-        vm.assertEq(rung.resultDigest(), keccak256(abi.encode(digestOf(out), keccak256(abi.encode(truth(out))))), "result");
+        vm.assertEq(
+            rung.resultDigest(), keccak256(abi.encode(digestOf(out), keccak256(abi.encode(truth(out))))), "result"
+        );
     }
 
     /// @dev Scores by the plain reference, 0 for who is out or did not submit.
     function truth(uint256 out) internal view returns (int256[] memory all) {
         (uint256[] memory list, Picks.Row[] memory held, uint256[] memory w) = present(out);
-        int256[] memory some =
-            Picks.scores(held, rung.clipped() ? Picks.clip(held, w, parameters) : w, parameters);
+        int256[] memory some = Picks.scores(held, rung.clipped() ? Picks.clip(held, w, parameters) : w, parameters);
         all = new int256[](n);
         for (uint256 i; i < list.length; ++i) {
             all[list[i]] = some[i];

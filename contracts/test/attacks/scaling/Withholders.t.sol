@@ -158,7 +158,8 @@ contract WithholdersTest is SparseGame {
             start(4, 64 * 60, clipped == 1, 2);
             for (uint256 i; i < 4; ++i) {
                 for (uint256 b; b < 60; ++b) {
-                    (rows[i].indices[b], rows[i].values[b]) = (bytes1(uint8(i == 0 ? 1 : 2)), i == 0 ? bytes1(0x7f) : bytes1(0x02));
+                    (rows[i].indices[b], rows[i].values[b]) =
+                    (bytes1(uint8(i == 0 ? 1 : 2)), i == 0 ? bytes1(0x7f) : bytes1(0x02));
                 }
             }
             commitAll();
@@ -174,8 +175,7 @@ contract WithholdersTest is SparseGame {
         for (uint256 k; k < 3; ++k) {
             heads[k] = rows[order[k]].head(size, 1, order[k]);
         }
-        bytes memory call =
-            abi.encodeCall(ISparseRung.show, (1, orderBytes(), heads, 2 - i, rows[i].page(0, size)));
+        bytes memory call = abi.encodeCall(ISparseRung.show, (1, orderBytes(), heads, 2 - i, rows[i].page(0, size)));
         return address(rung).call(call);
     }
 
