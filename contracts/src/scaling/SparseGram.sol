@@ -11,9 +11,10 @@ pragma solidity ^0.8.30;
 ///     D_ik = Σ_b [x_ib = x_kb]·v_ib·v_kb          (the Gram matrix of the updates, never the average)
 ///
 /// Layout. A plane holds a client's indices, or its values, a byte a block. A word takes thirty picks, pick j = 0 … 29 in
-/// its byte 29−j, counted from the lowest; a strip is six words. Of a word `& T0`, `& T1`, `& T2` keep every third byte,
-/// each alone in a lane of 24 bits. A reversed word has pick j in byte j: lane by lane the product of one group of a word
-/// and the same picks of a reversed word has Σ_j a_j·b_j in its top lane, from bit 8·(29−j) + 8·j = 232 on.
+/// its byte 29−j, counted from the lowest; a strip is six words. A word is ten lanes of three bytes; `& T0`, `& T1`, `& T2`
+/// keep one byte of each lane, alone in its 24 bits. For a product one word has its lanes in reverse order, and byte g of a
+/// lane moved to byte 2−g of it: a pick in byte g of lane l and the same pick of the reversed word then meet in the top
+/// lane, from bit (24·l + 8·g) + (24·(9−l) + 8·(2−g)) = 232 on, where a product of two groups has Σ_j a_j·b_j.
 ///
 /// Equal indices. x ^ y is at most 63 in each byte, so 128 − (x ^ y) borrows from nobody, and its highest bit is set where
 /// x = y: times 255 that bit is a mask for the values.
@@ -175,7 +176,7 @@ library SparseGram {
 
     /// @dev Add the strip's Σ u_i·v_k over equal indices, u_i = 128 where they differ, to gram[i, k], i < k.
     /// Solidity equivalent, for each i < k and block b: gram[i, k] += ((x_i == x_k ? v_i : 0) + 128) * v_k;
-    /// Six words by hand: a loop over them would cost a tenth more.
+    /// Six words by hand, and those of client i read once for all k: a loop over them would cost a tenth more.
     function _multiply(bytes memory records, uint256 n, int256[] memory gram) private pure {
         assembly ("memory-safe") {
             let p := add(records, 0x20)
