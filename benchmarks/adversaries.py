@@ -106,8 +106,8 @@ SCORE_NAMES = (
     "midpoint",
     "clipped midpoint",
     "accuracy-adjusted",
-    CHAIN_CLIP,
 )
+ALL_SCORES = (*SCORE_NAMES, CHAIN_CLIP)
 AGGREGATOR_NAMES = (
     "fedavg",
     "norm clip",
@@ -118,18 +118,17 @@ AGGREGATOR_NAMES = (
     "centered clipping",
     "nnm + trimmed",
     "fltrust",
-    CHAIN_CLIP,
 )
 SEARCHED = ("fedavg", CHAIN_CLIP)
 """Averages under which an adaptive attacker is sent against every score: length moves the one, and not the other."""
-CLIMBED = (("fedavg", "clipped"), ("fedavg", "fltrust"), ("fedavg", "clipped midpoint"), (CHAIN_CLIP, CHAIN_CLIP))
-"""Average and score against which the attacker goes on uphill."""
 DIRECTIONS = ("own", "agreed", "last average", "honest mean", "pooled")
 RARE_SAMPLES = 60
 PENALTIES = ((0.0, 0.0), (0.1, 0.05), (1.0, 0.05), (1.0, 0.5), (10.0, 0.05), (10.0, 0.5))
 COLLUDERS = (1, 2, 3, 4, 5, 6, 8, 10)
 SCALES = (0.5, 1.0, 2.0, 5.0, 10.0)
 CLIMB_STEPS = 60
+SEE_THE_STEP = ("alignment", "cosine", "leave self out", "midpoint", "accuracy-adjusted")
+"""Scores that compare with what the average made of the updates; the others have a reference of their own."""
 
 
 @dataclass(frozen=True)
@@ -143,33 +142,33 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Study:
-    """What is run: names of everything, seeds and rounds."""
+    """What is run: names of everything, seeds and rounds; `searches` adds the attackers who search."""
 
     dataset: str = "digits"
     partitions: tuple[str, ...] = tuple(PARTITIONS)
     attacks: tuple[str, ...] = ATTACKS
     aggregators: tuple[str, ...] = AGGREGATOR_NAMES
-    adaptive: bool = True
+    scores: tuple[str, ...] = SCORE_NAMES
+    searches: bool = False
     seeds: int = 20
     rounds: int = 10
 
     def trajectories(self) -> list[Trajectory]:
         """All trajectories of a world."""
         plain = [Trajectory(attack, aggregator) for attack in self.attacks for aggregator in self.aggregators]
-        return plain + (searches() if self.adaptive else [])
+        return plain + (searches() if self.searches else [])
 
     def count_cells(self) -> int:
         """Cells attack x score x aggregator x partition; each is measured once a seed."""
-        searched = len(searches()) if self.adaptive else 0
-        each = len(self.attacks) * len(self.aggregators) * len(SCORE_NAMES) + searched
+        searched = len(searches()) if self.searches else 0
+        each = len(self.attacks) * len(self.aggregators) * len(self.scores) + searched
         return each * len(self.partitions)
 
 
 def searches() -> list[Trajectory]:
     """The attackers who search, each against one score under one average."""
-    found = [Trajectory(ADAPTIVE, average, score) for average in SEARCHED for score in SCORE_NAMES]
-    found.append(Trajectory(COUNTING, CHAIN_CLIP, CHAIN_CLIP))
-    return found + [Trajectory(CLIMBING, average, score) for average, score in CLIMBED]
+    found = [Trajectory(ADAPTIVE, average, score) for average in SEARCHED for score in ALL_SCORES]
+    return found + [Trajectory(attack, CHAIN_CLIP, CHAIN_CLIP) for attack in (COUNTING, CLIMBING)]
 
 
 # ---------------------------------------------------------------- a world
@@ -285,11 +284,13 @@ def payoff_of(run: Trajectory, seen: Round, bad: np.ndarray) -> Callable[[np.nda
     Rounded, so that lengths between which a clip makes no difference tie: the shorter is tried first, and sent.
     """
 
+    root = seen.root if run.target in ("fltrust", "root") else None  # the same for whatever they send
+
     def payoff(sent: np.ndarray) -> np.ndarray:
         updates = seen.updates.copy()
         updates[:, bad] = sent
-        changed = replace(seen, updates=updates)
-        if run.aggregator != "fedavg":
+        changed = replace(seen, updates=updates, root_update=root)
+        if run.aggregator != "fedavg" and run.target in SEE_THE_STEP:
             changed = replace(changed, step=average_round(run.aggregator, changed))
         share = compute_share(score_round(run.target, changed), bad)
         return np.where(np.isnan(share), -np.inf, np.round(share, 9))
@@ -384,7 +385,7 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     choices: list[np.ndarray] = []
     clock = time.perf_counter()
     for seen in play_rounds(start, study.rounds, work, aggregate=lambda seen: _average_all(seen, runs)):
-        for name, values in _measure(seen, bad).items():
+        for name, values in _measure(seen, bad, study.scores).items():
             totals[name] = totals.get(name, 0.0) + np.nan_to_num(values)
             if name == "share":
                 totals["paid_rounds"] = totals.get("paid_rounds", 0.0) + ~np.isnan(values)
@@ -421,11 +422,11 @@ def _average_all(seen: Round, runs: list[Trajectory]) -> np.ndarray:
     return step
 
 
-def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
-    """Shares and penalties of one round under every score."""
+def _measure(seen: Round, bad: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Shares and penalties of one round under these scores."""
     good, weights = np.setdiff1d(np.arange(CLIENTS), bad), learning.compute_weights(seen.samples)
     rows: dict[str, list[np.ndarray]] = {k: [] for k in ("share", "burned_bad", "burned_good", "slashed_good", "pay")}
-    for name in SCORE_NAMES:
+    for name in names:
         scores = np.nan_to_num(score_round(name, seen))
         # the paper's score sums to ||g||^2 under FedAvg; for the others the sum takes that place
         burned = incentives.alignment_penalties(
@@ -467,7 +468,8 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
     Returns:
         share, share_half, burned_bad, burned_good, slashed_good, unpaid by partition, attack, aggregator and score;
         accuracy, accuracy_half, worst_recall by partition, attack and aggregator; pay_shift by partition, aggregator
-        and score; under_fedavg, see `_compare`; searches, see `_search_rows`; minutes and cells_per_s.
+        and score; with searches, under_fedavg, see `_compare`, and searches, see `_search_rows`; minutes and
+        cells_per_s.
     """
     start = time.perf_counter()
     worlds = [(partition, seed) for partition in study.partitions for seed in range(study.seeds)]
@@ -485,8 +487,8 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
         if name in ("share", "accuracy"):
             result[f"{name}_half"] = half_width(values, axis=1)
     result["pay_shift"] = _pay_shift(study, table["pay"])
-    result["under_fedavg"] = _compare(study, table)
-    if study.adaptive:
+    if study.searches:
+        result["under_fedavg"] = _compare(study, table)
         result |= {"directions": DIRECTIONS, "scales": SCALES, "searches": _search_rows(study, table)}
     check = {} if study.dataset != "digits" else _first_seed(study, table)
     cost = {
@@ -544,7 +546,7 @@ def _search_rows(study: Study, table: dict[str, np.ndarray]) -> list[dict[str, A
         for t, run in enumerate(runs):
             if not run.target:
                 continue
-            s, honest = SCORE_NAMES.index(run.target), runs.index(Trajectory("honest", run.aggregator))
+            s, honest = study.scores.index(run.target), runs.index(Trajectory("honest", run.aggregator))
             share, fair = table["share"][place, :, t, s], table["share"][place, :, honest, s]
             columns = {
                 "share": share,
@@ -772,12 +774,12 @@ MNIST = Study(
     dataset="mnist",
     attacks=("honest", "label flip", "gaussian x5", "scale x5", "alie", "ipm x2", "collude x5", "copy"),
     aggregators=("fedavg", "multi-krum"),
-    adaptive=False,
 )
-QUICK = Study(
-    partitions=("dir1.0",), attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"), seeds=2, rounds=3
-)
-PARTS = ("grid", "mnist", "collusion", "minority", "gas")
+RULE = Study(aggregators=SEARCHED, scores=ALL_SCORES, searches=True)
+"""The contracts' clipped rule beside FedAvg and the paper's score, and the attackers who search against either."""
+QUICK = Study(attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"), seeds=2, rounds=3)
+QUICK_RULE = replace(RULE, partitions=("dir1.0",), attacks=("honest", "collude"), seeds=2, rounds=2)
+PARTS = ("grid", "rule", "mnist", "collusion", "minority", "gas")
 
 
 def plain(value: Any, digits: int = 4) -> Any:
@@ -799,18 +801,12 @@ def plain(value: Any, digits: int = 4) -> Any:
 
 def run_parts(parts: list[str], jobs: int, quick: bool) -> dict[str, Any]:
     """The chosen parts of the study, as they go into the result file."""
-    names = {
-        "attacks": ATTACKS,
-        "scores": SCORE_NAMES,
-        "aggregators": AGGREGATOR_NAMES,
-        "partitions": tuple(PARTITIONS),
-    }
     found: dict[str, Any] = {}
+    studies = {"grid": QUICK, "rule": QUICK_RULE} if quick else {"grid": FULL, "rule": RULE, "mnist": MNIST}
     for part in parts:
-        if part in ("grid", "mnist"):
-            study = QUICK if quick else {"grid": FULL, "mnist": MNIST}[part]
-            labels = {**names, "attacks": study.attacks, "aggregators": study.aggregators}
-            labels["partitions"] = study.partitions
+        if part in studies:
+            study = studies[part]
+            labels = {name: getattr(study, name) for name in ("attacks", "scores", "aggregators", "partitions")}
             found[part] = {**labels, "rounds": study.rounds, **run_grid(study, jobs)}
         elif part == "collusion":
             found[part] = study_collusion(*((COLLUDERS[::3], 2, 5) if quick else (COLLUDERS, 20, 20)), jobs)
@@ -838,9 +834,7 @@ def summarize(found: dict[str, Any], quick: bool) -> dict[str, Any]:
 
 
 def _trajectory_rounds(study: Study) -> int:
-    runs = study.trajectories()
-    weight = len(runs) + 9 * sum(bool(run.target) for run in runs)  # a search takes as long as ten others
-    return weight * len(study.partitions) * study.seeds * study.rounds
+    return len(study.trajectories()) * len(study.partitions) * study.seeds * study.rounds
 
 
 def main() -> None:

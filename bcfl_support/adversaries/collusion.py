@@ -137,17 +137,15 @@ def search_best(
     """
     if not len(candidates) or not len(scales):
         raise InvalidInput(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
-    best, paid = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf)
-    number = np.asarray(-1)
+    best, paid, number = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf), np.asarray(-1)
     for place, (direction, factor) in enumerate(product(candidates, scales)):
         sent = factor * np.asarray(direction, dtype=np.float64)
         value = np.asarray(payoff(sent), dtype=np.float64)
         if np.isnan(value).any():
             raise InvalidInput(f"payoff gave {value} at scale {factor}: give a number, -inf for what must not be sent.")
         better = value > paid
-        spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
-        best, paid = np.where(spread, sent, best), np.where(better, value, paid)
-        number = np.where(better, place, number)
+        best = np.where(better.reshape(better.shape + (1,) * (sent.ndim - better.ndim)), sent, best)
+        paid, number = np.where(better, value, paid), np.where(better, place, number)
     return best, paid, number
 
 

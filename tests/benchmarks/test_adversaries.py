@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from _common import read_result
 from adversaries import (
+    ALL_SCORES,
     CHAIN_CLIP,
     CLIMBING,
     DIRECTIONS,
+    RULE,
     SCALES,
     SCORE_NAMES,
     Study,
@@ -29,7 +33,7 @@ from bcfl_support.protocol import fixed_point
 @pytest.mark.parametrize("partition", ["iid", "dir0.1"])
 def test_seed_0_of_the_file_is_what_the_code_gives(partition):
     attacks = ("honest", "sybil", "copy", "badmouth")
-    played = run_world(Study(attacks=attacks, aggregators=("fedavg",), adaptive=False), partition, 0)
+    played = run_world(Study(attacks=attacks, aggregators=("fedavg",)), partition, 0)
     grid = read_result("adversaries")["grid"]
     stored = grid["seed_0"]["share"][grid["partitions"].index(partition)]
     rows = [stored[grid["attacks"].index(name)] for name in attacks]
@@ -39,8 +43,10 @@ def test_seed_0_of_the_file_is_what_the_code_gives(partition):
 def test_every_attack_aggregator_and_adaptive_attacker_plays():
     played = run_world(Study(rounds=2), "dir1.0", 0)
     assert played["share"].shape[1] == len(SCORE_NAMES) and np.isfinite(played["accuracy"]).all()
+    played = run_world(replace(RULE, rounds=2), "dir1.0", 0)
+    assert played["share"].shape[1] == len(ALL_SCORES) and np.isfinite(played["accuracy"]).all()
     assert played["take"] == pytest.approx(played["share"] * (1 - played["unpaid"]))
-    searched = np.array([bool(run.target) and run.attack != CLIMBING for run in Study().trajectories()])
+    searched = np.array([bool(run.target) and run.attack != CLIMBING for run in RULE.trajectories()])
     assert (played["choice"][~searched] == -1).all() and (played["choice"][searched] >= 0).any()
     assert played["choice"].max() < len(DIRECTIONS) * len(SCALES)
 
@@ -79,4 +85,4 @@ def test_who_climbs_is_paid_no_less_than_where_he_began_and_a_clip_makes_lengths
 
 def test_an_attack_that_nobody_wrote_is_not_played_as_honest_work():
     with pytest.raises(InvalidInput, match="attack is 'scale x6'; use one of honest, "):
-        run_world(Study(attacks=("scale x6",), aggregators=("fedavg",), adaptive=False, rounds=1), "iid", 0)
+        run_world(Study(attacks=("scale x6",), aggregators=("fedavg",), rounds=1), "iid", 0)
