@@ -124,12 +124,13 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
 def adjusted(rows: Rows, name: str, grid: Grid) -> None:
     """The adjusted score: what is paid more than honesty, of what is paid and in budgets, and what less."""
     score, cell, alike = "accuracy-adjusted", "c-5a11e50002", name != "Dirichlet 0.1"
-    more = ["inflate x5"] + ["min-sum", "sybil"] * alike + ["copy"] * (name != "IID")
+    some = {"IID": ["min-sum"], "Dirichlet 1.0": ["min-sum", "sybil"], "Dirichlet 0.1": []}[name]
     for table in ("share", "take"):
+        copies = ["copy"] * (table == "take" and name != "IID")
         honest = grid.at("honest", score, table)
         best = grid.at("alie", score, table) - 1.2 * honest
         rows.mean(cell, f"{name}, adjusted, {table}: ALIE is paid over 1.2 times as much as honesty", best, 0)
-        for lie in more:
+        for lie in ("inflate x5", *some, *copies):
             gain = grid.at(lie, score, table) - honest
             rows.mean(cell, f"{name}, adjusted, {table}: {lie} is paid more than honesty", gain, 0)
     honest = grid.at("honest", score)
