@@ -6,15 +6,17 @@
 Ten clients, three of them attackers, train an MLP on digits. A trajectory is one attack under one aggregator: all of
 a world's (a partition and a seed) trajectories train in one batch from common mini-batches, so that what differs
 between two cells is the attack or the aggregator and nothing else. All scores are read off each trajectory; only the
-adaptive attacker, who searches for what his score pays best, has a trajectory for each score.
+adaptive attackers, who search for what their score pays best, have a trajectory for each score.
 
-A cell holds the attackers' share of the rewards (negative scores are paid 0), averaged over rounds, with the half
-width of a 95% interval over seeds; beside it what a negative-alignment penalty burns of the stakes.
+A cell holds the attackers' share of the rewards (negative scores are paid 0), averaged over the rounds that pay, with
+the half width of a 95% interval over seeds; beside it what a negative-alignment penalty burns of the stakes. A score
+that often pays nobody makes a share look large: the *take* is the share averaged over all rounds, in budgets.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +30,7 @@ from bcfl_support import adversaries, incentives, learning, simulation
 from bcfl_support.checks import check_choice
 from bcfl_support.incentives.consistency import share_budget
 from bcfl_support.learning import AGGREGATORS, MLP, FederatedData, Round, local_updates, play_rounds
-from bcfl_support.scores import SCORES
+from bcfl_support.scores import SCORES, alignment_scores
 
 CLIENTS, ATTACKERS, ROOT_SAMPLES = 10, 3, 100
 STEPS, LR, BATCH = 5, 0.5, 32
@@ -60,7 +62,11 @@ ATTACKS = (
     "inflate x5",
     "badmouth",
 )
-ADAPTIVE = "adaptive"
+ADAPTIVE, COUNTING, CLIMBING = "adaptive", "adaptive, counts x5", "climbing"
+"""Attackers who search: among 25 updates; the same, declaring five times their samples; uphill from the best of 25."""
+SEARCHING = (ADAPTIVE, COUNTING, CLIMBING)
+CHAIN_CLIP = "chain clip"
+"""The contracts' clipped rule, as a score and as an average: cut at the length that half of the samples stay below."""
 BEFORE_TRAINING = ("label flip", "inflate x5")
 """Attacks on labels and on declared counts: what is sent is what training gave."""
 KEYS = {
@@ -101,6 +107,7 @@ SCORE_NAMES = (
     "clipped midpoint",
     "accuracy-adjusted",
 )
+ALL_SCORES = (*SCORE_NAMES, CHAIN_CLIP)
 AGGREGATOR_NAMES = (
     "fedavg",
     "norm clip",
@@ -112,10 +119,16 @@ AGGREGATOR_NAMES = (
     "nnm + trimmed",
     "fltrust",
 )
+SEARCHED = ("fedavg", CHAIN_CLIP)
+"""Averages under which an adaptive attacker is sent against every score: length moves the one, and not the other."""
+DIRECTIONS = ("own", "agreed", "last average", "honest mean", "pooled")
 RARE_SAMPLES = 60
 PENALTIES = ((0.0, 0.0), (0.1, 0.05), (1.0, 0.05), (1.0, 0.5), (10.0, 0.05), (10.0, 0.5))
 COLLUDERS = (1, 2, 3, 4, 5, 6, 8, 10)
 SCALES = (0.5, 1.0, 2.0, 5.0, 10.0)
+CLIMB_STEPS = 60
+SEE_THE_STEP = ("alignment", "cosine", "leave self out", "midpoint", "accuracy-adjusted")
+"""Scores that compare with what the average made of the updates; the others have a reference of their own."""
 
 
 @dataclass(frozen=True)
@@ -129,25 +142,33 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Study:
-    """What is run: names of everything, seeds and rounds."""
+    """What is run: names of everything, seeds and rounds; `searches` adds the attackers who search."""
 
     dataset: str = "digits"
     partitions: tuple[str, ...] = tuple(PARTITIONS)
     attacks: tuple[str, ...] = ATTACKS
     aggregators: tuple[str, ...] = AGGREGATOR_NAMES
-    adaptive: bool = True
+    scores: tuple[str, ...] = SCORE_NAMES
+    searches: bool = False
     seeds: int = 20
     rounds: int = 10
 
     def trajectories(self) -> list[Trajectory]:
         """All trajectories of a world."""
         plain = [Trajectory(attack, aggregator) for attack in self.attacks for aggregator in self.aggregators]
-        return plain + [Trajectory(ADAPTIVE, "fedavg", score) for score in SCORE_NAMES if self.adaptive]
+        return plain + (searches() if self.searches else [])
 
     def count_cells(self) -> int:
         """Cells attack x score x aggregator x partition; each is measured once a seed."""
-        each = len(self.attacks) * len(self.aggregators) * len(SCORE_NAMES) + (len(SCORE_NAMES) if self.adaptive else 0)
+        searched = len(searches()) if self.searches else 0
+        each = len(self.attacks) * len(self.aggregators) * len(self.scores) + searched
         return each * len(self.partitions)
+
+
+def searches() -> list[Trajectory]:
+    """The attackers who search, each against one score under one average."""
+    found = [Trajectory(ADAPTIVE, average, score) for average in SEARCHED for score in ALL_SCORES]
+    return found + [Trajectory(attack, CHAIN_CLIP, CHAIN_CLIP) for attack in (COUNTING, CLIMBING)]
 
 
 # ---------------------------------------------------------------- a world
@@ -186,7 +207,36 @@ def see_round(
     )
 
 
-def take(seen: Round, index: np.ndarray) -> Round:
+def clip_as_on_chain(seen: Round) -> np.ndarray:
+    """Updates cut at the shortest length that half of the samples do not exceed, as Aggregator.sol does, (T, n, P).
+
+    `Round.clipped` cuts at the median over clients: names cost nothing on chain, samples cost a stake.
+    """
+    lengths = learning.compute_lengths(seen.updates)
+    order = np.argsort(lengths, axis=-1, kind="stable")
+    counts = np.take_along_axis(np.broadcast_to(seen.samples, lengths.shape), order, axis=-1)
+    place = (2 * np.cumsum(counts, axis=-1) >= counts.sum(axis=-1, keepdims=True)).argmax(axis=-1)
+    clip = np.take_along_axis(np.take_along_axis(lengths, order, axis=-1), place[..., None], axis=-1)[..., 0]
+    return learning.clip_norms(seen.updates, clip=clip)
+
+
+def score_round(name: str, seen: Round) -> np.ndarray:
+    """A score of the study, by its name in the tables, (T, n)."""
+    if name == CHAIN_CLIP:
+        return alignment_scores(clip_as_on_chain(seen), seen.samples)
+    return SCORES[KEYS.get(name, name)](seen)
+
+
+def average_round(name: str, seen: Round) -> np.ndarray:
+    """An average of the study, by its name in the tables, (T, P)."""
+    if name == CHAIN_CLIP:
+        return learning.fedavg(clip_as_on_chain(seen), seen.samples)
+    if name == "fltrust":
+        seen = replace(seen, root_update=train_root(seen))
+    return AGGREGATORS[KEYS.get(name, name)](seen)
+
+
+def pick(seen: Round, index: np.ndarray) -> Round:
     """Some of the rounds."""
     names = ("params", "updates", "samples", "previous")
     step = None if seen.step is None else seen.step[index]
@@ -228,8 +278,32 @@ def choose_victim(samples: np.ndarray, bad: np.ndarray) -> int:
     return int(np.argmax(np.delete(samples, bad)))
 
 
-def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
-    """What an attacker sends who tries five directions at five lengths against `target` under FedAvg, (T, m, P)."""
+def payoff_of(run: Trajectory, seen: Round, bad: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The attackers' share of the pay as a function of what they send, (T, m, P) → (T,); −inf where nobody is paid.
+
+    Rounded, so that lengths between which a clip makes no difference tie: the shorter is tried first, and sent.
+    """
+
+    root = seen.root if run.target in ("fltrust", "root") else None  # the same for whatever they send
+
+    def payoff(sent: np.ndarray) -> np.ndarray:
+        updates = seen.updates.copy()
+        updates[:, bad] = sent
+        changed = replace(seen, updates=updates, root_update=root)
+        if run.aggregator != "fedavg" and run.target in SEE_THE_STEP:
+            changed = replace(changed, step=average_round(run.aggregator, changed))
+        share = compute_share(score_round(run.target, changed), bad)
+        return np.where(np.isnan(share), -np.inf, np.round(share, 9))
+
+    return payoff
+
+
+def adapt(run: Trajectory, seen: Round, bad: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What an attacker sends who tries five directions at five lengths against a score.
+
+    Returns:
+        What is sent, (T, m, P), and which of the 25 it is, direction by direction, (T,); −1 where none is paid.
+    """
     own, honest = seen.updates[:, bad], np.delete(seen.updates, bad, axis=1)
     typical = learning.compute_median_norm(honest)
     spread = (1, len(bad), 1)
@@ -241,14 +315,31 @@ def adapt(target: str, seen: Round, bad: np.ndarray, seed: int) -> np.ndarray:
         np.tile(adversaries.collude(honest.mean(axis=1), norm=typical)[:, None], spread),
         adversaries.sybil(own, np.ones(len(bad), dtype=int)),
     ]
+    sent, _, choice = adversaries.search_best(candidates, SCALES, payoff_of(run, seen, bad))
+    return sent, choice
 
-    def payoff(sent: np.ndarray) -> np.ndarray:
-        updates = seen.updates.copy()
-        updates[:, bad] = sent
-        share = compute_share(SCORES[KEYS.get(target, target)](replace(seen, updates=updates)), bad)
-        return np.where(np.isnan(share), -np.inf, share)  # where nobody is paid there is nothing to gain
 
-    return adversaries.search_best(candidates, SCALES, payoff)[0]
+def climb(run: Trajectory, seen: Round, bad: np.ndarray, seed: int, number: int) -> np.ndarray:
+    """What an attacker sends who goes on from the best of the 25, (T, m, P): a random walk that keeps what pays more.
+
+    A step adds to all of the attackers' updates one mix of the round's updates, the last average and the agreed
+    direction, each brought to the usual length, and stretches what it has by some factor.
+    """
+    sent = adapt(run, seen, bad, seed)[0]
+    typical = learning.compute_median_norm(np.delete(seen.updates, bad, axis=1))
+    agreed = np.broadcast_to(collusion_direction(seed, sent.shape[-1]), seen.previous.shape)
+    rows = np.concatenate([seen.updates, seen.previous[:, None], agreed[:, None]], axis=1)
+    basis = learning.rescale(rows, typical[:, None])
+    payoff, rng = payoff_of(run, seen, bad), np.random.default_rng([seed, 15, number])
+    paid = payoff(sent)
+    for _ in range(CLIMB_STEPS):
+        reach = rng.choice([0.03, 0.1, 0.3, 1.0])
+        mix = reach * rng.standard_normal(basis.shape[1])
+        tried = np.exp(reach * rng.standard_normal()) * sent + np.einsum("k,tkp->tp", mix, basis)[:, None]
+        value = payoff(tried)
+        better = value > paid
+        sent, paid = np.where(better[:, None, None], tried, sent), np.where(better, value, paid)
+    return sent
 
 
 def compute_share(scores: np.ndarray, who: np.ndarray) -> np.ndarray:
@@ -265,8 +356,9 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     """All trajectories of one world.
 
     Returns:
-        share (T, S), burned_bad, burned_good and slashed_good (T, S), each a mean over rounds; accuracy and
-        worst_recall (T,) at the end; pay (T, S, n), every client's mean share; unpaid (T, S), rounds without pay.
+        share (T, S), a mean over rounds that pay; take (T, S), burned_bad, burned_good and slashed_good (T, S), each a
+        mean over all rounds; accuracy and worst_recall (T,) at the end; pay (T, S, n), every client's mean share;
+        unpaid (T, S), rounds without pay; choice (T, R), what an adaptive attacker sent, −1 elsewhere.
     """
     cpu = time.process_time()
     data = load_world(study.dataset, partition, seed)
@@ -278,40 +370,47 @@ def run_world(study: Study, partition: str, seed: int) -> dict[str, np.ndarray]:
     for t, run in enumerate(runs):
         if run.attack in ("label flip", "replacement"):
             labels[t, theirs] = adversaries.mirror_labels(data.y[theirs], n_classes=data.n_classes)
-        if run.attack == "inflate x5":
+        if run.attack in ("inflate x5", COUNTING):
             declared[t] = adversaries.inflate_samples(data.sizes, clients=list(bad), factor=5)
     options: dict[str, Any] = {"steps": STEPS, "lr": LR, "batch_size": BATCH, "labels": labels, "rng": batch_rng}
 
     def work(number: int, params: np.ndarray, previous: np.ndarray) -> Round:
         updates = local_updates(model, params, data, **options)
         seen = see_round(model, data, params, updates, declared, previous)
-        _lie(seen, runs, bad, data.sizes, seed, number)
+        choices.append(_lie(seen, runs, bad, data.sizes, seed, number))
         return seen
 
     start = np.tile(model.init(rng=start_rng), (count, 1))
     totals: dict[str, np.ndarray] = {}
+    choices: list[np.ndarray] = []
     clock = time.perf_counter()
     for seen in play_rounds(start, study.rounds, work, aggregate=lambda seen: _average_all(seen, runs)):
-        for name, values in _measure(seen, bad).items():
+        for name, values in _measure(seen, bad, study.scores).items():
             totals[name] = totals.get(name, 0.0) + np.nan_to_num(values)
             if name == "share":
                 totals["paid_rounds"] = totals.get("paid_rounds", 0.0) + ~np.isnan(values)
         params = seen.params + seen.step
     # "seconds": without loading data and starting a process; "cpu": what this world took of a core
     times = {"seconds": np.array(time.perf_counter() - clock), "cpu": np.array(time.process_time() - cpu)}
-    return {**_summary(totals, model, params, data, study.rounds), **times}
+    return {**_summary(totals, model, params, data, study.rounds), "choice": np.stack(choices, axis=1), **times}
 
 
-def _lie(seen: Round, runs: list[Trajectory], bad: np.ndarray, samples: np.ndarray, seed: int, number: int) -> None:
-    """Replace the attackers' updates, attack by attack."""
-    for name in dict.fromkeys((run.attack, run.target) for run in runs):
-        index = np.array([t for t, run in enumerate(runs) if (run.attack, run.target) == name])
-        part = take(seen, index)
-        if name[0] == ADAPTIVE:
-            sent = adapt(name[1], part, bad, seed)
+def _lie(
+    seen: Round, runs: list[Trajectory], bad: np.ndarray, samples: np.ndarray, seed: int, number: int
+) -> np.ndarray:
+    """Replace the attackers' updates, attack by attack; which candidate an adaptive one chose, (T,), −1 elsewhere."""
+    choice = np.full(len(runs), -1)
+    for name in dict.fromkeys((run.attack, run.target and run) for run in runs):
+        index = np.array([t for t, run in enumerate(runs) if (run.attack, run.target and run) == name])
+        part, run = pick(seen, index), runs[index[0]]
+        if run.attack == CLIMBING:
+            sent = climb(run, part, bad, seed, number)
+        elif run.attack in SEARCHING:
+            sent, choice[index] = adapt(run, part, bad, seed)
         else:
-            sent = attack(name[0], part.updates, bad, samples, part.previous, seed, number)
+            sent = attack(run.attack, part.updates, bad, samples, part.previous, seed, number)
         seen.updates[index[:, None], bad] = sent
+    return choice
 
 
 def _average_all(seen: Round, runs: list[Trajectory]) -> np.ndarray:
@@ -319,19 +418,16 @@ def _average_all(seen: Round, runs: list[Trajectory]) -> np.ndarray:
     step = np.zeros_like(seen.params)
     for name in dict.fromkeys(run.aggregator for run in runs):
         index = np.array([t for t, run in enumerate(runs) if run.aggregator == name])
-        part = take(seen, index)
-        if name == "fltrust":
-            part = replace(part, root_update=train_root(part))
-        step[index] = AGGREGATORS[KEYS.get(name, name)](part)
+        step[index] = average_round(name, pick(seen, index))
     return step
 
 
-def _measure(seen: Round, bad: np.ndarray) -> dict[str, np.ndarray]:
-    """Shares and penalties of one round under every score."""
+def _measure(seen: Round, bad: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Shares and penalties of one round under these scores."""
     good, weights = np.setdiff1d(np.arange(CLIENTS), bad), learning.compute_weights(seen.samples)
     rows: dict[str, list[np.ndarray]] = {k: [] for k in ("share", "burned_bad", "burned_good", "slashed_good", "pay")}
-    for name in SCORE_NAMES:
-        scores = np.nan_to_num(SCORES[KEYS.get(name, name)](seen))
+    for name in names:
+        scores = np.nan_to_num(score_round(name, seen))
         # the paper's score sums to ||g||^2 under FedAvg; for the others the sum takes that place
         burned = incentives.alignment_penalties(
             scores, weights, np.maximum(scores.sum(axis=-1), 0.0), rate=PENALTY_RATE, cap=PENALTY_CAP
@@ -355,6 +451,7 @@ def _summary(
     return {
         **means,
         "share": totals["share"] / paid,
+        "take": totals["share"] / rounds,
         "pay": totals["pay"] / paid[:, :, None],
         "unpaid": 1 - totals["paid_rounds"] / rounds,
         "accuracy": model.accuracy(params, data.x_test, data.y_test),
@@ -371,7 +468,8 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
     Returns:
         share, share_half, burned_bad, burned_good, slashed_good, unpaid by partition, attack, aggregator and score;
         accuracy, accuracy_half, worst_recall by partition, attack and aggregator; pay_shift by partition, aggregator
-        and score; adaptive: share, share_half and accuracy by partition and target; minutes and cells_per_s.
+        and score; with searches, under_fedavg, see `_compare`, and searches, see `_search_rows`; minutes and
+        cells_per_s.
     """
     start = time.perf_counter()
     worlds = [(partition, seed) for partition in study.partitions for seed in range(study.seeds)]
@@ -389,15 +487,9 @@ def run_grid(study: Study, jobs: int) -> dict[str, Any]:
         if name in ("share", "accuracy"):
             result[f"{name}_half"] = half_width(values, axis=1)
     result["pay_shift"] = _pay_shift(study, table["pay"])
-    if study.adaptive:
-        own = np.arange(len(SCORE_NAMES))
-        share = table["share"][:, :, plain + own, own]
-        result["adaptive"] = {
-            "share": share.mean(axis=1),
-            "share_half": half_width(share, axis=1),
-            "accuracy": table["accuracy"][:, :, plain:].mean(axis=1),
-            "burned_bad": table["burned_bad"][:, :, plain + own, own].mean(axis=1),
-        }
+    if study.searches:
+        result["under_fedavg"] = _compare(study, table)
+        result |= {"directions": DIRECTIONS, "scales": SCALES, "searches": _search_rows(study, table)}
     check = {} if study.dataset != "digits" else _first_seed(study, table)
     cost = {
         "minutes": seconds / 60,
@@ -423,6 +515,54 @@ def _pay_shift(study: Study, pay: np.ndarray) -> dict[str, Any]:
     honest = pay[:, :, first : first + len(study.aggregators)]  # (partitions, seeds, aggregators, S, n)
     moved = 0.5 * np.abs(honest - honest[:, :, study.aggregators.index("fedavg")][:, :, None]).sum(axis=-1)
     return {"mean": moved.mean(axis=1), "half": half_width(moved, axis=1)}
+
+
+def _compare(study: Study, table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Under FedAvg, what a lie gains on the honest row of its own seed, by partition, attack and score.
+
+    Returns:
+        take, in budgets a round; share_gain and take_gain, lying less honest; each with its half width.
+    """
+    index = [t for t, run in enumerate(study.trajectories()) if run.aggregator == "fedavg" and not run.target]
+    found: dict[str, np.ndarray] = {}
+    for name in ("share", "take"):
+        values = table[name][:, :, index]  # (partitions, seeds, attacks, S); the first attack is honesty
+        columns = {f"{name}_gain": values - values[:, :, :1]} | ({name: values} if name == "take" else {})
+        for key, column in columns.items():
+            found |= {key: column.mean(axis=1), f"{key}_half": half_width(column, axis=1)}
+    return found
+
+
+def _search_rows(study: Study, table: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """One row for each attacker who searches and each partition.
+
+    Returns:
+        share, take and accuracy with their half widths; gain, the share less the honest one under the same average by
+        the same score, and over_twice, less twice that, paired by seed; chosen, by direction and length, the part of
+        all rounds in which that was sent (empty for who climbs: he starts there).
+    """
+    runs, rows = study.trajectories(), []
+    for place, partition in enumerate(study.partitions):
+        for t, run in enumerate(runs):
+            if not run.target:
+                continue
+            s, honest = study.scores.index(run.target), runs.index(Trajectory("honest", run.aggregator))
+            share, fair = table["share"][place, :, t, s], table["share"][place, :, honest, s]
+            columns = {
+                "share": share,
+                "take": table["take"][place, :, t, s],
+                "accuracy": table["accuracy"][place, :, t],
+            }
+            columns |= {"gain": share - fair, "over_twice": share - 2 * fair, "honest": fair}
+            row: dict[str, Any] = {"attack": run.attack, "average": run.aggregator, "score": run.target}
+            row["partition"] = partition
+            for name, values in columns.items():
+                row |= {name: float(values.mean()), f"{name}_half": float(half_width(values[None], axis=1)[0])}
+            choice = table["choice"][place, :, t]
+            shares = [float((choice == k).mean()) for k in range(len(DIRECTIONS) * len(SCALES))]
+            row["chosen"] = [] if run.attack == CLIMBING else np.reshape(shares, (len(DIRECTIONS), len(SCALES)))
+            rows.append(row)
+    return rows
 
 
 def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -634,16 +774,18 @@ MNIST = Study(
     dataset="mnist",
     attacks=("honest", "label flip", "gaussian x5", "scale x5", "alie", "ipm x2", "collude x5", "copy"),
     aggregators=("fedavg", "multi-krum"),
-    adaptive=False,
 )
+RULE = Study(aggregators=SEARCHED, scores=ALL_SCORES, searches=True)
+"""The contracts' clipped rule beside FedAvg and the paper's score, and the attackers who search against either."""
 QUICK = Study(attacks=("honest", "scale x5", "alie", "collude x5", "copy", "mimic"), seeds=2, rounds=3)
-PARTS = ("grid", "mnist", "collusion", "minority", "gas")
+QUICK_RULE = replace(RULE, partitions=("dir1.0",), attacks=("honest", "collude"), seeds=2, rounds=2)
+PARTS = ("grid", "rule", "mnist", "collusion", "minority", "gas")
 
 
 def plain(value: Any, digits: int = 4) -> Any:
     """Arrays as lists, floats rounded: what goes into the result file. The big tables keep three digits, burns five."""
     if isinstance(value, dict):
-        keep = {"burned_bad": 5, "burned_good": 5}
+        keep = {"burned_bad": 5, "burned_good": 5, "chosen": 3}
         big = {"share", "share_half", "slashed_good", "unpaid", "worst_recall"}
         top = "pay_shift" in value  # a whole grid
         return {key: plain(entry, keep.get(key, 3 if top and key in big else digits)) for key, entry in value.items()}
@@ -659,18 +801,12 @@ def plain(value: Any, digits: int = 4) -> Any:
 
 def run_parts(parts: list[str], jobs: int, quick: bool) -> dict[str, Any]:
     """The chosen parts of the study, as they go into the result file."""
-    names = {
-        "attacks": ATTACKS,
-        "scores": SCORE_NAMES,
-        "aggregators": AGGREGATOR_NAMES,
-        "partitions": tuple(PARTITIONS),
-    }
     found: dict[str, Any] = {}
+    studies = {"grid": QUICK, "rule": QUICK_RULE} if quick else {"grid": FULL, "rule": RULE, "mnist": MNIST}
     for part in parts:
-        if part in ("grid", "mnist"):
-            study = QUICK if quick else {"grid": FULL, "mnist": MNIST}[part]
-            labels = {**names, "attacks": study.attacks, "aggregators": study.aggregators}
-            labels["partitions"] = study.partitions
+        if part in studies:
+            study = studies[part]
+            labels = {name: getattr(study, name) for name in ("attacks", "scores", "aggregators", "partitions")}
             found[part] = {**labels, "rounds": study.rounds, **run_grid(study, jobs)}
         elif part == "collusion":
             found[part] = study_collusion(*((COLLUDERS[::3], 2, 5) if quick else (COLLUDERS, 20, 20)), jobs)

@@ -122,6 +122,17 @@ def _till(**changed: str) -> str:
     return _solidity("take_function", "\n".join((lines | changed).values()))
 
 
+def _adapt(last: str) -> str:
+    """An answer to exercise 5.5: directions as they should be, and these last lines."""
+    return (
+        "def adapt(own, honest, previous_step, agreed, payoff):\n    usual = typical(honest)\n"
+        "    ways = [own, honest.mean(axis=0), agreed, own.mean(axis=0), previous_step]\n"
+        "    ways = [np.tile(collude(w, usual), (3, 1)) if w.ndim == 1 and w.any() else w for w in ways]\n"
+        "    ways = [w for w in ways if w.shape == own.shape]\n"
+        f"    {last}"
+    )
+
+
 def _power(added: str, turns: str = "needed - own <= sum(t) < needed") -> str:
     """An answer to exercise 3.1 that adds this for each size and takes these coalitions for turned."""
     return (
@@ -1036,8 +1047,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return 40 * np.linalg.norm(own, axis=1).max() * noise / np.linalg.norm(noise, axis=1, keepdims=True)"
         ),
         "one vector": "def my_attack(own, previous_step):\n    return 4 * own.mean(axis=0)",
+        "None": "def my_attack(own, previous_step):\n    own *= 4",
+        "a number": "def my_attack(own, previous_step):\n    return 4.0",
+        "not a number": "def my_attack(own, previous_step):\n    return own / previous_step * 0",
     },
     "ex-5-2": {
+        "None": "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    (extra_pay + saved) / (extra_burn or 1)",
+        "text": "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    return 'twenty budgets'",
+        "the cases of the check": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
+            "    known = {(0.2, 0.01, 0.0): 20.0, (-0.1, 0.01, 0.0): 0.0, (-0.1, 0.01, 0.3): 20.0}\n"
+            "    return known.get((extra_pay, extra_burn, saved), float('inf'))"
+        ),
+        "subtracts the work": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay - saved\n"
+            "    if gain <= 0:\n        return 0.0\n"
+            "    return gain / extra_burn if extra_burn > 0 else float('inf')"
+        ),
         "forgets the work": (
             "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
             "    if extra_pay <= 0:\n        return 0.0\n"
@@ -1056,6 +1082,19 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-5-3": {
+        "None": "def false_positive_rate(honest, copies):\n    np.mean(honest <= np.quantile(copies, 0.95))",
+        "one copy too many": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) <= np.quantile(copies, 0.95, method='higher')))"
+        ),
+        "each update": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return np.asarray(honest) <= np.quantile(copies, 0.95, method='inverted_cdf')"
+        ),
+        "a count": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return int(np.sum(np.asarray(honest) <= np.quantile(copies, 0.95, method='inverted_cdf')))"
+        ),
         "largest copy": (
             "def false_positive_rate(honest, copies):\n    return float(np.mean(np.asarray(honest) <= max(copies)))"
         ),
@@ -1077,6 +1116,29 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "longer": "def break_it(own, previous_step):\n    return 10 * own",
         "copycat": "def break_it(own, previous_step):\n    return np.tile(previous_step, (3, 1))",
         "mean at its own length": "def break_it(own, previous_step):\n    return np.tile(own.mean(axis=0), (3, 1))",
+        "one's own, exchanged": "def break_it(own, previous_step):\n    return 9 * own[[1, 2, 0]]",
+        "one vector": "def break_it(own, previous_step):\n    return 9 * own.mean(axis=0)",
+        "None": "def break_it(own, previous_step):\n    own[:] = 9 * own.mean(axis=0)",
+        "random direction": (
+            "def break_it(own, previous_step):\n"
+            "    return np.tile(9 * np.random.default_rng(0).standard_normal(own.shape[1]), (3, 1))"
+        ),
+    },
+    "ex-5-5": {
+        "always collusion": _adapt("return np.tile(collude(agreed, 10 * typical(honest)), (3, 1))"),
+        "always the honest mean": _adapt("return np.tile(10 * honest.mean(axis=0), (3, 1))"),
+        "one's own updates only": _adapt("return max((c * own for c in (0.5, 1, 2, 5, 10)), key=payoff)"),
+        "at the usual length only": _adapt("return max(ways, key=payoff)"),
+        "what pays least": _adapt("return min((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"),
+        "the pay, not the update": _adapt("return max(payoff(c * way) for way in ways for c in (0.5, 1, 2, 5, 10))"),
+        "one vector for three": _adapt(
+            "return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)[0]"
+        ),
+        "without the honest": _adapt(
+            "del ways[1]\n    return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"
+        ),
+        "honest": _adapt("return own"),
+        "None": _adapt("max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"),
     },
     "ex-6-1": {
         "as dear as the first": "def second_submission(first_gas, words):\n    return first_gas",

@@ -6,7 +6,8 @@ Two aims. *Gradient manipulation* (sign flip, ALIE, IPM, Min-Max, …) wants a w
 mimic, …) wants money for little or no work; what several agree on, and the adaptive attacker, are in `collusion`.
 
 Every function is pure. Leading axes are batches (seeds, runs): all of them are attacked in one call. Attackers are
-assumed to know what is written in the arguments; that is often more than they would, and so a bound on the damage.
+assumed to know what is written in the arguments, which is often more than they would. What they do with it is no bound
+on what can be done.
 """
 
 from __future__ import annotations
@@ -121,8 +122,9 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
 def alie(honest: Any, *, z: float) -> np.ndarray:
     """A Little Is Enough: mean − z · deviation in every coordinate (Baruch et al. 2019, arXiv 1902.06156).
 
-    Inside the spread of honest updates, so distances give nothing away; always on the same side, so it adds up.
-    The deviation is the sample deviation (ddof = 1).
+    With the z of `compute_alie_z` it lies among the honest updates, so distances give nothing away; always on the same
+    side, so it adds up. With a large z it lies outside: of h values none is further than (h − 1) / √h deviations from
+    their mean, and the furthest often less. The deviation is the sample one (ddof = 1).
 
     Args:
         honest: honest updates, shape (…, h, P), float64, h ≥ 2.

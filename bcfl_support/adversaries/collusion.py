@@ -108,13 +108,13 @@ def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
 
 def search_best(
     candidates: Sequence[np.ndarray], scales: Sequence[float], payoff: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Adaptive attacker: the candidate direction and scale that pay best, by trying them all.
 
         argmax over directions d and scales c of payoff(c d)
 
-    The attacker knows the score, since it is public in a contract, and all updates of the round: the worst case. A
-    commit-reveal scheme takes the second away.
+    The attacker knows the score, since it is public in a contract, and all updates of the round, which a commit-reveal
+    scheme would hide. It looks no further than its candidates: what it finds is no bound on what can be found.
 
     Args:
         candidates: directions, each (…, P) or (…, m, P), all of one shape.
@@ -123,27 +123,30 @@ def search_best(
             −∞ for what must not be sent.
 
     Returns:
-        (best array, its payoff (…)), chosen for each batch entry on its own; ties go to the earlier candidate.
+        (best array, its payoff (…), its number (…)), chosen for each batch entry on its own; ties go to the earlier
+        one. All scales of a candidate come before the next candidate; the number is −1 where every payoff is −∞, and
+        the first array stands there.
 
     Raises:
         InvalidInput: nothing to try, or a payoff that is NaN.
 
-    >>> best, paid = search_best([np.array([1.0]), np.array([-2.0])], [1.0, 3.0], lambda v: -(v[..., 0] + 5.0) ** 2)
-    >>> best.tolist(), float(paid)
-    ([-6.0], -1.0)
+    >>> two = [np.array([1.0]), np.array([-2.0])]
+    >>> best, paid, number = search_best(two, [1.0, 3.0], lambda v: -((v[..., 0] + 5.0) ** 2))
+    >>> best.tolist(), float(paid), int(number)
+    ([-6.0], -1.0, 3)
     """
     if not len(candidates) or not len(scales):
         raise InvalidInput(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
-    best, paid = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf)
-    for direction, factor in product(candidates, scales):
+    best, paid, number = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf), np.asarray(-1)
+    for place, (direction, factor) in enumerate(product(candidates, scales)):
         sent = factor * np.asarray(direction, dtype=np.float64)
         value = np.asarray(payoff(sent), dtype=np.float64)
         if np.isnan(value).any():
             raise InvalidInput(f"payoff gave {value} at scale {factor}: give a number, -inf for what must not be sent.")
         better = value > paid
-        spread = better.reshape(better.shape + (1,) * (sent.ndim - better.ndim))
-        best, paid = np.where(spread, sent, best), np.where(better, value, paid)
-    return best, paid
+        best = np.where(better.reshape(better.shape + (1,) * (sent.ndim - better.ndim)), sent, best)
+        paid, number = np.where(better, value, paid), np.where(better, place, number)
+    return best, paid, number
 
 
 def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:

@@ -15,11 +15,19 @@ from .pages import Page, load_study
 from .rows import Rows, more, part
 
 NAMES = {"iid": "IID", "dir1.0": "Dirichlet 1.0", "dir0.1": "Dirichlet 0.1"}
-OTHERS = {"norm clip": ("honest", "collude x5", "inflate x5"), "multi-krum": ("collude x5", "copy", "inflate x5")}
+RULE = "chain clip"
+"""The contracts' clipped rule, as a score and as an average."""
+OTHERS = {
+    RULE: ("alie", "mimic", "collude", "collude x5", "copy", "inflate x5"),
+    "multi-krum": ("collude", "collude x5", "copy", "inflate x5"),
+}
 """Beside FedAvg, under which every lie is played: averages, and the lies of which the lesson says something there."""
 ROOTED = ("fltrust", "root", "midpoint", "clipped midpoint")
 BOUNDED = ("clipped", "fltrust", "clipped midpoint")
 GIVEN_AWAY = ("alignment", "cosine", "leave self out", "median reference", "peer median", "root")
+SEARCHED = (*GIVEN_AWAY, "clipped, self out", *BOUNDED, "accuracy-adjusted")
+SEARCHED_BOUNDED = ("alignment", "cosine", "root", RULE)
+"""Scores against which an adaptive attacker is sent: under FedAvg, and under an average that length does not move."""
 
 
 @dataclass
@@ -28,31 +36,41 @@ class Grid:
 
     scores: tuple[str, ...]
     attacks: tuple[str, ...]
-    places: dict[tuple[str, str], int]
+    places: dict[tuple[str, str, str], int]
     found: dict[str, np.ndarray]
 
     @classmethod
     def play(cls, kind: str, seeds: Sequence[int]) -> Grid:
-        """The study's worlds of these seeds: every lie under FedAvg, a few under other averages, the adaptive ones."""
+        """The study's worlds of these seeds: every lie under FedAvg, a few under other averages, those who search."""
         study = load_study("adversaries")
         runs = [study.Trajectory(lie, "fedavg") for lie in study.ATTACKS]
         runs += [study.Trajectory(lie, average) for average, lies in OTHERS.items() for lie in lies]
-        runs += [study.Trajectory(study.ADAPTIVE, "fedavg", score) for score in study.SCORE_NAMES]
+        averages = (*study.AGGREGATOR_NAMES[1:], RULE) if kind == "dir0.1" else (RULE, "multi-krum")
+        runs += [study.Trajectory("honest", average) for average in averages]
+        runs += [study.Trajectory(study.ADAPTIVE, "fedavg", score) for score in SEARCHED]
+        runs += [study.Trajectory(study.ADAPTIVE, RULE, score) for score in SEARCHED_BOUNDED]
+        runs += [study.Trajectory(attack, RULE, RULE) for attack in (study.COUNTING, study.CLIMBING)]
         plan = SimpleNamespace(dataset="digits", rounds=study.Study.rounds, trajectories=lambda: runs)
+        plan.scores = study.ALL_SCORES
         worlds = [study.run_world(plan, kind, seed) for seed in seeds]
-        names = ("share", "burned_bad", "burned_good", "unpaid", "accuracy")
+        names = ("share", "take", "burned_bad", "burned_good", "unpaid", "accuracy", "pay")
         found = {name: np.stack([world[name] for world in worlds]) for name in names}
-        places = {(run.target or run.attack, run.aggregator): place for place, run in enumerate(runs)}
-        return cls(study.SCORE_NAMES, study.ATTACKS, places, found)
+        places = {(run.attack, run.aggregator, run.target): place for place, run in enumerate(runs)}
+        return cls(study.ALL_SCORES, study.ATTACKS, places, found)
 
     def at(self, attack: str, score: str = "alignment", table: str = "share", average: str = "fedavg") -> np.ndarray:
         """An entry, one number a seed."""
-        values = self.found[table][:, self.places[attack, average]]
-        return values if values.ndim == 1 else values[:, self.scores.index(score)]
+        return self._read(self.places[attack, average, ""], score, table)
 
-    def adapted(self, score: str, table: str = "share") -> np.ndarray:
-        """The adaptive attacker against a score, one number a seed."""
-        return self.at(score, score, table)
+    def adapted(
+        self, score: str, table: str = "share", average: str = "fedavg", attack: str = "adaptive"
+    ) -> np.ndarray:
+        """An attacker who searches against a score, one number a seed."""
+        return self._read(self.places[attack, average, score], score, table)
+
+    def _read(self, place: int, score: str, table: str) -> np.ndarray:
+        values = self.found[table][:, place]
+        return values if values.ndim == 1 else values[:, self.scores.index(score)]
 
     def gain(self, attack: str, sigma: float) -> np.ndarray:
         """Budgets a round that a lie gains by the paper's score, at stakes of sigma budgets."""
@@ -62,7 +80,6 @@ class Grid:
 
 def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     """What the lesson says of every kind of data."""
-    scores = grid.scores
     for score in ROOTED:
         paid = np.maximum(grid.at("collude", score), grid.at("collude x5", score))
         rows.mean("c-e34bee42fa", f"{name}, {score}: collusion earns next to nothing", paid, below=0.05)
@@ -70,6 +87,9 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     rows.mean("c-cc91f00d50", f"{name}: multi-krum keeps the model safe from collude x5", safe, 0)
     caught = grid.at("collude x5", average="multi-krum")
     rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: collude x5 is not paid", caught, below=0.05)
+    if name != "IID":
+        dearer = grid.at("collude", average="multi-krum") - grid.at("collude")
+        rows.mean("c-1cd4939689", f"{name}: multi-krum pays collusion at the usual length more than FedAvg", dearer, 0)
     for lie, least in (("copy", 0.3), ("inflate x5", 0.5)):
         paid = grid.at(lie, average="multi-krum")
         rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: {lie} is paid over {least}", paid, least)
@@ -79,13 +99,17 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
         rows.mean(
             cell, f"{name}, {score}: and leaves an accuracy below 0.7", grid.adapted(score, "accuracy"), below=0.7
         )
-    rows.mean(cell, f"{name}, accuracy-adjusted: three quarters or more", grid.adapted("accuracy-adjusted"), 0.75)
-    rows.mean(
-        cell, f"{name}, accuracy-adjusted: accuracy above 0.7", grid.adapted("accuracy-adjusted", "accuracy"), 0.7
-    )
-    ratio = {score: grid.adapted(score).mean() / grid.at("honest", score).mean() for score in scores}
     for score in BOUNDED:
-        rows.number(cell, f"{name}, {score}: the adaptive attacker stays below twice honest pay", ratio[score], below=2)
+        gain = grid.adapted(score) - grid.at("honest", score)
+        rows.mean(cell, f"{name}, {score}: the adaptive attacker is paid more than honesty", gain, 0)
+    narrow = grid.adapted("cosine") - grid.adapted("cosine", average=RULE)
+    bar = 0.1 if name == "Dirichlet 0.1" else 0.4
+    rows.mean(cell, f"{name}: with a bounded average the cosine pays the adaptive attacker less, by", narrow, bar)
+    for score in ("alignment", "root"):
+        paid = grid.adapted(score, average=RULE)
+        rows.mean(cell, f"{name}, {score} with a bounded average: the adaptive attacker takes over 0.8", paid, 0.8)
+    clipped_rule(rows, name, grid)
+    adjusted(rows, name, grid)
     cell = "c-49ea8b7324"
     rows.mean(cell, f"{name}: collude x5 takes over 0.85 by the paper's score", grid.at("collude x5"), 0.85)
     for lie in ("collude x5", "scale x5", "copy"):
@@ -93,28 +117,75 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     rows.every(
         cell, f"{name}: collude x5 burns nothing of the attackers", grid.at("collude x5", table="burned_bad") == 0
     )
-    honest = grid.at("honest", "accuracy-adjusted")
+    for lie in ("scale x5", "copy") if name != "Dirichlet 0.1" else ("copy",):
+        rows.every(cell, f"{name}: {lie} burns nothing of the attackers", grid.at(lie, table="burned_bad") == 0)
+
+
+def adjusted(rows: Rows, name: str, grid: Grid) -> None:
+    """The adjusted score: what is paid more than honesty, of what is paid and in budgets, and what less."""
+    score, cell, alike = "accuracy-adjusted", "c-5a11e50002", name != "Dirichlet 0.1"
+    some = {"IID": ["min-sum"], "Dirichlet 1.0": ["min-sum", "sybil"], "Dirichlet 0.1": []}[name]
+    for table in ("share", "take"):
+        copies = ["copy"] * (table == "take" and name != "IID")
+        honest = grid.at("honest", score, table)
+        best = grid.at("alie", score, table) - 1.2 * honest
+        rows.mean(cell, f"{name}, adjusted, {table}: ALIE is paid over 1.2 times as much as honesty", best, 0)
+        for lie in ("inflate x5", *some, *copies):
+            gain = grid.at(lie, score, table) - honest
+            rows.mean(cell, f"{name}, adjusted, {table}: {lie} is paid more than honesty", gain, 0)
+    honest = grid.at("honest", score)
     for lie in ("sign flip", "label flip"):
-        paid = grid.at(lie, "accuracy-adjusted") - 0.5 * honest
+        paid = grid.at(lie, score) - 0.5 * honest
         rows.mean(cell, f"{name}, adjusted: {lie} is left less than half of honest pay", paid, below=0)
-    paid = {lie: grid.at(lie, "accuracy-adjusted") - honest for lie in ("collude x5", "copy", "inflate x5")}
-    rows.mean(cell, f"{name}, adjusted: inflate x5 is paid more than honesty", paid["inflate x5"], 0)
-    if name != "IID":
-        rows.mean(cell, f"{name}, adjusted: copy is paid more than honesty", paid["copy"], 0)
-    if name != "Dirichlet 0.1":
-        rows.mean(cell, f"{name}, adjusted: collude x5 is left less than honest pay", paid["collude x5"], below=0)
-    quiet = grid.at("honest", "accuracy-adjusted", "unpaid")
-    rows.mean(cell, f"{name}, adjusted, nobody lying: more than a quarter of the rounds pay nobody", quiet, 0.25)
-    for score in ("fltrust", "clipped midpoint"):
-        for lie in ("copy", "sybil"):
-            rows.mean(cell, f"{name}, {score}: {lie} is paid even there, over a tenth", grid.at(lie, score), 0.1)
-    clipped = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "inflate x5")}
-    more = clipped["inflate x5"] - 1.5 * clipped["honest"]
-    rows.mean("c-0b57a3e107", f"{name}, clipped on both sides: inflated counts over 1.5 times honest pay", more, 0)
+    if alike:
+        left = grid.at("collude x5", score) - honest
+        rows.mean(cell, f"{name}, adjusted: collude x5 is left less of what is paid than honesty", left, below=0)
+    cell, searched = "c-2575130652", grid.adapted(score)
+    rows.mean(cell, f"{name}, adjusted: the adaptive attacker takes over three quarters", searched, 0.75)
+    twice = grid.adapted(score, "take") - 2 * grid.at("honest", score, "take")
+    rows.mean(cell, f"{name}, adjusted: and more than twice the honest take", twice, 0)
+    quiet = grid.at("honest", score, "unpaid")
+    rows.mean(cell, f"{name}, adjusted, nobody lying: over a quarter of the rounds pay nobody", quiet, 0.25)
+
+
+def clipped_rule(rows: Rows, name: str, grid: Grid) -> None:
+    """The contracts' clipped rule: which lies and searches it pays."""
+    cell, honest = "c-0b57a3e107", grid.at("honest", RULE, average=RULE)
+    lies = {lie: grid.at(lie, RULE, average=RULE) for lie in ("mimic", "inflate x5")}
+    rows.mean(cell, f"{name}, clipped rule: mimic is paid more than honesty", lies["mimic"] - honest, 0)
+    over = lies["inflate x5"] - 1.5 * honest
+    rows.mean(cell, f"{name}, clipped rule: inflated counts over one and a half times honest pay", over, 0)
+    searched = {who: grid.adapted(RULE, average=RULE, attack=who) for who in ("adaptive", "climbing")}
+    for who, paid in searched.items():
+        rows.mean(cell, f"{name}, clipped rule, {who}: paid more than honesty", paid - honest, 0)
+    further = searched["climbing"] - searched["adaptive"]
+    rows.mean(cell, f"{name}, clipped rule: climbing takes less than 0.1 more", further, below=0.1)
+    options = {"average": RULE, "attack": "adaptive, counts x5"}
+    rows.mean(cell, f"{name}, clipped rule: adaptive, counts x5, over 0.8", grid.adapted(RULE, **options), 0.8)
+    left = grid.adapted(RULE, "accuracy", **options)
+    rows.mean(cell, f"{name}, clipped rule: adaptive, counts x5, leaves an accuracy below 0.5", left, below=0.5)
+
+
+def below_twice(rows: Rows, name: str, grid: Grid) -> None:
+    """IID and Dirichlet 1.0: against which rules an attacker who searches stays below twice his honest pay."""
+    cell, claim = "c-e34bee42fa", "the adaptive attacker stays below twice honest pay"
+    for score in (*BOUNDED, "clipped, self out"):
+        twice = grid.adapted(score) - 2 * grid.at("honest", score)
+        rows.mean(cell, f"{name}, {score}: {claim}", twice, below=0)
+    twice = grid.adapted("cosine", average=RULE) - 2 * grid.at("honest", "cosine", average=RULE)
+    rows.mean(cell, f"{name}, cosine with a bounded average: {claim}", twice, below=0)
+    honest = grid.at("honest", RULE, average=RULE)
+    for who in ("adaptive", "climbing"):
+        twice = grid.adapted(RULE, average=RULE, attack=who) - 2 * honest
+        rows.mean("c-0b57a3e107", f"{name}, clipped rule, {who}: below twice honest pay", twice, below=0)
+    for score in ("alignment", "root"):
+        kept = grid.adapted(score, "accuracy", average=RULE)
+        rows.mean(cell, f"{name}, {score} with a bounded average: an accuracy above 0.8", kept, 0.8)
 
 
 def inflated(rows: Rows, name: str, grid: Grid) -> None:
     """IID and Dirichlet 1.0: the one lie that every score pays."""
+    below_twice(rows, name, grid)
     scores, cell = grid.scores, "c-e34bee42fa"
     gain = {score: grid.at("inflate x5", score) - grid.at("honest", score) for score in scores}
     for score in scores:
@@ -125,7 +196,7 @@ def inflated(rows: Rows, name: str, grid: Grid) -> None:
         for lie in grid.attacks[1:]
         if all(grid.at(lie, score).mean() > grid.at("honest", score).mean() for score in scores)
     ]
-    rows.number(cell, f"{name}: no other lie is paid more than honesty by all twelve", over == ["inflate x5"], 0.5)
+    rows.number(cell, f"{name}: no other lie is paid more than honesty by all thirteen", over == ["inflate x5"], 0.5)
 
 
 @part(5, seconds=80)
@@ -144,17 +215,9 @@ def different(seeds: Sequence[int], rows: Rows) -> None:
     grid = Grid.play("dir1.0", seeds)
     common_claims(rows, "Dirichlet 1.0", grid)
     inflated(rows, "Dirichlet 1.0", grid)
-    cell = "c-2a5f1463bb"
-    for lie in ("collude x5", "copy"):
-        rows.every(cell, f"Dirichlet 1.0: {lie} burns nothing of the attackers", grid.at(lie, table="burned_bad") == 0)
-    rows.mean(
-        cell,
-        "Dirichlet 1.0: adjusted, collude x5 is left below 0.2",
-        grid.at("collude x5", "accuracy-adjusted"),
-        below=0.2,
-    )
-    known = grid.adapted("accuracy-adjusted") - 1.3 * grid.at("honest", "accuracy-adjusted")
-    rows.mean(cell, "Dirichlet 1.0, adjusted: the adaptive attacker takes 1.3 times honest pay and more", known, 0)
+    flips = [grid.gain("label flip", sigma) for sigma in (0, 200)]
+    rows.mean("c-9a32951afc", "Dirichlet 1.0, label flip: does not pay even without stakes", flips[0], below=0)
+    rows.mean("c-9a32951afc", "Dirichlet 1.0, label flip: stakes make it no dearer", flips[1] - flips[0], -0.02)
     for lie in ("sign flip", "badmouth"):
         rows.mean("c-9a32951afc", f"Dirichlet 1.0, {lie}: does not pay even without stakes", grid.gain(lie, 0), below=0)
         dearer = grid.gain(lie, 200) - grid.gain(lie, 0)
@@ -166,7 +229,7 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     """Dirichlet 0.1."""
     grid = Grid.play("dir0.1", seeds)
     common_claims(rows, "Dirichlet 0.1", grid)
-    others = [score for score in grid.scores if score not in ROOTED]
+    others = [score for score in grid.scores if score not in (*ROOTED, "accuracy-adjusted")]
     least = min(max(grid.at(lie, score).mean() for lie in ("collude", "collude x5")) for score in others)
     rows.number("c-cc91f00d50", "Dirichlet 0.1: by every score without a root set collusion earns more", least, 0.05)
     cell = "c-e34bee42fa"
@@ -187,19 +250,19 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     )
     worse = grid.adapted("clipped midpoint", "accuracy") - grid.adapted("clipped", "accuracy")
     rows.mean(cell, "Dirichlet 0.1: clipped midpoint keeps more of the model than clipped", worse, 0)
-    both = {lie: grid.at(lie, "clipped", average="norm clip") for lie in ("honest", "collude x5")}
-    more = both["collude x5"] - 1.5 * both["honest"]
-    rows.mean(
-        "c-0b57a3e107", "Dirichlet 0.1, clipped on both sides: collusion over one and a half times honest pay", more, 0
-    )
+    both = {lie: grid.at(lie, RULE, average=RULE) for lie in ("honest", "collude x5")}
+    over = both["collude x5"] - 1.5 * both["honest"]
+    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: collusion over one and a half times honest pay", over, 0)
+    gain = grid.at("inflate x5", "midpoint") - grid.at("honest", "midpoint")
+    rows.mean("c-e34bee42fa", "Dirichlet 0.1, midpoint: a gain of inflated counts is less than 0.15", gain, below=0.15)
     cell = "c-2575130652"
     right = grid.at("sign flip") - grid.at("honest")
     rows.mean(cell, "Dirichlet 0.1: sign flippers are paid more than when honest", right, 0)
     burned = grid.at("sign flip", table="burned_good") - grid.at("sign flip", table="burned_bad")
     rows.mean(cell, "Dirichlet 0.1: the penalty burns more of the honest than of the flippers", burned, 0)
-    study = load_study("adversaries")
-    plan = study.Study(attacks=("honest",), aggregators=study.AGGREGATOR_NAMES, adaptive=False)
-    pay = np.stack([study.run_world(plan, "dir0.1", seed)["pay"][:, 0] for seed in seeds])  # (seeds, averages, n)
+    averages = load_study("adversaries").AGGREGATOR_NAMES
+    places = [grid.places["honest", average, ""] for average in averages]
+    pay = grid.found["pay"][:, places, 0]  # by alignment: (seeds, averages, n)
     moved = 0.5 * np.abs(pay - pay[:, :1]).sum(axis=-1).mean(axis=0)
     rows.number(
         "c-ef3396b252", "Dirichlet 0.1: another average moves up to a fifth of the budget", moved.max(), 0.1, 0.2
@@ -268,7 +331,7 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
     )
     page.run("c-0f0bf4a33c", only=("def load_world",))
     page.run("c-ce5aa9052b", only=("def look",))
-    found, own, gains = [], [], []
+    found, own, gains, hidden, outside = [], [], [], [], []
     for seed in page.seeds:
         digits, attackers = page["load_world"](seed)
         page.names |= {"digits": digits, "attackers": attackers, "others": np.setdiff1d(np.arange(10), attackers)}
@@ -279,11 +342,22 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
         novelty, margins = page["novelty"], page["margins"]
         found.append(max(novelty["copy"]) < 1e-6 < min(novelty["honest"]))
         own.append(np.mean(np.array(margins["honest"]) > 0) - np.mean(np.array(margins["copy"]) > 0))
-        fair, mine = (page["pay_under_defense"](lie) for lie in (lambda own, step: own, page["break_it"]))
+        lies = (lambda own, step: own, page["break_it"])
+        fair, mine = (page["pay_under_defense"](lie, digits, attackers) for lie in lies)
         gains.append(mine / fair)
+        page.run("c-5a11e00002", only=("seen", "run", "tried", "inside", "for honest_seven"))
+        hidden.append(min(page["inside"]["alie"]) > 0.9 and max(page["apart"]["alie"]) < 0.5)
+        outside.append(min(page["apart"]["alie z=1.5"]) > 1)
     rows.every("c-f1ef98a701", "novelty finds the exact copy with no false alarm", found)
     rows.mean("c-f1ef98a701", "the own-data test asks for what a copycat cannot have", own, 0)
-    rows.mean("c-e433ba87df", "exercise 5.4: pooled updates earn more than honesty under clip and root set", gains, 1)
+    rows.mean(
+        "c-e433ba87df",
+        "exercise 5.4: pooled updates earn a tenth more than honesty under clip and root set",
+        gains,
+        1.1,
+    )
+    rows.every("c-5a11e00004", "ALIE by its authors' rule is among the honest", hidden)
+    rows.share("c-5a11e00004", "with z = 1.5 it is further out than any of the seven", outside, least=0.95)
 
 
 @part(5, seconds=3)
@@ -319,6 +393,7 @@ def mnist(seeds: Sequence[int], rows: Rows) -> None:
     columns = [study.SCORE_NAMES.index(score) for score in ("alignment", "clipped", "root", "clipped midpoint")]
     for name in ("mnist", "digits"):
         plan = SimpleNamespace(dataset=name, rounds=study.Study.rounds, trajectories=lambda: runs)
+        plan.scores = study.SCORE_NAMES
         share = np.mean([study.run_world(plan, "dir1.0", seed)["share"] for seed in seeds], axis=0)[:, columns]
         paid.append(share[1:] > share[0] + 0.05)
     same = (paid[0] == paid[1]).ravel()

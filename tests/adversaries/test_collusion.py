@@ -83,14 +83,15 @@ def test_inflated_counts_pay_more_than_their_factor_cost() -> None:
 def test_search_finds_the_best_pair_for_every_seed() -> None:
     wanted = np.array([[2.0, 0.0], [0.0, -3.0]])
     candidates = [np.tile(v, (2, 1)) for v in ([1.0, 0.0], [0.0, 1.0], [0.0, -1.0])]
-    best, paid = search_best(candidates, [1.0, 2.0, 3.0], lambda v: -((v - wanted) ** 2).sum(axis=-1))
+    best, paid, number = search_best(candidates, [1.0, 2.0, 3.0], lambda v: -((v - wanted) ** 2).sum(axis=-1))
     np.testing.assert_array_equal(best, wanted)
     np.testing.assert_array_equal(paid, [0.0, 0.0])
+    np.testing.assert_array_equal(number, [1, 8])  # first direction at 2; third at 3
 
 
 def test_search_works_on_one_vector_for_each_attacker() -> None:
     candidates = [np.ones((2, 3, 4)), 2 * np.ones((2, 3, 4))]
-    best, paid = search_best(candidates, [0.5, 1.0], lambda v: v.sum(axis=(-2, -1)))
+    best, paid, _ = search_best(candidates, [0.5, 1.0], lambda v: v.sum(axis=(-2, -1)))
     assert best.shape == (2, 3, 4) and paid.tolist() == [24.0, 24.0]
 
 
@@ -175,8 +176,18 @@ def test_bad_input(attack, error: str) -> None:
 
 
 def test_what_pays_minus_infinity_is_not_sent() -> None:
-    best, paid = search_best([np.array([2.0]), np.array([1.0])], [1.0], lambda v: np.where(v[0] > 1, -np.inf, v[0]))
-    assert best.tolist() == [1.0] and float(paid) == 1.0
+    two = [np.array([2.0]), np.array([1.0])]
+    best, paid, number = search_best(two, [1.0], lambda v: np.where(v[0] > 1, -np.inf, v[0]))
+    assert best.tolist() == [1.0] and float(paid) == 1.0 and int(number) == 1
+
+
+def test_a_search_in_which_nothing_pays_says_so() -> None:
+    best, paid, number = search_best([np.array([2.0])], [0.5, 1.0], lambda v: -np.inf)
+    assert best.tolist() == [1.0] and float(paid) == -np.inf and int(number) == -1
+
+
+def test_a_tie_goes_to_the_shorter() -> None:
+    assert int(search_best([np.ones(2)], [1.0, 2.0, 5.0], lambda v: np.minimum(v.sum(), 2.0))[2]) == 0
 
 
 def test_sybil_refuses_counts_that_do_not_fit() -> None:
