@@ -7,8 +7,9 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 import { SparseGram } from "./SparseGram.sol";
 
 // Rounds, bits and lengths are compared with `==` because they are exact; deadlines lie minutes apart, and a proposer can
-// shift a block by seconds. Slither takes whatever comes out of the slot of `_round` for a time.
-// slither-disable-start timestamp,incorrect-equality
+// shift a block by seconds. Slither takes whatever comes out of the slot of `_round` for a time. Blocks, strips and pages are
+// whole: divisions are there to lose what they lose.
+// slither-disable-start timestamp,incorrect-equality,divide-before-multiply
 
 /// @title What the chain keeps of sparse updates: one accumulator a round; and who must show its row, or is left out
 abstract contract SparseData is ISparseRung, Rung {
@@ -142,4 +143,4 @@ abstract contract SparseData is ISparseRung, Rung {
         }
     }
 }
-// slither-disable-end timestamp,incorrect-equality
+// slither-disable-end timestamp,incorrect-equality,divide-before-multiply
