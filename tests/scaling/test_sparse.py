@@ -152,7 +152,7 @@ def test_what_is_not_sparse_opens_no_round(chain):
 
 
 def test_pages_are_the_contracts(chain):
-    for n in (1, 2, 10, 20, 40, 100):
+    for n in (1, 2, 10, 20, 40, 71, 80, 94, 95, 100):
         rung = start_rung(chain, 5, [1] * n, 100)
         assert rung.contract.functions.pageBlocks().call() == lanes.count_sparse_blocks_at_once(n) > 0
 
