@@ -1,29 +1,38 @@
 """The exercises' checks: the solution passes, an empty answer and every named misconception fail, the rest is kept.
 
 Each lesson is executed once. At an exercise, the blank stub and the wrong answers come first, each followed by the
-check, which must fail with a message; then the solution, whose check must pass.
+check, which must fail with a message; then right answers that look otherwise, and the solution, whose check must pass.
+In the lessons of LEARNERS_CHECK the wrong answers meet the check as the learner has it, without hidden tests.
 """
 
 from __future__ import annotations
 
 import nbformat
 import pytest
-from misconceptions import MISCONCEPTIONS
+from misconceptions import ALSO_RIGHT, MISCONCEPTIONS
 from nbclient.exceptions import CellExecutionError
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from notebooks import LESSONS, code_cells, read, source, tags
 from tools import lessons
 
+LEARNERS_CHECK = ("03",)
+"""Lessons whose checks refuse every named misconception also without the hidden tests, which a learner never runs."""
+
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def clear(cell, preprocessor):
+    """A cell as nbgrader hands it out."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source(cell))])
+    notebook.cells[0].metadata = nbformat.from_dict(cell["metadata"])
+    cleared, _ = preprocessor.preprocess(notebook, {})
+    return cleared.cells[0].source
 
 
 def blank(cell):
     """The stub a student starts from."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source(cell))])
-    notebook.cells[0].metadata = nbformat.from_dict(cell["metadata"])
-    cleared, _ = ClearSolutions().preprocess(notebook, {})
-    return cleared.cells[0].source
+    return clear(cell, ClearSolutions())
 
 
 class Kernel:
@@ -59,13 +68,19 @@ def test_checks_tell_right_from_wrong(path):
                     problems.append(f"{name}: no misconception is named in tests/misconceptions.py")
                 continue
             if grader.get("grade"):
+                seen = path.stem.startswith(LEARNERS_CHECK)
+                met = clear(cell, ClearHiddenTests()) if seen else source(cell)
                 for kind, answer in wrong.items():
                     kernel.run(answer)
-                    verdict = kernel.run(source(cell))
+                    verdict = kernel.run(met)
                     if verdict is None:
                         problems.append(f"{grader['grade_id']} accepts the answer '{kind}'")
                     elif verdict[0] == "AssertionError" and len(verdict[1]) < 15:
                         problems.append(f"{grader['grade_id']} refuses '{kind}' without saying why")
+                for kind, answer in ALSO_RIGHT.get(name, {}).items():
+                    kernel.run(answer)
+                    if verdict := kernel.run(source(cell)):
+                        problems.append(f"{name} refuses the right answer '{kind}': {verdict}")
                 assert kernel.run(source(stub)) is None
             elif stub is not None:
                 kernel.run(source(stub))  # a cell between stub and check may need the solution
