@@ -802,10 +802,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    fairness.attest_record(fed, store, true_1, [client])\n    return 'attested'"
         ),
         "true records of its own notebook": _watcher(
-            "    own = {1: true_1, 2: true_2}[epoch]\n    if claimed != own.cid:\n        return 'false'\n"
+            "    own = true_1 if epoch == 1 else true_2\n    if claimed != own.cid:\n        return 'false'\n"
             "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
         ),
-        "rounds by epoch": _watcher(_OWN.replace("store, cids", "store, {1: epoch_1, 2: epoch_2}[epoch]")),
+        "rounds by epoch": _watcher(_OWN.replace("store, cids", "store, epoch_1 if epoch == 1 else epoch_2")),
         "a task of its own": _watcher(
             _OWN.replace("cids, task", "cids, fairness.Task(hospital_model, x_val, y_val, convention='fixed')")
         ),
