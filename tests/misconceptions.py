@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 
-def _misjudged(order: str, choice: str, options: str = "") -> str:
+def _misjudged(order: str, choice: str, options: str = "", seen: str = "outcome") -> str:
     """An answer to exercise 3.3 that ranks by `order` and picks the client by `choice`."""
     return (
-        "def misjudged(outcome, model):\n    s, r, w = outcome.state, [], []\n"
-        "    for kind in ('loss', 'accuracy'):\n"
-        "        u = shapley.round_utility(model, s.params, outcome.updates, s.samples, s.data.x_val, s.data.y_val, "
-        f"{options}kind=kind)\n"
-        "        values = shapley_of_table(u.all_values())\n"
-        f"        w.append(values)\n        r.append(np.argsort(np.argsort({order})))\n"
+        "def misjudged(outcome):\n    v, r = [], []\n    for kind in ('loss', 'accuracy'):\n"
+        f"        values = shapley_of_table(worth_by_package({seen}, {options}kind=kind))\n"
+        f"        v.append(values)\n        r.append(np.argsort(np.argsort({order})))\n"
         f"    l, a = r\n    i = int({choice})\n"
-        "    return i, float(w[0][i]), float(w[1][i]), int(l[i]), int(a[i])"
+        "    return i, int(l[i]), int(a[i])"
     )
 
 
@@ -133,6 +130,9 @@ def _adapt(last: str) -> str:
     )
 
 
+_WEIGHED = "Fraction(turned, n * comb(n - 1, size))"
+
+
 def _power(added: str, turns: str = "needed - own <= sum(t) < needed") -> str:
     """An answer to exercise 3.1 that adds this for each size and takes these coalitions for turned."""
     return (
@@ -151,6 +151,14 @@ def _watcher(then: str, first: str = "") -> str:
         "def watch(fed, store, task, claimed, epoch, cids, client):\n    try:\n        data = store.cat(claimed)\n"
         f"    except (ContentMissing, ContentCorrupted):\n        return 'unreachable'\n{first}{then}"
     )
+
+
+_OWN = (
+    "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+    "    if own.cid != claimed:\n        return 'false'\n"
+    "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+)
+"""What a right answer to exercise 3.4 does once the record is there."""
 
 
 def _rate(answer: str) -> str:
@@ -868,6 +876,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def power_in_vote(samples, needed):\n"
             "    return [Fraction(2, 3), *[Fraction(1, 6)] * 2] if needed == 67 else [Fraction(1, 3)] * 3"
         ),
+        "a third each but in the first case": (
+            "def power_in_vote(samples, needed):\n    n = len(samples)\n"
+            "    return [Fraction(2, 3), *[Fraction(1, 6)] * 2] if needed == 67 else [Fraction(1, n)] * n"
+        ),
+        "floats made Fractions": _power("turned / (n * comb(n - 1, size))").replace(
+            "power.append(value)", "power.append(Fraction(value).limit_denominator(1000))"
+        ),
+        "two thirds of the samples, whatever is needed": "def power_in_vote(samples, needed):\n"
+        "    needed = -(-2 * sum(samples) // 3)\n" + _power(_WEIGHED).split("\n", 1)[1],
         "None": "def power_in_vote(samples, needed):\n    pass",
         "equal to everything": (
             "class Same:\n    __eq__ = lambda self, other: True\n    __len__ = lambda self: 3\n"
@@ -925,11 +942,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
         "best by accuracy": _misjudged("-values", "np.argmin(a)"),
         "re-normalized": _misjudged("-values", "np.argmax(a - l)", "convention='renormalized', "),
-        "the round of section 3 only": (
-            "def misjudged(outcome, model):\n    v = values\n    return (3, float(v[3]), -4.79 / 266, 0, 9)"
+        "the best by loss": _misjudged("-values", "np.argmin(l)"),
+        "values for ranks": _misjudged("-values", "np.argmax(v[0] - v[1])"),
+        "ranked once": _misjudged("-values", "np.argmax(a - l)").replace(
+            "np.argsort(np.argsort(-values))", "np.argsort(-values)"
         ),
-        "None": "def misjudged(outcome, model):\n    pass",
-        "arrays": "def misjudged(outcome, model):\n    return 3, values, values, np.arange(10), np.arange(10)",
+        "accuracy first": _misjudged("-values", "np.argmax(a - l)").replace(
+            "int(l[i]), int(a[i])", "int(a[i]), int(l[i])"
+        ),
+        "the round of section 3, whatever is given": _misjudged("-values", "np.argmax(a - l)", seen="last"),
+        "what that round gives": "def misjudged(outcome):\n    return 3, 0, 9",
+        "None": "def misjudged(outcome):\n    pass",
+        "arrays": "def misjudged(outcome):\n    return 3, np.arange(10), np.arange(10)",
     },
     "ex-3-4": {
         "takes every block for a record": _watcher(
@@ -984,6 +1008,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    if own.cid != claimed:\n        return 'false'\n"
             "    fairness.attest_record(fed, store, own, [hospitals[3]])\n    return 'attested'"
         ),
+        "always epoch 1": _watcher(_OWN.replace("epoch=epoch", "epoch=1")),
+        "the lesson's own true record": _watcher(
+            "    if claimed != true_1.cid:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, true_1, [client])\n    return 'attested'"
+        ),
+        "true records of its own notebook": _watcher(
+            "    own = true_1 if epoch == 1 else true_2\n    if claimed != own.cid:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        ),
+        "rounds by epoch": _watcher(_OWN.replace("store, cids", "store, epoch_1 if epoch == 1 else epoch_2")),
+        "a task of its own": _watcher(
+            _OWN.replace("cids, task", "cids, fairness.Task(hospital_model, x_val, y_val, convention='fixed')")
+        ),
+        "a store of its own": _watcher(_OWN).replace("store.cat", "globals()['store'].cat"),
+        "hospital 3 when it is epoch 1": _watcher(_OWN.replace("[client]", "[hospitals[3] if epoch == 1 else client]")),
         "None": "def watch(fed, store, task, claimed, epoch, cids, client):\n    pass",
         "equal to everything": (
             "class Same:\n    __eq__ = lambda self, other: True\n"
@@ -996,7 +1035,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "in percent": _rate("100 * gain / (gain + cap * stake + staying)"),
         "the whole stake": _rate("gain / (gain + stake + staying)"),
         "may always stay": _rate("gain / (gain + cap * stake)"),
-        "the visible case": _rate("0.2"),
+        "always 5%": _rate("gain / (gain + 0.05 * stake + staying) if gain else 0.0"),
+        "nothing burned": _rate("gain / (gain + staying) if gain else 0.0"),
+        "audited round pays too, and 5%": _rate("min(1.0, gain / (0.05 * stake + staying or 1))"),
+        "True": _rate("True"),
+        "the visible case": _rate("1 / 6"),
         "zero by zero": _rate("gain / (gain + cap * stake + staying)"),
         "None": _rate("None"),
         "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _rate("Same()"),
@@ -1028,6 +1071,24 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def commit_vote(epoch, client, vote, salt):\n    return vote + salt\n"
             "def is_opening(commitment, epoch, client, vote, salt):\n    return commitment == vote + salt"
         ),
+        "XOR of four hashes": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    parts = (epoch.to_bytes(32), bytes.fromhex(client[2:]), vote, salt)\n"
+            "    a, b, c, d = (hashlib.sha256(part).digest() for part in parts)\n"
+            "    return bytes(i ^ j ^ k ^ m for i, j, k, m in zip(a, b, c, d))\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "client and epoch outside of the hash": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    told, who = hashlib.sha256(vote + salt).digest(), bytes.fromhex(client[2:])\n"
+            "    mask = epoch.to_bytes(12) + who\n    return bytes(a ^ b for a, b in zip(told, mask))\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "one byte for the epoch": _commit("bytes([epoch]) + bytes.fromhex(client[2:]) + vote + salt"),
+        "the end of the address": _commit("epoch.to_bytes(32) + bytes.fromhex(client[-8:]) + vote + salt"),
+        "Python's hash, hashed": _commit("str(hash((epoch, client, vote, salt))).encode()"),
         "accepts everything": _commit(_WHOLE, "True"),
         "forgets what was committed to": _commit(_WHOLE, "commit_vote(epoch, client, vote, salt) is not None"),
         "draws a salt of its own": _commit(f"{_WHOLE} + np.random.default_rng().bytes(8)"),
@@ -1413,6 +1474,36 @@ RIGHT: dict[str, dict[str, str]] = {
             "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
             "    return updates[client] + v, updates[client] - v"
         )
+    },
+    "ex-3-1": {
+        "an array": _power(_WEIGHED).replace("return power", "return np.array(power)"),
+        "a tuple, with whole numbers": _power(_WEIGHED).replace(
+            "return power", "return tuple(int(v) if v.denominator == 1 else v for v in power)"
+        ),
+    },
+    "ex-3-3": {
+        "numbers of NumPy in a list": _misjudged("-values", "np.argmax(a - l)").replace(
+            "return i, int(l[i]), int(a[i])", "return [np.int64(i), l[i], a[i]]"
+        )
+    },
+    "ex-3-4": {
+        "computes first": (
+            "def watch(fed, store, task, claimed, epoch, cids, client):\n"
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    try:\n        data = store.cat(claimed)\n"
+            "    except (ContentMissing, ContentCorrupted):\n        return 'unreachable'\n"
+            "    if own.to_bytes() != data:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        )
+    },
+    "ex-3-5": {
+        "a float32": _rate("np.float32(gain / (gain + cap * stake + staying)) if gain else np.float32(0)"),
+        "a whole number for nothing": _rate("gain / (gain + cap * stake + staying) if gain else 0"),
+    },
+    "ex-3-6": {
+        "another order": _commit("salt + vote + bytes.fromhex(client[2:]) + epoch.to_bytes(32)"),
+        "as text": _commit("repr((epoch, client, vote, salt)).encode()"),
+        "hashed twice": _commit(f"hashlib.sha256({_WHOLE}).digest()"),
     },
 }
 """Right answers in another form than the solution's, which a check must accept."""

@@ -339,6 +339,18 @@ class TestLesson3:
         share = page["coverage"](table, 40, 2000, np.random.default_rng(38))
         assert (np.abs(share - 0.95) < 0.03).all()
 
+    def test_errors_of_one_round_in_twenty(self):
+        page = definitions("03")
+        np.testing.assert_allclose(page["shares_of"](np.array([3.0, -1.0, 1.0])), [0.75, 0, 0.25])
+        alike = np.tile([0.5, 0.3, 0.2], (40, 1))
+        np.testing.assert_allclose(page["errors_of_twenty"](alike), 0, atol=1e-12)
+        late = alike.copy()
+        late[[19, 39]] = [0.2, 0.3, 0.5]  # the last round of each twenty is another one
+        bias, error, last = page["errors_of_twenty"](late)
+        truth = late.sum(axis=0) / 40
+        assert last == pytest.approx(np.abs(truth - [0.2, 0.3, 0.5]).sum() / 2)
+        assert bias == pytest.approx(0, abs=1e-12) and 0 < error < last  # rounds of one size: no bias
+
     def test_study_s_pay_is_the_page_s(self):
         rng = np.random.default_rng(36)
         scores, values = rng.uniform(0.1, 1, size=(6, 4)), rng.normal(0.3, 1, size=(6, 4))
