@@ -1,17 +1,20 @@
 """What pay rules make learning clients do: honest cost × α × rule × data × learner, 20 seeds a cell, with intervals.
 
     python benchmarks/behavior.py --json            the whole study, written to results/behavior.json
+    python benchmarks/behavior.py --json --missing  what the file does not have yet, put into it; the rest stays
     python benchmarks/behavior.py --json --quick    a small part of it, written nowhere, under 45 s
 
 Twelve clients train a softmax regression on digits for 150 rounds and learn from their pay (`incentives.play`). A
 cell is one setting, played for 20 seeds in one array; the same seeds in every cell, so that two cells differ in the
 setting only and `effects` can compare them seed by seed. What varies too much for 20 seeds, the accuracy under the
-paper's rule, has a section with 60 to 140, "convergence". A cell holds what differs from `defaults`, and for each
+paper's rule, has a section with 40 to 100, "convergence". A cell holds what differs from `defaults`, and for each
 figure the mean over seeds and the half-width of its 95% interval (Student's t). Settings that several sections need are
 played once.
 
 Cells go through joblib: `--dask ADDRESS` runs them on a Dask cluster, "local" on one that is started for the purpose.
-`study_minutes` is the wall time of the last whole study, `study_cpu_minutes` what it used of all processors together.
+`study_minutes` is the wall time of the last whole study, `study_cpu_minutes` what it used of all processors together;
+`added` says the same of what was put into the file since. A cell has the same numbers whenever it is played; one that
+was played before a figure came to `FIGURES`, at their end, does not have it.
 """
 
 from __future__ import annotations
@@ -35,8 +38,8 @@ from bcfl_support.incentives import Accidents, Costs, Learner, PayRule, Play, Tr
 from bcfl_support.incentives.policies import FAIR_WEATHER
 from bcfl_support.learning import divide_or_zero
 
-# 10 is the most that the contract allows
-ALPHAS, COSTS = (0.0, 0.5, 2.0, 10.0), (0.1, 0.3, 0.5, 0.7, 0.9)
+# MOST_ALPHA is the most that the contract allows
+ALPHAS, COSTS, MOST_ALPHA = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9), 10.0
 INTERVALS, BOUNDS = (1, 5, 20), ((0.8, 1.25), (0.1, 10.0))  # rounds; least and most F beside the contract's ½ and 1½
 TARGET, COLLAPSE = 0.93, 0.8  # accuracies: two deviations below what honest clients reach; a model that is ruined
 
@@ -47,12 +50,14 @@ PARTITIONS: dict[str, dict[str, Any]] = {
     "dir1.0": {"partition": "dirichlet", "alpha": 1.0},
     "dir0.1": {"partition": "dirichlet", "alpha": 0.1},
 }
+RATES = (0.05, 0.15, 0.4)
 LEARNERS = ("softmax", "exp3", "best_response", "imitation")
 HONEST = ("full", "half", "token", "fair_weather", "skip", "out")
 FIGURES = (
     *("honest", "effort", "copy", "noise", "skip", "out", "fair_weather", "accuracy", "accuracy_at_budget"),
-    *("rounds_to_90", "spent_to_90", "spent_to_93", "reached_93", "spent", "margin", "false_fines", "jain", "pay_0"),
-    *("pay_copy", "factor_copy", "collapsed"),
+    *("rounds_to_90", "spent_to_90", "rounds_to_95", "spent_to_95", "reached_95", "spent", "margin", "false_fines"),
+    *("jain", "pay_0"),
+    *("spent_to_93", "reached_93", "pay_copy", "factor_copy", "collapsed"),
 )
 
 
@@ -116,6 +121,10 @@ class Setting:
         }
 
 
+Effect = tuple[str, Setting, Setting]
+"""What is compared: its name, from, to."""
+
+
 @lru_cache(maxsize=8)
 def get_world(score: str, tested: bool, partition: str, seeds: tuple[int, ...]) -> TrainingWorld:
     """The federations of all seeds; kept, because building them takes longer than playing in them."""
@@ -171,6 +180,9 @@ def measure(done: Play) -> dict[str, np.ndarray]:
     """
     found = incentives.summarize(done)
     found["rounds_to_90"], found["spent_to_90"] = found.pop("rounds_to_target"), found.pop("spent_to_target")
+    more = incentives.summarize(done, target=0.95)
+    found["rounds_to_95"], found["spent_to_95"] = more["rounds_to_target"], more["spent_to_target"]
+    found["reached_95"] = (done.accuracy >= 0.95).any(axis=0).astype(float)
     found["spent_to_93"] = incentives.summarize(done, target=TARGET)["spent_to_target"]
     found["reached_93"] = (done.accuracy >= TARGET).any(axis=0).astype(float)
     found["collapsed"] = (found["accuracy"] < COLLAPSE).astype(float)
@@ -200,23 +212,15 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
         "deviation": [
             replace(base, rule=rule, alpha=alpha, learner="fixed", start=start, busy=0.0)
             for rule in ("paper", "verified", "paper_gate", "midpoint", "rank", "gate", "threshold")
-            for start in ("full", "token", "copy", "noise")
-            for alpha in ((0.0, 2.0) if rule == "paper" else (0.0,))
-        ],
-        "lone factors": [
-            replace(base, learner="fixed", start=start, busy=0.0, interval=interval, least=least, most=most)
-            for start in ("full", "copy")
-            for interval, least, most in [(0, 0.5, 1.5), *list_factors()]
+            for alpha, starts in ((0.0, ("full", "half", "token", "copy", "noise")), (2.0, ("full", "token", "copy")))
+            for start in starts
         ],
         "learners": [
             replace(base, rule=rule, alpha=alpha, learner=learner, rate=rate)
             for learner in LEARNERS
-            for rate in (0.05, 0.15, 0.4)
+            for rate in RATES
             for rule in ("paper", "midpoint", "gate")
-            for alpha in ((0.0, 2.0, 10.0) if rate == base.rate else (0.0,))
-        ],
-        "myopic": [
-            replace(base, rule=rule, alpha=alpha, foresight=0.0) for rule in rules for alpha in (0.0, 2.0, 10.0)
+            for alpha in (0.0, 2.0)
         ],
         "stay": [
             replace(stay, rule=rule, alpha=alpha, foresight=foresight)
@@ -228,7 +232,7 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
             replace(stay, consistency=kind, window=window, alpha=alpha, drop=0.1)
             for kind in ("window", "streak", "ewma")
             for window in (8, 32)
-            for alpha in ALPHAS
+            for alpha in (0.0, 0.5, 2.0, MOST_ALPHA)
         ],
         "window": [replace(stay, window=window, alpha=2.0) for window in (2, 4, 8, 16, 32)],
         "fines": [
@@ -238,16 +242,23 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
             for loyal in (False, True)
         ],
         "interval": [
-            replace(base, rule=rule, interval=interval, least=least, most=most, partition=partition)
+            replace(base, rule=rule, interval=interval, partition=partition)
             for partition in ("dir1.0", "dir0.1")
             for rule in ("paper", "midpoint")
-            for interval, least, most in [(0, 0.5, 1.5), *list_factors()]
+            for interval in (0, 1, 5, 10, 20)
         ],
-        "convergence": list(dict.fromkeys(s for pair in list_convergence() for s in pair[1:])),
-        "accidents": [replace(base, rule=rule, drop=drop) for rule in scored for drop in (0.1, 0.3)],
-        "price": [replace(stay, scaled=scaled, alpha=alpha) for scaled in (True, False) for alpha in (0.0, 2.0, 10.0)],
-        "budget": [replace(base, rule=rule, budget=share) for rule in scored for share in (0.25, 0.5, 1.0, 2.0, 4.0)],
+        "accidents": [
+            replace(base, rule=rule, drop=drop, churn=churn)
+            for rule in scored
+            for drop, churn in ((0.1, 0.0), (0.3, 0.0), (0.0, 0.02))
+        ],
+        "price": [replace(stay, scaled=scaled, alpha=alpha) for scaled in (True, False) for alpha in (0.0, 2.0)],
+        "offers": [replace(base, rule=rule, budget=share) for rule in scored for share in (0.25, 0.5, 1.0, 2.0, 4.0)],
         "honest": [replace(base, learner="fixed", partition=partition) for partition in PARTITIONS],
+        # the settings of these are those of what they compare
+        "most alpha": [setting for _, *pair in list_most_alpha() for setting in pair],
+        "bounds": [setting for _, *pair in list_bounds() for setting in pair],
+        "convergence": [setting for _, *pair in list_convergence() for setting in pair],
     }
 
 
@@ -256,43 +267,79 @@ def list_factors() -> list[tuple[int, float, float]]:
     return [(k, *bounds) for bounds in ((0.5, 1.5), *BOUNDS) for k in INTERVALS]
 
 
-def list_convergence() -> list[tuple[str, Setting, Setting]]:
+def list_convergence() -> list[Effect]:
     """What is compared on more seeds, because accuracy under the paper's rule has a heavy tail."""
     pairs = []
-    for partition, seeds in (("iid", 60), ("dir1.0", 100), ("dir0.1", 140)):
+    for partition, seeds in (("iid", 40), ("dir1.0", 60), ("dir0.1", 100)):
         paper = replace(Setting(), partition=partition, seeds=seeds)
-        for alpha in (2.0, 10.0):
-            pairs.append(("convergence: alpha 0 to", replace(paper, alpha=0.0), replace(paper, alpha=alpha)))
-        pairs += [("convergence: interval 0 to k", paper, replace(paper, interval=k)) for k in (1, 20)]
+        for alpha in (2.0, MOST_ALPHA):
+            pairs.append(("convergence: alpha", replace(paper, alpha=0.0), replace(paper, alpha=alpha)))
+        pairs += [("convergence: interval", paper, replace(paper, interval=k)) for k in (1, 20)]
         pairs.append(("convergence: all honest to", replace(paper, learner="fixed"), paper))
-        pairs.append(("convergence: paper to midpoint", paper, replace(paper, rule="midpoint")))
+        pairs.append(("convergence: to midpoint", paper, replace(paper, rule="midpoint")))
     return pairs
 
 
-def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
+def list_bounds() -> list[Effect]:
+    """Fairness factors in the contract's bounds, in narrower and in wider ones."""
+    pairs = []
+    for partition in ("dir1.0", "dir0.1"):
+        for rule in ("paper", "midpoint"):
+            plain = replace(Setting(), rule=rule, partition=partition)
+            pairs += [("bounds", plain, replace(plain, interval=k, least=a, most=b)) for k, a, b in list_factors()]
+    copies = replace(Setting(), learner="fixed", start="copy", busy=0.0)
+    for k, least, most in list_factors():
+        judged = replace(copies, interval=k, least=least, most=most)
+        pairs.append(("bounds: a lone copy", copies, judged))
+        pairs.append(("bounds: one client copies", replace(judged, start="full"), judged))
+    return pairs
+
+
+def list_most_alpha() -> list[Effect]:
+    """From no bonus to the largest: rules on three deals, myopic clients, learners, a game without cheats, a price."""
+    base, rules = Setting(), tuple(incentives.PAY_RULES)
+    stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
+    chosen = [("", replace(base, rule=rule, partition=partition)) for partition in PARTITIONS for rule in rules]
+    chosen += [("myopic: ", replace(base, rule=rule, foresight=0.0)) for rule in rules]
+    chosen += [
+        ("learners: ", replace(base, rule=rule, learner=learner))
+        for learner in LEARNERS[1:]
+        for rule in ("paper", "midpoint", "gate")
+    ]
+    chosen += [
+        ("stay: ", replace(stay, rule=rule, foresight=foresight))
+        for rule in ("flat", "paper", "midpoint")
+        for foresight in (0.0, 1.0)
+    ]
+    chosen += [
+        ("definitions: ", replace(stay, consistency=kind, window=window, drop=0.1))
+        for kind in ("window", "streak", "ewma")
+        for window in (8, 32)
+    ]
+    chosen.append(("fixed price: ", replace(stay, scaled=False)))
+    return [(f"{name}alpha 0 to 10", replace(s, alpha=0.0), replace(s, alpha=MOST_ALPHA)) for name, s in chosen]
+
+
+def list_effects(quick: bool) -> list[Effect]:
     """Pairs of settings to be compared seed by seed: name, from, to."""
     base = Setting()
-    pairs = [pair for rule in incentives.PAY_RULES for pair in raise_alpha("", replace(base, rule=rule), quick)]
+    pairs = [
+        ("alpha 0 to 2", replace(base, rule=rule, alpha=0.0), replace(base, rule=rule, alpha=2.0))
+        for rule in incentives.PAY_RULES
+    ]
     if quick:
         return pairs
     pairs = [(n, replace(a, partition=p), replace(b, partition=p)) for p in PARTITIONS for n, a, b in pairs]
-    for rule in incentives.PAY_RULES:
-        pairs += raise_alpha("myopic: ", replace(base, rule=rule, foresight=0.0))
     stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
     for rule in ("flat", "paper", "midpoint"):
         for foresight in (0.0, 1.0):
-            pairs += raise_alpha("stay: ", replace(stay, rule=rule, foresight=foresight))
-    for kind in ("window", "streak", "ewma"):
-        for window in (8, 32):
-            pairs += raise_alpha("definition: ", replace(stay, consistency=kind, window=window, drop=0.1))
-    pairs += raise_alpha("fixed price: ", replace(stay, scaled=False))
+            chosen = replace(stay, rule=rule, foresight=foresight)
+            pairs.append(("stay: alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
     for partition in PARTITIONS:
         honest = replace(base, learner="fixed", partition=partition)
         pairs += [
             ("all honest to", honest, replace(base, rule=rule, partition=partition)) for rule in incentives.PAY_RULES
         ]
-        paper = replace(base, partition=partition)
-        pairs += [("paper to", paper, replace(paper, rule=rule)) for rule in incentives.PAY_RULES if rule != "paper"]
         paper = replace(base, alpha=2.0, partition=partition)
         pairs.append(("only verified rounds count", paper, replace(paper, rule="verified")))
         paper = replace(paper, alpha=0.0)
@@ -302,11 +349,8 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
     for rule in ("paper", "verified", "paper_gate", "midpoint", "rank", "gate", "threshold"):
         works = replace(base, rule=rule, alpha=0.0, learner="fixed", busy=0.0)
         pairs += [("one client deviates", works, replace(works, start=act)) for act in ("token", "copy", "noise")]
-    copies = replace(base, learner="fixed", start="copy", busy=0.0)
-    for k, least, most in list_factors():
-        judged = replace(copies, interval=k, least=least, most=most)
-        pairs.append(("a lone copy gets factors", copies, judged))
-        pairs.append(("one client copies under factors", replace(judged, start="full"), judged))
+    unscaled = replace(stay, scaled=False, alpha=0.0)
+    pairs.append(("fixed price: alpha 0 to 2", unscaled, replace(unscaled, alpha=2.0)))
     dropping = replace(stay, consistency="window", drop=0.1, alpha=2.0)
     pairs += [("definition", dropping, replace(dropping, consistency=kind)) for kind in ("streak", "ewma")]
     pairs += [
@@ -319,30 +363,16 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
     for partition in ("dir1.0", "dir0.1"):
         for rule in ("paper", "midpoint"):
             chosen = replace(base, rule=rule, partition=partition)
-            pairs += [
-                ("interval 0 to k", chosen, replace(chosen, interval=k, least=least, most=most))
-                for k, least, most in list_factors()
-            ]
-    return list(dict.fromkeys(pairs + list_learner_effects() + list_convergence()))
-
-
-def raise_alpha(name: str, setting: Setting, quick: bool = False) -> list[tuple[str, Setting, Setting]]:
-    """The setting without a bonus, and with α = 2 and 10."""
-    start = replace(setting, alpha=0.0)
-    return [(f"{name}alpha 0 to {a:g}", start, replace(setting, alpha=a)) for a in ((2.0,) if quick else (2.0, 10.0))]
-
-
-def list_learner_effects() -> list[tuple[str, Setting, Setting]]:
-    """What α and the rule change, by how clients learn."""
-    pairs = []
-    for learner in LEARNERS:
+            pairs += [("interval 0 to k", chosen, replace(chosen, interval=k)) for k in (1, 5, 10, 20)]
+    for learner in ("softmax", "exp3", "best_response", "imitation"):
         for rule in ("paper", "midpoint", "gate"):
-            pairs += raise_alpha("learners: ", replace(Setting(), rule=rule, learner=learner))
-        for rate in (0.05, 0.15, 0.4):
-            paper = replace(Setting(), learner=learner, rate=rate, alpha=0.0)
+            chosen = replace(base, rule=rule, learner=learner)
+            pairs.append(("alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
+        for rate in RATES:
+            paper = replace(base, learner=learner, rate=rate, alpha=0.0)
             midpoint, gate = replace(paper, rule="midpoint"), replace(paper, rule="gate")
-            pairs += [("learners: next rule", paper, midpoint), ("learners: next rule", midpoint, gate)]
-    return pairs
+            pairs += [("next rule", paper, midpoint), ("next rule", midpoint, gate)]
+    return list(dict.fromkeys(pairs + list_most_alpha() + list_bounds() + list_convergence()))
 
 
 # ---------------------------------------------------------------- running
@@ -397,34 +427,39 @@ def cluster(address: str | None) -> Iterator[None]:
         local.close()
 
 
-def study(quick: bool, jobs: int) -> dict[str, Any]:
-    """The whole study as plain JSON values."""
+def study(quick: bool, jobs: int, known: dict[str, Any]) -> dict[str, Any]:
+    """The whole study as plain JSON values; of a `known` one only what it lacks is played."""
     seeds, rounds = (SEEDS[:4], 60) if quick else (SEEDS, ROUNDS)
     sections, effects = list_sections(quick), list_effects(quick)
-    wanted = dict.fromkeys(
-        [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
-    )
-    order = list(wanted)
+    cells = {(name, str(c["setting"])): c for name, chosen in known.get("sections", {}).items() for c in chosen}
+    compared = {(e["name"], str(e["from"]), str(e["to"])): e for e in known.get("effects", [])}
+    new = [s for name, chosen in sections.items() for s in chosen if (name, str(s.changed())) not in cells]
+    new += [s for name, *p in effects if (name, *(str(s.changed()) for s in p)) not in compared for s in p]
+    wanted = list(dict.fromkeys(new))
     start = time.monotonic()
-    found, used = run_cells(order, seeds, rounds, jobs)
-    minutes = (time.monotonic() - start) / 60
-    return {
+    found, used = run_cells(wanted, seeds, rounds, jobs)
+    minutes = {"study_minutes": (time.monotonic() - start) / 60, "study_cpu_minutes": used / 60}
+    took = {name: round(value, 2) for name, value in minutes.items()} | {"cells_played": len(wanted)}
+    stamp = {"command": "python benchmarks/behavior.py --json --missing"} | took
+    times = {name: known[name] for name in took} if known else took
+
+    def put(name: str, setting: Setting) -> dict[str, Any]:
+        own = setting.changed()
+        return cells.get((name, str(own))) or {"setting": own, "figures": summarize(found[setting])}
+
+    def set_beside(name: str, a: Setting, b: Setting) -> dict[str, Any]:
+        old = compared.get((name, str(a.changed()), str(b.changed())))
+        return old or {"name": name, "from": a.changed(), "to": b.changed(), "figures": compare(found[a], found[b])}
+
+    return times | {
+        "added": [*known.get("added", []), stamp] if known else [],
         "seeds": len(seeds),
         "rounds": rounds,
         "clients": CLIENTS,
         "figures": list(FIGURES),
         "defaults": asdict(Setting()),
-        "cells_played": len(order),
-        "study_minutes": round(minutes, 2),
-        "study_cpu_minutes": round(used / 60, 2),
-        "sections": {
-            name: [{"setting": s.changed(), "figures": summarize(found[s])} for s in chosen]
-            for name, chosen in sections.items()
-        },
-        "effects": [
-            {"name": name, "from": a.changed(), "to": b.changed(), "figures": compare(found[a], found[b])}
-            for name, a, b in effects
-        ],
+        "sections": {name: [put(name, s) for s in dict.fromkeys(chosen)] for name, chosen in sections.items()},
+        "effects": [set_beside(*effect) for effect in effects],
     }
 
 
@@ -488,13 +523,15 @@ def main() -> None:
     """Run, print, and write the result file."""
     parser = make_parser(__doc__, jobs=True)
     parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
+    parser.add_argument("--missing", action="store_true", help="play only what the result file does not have")
     options = parser.parse_args()
     figures: dict[str, Any] = {
         "onchain_equals_simulated": check_on_chain(),
         "run_150x12_s": round(time_one_run(1 if options.quick else 3), 3),
     }
+    known = read_result("behavior") if options.missing else {}
     with cluster(options.dask):
-        content = study(options.quick, options.jobs)
+        content = study(options.quick, options.jobs, known)
     if not options.quick:
         write_result("behavior", content | figures)
     figures["study_minutes"] = (read_result("behavior") if options.quick else content).get("study_minutes")

@@ -111,7 +111,7 @@ class Seat:
         busy = self.busy
         self._game.held = {self.client: POLICIES.index(policy)}
         self._game.settle(next(self._outcomes))
-        row, unit = self._game.rows[-1], self._game.unit[0, self.client]
+        row, unit = self._game.rows[-1], float(self._game.unit[0, self.client])
         pay, fine, cost, standing = (
             float(row[name][0, self.client]) for name in ("rewards", "fines", "costs", "standing")
         )
