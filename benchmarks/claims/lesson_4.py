@@ -356,6 +356,10 @@ def bounds(seeds: Sequence[int], rows: Rows) -> None:
             changes = [games.effect("honest", plain, plain | own) for own in factors]
             claim = f"{rule}, {deal}: in the mean over three settings, two of them with wide bounds, factors {words}"
             rows.mean(cell, claim, np.mean(changes, axis=0), *ends)
+            for own in ({"interval": 1}, {"interval": 20}, {"interval": 5, "least": 0.8, "most": 1.25}):
+                change = abs(games.effect("honest", plain, plain | own).mean())
+                claim = f"{rule}, {deal}, {own}: bounds of ½ and 1½ or closer, less than four hundredths"
+                rows.number(cell, claim, change, below=0.04)
     lone = {"learner": "fixed", "busy": 0.0}
     for own in factors:
         gain = games.effect("pay_0", lone | own | {"start": "full"}, lone | own | {"start": "copy"})
