@@ -80,11 +80,11 @@ class Turns(ipywidgets.VBox):
         self.picture.value = plots.to_html(self._draw(self.game), words)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The live game, and for pages that cannot play it the picture as it first stood."""
+        """The live game, and for pages that cannot play it the words before the first turn."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
         names = ", ".join(f"“{label}”" for label in self._moves.values())
         how = f"(When the lesson is run, it is played with the buttons {names}.)"
-        bundle["text/html"] = f"<p>{html.escape(how)}</p>{self.picture.value}{self.words.value}"
+        bundle["text/html"] = f"<p>{html.escape(how)}</p>{self.words.value}"
         return bundle
 
     def __repr__(self) -> str:
