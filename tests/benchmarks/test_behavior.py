@@ -52,7 +52,7 @@ def test_the_study_is_as_large_as_it_says(results: Results) -> None:
     assert content["study_minutes"] <= 15 and content["run_150x12_s"] <= 1 and content["onchain_equals_simulated"]
     assert content["figures"] == list(FIGURES)
     assert all(part["command"] == "python benchmarks/behavior.py --json --missing" for part in content["added"])
-    younger = ("offers", "definitions", "most alpha", "bounds", "convergence")
+    younger = ("offers", "most alpha", "bounds", "convergence")
     for name, cells in content["sections"].items():
         for cell in cells:
             values = np.array(cell["figures"])
