@@ -94,9 +94,9 @@ def test_the_house_is_small():
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     # A small package is a promise: who raises this number has looked for what can go. 5,600 were the rooms; the rest
     # are a learner's own tables, classes dealt without twins, void rounds, and refusals of what gave wrong results in
-    # silence or left a round open; then, what can be refused is refused before the first transaction. 124 are lesson
+    # silence or left a round open; then, what can be refused is refused before the first transaction. 127 are lesson
     # 4's seat: a game that the reader plays by buttons, and bounds of F to sweep.
-    assert sum(map(code_lines, sources.values())) <= 5_944
+    assert sum(map(code_lines, sources.values())) <= 5_947
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):
