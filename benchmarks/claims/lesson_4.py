@@ -16,7 +16,6 @@ from .rows import Rows, ends_of, part
 
 RULES = tuple(incentives.PAY_RULES)
 DEALS = ("iid", "dir1.0", "dir0.1")
-TESTED = ("verified", "paper_gate", "gate")
 
 
 class Games:
@@ -135,7 +134,7 @@ def seat(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean("c-4c01seat5", "the others copy more in their last ten rounds than in their first", found_out, 0)
 
 
-@part(4, seconds=95)
+@part(4, seconds=135)
 def multiplier(seeds: Sequence[int], rows: Rows) -> None:
     """Section 6: α from 0 to 2, nine rules, three deals."""
     games = Games(seeds)
@@ -148,26 +147,17 @@ def multiplier(seeds: Sequence[int], rows: Rows) -> None:
     }
     cell, ends = "c-bb39b87156", {key: ends_of(values) for key, values in effects.items()}
     reach = {rule: max(np.abs(ends[rule, deal]).max() for deal in DEALS) for rule in RULES}
-    for rule in ("paper", "paper_fines", "midpoint"):
-        rows.number(
-            cell,
-            f"{rule}: α changes honest work by less than five hundredths, with the interval",
-            reach[rule],
-            below=0.05,
-        )
-    rows.number(cell, "rank: by less than ten, with the interval", reach["rank"], below=0.1)
+    for rule, words, bar in (("paper", "four", 0.04), ("midpoint", "eight", 0.08)):
+        claim = f"{rule}: α changes honest work by less than {words} hundredths, with the interval"
+        rows.number(cell, claim, reach[rule], below=bar)
     largest = max(abs(values.mean()) for values in effects.values())
     rows.number(cell, "every rule: less than a tenth of honest work", largest, below=0.1)
-    counted = ("paper", "paper_fines", "midpoint", "rank")
-    clear = sum(low > 0 or high < 0 for (rule, _), (low, high) in ends.items() if rule in counted)
-    rows.number(
-        cell,
-        "where C counts scores: of 12 intervals exclude 0 (chance alone: more than 2 in one of 50)",
-        clear,
-        below=3,
-    )
-    tested = np.mean([effects[rule, deal] for rule in TESTED for deal in DEALS], axis=0)
-    rows.mean(cell, "where C counts tests passed, α raises honest work", tested, 0)
+    raised = [
+        abs(games.effect("honest", *({"rule": rule, "partition": deal, "alpha": top} for top in (0.0, 10.0))).mean())
+        for rule in RULES
+        for deal in DEALS
+    ]
+    rows.number(cell, "every rule, α up to 10: less than a tenth of honest work", max(raised), below=0.1)
 
 
 @part(4, seconds=25)
