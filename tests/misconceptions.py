@@ -177,6 +177,35 @@ def _commit(hashed: str, opens: str = "commitment == commit_vote(epoch, client, 
     )
 
 
+PREDICTED = """def predicted(alpha, window):
+    return price_of_a_miss(alpha, 2 * window) - price_of_a_miss(alpha, window)
+
+
+"""
+LIVED = "def measured(alpha, window, rounds=200, missed=100):\n"
+LIVING = """    prices = []
+    for k in (window, 2 * window):
+        lives = [[True] * rounds, [t != missed for t in range(rounds)]]
+        earned = [
+            sum((1 + alpha * window_c(life[: t + 1], k)) / (1 + alpha) for t in range(rounds) if life[t])
+            for life in lives
+        ]
+        prices.append(earned[0] - earned[1])
+    return prices[1] - prices[0]
+"""
+CHEAPEST = """def cheapest(offers, level):
+    good = sorted(
+        (spent, half, rule, budget)
+        for rule, row in offers.items()
+        for budget, (share, spent, half) in row.items()
+        if share >= level
+    )
+    if not good:
+        return []
+    most = good[0][0] + good[0][1]
+    return [(rule, budget) for spent, half, rule, budget in good if spent - half <= most]
+"""
+
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
         "everybody": "def who_may(call, callers):\n    return set(callers)",
@@ -1311,12 +1340,40 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    extra, most = cost - 1, (window - 1) / 2\n"
             "    return 0.0 if extra <= 0 else float('inf') if extra >= most else extra / most"
         ),
+        "every window is 8 rounds": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, 3.5\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "no answer where none is needed or none suffices": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return extra / (most - extra) if 0 < extra < most else None"
+        ),
+        "infinity as a word": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else 'none suffices'"
+        ),
+        "nothing": "def alpha_star_streak(cost, window):\n    return None",
     },
     "ex-4-2": {
         "presence": (
             "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
             "    return float((~np.isnan(recent)).mean())"
         ),
+        "the mean of the days it came": (
+            "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
+            "    return float(np.clip(np.nanmean(recent), 0, 1)) if (~np.isnan(recent)).any() else 0.0"
+        ),
+        "the share of the days it came": (
+            "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
+            "    came = recent[~np.isnan(recent)]\n    return float((came >= 0.4).mean()) if len(came) else 0.0"
+        ),
+        "a flag for every round": (
+            "def trusted(ratios):\n    return np.nan_to_num(np.asarray(ratios, dtype=float)[-12:]) >= 0.4"
+        ),
+        "nothing": "def trusted(ratios):\n    return None",
         "nan counts": "def trusted(ratios):\n    return float(np.clip(np.mean(ratios[-12:]), 0, 1))",
         "above the median": (
             "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:])\n"
@@ -1340,25 +1397,40 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def predicted(alpha, window):\n    return alpha / (2 * window)\n\n\n"
             "def measured(alpha, window, rounds=200, missed=100):\n    return predicted(alpha, window)"
         ),
+        "measured is predicted": PREDICTED + "def measured(alpha, window, rounds=200, missed=100):\n"
+        "    return predicted(alpha, window)",
+        "one life for all": PREDICTED
+        + LIVED.replace("(alpha, window, rounds=200, missed=100)", "(alpha, window, *_, **__)")
+        + "    rounds, missed = 200, 100\n"
+        + LIVING,
+        "the whole C of the life, not of its last rounds": PREDICTED
+        + LIVED
+        + LIVING.replace("window_c(life[: t + 1], k)", "sum(life[: t + 1]) / (t + 1)"),
+        "nothing measured": PREDICTED + "def measured(alpha, window, rounds=200, missed=100):\n    return None",
+        "prices, not their change": PREDICTED + LIVED + LIVING.replace("prices[1] - prices[0]", "prices"),
     },
     "ex-4-4": {
-        "cheapest whatever it reaches": (
-            "def cheapest(offers, level):\n"
-            "    spent, rule, b = min((row[b][1], rule, b) for rule, row in offers.items() for b in row)\n"
-            "    return rule, b, spent"
-        ),
+        "cheapest whatever it reaches": CHEAPEST.replace("share >= level", "True"),
+        "more than the level": CHEAPEST.replace("share >= level", "share > level"),
         "most reliable": (
             "def cheapest(offers, level):\n"
-            "    share, rule, b = max((row[b][0], rule, b) for rule, row in offers.items() for b in row)\n"
-            "    return rule, b, offers[rule][b][1]"
+            "    _, rule, b = max((row[b][0], rule, b) for rule, row in offers.items() for b in row)\n"
+            "    return [(rule, b)]"
         ),
-        "smallest budget": (
-            "def cheapest(offers, level):\n"
-            "    good = [(b, rule) for rule, row in offers.items() for b in row if row[b][0] >= level]\n"
-            "    if not good:\n        return None\n"
-            "    b, rule = min(good)\n    return rule, b, row_spent(offers, rule, b)\n\n\n"
-            "def row_spent(offers, rule, b):\n    return offers[rule][b][1]"
+        "smallest budget": CHEAPEST.replace("(spent, half, rule, budget)\n", "(budget, 0, rule, budget)\n", 1),
+        "spent over share": CHEAPEST.replace(
+            "(spent, half, rule, budget)\n", "(spent / share, half, rule, budget)\n", 1
         ),
+        "the first alone": CHEAPEST.replace("if spent - half <= most]", "][:1]"),
+        "means within the first's interval": CHEAPEST.replace("spent - half <= most", "spent <= most"),
+        "a chain of overlaps": CHEAPEST.replace(
+            "    return [(rule, budget) for spent, half, rule, budget in good if spent - half <= most]",
+            "    kept = []\n    for spent, half, rule, budget in good:\n        if spent - half <= most:\n"
+            "            kept.append((rule, budget))\n            most = max(most, spent + half)\n    return kept",
+        ),
+        "the level of the page": CHEAPEST.replace("share >= level", "share >= 0.95"),
+        "one offer, no list": CHEAPEST.replace("    return [(rule", "    return good[0][2:]\n    return [(rule"),
+        "nothing where nothing is good enough": CHEAPEST.replace("return []", "return None"),
     },
 }
 

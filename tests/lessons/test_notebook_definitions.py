@@ -19,7 +19,11 @@ from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, expected_consistency, share_budget
-from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_threshold
+from bcfl_support.incentives.market import Accidents, Game
+from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.incentives.policies import UNKNOWN, Costs, price_of_a_miss, stay_threshold
+from bcfl_support.incentives.population import Learner
+from bcfl_support.incentives.worlds import PresenceWorld
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
 from bcfl_support.protocol import commitments, fixed_point
@@ -408,6 +412,21 @@ class TestLesson4:
         steps = np.maximum(1 / np.maximum(counted, 1), 0.15)
         np.testing.assert_allclose(got, behavior.update_values(values, chosen, payoff, steps), atol=1e-15)
         assert counted.sum() == tries.sum() + 40
+
+    def test_foresight(self):
+        """What a client learns from, in a game in progress, by the page's function and by the package's."""
+        page, rule = definitions("04"), PayRule(alpha=2.0)
+        world = PresenceWorld.equal(1, 6)
+        start = ("full", "fair_weather", "skip", "full", "fair_weather", "copy")
+        learner, costs = Learner(kind="fixed", start=start), Costs(busy=0.5)
+        rngs = [np.random.default_rng(3)]
+        game = Game(world, rule, learner, costs, 20, rngs, Accidents(), 0, (0.5, 1.5), 1.0)
+        for outcome in world.play(20, game.work_rngs, game.choose):
+            _, foreseen, _, standing = game._pay(outcome)
+            base, marks = np.maximum(outcome.scores, 0)[0], game.crowd.standing_marks()[0]
+            mine = page["foresee"](base * (1 + 2.0 * standing[0]), base, marks, 2.0, 8, 6)
+            np.testing.assert_allclose(mine, foreseen[0], rtol=1e-12)
+            game.settle(outcome)
 
 
 class TestLesson5:
