@@ -1,16 +1,20 @@
 """What pay rules make learning clients do: honest cost × α × rule × data × learner, 20 seeds a cell, with intervals.
 
     python benchmarks/behavior.py --json            the whole study, written to results/behavior.json
+    python benchmarks/behavior.py --json --missing  what the file does not have yet, put into it; the rest stays
     python benchmarks/behavior.py --json --quick    a small part of it, written nowhere, under 45 s
 
 Twelve clients train a softmax regression on digits for 150 rounds and learn from their pay (`incentives.play`). A
 cell is one setting, played for 20 seeds in one array; the same seeds in every cell, so that two cells differ in the
-setting only and `effects` can compare them seed by seed. A cell holds what differs from `defaults`, and for each figure
-the mean over seeds and the half-width of its 95% interval (Student's t). Settings that several sections need are played
-once.
+setting only and `effects` can compare them seed by seed. What varies too much for 20 seeds, the accuracy under the
+paper's rule, has a section with 40 to 100, "convergence". A cell holds what differs from `defaults`, and for each
+figure the mean over seeds and the half-width of its 95% interval (Student's t). Settings that several sections need are
+played once.
 
 Cells go through joblib: `--dask ADDRESS` runs them on a Dask cluster, "local" on one that is started for the purpose.
-`study_minutes` is the wall time of the last whole study, `study_cpu_minutes` what it used of all processors together.
+`study_minutes` is the wall time of the last whole study, `study_cpu_minutes` what it used of all processors together;
+`added` says the same of what was put into the file since. A cell has the same numbers whenever it is played; one that
+was played before a figure came to `FIGURES`, at their end, does not have it.
 """
 
 from __future__ import annotations
@@ -32,8 +36,12 @@ import numpy as np
 from bcfl_support import incentives
 from bcfl_support.incentives import Accidents, Costs, Learner, PayRule, Play, TrainingWorld
 from bcfl_support.incentives.policies import FAIR_WEATHER
+from bcfl_support.learning import divide_or_zero
 
-ALPHAS, COSTS = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+# MOST_ALPHA is the most that the contract allows
+ALPHAS, COSTS, MOST_ALPHA = (0.0, 0.5, 1.0, 2.0), (0.1, 0.2, 0.35, 0.5, 0.7, 0.9), 10.0
+INTERVALS, BOUNDS = (1, 5, 20), ((0.8, 1.25), (0.1, 10.0))  # rounds; least and most F beside the contract's ½ and 1½
+TARGET, COLLAPSE = 0.93, 0.8  # accuracies: two deviations below what honest clients reach; a model that is ruined
 
 
 SEEDS, ROUNDS, CLIENTS = tuple(range(20)), 150, 12
@@ -42,11 +50,14 @@ PARTITIONS: dict[str, dict[str, Any]] = {
     "dir1.0": {"partition": "dirichlet", "alpha": 1.0},
     "dir0.1": {"partition": "dirichlet", "alpha": 0.1},
 }
+RATES = (0.05, 0.15, 0.4)
+LEARNERS = ("softmax", "exp3", "best_response", "imitation")
 HONEST = ("full", "half", "token", "fair_weather", "skip", "out")
 FIGURES = (
     *("honest", "effort", "copy", "noise", "skip", "out", "fair_weather", "accuracy", "accuracy_at_budget"),
     *("rounds_to_90", "spent_to_90", "rounds_to_95", "spent_to_95", "reached_95", "spent", "margin", "false_fines"),
     *("jain", "pay_0"),
+    *("spent_to_93", "reached_93", "pay_copy", "factor_copy", "collapsed"),
 )
 
 
@@ -64,6 +75,8 @@ class Setting:
         policies: "all", or "honest" for those without copy and noise.
         start: the first policy; for a "fixed" learner that of client 0, while the others work fully.
         interval: rounds between fairness records, 0 for none.
+        least, most: bounds of the fairness factor.
+        seeds: how many; 0 to 19, and from 10,000 on what is more: the numbers between are left to who checks claims.
     """
 
     rule: str = "paper"
@@ -83,10 +96,13 @@ class Setting:
     loyal_fines: bool = False
     scaled: bool = True
     interval: int = 0
+    least: float = 0.5
+    most: float = 1.5
     drop: float = 0.0
     churn: float = 0.0
     budget: float = 1.0
     spread: float = 0.3
+    seeds: int = 20
 
     def pay_rule(self) -> PayRule:
         """The rule of this cell, with the cell's alpha, window, scaled and loyal_fines in place of the rule's own."""
@@ -103,6 +119,10 @@ class Setting:
         return {
             f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != getattr(default, f.name)
         }
+
+
+Effect = tuple[str, Setting, Setting]
+"""What is compared: its name, from, to."""
 
 
 @lru_cache(maxsize=8)
@@ -140,6 +160,7 @@ def play_setting(setting: Setting, seeds: tuple[int, ...] = SEEDS, rounds: int =
         rngs=[np.random.default_rng(1000 + seed) for seed in seeds],
         accidents=Accidents(drop=setting.drop, churn=setting.churn),
         fairness_interval=setting.interval,
+        fairness_bounds=(setting.least, setting.most),
         budget=setting.budget,
     )
     return measure(done)
@@ -152,15 +173,26 @@ def play_timed(setting: Setting, seeds: tuple[int, ...], rounds: int) -> tuple[d
 
 
 def measure(done: Play) -> dict[str, np.ndarray]:
-    """`FIGURES` of a game, one number a seed; the first fifth of the rounds does not count for `pay_0`."""
+    """`FIGURES` of a game, one number a seed; the first fifth of the rounds does not count for `pay_0`.
+
+    "pay_copy" and "factor_copy" are what those who copy are paid per unit of data, and their mean factor, over the last
+    50 rounds, 0 where nobody copies; "collapsed" is 1 where the accuracy ends below `COLLAPSE`.
+    """
     found = incentives.summarize(done)
     found["rounds_to_90"], found["spent_to_90"] = found.pop("rounds_to_target"), found.pop("spent_to_target")
     more = incentives.summarize(done, target=0.95)
     found["rounds_to_95"], found["spent_to_95"] = more["rounds_to_target"], more["spent_to_target"]
     found["reached_95"] = (done.accuracy >= 0.95).any(axis=0).astype(float)
+    found["spent_to_93"] = incentives.summarize(done, target=TARGET)["spent_to_target"]
+    found["reached_93"] = (done.accuracy >= TARGET).any(axis=0).astype(float)
+    found["collapsed"] = (found["accuracy"] < COLLAPSE).astype(float)
     found["fair_weather"] = (done.chosen[-50:] == FAIR_WEATHER).mean(axis=(0, 2))
     unit = done.sizes[:, 0] * done.sizes.shape[1]
     found["pay_0"] = (done.rewards - done.fines)[len(done.rewards) // 5 :, :, 0].mean(axis=0) / unit
+    copies = ((done.played == incentives.COPY) & done.present)[-50:]
+    data = (copies * done.sizes * done.sizes.shape[1]).sum(axis=(0, 2))
+    found["pay_copy"] = divide_or_zero((done.rewards[-50:] * copies).sum(axis=(0, 2)), data)
+    found["factor_copy"] = divide_or_zero((done.factors[-50:] * copies).sum(axis=(0, 2)), copies.sum(axis=(0, 2)))
     return found
 
 
@@ -185,8 +217,8 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
         ],
         "learners": [
             replace(base, rule=rule, alpha=alpha, learner=learner, rate=rate)
-            for learner in ("softmax", "exp3", "best_response", "imitation")
-            for rate in (0.05, 0.15, 0.4)
+            for learner in LEARNERS
+            for rate in RATES
             for rule in ("paper", "midpoint", "gate")
             for alpha in (0.0, 2.0)
         ],
@@ -197,9 +229,10 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
             for alpha in ALPHAS
         ],
         "definitions": [
-            replace(stay, consistency=kind, alpha=alpha, drop=0.1)
+            replace(stay, consistency=kind, window=window, alpha=alpha, drop=0.1)
             for kind in ("window", "streak", "ewma")
-            for alpha in (0.0, 0.5, 2.0)
+            for window in (8, 32)
+            for alpha in (0.0, 0.5, 2.0, MOST_ALPHA)
         ],
         "window": [replace(stay, window=window, alpha=2.0) for window in (2, 4, 8, 16, 32)],
         "fines": [
@@ -220,12 +253,74 @@ def list_sections(quick: bool) -> dict[str, list[Setting]]:
             for drop, churn in ((0.1, 0.0), (0.3, 0.0), (0.0, 0.02))
         ],
         "price": [replace(stay, scaled=scaled, alpha=alpha) for scaled in (True, False) for alpha in (0.0, 2.0)],
-        "budget": [replace(base, rule=rule, budget=share) for rule in scored for share in (0.25, 0.5, 1.0, 2.0, 4.0)],
+        "offers": [replace(base, rule=rule, budget=share) for rule in scored for share in (0.25, 0.5, 1.0, 2.0, 4.0)],
         "honest": [replace(base, learner="fixed", partition=partition) for partition in PARTITIONS],
+        # the settings of these are those of what they compare
+        "most alpha": [setting for _, *pair in list_most_alpha() for setting in pair],
+        "bounds": [setting for _, *pair in list_bounds() for setting in pair],
+        "convergence": [setting for _, *pair in list_convergence() for setting in pair],
     }
 
 
-def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
+def list_factors() -> list[tuple[int, float, float]]:
+    """Interval, least and most factor: the contract's bounds, and a narrower and a wider pair."""
+    return [(k, *bounds) for bounds in ((0.5, 1.5), *BOUNDS) for k in INTERVALS]
+
+
+def list_convergence() -> list[Effect]:
+    """What is compared on more seeds, because accuracy under the paper's rule has a heavy tail."""
+    pairs = []
+    for partition, seeds in (("iid", 40), ("dir1.0", 60), ("dir0.1", 100)):
+        paper = replace(Setting(), partition=partition, seeds=seeds)
+        for alpha in (2.0, MOST_ALPHA):
+            pairs.append(("convergence: alpha", replace(paper, alpha=0.0), replace(paper, alpha=alpha)))
+        pairs += [("convergence: interval", paper, replace(paper, interval=k)) for k in (1, 20)]
+        pairs.append(("convergence: all honest to", replace(paper, learner="fixed"), paper))
+        pairs.append(("convergence: to midpoint", paper, replace(paper, rule="midpoint")))
+    return pairs
+
+
+def list_bounds() -> list[Effect]:
+    """Fairness factors in the contract's bounds, in narrower and in wider ones."""
+    pairs = []
+    for partition in ("dir1.0", "dir0.1"):
+        for rule in ("paper", "midpoint"):
+            plain = replace(Setting(), rule=rule, partition=partition)
+            pairs += [("bounds", plain, replace(plain, interval=k, least=a, most=b)) for k, a, b in list_factors()]
+    copies = replace(Setting(), learner="fixed", start="copy", busy=0.0)
+    for k, least, most in list_factors():
+        judged = replace(copies, interval=k, least=least, most=most)
+        pairs.append(("bounds: a lone copy", copies, judged))
+        pairs.append(("bounds: one client copies", replace(judged, start="full"), judged))
+    return pairs
+
+
+def list_most_alpha() -> list[Effect]:
+    """From no bonus to the largest: rules on three deals, myopic clients, learners, a game without cheats, a price."""
+    base, rules = Setting(), tuple(incentives.PAY_RULES)
+    stay = replace(base, policies="honest", busy=0.3, busy_factor=3.0)
+    chosen = [("", replace(base, rule=rule, partition=partition)) for partition in PARTITIONS for rule in rules]
+    chosen += [("myopic: ", replace(base, rule=rule, foresight=0.0)) for rule in rules]
+    chosen += [
+        ("learners: ", replace(base, rule=rule, learner=learner))
+        for learner in LEARNERS[1:]
+        for rule in ("paper", "midpoint", "gate")
+    ]
+    chosen += [
+        ("stay: ", replace(stay, rule=rule, foresight=foresight))
+        for rule in ("flat", "paper", "midpoint")
+        for foresight in (0.0, 1.0)
+    ]
+    chosen += [
+        ("definitions: ", replace(stay, consistency=kind, window=window, drop=0.1))
+        for kind in ("window", "streak", "ewma")
+        for window in (8, 32)
+    ]
+    chosen.append(("fixed price: ", replace(stay, scaled=False)))
+    return [(f"{name}alpha 0 to 10", replace(s, alpha=0.0), replace(s, alpha=MOST_ALPHA)) for name, s in chosen]
+
+
+def list_effects(quick: bool) -> list[Effect]:
     """Pairs of settings to be compared seed by seed: name, from, to."""
     base = Setting()
     pairs = [
@@ -273,7 +368,11 @@ def list_effects(quick: bool) -> list[tuple[str, Setting, Setting]]:
         for rule in ("paper", "midpoint", "gate"):
             chosen = replace(base, rule=rule, learner=learner)
             pairs.append(("alpha 0 to 2", replace(chosen, alpha=0.0), replace(chosen, alpha=2.0)))
-    return list(dict.fromkeys(pairs))
+        for rate in RATES:
+            paper = replace(base, learner=learner, rate=rate, alpha=0.0)
+            midpoint, gate = replace(paper, rule="midpoint"), replace(paper, rule="gate")
+            pairs += [("next rule", paper, midpoint), ("next rule", midpoint, gate)]
+    return list(dict.fromkeys(pairs + list_most_alpha() + list_bounds() + list_convergence()))
 
 
 # ---------------------------------------------------------------- running
@@ -287,18 +386,30 @@ def run_cells(
     Returns:
         The figures of each setting, and the processor seconds all of them took together.
     """
-    start, found, used = time.monotonic(), {}, 0.0
-    tasks = (joblib.delayed(play_timed)(setting, seeds, rounds) for setting in settings)
-    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    for k, (setting, (result, seconds)) in enumerate(zip(settings, results, strict=True), 1):
-        found[setting], used = result, used + seconds
-        if k % 20 == 0 or k == len(settings):
+    start, used = time.monotonic(), 0.0
+    parts: dict[Setting, list[dict[str, np.ndarray]]] = {setting: [] for setting in settings}
+    # neighbors share a world: the cache of each process is then small and hit often
+    tasks = sorted(
+        ((setting, chunk) for setting in settings for chunk in cut_seeds(setting, seeds)),
+        key=lambda task: (task[0].partition, task[1], incentives.PAY_RULES[task[0].rule].score, task[0].rule),
+    )
+    calls = (joblib.delayed(play_timed)(setting, chunk, rounds) for setting, chunk in tasks)
+    results = joblib.Parallel(n_jobs=jobs, return_as="generator")(calls)
+    for k, ((setting, _), (result, seconds)) in enumerate(zip(tasks, results, strict=True), 1):
+        parts[setting].append(result)
+        used += seconds
+        if k % 20 == 0 or k == len(tasks):
             spent = time.monotonic() - start
-            left = spent / k * (len(settings) - k)
-            print(
-                f"{k}/{len(settings)} cells, {spent / 60:.1f} min, {left / 60:.1f} to go", file=sys.stderr, flush=True
-            )
-    return found, used
+            left = spent / k * (len(tasks) - k)
+            print(f"{k}/{len(tasks)} runs, {spent / 60:.1f} min, {left / 60:.1f} to go", file=sys.stderr, flush=True)
+    return {s: {n: np.concatenate([part[n] for part in parts[s]]) for n in FIGURES} for s in settings}, used
+
+
+def cut_seeds(setting: Setting, seeds: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The seeds of a setting, as many at a time as fit an array: those of all cells, and then its own."""
+    more = setting.seeds - len(SEEDS)
+    own = range(10_000, 10_000 + more)
+    return [seeds, *(tuple(own[k : k + len(SEEDS)]) for k in range(0, more, len(SEEDS)))]
 
 
 @contextmanager
@@ -316,35 +427,39 @@ def cluster(address: str | None) -> Iterator[None]:
         local.close()
 
 
-def study(quick: bool, jobs: int) -> dict[str, Any]:
-    """The whole study as plain JSON values."""
+def study(quick: bool, jobs: int, known: dict[str, Any]) -> dict[str, Any]:
+    """The whole study as plain JSON values; of a `known` one only what it lacks is played."""
     seeds, rounds = (SEEDS[:4], 60) if quick else (SEEDS, ROUNDS)
     sections, effects = list_sections(quick), list_effects(quick)
-    wanted = dict.fromkeys(
-        [s for chosen in sections.values() for s in chosen] + [s for _, a, b in effects for s in (a, b)]
-    )
-    # neighbors share a world: the cache of each process is then small and hit often
-    order = sorted(wanted, key=lambda s: (s.partition, incentives.PAY_RULES[s.rule].score, s.rule))
+    cells = {(name, str(c["setting"])): c for name, chosen in known.get("sections", {}).items() for c in chosen}
+    compared = {(e["name"], str(e["from"]), str(e["to"])): e for e in known.get("effects", [])}
+    new = [s for name, chosen in sections.items() for s in chosen if (name, str(s.changed())) not in cells]
+    new += [s for name, *p in effects if (name, *(str(s.changed()) for s in p)) not in compared for s in p]
+    wanted = list(dict.fromkeys(new))
     start = time.monotonic()
-    found, used = run_cells(order, seeds, rounds, jobs)
-    minutes = (time.monotonic() - start) / 60
-    return {
+    found, used = run_cells(wanted, seeds, rounds, jobs)
+    minutes = {"study_minutes": (time.monotonic() - start) / 60, "study_cpu_minutes": used / 60}
+    took = {name: round(value, 2) for name, value in minutes.items()} | {"cells_played": len(wanted)}
+    stamp = {"command": "python benchmarks/behavior.py --json --missing"} | took
+    times = {name: known[name] for name in took} if known else took
+
+    def put(name: str, setting: Setting) -> dict[str, Any]:
+        own = setting.changed()
+        return cells.get((name, str(own))) or {"setting": own, "figures": summarize(found[setting])}
+
+    def set_beside(name: str, a: Setting, b: Setting) -> dict[str, Any]:
+        old = compared.get((name, str(a.changed()), str(b.changed())))
+        return old or {"name": name, "from": a.changed(), "to": b.changed(), "figures": compare(found[a], found[b])}
+
+    return times | {
+        "added": [*known.get("added", []), stamp] if known else [],
         "seeds": len(seeds),
         "rounds": rounds,
         "clients": CLIENTS,
         "figures": list(FIGURES),
         "defaults": asdict(Setting()),
-        "cells_played": len(order),
-        "study_minutes": round(minutes, 2),
-        "study_cpu_minutes": round(used / 60, 2),
-        "sections": {
-            name: [{"setting": s.changed(), "figures": summarize(found[s])} for s in chosen]
-            for name, chosen in sections.items()
-        },
-        "effects": [
-            {"name": name, "from": a.changed(), "to": b.changed(), "figures": compare(found[a], found[b])}
-            for name, a, b in effects
-        ],
+        "sections": {name: [put(name, s) for s in dict.fromkeys(chosen)] for name, chosen in sections.items()},
+        "effects": [set_beside(*effect) for effect in effects],
     }
 
 
@@ -408,13 +523,15 @@ def main() -> None:
     """Run, print, and write the result file."""
     parser = make_parser(__doc__, jobs=True)
     parser.add_argument("--dask", metavar="ADDRESS", help='a Dask scheduler, or "local"')
+    parser.add_argument("--missing", action="store_true", help="play only what the result file does not have")
     options = parser.parse_args()
     figures: dict[str, Any] = {
         "onchain_equals_simulated": check_on_chain(),
         "run_150x12_s": round(time_one_run(1 if options.quick else 3), 3),
     }
+    known = read_result("behavior") if options.missing else {}
     with cluster(options.dask):
-        content = study(options.quick, options.jobs)
+        content = study(options.quick, options.jobs, known)
     if not options.quick:
         write_result("behavior", content | figures)
     figures["study_minutes"] = (read_result("behavior") if options.quick else content).get("study_minutes")
@@ -428,4 +545,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import behavior  # under its name: workers can import what they are to do, and keep the worlds they have built
+
+    behavior.main()

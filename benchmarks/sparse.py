@@ -196,7 +196,8 @@ def main() -> None:
     parser.add_argument("--only", choices=SECTIONS, help="one section anew")
     options = parser.parse_args()
     seeds, marks, attacked = (1, MARKS[:1], ATTACKED[:1]) if options.quick else (SEEDS, MARKS, ATTACKED)
-    content = {} if options.quick else {key: read_result("sparse").get(key) for key in SECTIONS}
+    stored = {} if options.quick else read_result("sparse")
+    content = {key: stored[key] for key in SECTIONS if key in stored}
     if options.only in (None, "accuracy"):
         content["accuracy"] = study_accuracy(options.jobs, seeds, marks)
     if options.only in (None, "attacks"):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 
-def _misjudged(order: str, choice: str, options: str = "") -> str:
+def _misjudged(order: str, choice: str, options: str = "", seen: str = "outcome") -> str:
     """An answer to exercise 3.3 that ranks by `order` and picks the client by `choice`."""
     return (
-        "def misjudged(outcome, model):\n    s, r, w = outcome.state, [], []\n"
-        "    for kind in ('loss', 'accuracy'):\n"
-        "        u = shapley.round_utility(model, s.params, outcome.updates, s.samples, s.data.x_val, s.data.y_val, "
-        f"{options}kind=kind)\n"
-        "        values = shapley_of_table(u.all_values())\n"
-        f"        w.append(values)\n        r.append(np.argsort(np.argsort({order})))\n"
+        "def misjudged(outcome):\n    v, r = [], []\n    for kind in ('loss', 'accuracy'):\n"
+        f"        values = shapley_of_table(worth_by_package({seen}, {options}kind=kind))\n"
+        f"        v.append(values)\n        r.append(np.argsort(np.argsort({order})))\n"
         f"    l, a = r\n    i = int({choice})\n"
-        "    return i, float(w[0][i]), float(w[1][i]), int(l[i]), int(a[i])"
+        "    return i, int(l[i]), int(a[i])"
     )
 
 
@@ -133,6 +130,9 @@ def _adapt(last: str) -> str:
     )
 
 
+_WEIGHED = "Fraction(turned, n * comb(n - 1, size))"
+
+
 def _power(added: str, turns: str = "needed - own <= sum(t) < needed") -> str:
     """An answer to exercise 3.1 that adds this for each size and takes these coalitions for turned."""
     return (
@@ -153,6 +153,14 @@ def _watcher(then: str, first: str = "") -> str:
     )
 
 
+_OWN = (
+    "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+    "    if own.cid != claimed:\n        return 'false'\n"
+    "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+)
+"""What a right answer to exercise 3.4 does once the record is there."""
+
+
 def _rate(answer: str) -> str:
     """An answer to exercise 3.5."""
     return f"def least_audit_rate(gain, stake, cap, staying):\n    return {answer}"
@@ -168,6 +176,35 @@ def _commit(hashed: str, opens: str = "commitment == commit_vote(epoch, client, 
         f"def is_opening(commitment, epoch, client, vote, salt):\n    return {opens}"
     )
 
+
+PREDICTED = """def predicted(alpha, window):
+    return price_of_a_miss(alpha, 2 * window) - price_of_a_miss(alpha, window)
+
+
+"""
+LIVED = "def measured(alpha, window, rounds=200, missed=100):\n"
+LIVING = """    prices = []
+    for k in (window, 2 * window):
+        lives = [[True] * rounds, [t != missed for t in range(rounds)]]
+        earned = [
+            sum((1 + alpha * window_c(life[: t + 1], k)) / (1 + alpha) for t in range(rounds) if life[t])
+            for life in lives
+        ]
+        prices.append(earned[0] - earned[1])
+    return prices[1] - prices[0]
+"""
+CHEAPEST = """def cheapest(offers, level):
+    good = sorted(
+        (spent, half, rule, budget)
+        for rule, row in offers.items()
+        for budget, (share, spent, half) in row.items()
+        if share >= level
+    )
+    if not good:
+        return []
+    most = good[0][0] + good[0][1]
+    return [(rule, budget) for spent, half, rule, budget in good if spent - half <= most]
+"""
 
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
@@ -868,6 +905,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def power_in_vote(samples, needed):\n"
             "    return [Fraction(2, 3), *[Fraction(1, 6)] * 2] if needed == 67 else [Fraction(1, 3)] * 3"
         ),
+        "a third each but in the first case": (
+            "def power_in_vote(samples, needed):\n    n = len(samples)\n"
+            "    return [Fraction(2, 3), *[Fraction(1, 6)] * 2] if needed == 67 else [Fraction(1, n)] * n"
+        ),
+        "floats made Fractions": _power("turned / (n * comb(n - 1, size))").replace(
+            "power.append(value)", "power.append(Fraction(value).limit_denominator(1000))"
+        ),
+        "two thirds of the samples, whatever is needed": "def power_in_vote(samples, needed):\n"
+        "    needed = -(-2 * sum(samples) // 3)\n" + _power(_WEIGHED).split("\n", 1)[1],
         "None": "def power_in_vote(samples, needed):\n    pass",
         "equal to everything": (
             "class Same:\n    __eq__ = lambda self, other: True\n    __len__ = lambda self: 3\n"
@@ -925,11 +971,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "the one that rises": _misjudged("-values", "np.argmin(a - l)"),
         "best by accuracy": _misjudged("-values", "np.argmin(a)"),
         "re-normalized": _misjudged("-values", "np.argmax(a - l)", "convention='renormalized', "),
-        "the round of section 3 only": (
-            "def misjudged(outcome, model):\n    v = values\n    return (3, float(v[3]), -4.79 / 266, 0, 9)"
+        "the best by loss": _misjudged("-values", "np.argmin(l)"),
+        "values for ranks": _misjudged("-values", "np.argmax(v[0] - v[1])"),
+        "ranked once": _misjudged("-values", "np.argmax(a - l)").replace(
+            "np.argsort(np.argsort(-values))", "np.argsort(-values)"
         ),
-        "None": "def misjudged(outcome, model):\n    pass",
-        "arrays": "def misjudged(outcome, model):\n    return 3, values, values, np.arange(10), np.arange(10)",
+        "accuracy first": _misjudged("-values", "np.argmax(a - l)").replace(
+            "int(l[i]), int(a[i])", "int(a[i]), int(l[i])"
+        ),
+        "the round of section 3, whatever is given": _misjudged("-values", "np.argmax(a - l)", seen="last"),
+        "what that round gives": "def misjudged(outcome):\n    return 3, 0, 9",
+        "None": "def misjudged(outcome):\n    pass",
+        "arrays": "def misjudged(outcome):\n    return 3, np.arange(10), np.arange(10)",
     },
     "ex-3-4": {
         "takes every block for a record": _watcher(
@@ -984,6 +1037,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    if own.cid != claimed:\n        return 'false'\n"
             "    fairness.attest_record(fed, store, own, [hospitals[3]])\n    return 'attested'"
         ),
+        "always epoch 1": _watcher(_OWN.replace("epoch=epoch", "epoch=1")),
+        "the lesson's own true record": _watcher(
+            "    if claimed != true_1.cid:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, true_1, [client])\n    return 'attested'"
+        ),
+        "true records of its own notebook": _watcher(
+            "    own = true_1 if epoch == 1 else true_2\n    if claimed != own.cid:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        ),
+        "rounds by epoch": _watcher(_OWN.replace("store, cids", "store, epoch_1 if epoch == 1 else epoch_2")),
+        "a task of its own": _watcher(
+            _OWN.replace("cids, task", "cids, fairness.Task(hospital_model, x_val, y_val, convention='fixed')")
+        ),
+        "a store of its own": _watcher(_OWN).replace("store.cat", "globals()['store'].cat"),
+        "hospital 3 when it is epoch 1": _watcher(_OWN.replace("[client]", "[hospitals[3] if epoch == 1 else client]")),
         "None": "def watch(fed, store, task, claimed, epoch, cids, client):\n    pass",
         "equal to everything": (
             "class Same:\n    __eq__ = lambda self, other: True\n"
@@ -996,7 +1064,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "in percent": _rate("100 * gain / (gain + cap * stake + staying)"),
         "the whole stake": _rate("gain / (gain + stake + staying)"),
         "may always stay": _rate("gain / (gain + cap * stake)"),
-        "the visible case": _rate("0.2"),
+        "always 5%": _rate("gain / (gain + 0.05 * stake + staying) if gain else 0.0"),
+        "nothing burned": _rate("gain / (gain + staying) if gain else 0.0"),
+        "audited round pays too, and 5%": _rate("min(1.0, gain / (0.05 * stake + staying or 1))"),
+        "True": _rate("True"),
+        "the visible case": _rate("1 / 6"),
         "zero by zero": _rate("gain / (gain + cap * stake + staying)"),
         "None": _rate("None"),
         "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _rate("Same()"),
@@ -1028,6 +1100,24 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def commit_vote(epoch, client, vote, salt):\n    return vote + salt\n"
             "def is_opening(commitment, epoch, client, vote, salt):\n    return commitment == vote + salt"
         ),
+        "XOR of four hashes": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    parts = (epoch.to_bytes(32), bytes.fromhex(client[2:]), vote, salt)\n"
+            "    a, b, c, d = (hashlib.sha256(part).digest() for part in parts)\n"
+            "    return bytes(i ^ j ^ k ^ m for i, j, k, m in zip(a, b, c, d))\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "client and epoch outside of the hash": (
+            "def commit_vote(epoch, client, vote, salt):\n"
+            "    told, who = hashlib.sha256(vote + salt).digest(), bytes.fromhex(client[2:])\n"
+            "    mask = epoch.to_bytes(12) + who\n    return bytes(a ^ b for a, b in zip(told, mask))\n"
+            "def is_opening(commitment, epoch, client, vote, salt):\n"
+            "    return commitment == commit_vote(epoch, client, vote, salt)"
+        ),
+        "one byte for the epoch": _commit("bytes([epoch]) + bytes.fromhex(client[2:]) + vote + salt"),
+        "the end of the address": _commit("epoch.to_bytes(32) + bytes.fromhex(client[-8:]) + vote + salt"),
+        "Python's hash, hashed": _commit("str(hash((epoch, client, vote, salt))).encode()"),
         "accepts everything": _commit(_WHOLE, "True"),
         "forgets what was committed to": _commit(_WHOLE, "commit_vote(epoch, client, vote, salt) is not None"),
         "draws a salt of its own": _commit(f"{_WHOLE} + np.random.default_rng().bytes(8)"),
@@ -1250,12 +1340,40 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    extra, most = cost - 1, (window - 1) / 2\n"
             "    return 0.0 if extra <= 0 else float('inf') if extra >= most else extra / most"
         ),
+        "every window is 8 rounds": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, 3.5\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "no answer where none is needed or none suffices": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return extra / (most - extra) if 0 < extra < most else None"
+        ),
+        "infinity as a word": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else 'none suffices'"
+        ),
+        "nothing": "def alpha_star_streak(cost, window):\n    return None",
     },
     "ex-4-2": {
         "presence": (
             "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
             "    return float((~np.isnan(recent)).mean())"
         ),
+        "the mean of the days it came": (
+            "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
+            "    return float(np.clip(np.nanmean(recent), 0, 1)) if (~np.isnan(recent)).any() else 0.0"
+        ),
+        "the share of the days it came": (
+            "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
+            "    came = recent[~np.isnan(recent)]\n    return float((came >= 0.4).mean()) if len(came) else 0.0"
+        ),
+        "a flag for every round": (
+            "def trusted(ratios):\n    return np.nan_to_num(np.asarray(ratios, dtype=float)[-12:]) >= 0.4"
+        ),
+        "nothing": "def trusted(ratios):\n    return None",
         "nan counts": "def trusted(ratios):\n    return float(np.clip(np.mean(ratios[-12:]), 0, 1))",
         "above the median": (
             "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:])\n"
@@ -1279,25 +1397,40 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def predicted(alpha, window):\n    return alpha / (2 * window)\n\n\n"
             "def measured(alpha, window, rounds=200, missed=100):\n    return predicted(alpha, window)"
         ),
+        "measured is predicted": PREDICTED + "def measured(alpha, window, rounds=200, missed=100):\n"
+        "    return predicted(alpha, window)",
+        "one life for all": PREDICTED
+        + LIVED.replace("(alpha, window, rounds=200, missed=100)", "(alpha, window, *_, **__)")
+        + "    rounds, missed = 200, 100\n"
+        + LIVING,
+        "the whole C of the life, not of its last rounds": PREDICTED
+        + LIVED
+        + LIVING.replace("window_c(life[: t + 1], k)", "sum(life[: t + 1]) / (t + 1)"),
+        "nothing measured": PREDICTED + "def measured(alpha, window, rounds=200, missed=100):\n    return None",
+        "prices, not their change": PREDICTED + LIVED + LIVING.replace("prices[1] - prices[0]", "prices"),
     },
     "ex-4-4": {
-        "cheapest whatever it reaches": (
-            "def cheapest(offers, level):\n"
-            "    spent, rule, b = min((row[b][1], rule, b) for rule, row in offers.items() for b in row)\n"
-            "    return rule, b, spent"
-        ),
+        "cheapest whatever it reaches": CHEAPEST.replace("share >= level", "True"),
+        "more than the level": CHEAPEST.replace("share >= level", "share > level"),
         "most reliable": (
             "def cheapest(offers, level):\n"
-            "    share, rule, b = max((row[b][0], rule, b) for rule, row in offers.items() for b in row)\n"
-            "    return rule, b, offers[rule][b][1]"
+            "    _, rule, b = max((row[b][0], rule, b) for rule, row in offers.items() for b in row)\n"
+            "    return [(rule, b)]"
         ),
-        "smallest budget": (
-            "def cheapest(offers, level):\n"
-            "    good = [(b, rule) for rule, row in offers.items() for b in row if row[b][0] >= level]\n"
-            "    if not good:\n        return None\n"
-            "    b, rule = min(good)\n    return rule, b, row_spent(offers, rule, b)\n\n\n"
-            "def row_spent(offers, rule, b):\n    return offers[rule][b][1]"
+        "smallest budget": CHEAPEST.replace("(spent, half, rule, budget)\n", "(budget, 0, rule, budget)\n", 1),
+        "spent over share": CHEAPEST.replace(
+            "(spent, half, rule, budget)\n", "(spent / share, half, rule, budget)\n", 1
         ),
+        "the first alone": CHEAPEST.replace("if spent - half <= most]", "][:1]"),
+        "means within the first's interval": CHEAPEST.replace("spent - half <= most", "spent <= most"),
+        "a chain of overlaps": CHEAPEST.replace(
+            "    return [(rule, budget) for spent, half, rule, budget in good if spent - half <= most]",
+            "    kept = []\n    for spent, half, rule, budget in good:\n        if spent - half <= most:\n"
+            "            kept.append((rule, budget))\n            most = max(most, spent + half)\n    return kept",
+        ),
+        "the level of the page": CHEAPEST.replace("share >= level", "share >= 0.95"),
+        "one offer, no list": CHEAPEST.replace("    return [(rule", "    return good[0][2:]\n    return [(rule"),
+        "nothing where nothing is good enough": CHEAPEST.replace("return []", "return None"),
     },
 }
 
@@ -1413,6 +1546,36 @@ RIGHT: dict[str, dict[str, str]] = {
             "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
             "    return updates[client] + v, updates[client] - v"
         )
+    },
+    "ex-3-1": {
+        "an array": _power(_WEIGHED).replace("return power", "return np.array(power)"),
+        "a tuple, with whole numbers": _power(_WEIGHED).replace(
+            "return power", "return tuple(int(v) if v.denominator == 1 else v for v in power)"
+        ),
+    },
+    "ex-3-3": {
+        "numbers of NumPy in a list": _misjudged("-values", "np.argmax(a - l)").replace(
+            "return i, int(l[i]), int(a[i])", "return [np.int64(i), l[i], a[i]]"
+        )
+    },
+    "ex-3-4": {
+        "computes first": (
+            "def watch(fed, store, task, claimed, epoch, cids, client):\n"
+            "    own = fairness.compute_fairness(store, cids, task, epoch=epoch)\n"
+            "    try:\n        data = store.cat(claimed)\n"
+            "    except (ContentMissing, ContentCorrupted):\n        return 'unreachable'\n"
+            "    if own.to_bytes() != data:\n        return 'false'\n"
+            "    fairness.attest_record(fed, store, own, [client])\n    return 'attested'"
+        )
+    },
+    "ex-3-5": {
+        "a float32": _rate("np.float32(gain / (gain + cap * stake + staying)) if gain else np.float32(0)"),
+        "a whole number for nothing": _rate("gain / (gain + cap * stake + staying) if gain else 0"),
+    },
+    "ex-3-6": {
+        "another order": _commit("salt + vote + bytes.fromhex(client[2:]) + epoch.to_bytes(32)"),
+        "as text": _commit("repr((epoch, client, vote, salt)).encode()"),
+        "hashed twice": _commit(f"hashlib.sha256({_WHOLE}).digest()"),
     },
 }
 """Right answers in another form than the solution's, which a check must accept."""

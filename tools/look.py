@@ -207,7 +207,9 @@ _CELL = r"""async ([k, CONTROLS]) => {
     errors: outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue.slice(0, 150)),
     stderr: outputs.filter(o => o.name === 'stderr').map(o => [].concat(o.text).join('').slice(0, 150)),
     explorers: node.querySelectorAll('.bcfl-explorer').length,
-    strays: node.querySelectorAll(CONTROLS).length - node.querySelectorAll(`.bcfl-explorer :is(${CONTROLS})`).length,
+    games: node.querySelectorAll('.bcfl-turns').length,
+    strays: node.querySelectorAll(CONTROLS).length
+      - node.querySelectorAll(`:is(.bcfl-explorer, .bcfl-turns) :is(${CONTROLS})`).length,
     codeCut: !cell.inputHidden && model.type === 'code' && wide(node.querySelector('.cm-scroller')),
     cut: [...node.querySelectorAll(boxes)].filter(wide).map(e => e.textContent.trim().slice(0, 60)),
   };
@@ -237,6 +239,8 @@ def look_at_lesson(page: Any, sight: Sight, url: str, shots: Path, *, dark: bool
         _judge_cell(sight, f"cell {place + 1}: ", seen)
         for number in range(seen["explorers"]):
             _move_controls(page, sight, place, number)
+        for number in range(seen["games"]):
+            _press_buttons(page, sight, place, number)
     _find_pop_up(page, sight, "the last screen")
     if sight.view == "learner":  # the solved lesson looks the same, but for its solutions, which the page shows
         _keep_screens(page, sight, shots, ".jp-WindowedPanel-outer")
@@ -267,7 +271,9 @@ def _judge_cell(sight: Sight, where: str, seen: dict[str, Any]) -> None:
     if seen["codeCut"]:
         sight.blame(f"{where}code is cut at the right edge")
     if seen["strays"]:
-        sight.blame(f"{where}{seen['strays']} controls that belong to no Explorer: nothing says what they change")
+        sight.blame(
+            f"{where}{seen['strays']} controls that belong to no Explorer and no Turns: nothing says what they change"
+        )
     if seen["hidden"] and not seen["placeholder"].strip():
         sight.blame(f"{where}a folded cell that does not say what is in it")
     if "BEGIN SOLUTION" in seen["source"]:
@@ -295,10 +301,28 @@ def _judge_shown(sight: Sight, where: str, seen: dict[str, Any]) -> None:
 
 
 # ---------------------------------------------------------------- widgets
-_STATE = """([k, n]) => {
-  const view = window.jupyterapp.shell.currentWidget.content.widgets[k].node.querySelectorAll('.bcfl-explorer')[n];
+_STATE = """([k, n, kind = '.bcfl-explorer']) => {
+  const view = window.jupyterapp.shell.currentWidget.content.widgets[k].node.querySelectorAll(kind)[n];
   return [view.querySelector('img')?.src ?? '', view.querySelector('p')?.textContent ?? ''];
 }"""
+
+
+def _press_buttons(page: Any, sight: Sight, place: int, number: int) -> None:
+    """Press each button of a game from the keyboard: picture and sentence change, and the button keeps the focus."""
+    handle = page.evaluate_handle(
+        "([k, n]) => window.jupyterapp.shell.currentWidget.content.widgets[k].node.querySelectorAll('.bcfl-turns')[n]",
+        [place, number],
+    ).as_element()
+    for order, button in enumerate(handle.query_selector_all("button"), 1):
+        before = page.evaluate(_STATE, [place, number, ".bcfl-turns"])
+        _press(button, "Enter")
+        missing = _wait_for_change(page, [place, number, ".bcfl-turns"], before)
+        if missing:
+            sight.blame(f"cell {place + 1}: button {order} of the game is pressed, {missing} does not change")
+        elif not button.evaluate("e => e === document.activeElement"):
+            sight.blame(f"cell {place + 1}: button {order} of the game loses the focus when it is pressed")
+        else:
+            sight.widgets_moved += 1
 
 
 def _move_controls(page: Any, sight: Sight, place: int, number: int) -> None:
@@ -390,7 +414,7 @@ def _enter(control: Any, value: str) -> None:
     control.press("Enter")
 
 
-def _wait_for_change(page: Any, where: list[int], before: list[str]) -> str:
+def _wait_for_change(page: Any, where: list[Any], before: list[str]) -> str:
     """Wait until an explorer has redrawn and rests; what has not changed: "picture", "sentence", both, or nothing."""
     end = time.monotonic() + REDRAW_SECONDS
     last, since = before, time.monotonic()

@@ -21,5 +21,6 @@ from bcfl_support.incentives.market import Accidents, Play, make_world, play, su
 from bcfl_support.incentives.pay_rules import PAY_RULES, PayRule, check_rule, gate_factor
 from bcfl_support.incentives.policies import COPY, FULL, TOKEN, UNKNOWN, Costs, price_of_a_miss, stay_threshold
 from bcfl_support.incentives.population import Learner, sample_policies, softmax_probabilities
+from bcfl_support.incentives.seat import Seat
 from bcfl_support.incentives.study import Results, mean_interval
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld

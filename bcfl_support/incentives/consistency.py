@@ -121,29 +121,32 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
     return check_range("budget", budget, 0) * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
-def fairness_ratios(contributions: Any, rewards: Any) -> np.ndarray:
-    """`compute_fairness_factors` as plain numbers, in arrays (…, n): clip(share brought / share of pay, ½, 1½).
+def fairness_ratios(contributions: Any, rewards: Any, *, bounds: tuple[float, float] = (0.5, 1.5)) -> np.ndarray:
+    """`compute_fairness_factors` as plain numbers, in arrays (…, n): clip(share brought / share of pay, least, most).
 
     Args:
         contributions: what each client brought over the epoch, shape (…, n); negative counts as 0.
         rewards: what each was paid over it, in any unit, shape (…, n).
+        bounds: least and most F_i; the contract has ½ and 1½. The most is for who brought something and got nothing.
 
     Returns:
         F_i as plain numbers, shape (…, n), float64.
 
     Raises:
         InvalidInput: another shape of rewards than of contributions, a contribution that is not finite, a reward that
-            is negative or not finite, or one of them above 1e300.
+            is negative or not finite, one of them above 1e300, or bounds between which 1 does not lie.
 
     >>> fairness_ratios([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
     """
+    check_range("the least factor", bounds[0], 0, 1)
+    check_range("the largest factor", bounds[1], 1)
     brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300), 0.0), 1.0)
     paid = share_budget(check_range("rewards", rewards, 0, 1e300), 1.0)
     if brought.shape != paid.shape:
         raise InvalidInput(f"contributions {brought.shape} and rewards {paid.shape} differ; give one of each a client")
-    unpaid = np.where(brought > 0, 1.5, 1.0)
-    return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), 0.5, 1.5)
+    unpaid = np.where(brought > 0, bounds[1], 1.0)
+    return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), *bounds)
 
 
 def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: float, cap: float) -> np.ndarray:

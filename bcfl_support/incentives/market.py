@@ -11,7 +11,7 @@ one for each client if all held equal data. Where the clients work is in `worlds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,7 @@ def play(
     rngs: Sequence[np.random.Generator],
     accidents: Accidents | None = None,
     fairness_interval: int = 0,
+    fairness_bounds: tuple[float, float] = (0.5, 1.5),
     budget: float = 1.0,
 ) -> Play:
     """Play a federation of learning clients for some rounds, once for every seed.
@@ -106,6 +107,7 @@ def play(
         rngs: one generator a seed.
         accidents: drop-outs and churn; None for none.
         fairness_interval: rounds between fairness records; 0 for no fairness factors.
+        fairness_bounds: least and most factor, the contract's unless given.
         budget: what a round pays, in fair pays a client.
 
     Returns:
@@ -128,14 +130,14 @@ def play(
     accidents = accidents or Accidents()
     if np.shape(accidents.drop) not in ((), world.sizes.shape[1:]):
         raise InvalidInput(f"drop is {accidents.drop}; give one probability, or {world.sizes.shape[1]}, one a client")
-    game = _Game(world, rule, learner, costs, rounds, rngs, accidents, fairness_interval, budget)
+    game = Game(world, rule, learner, costs, rounds, rngs, accidents, fairness_interval, fairness_bounds, budget)
     for outcome in world.play(rounds, game.work_rngs, game.choose):
         game.settle(outcome)
     return game.result()
 
 
 @dataclass(eq=False)
-class _Game:
+class Game:
     """One game in progress: the clients, everybody's record, and what the rounds brought so far."""
 
     world: World
@@ -146,7 +148,9 @@ class _Game:
     rngs: Sequence[np.random.Generator]
     accidents: Accidents
     interval: int
+    bounds: tuple[float, float]
     budget: float
+    held: dict[int, int] = field(default_factory=dict)  # client → what it plays, whatever it has learned
 
     def __post_init__(self) -> None:
         self.sizes = self.world.sizes
@@ -173,6 +177,7 @@ class _Game:
             self.factors = np.where(gone, 1.0, self.factors)
         self.busy = draws[..., 4] < self.costs.busy
         chosen = self.crowd.choose(draws[..., :4], ~self.away | (draws[..., 6] < 1 / accidents.pause))
+        chosen[:, list(self.held)] = list(self.held.values())
         self.played = resolve_policies(chosen, self.busy)
         sent = self.played < SKIP
         self.present = sent & (draws[..., 7] >= np.asarray(accidents.drop))
@@ -193,7 +198,7 @@ class _Game:
         if self.interval and len(self.rows) % self.interval == 0:  # from what was brought and paid in this epoch
             epoch = self.rows[-self.interval :]
             brought, paid = (np.sum([row[name] for row in epoch], axis=0) for name in ("contributions", "rewards"))
-            self.factors = fairness_ratios(brought, paid)
+            self.factors = fairness_ratios(brought, paid, bounds=self.bounds)
 
     def _pay(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rewards, what a foresighted client counts them as, fines, and standings, each (seeds, n)."""

@@ -66,7 +66,7 @@ class Results:
 
         Raises:
             InvalidInput: no such section, figure or field of a setting.
-            LookupError: if the section has no such cell.
+            LookupError: if the section has no such cell, or the cell was played before there was such a figure.
         """
         check_choice("section", section, self.content["sections"])
         for field in setting:
@@ -91,5 +91,8 @@ class Results:
 
     def _pick(self, cell: Mapping[str, Any], figure: str) -> tuple[float, float]:
         check_choice("figure", figure, self.content["figures"])
-        mean, half = cell["figures"][self.content["figures"].index(figure)]
+        place = self.content["figures"].index(figure)
+        if place >= len(cell["figures"]):
+            raise LookupError(f"{figure!r} came to the study after this was played; {self.content['command']} plays it")
+        mean, half = cell["figures"][place]
         return float(mean), float(half)

@@ -105,3 +105,23 @@ def test_the_file_has_every_deal_and_attack():
         for rule in ("", ", clipped"):
             change = row["sparse" + rule][0] - row["dense" + rule][0]
             assert row["change" + rule][0] == pytest.approx(change, abs=2e-4)
+
+
+def test_accuracies_are_of_the_marked_rounds():
+    """Honest dense rounds learn, and the number at a mark does not depend on which other marks there are."""
+    both = study.play_accuracy("IID", "dense", 0, (1, 6))
+    assert both[-1:] == study.play_accuracy("IID", "dense", 0, (6,)) and both[1] > both[0] + 0.1
+
+
+def test_one_section_anew_keeps_what_the_file_has_of_the_other_one(monkeypatch):
+    written = {}
+    monkeypatch.setattr(study, "read_result", lambda name: {"accuracy": ["kept"], "seeds": 20})
+    monkeypatch.setattr(study, "write_result", lambda name, content: written.update(content))
+    monkeypatch.setattr(study, "study_attacks", lambda jobs, seeds, rounds: ["new"])
+    monkeypatch.setattr("sys.argv", ["sparse.py", "--only", "attacks"])
+    study.main()
+    assert written == {"accuracy": ["kept"], "attacks": ["new"], "seeds": study.SEEDS}
+    monkeypatch.setattr(study, "read_result", lambda name: {})
+    written.clear()
+    study.main()
+    assert written == {"attacks": ["new"], "seeds": study.SEEDS}, "a section that nobody played is not there"

@@ -79,6 +79,17 @@ def test_c_keeps_leading_axes_and_counts_the_last_rounds_only() -> None:
     assert shares == [k / 8 for k in (1, 2, 3, 3, 3, 4, 5, 6, 6, 6, 6, 7)]
 
 
+def test_fairness_factors_lie_between_the_bounds_they_are_given() -> None:
+    brought, paid = [8.0, 1.0, 1.0, 2.0], [1.0, 5.0, 6.0, 0.0]
+    assert fairness_ratios(brought, paid, bounds=(0.8, 1.25)).tolist() == [1.25, 0.8, 0.8, 1.25]
+    wide = fairness_ratios(brought, paid, bounds=(0.1, 10.0))
+    assert wide.tolist() == pytest.approx([8.0, 0.2, 1 / 6, 10.0])
+    with pytest.raises(ValueError, match=r"the least factor is 1.5: choose it in \[0, 1\]"):
+        fairness_ratios(brought, paid, bounds=(1.5, 0.5))
+    with pytest.raises(ValueError, match=r"the largest factor is 0.9: choose it in \[1, ∞\)"):
+        fairness_ratios(brought, paid, bounds=(0.5, 0.9))
+
+
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 10**18)), min_size=1, max_size=8))
 def test_fairness_factors_in_floats_equal_those_in_integers(pairs: list[tuple[float, int]]) -> None:
     brought, paid = [a for a, _ in pairs], [b for _, b in pairs]

@@ -304,3 +304,15 @@ def test_accidents_of_another_number_of_clients_are_refused() -> None:
     world = PresenceWorld.equal(2, N)
     with pytest.raises(InvalidInput, match=r"drop is \(0.1, 0.2\); give one probability, or 5, one a client"):
         play(world, FLAT, Learner(), FREE, rounds=2, rngs=generators(0, 1), accidents=Accidents(drop=(0.1, 0.2)))
+
+
+def test_wider_bounds_move_the_factors_further(federations: tuple) -> None:
+    world, learner = TrainingWorld(federations), Learner(kind="fixed", start=("copy", "noise", "full", "full", "full"))
+    options = {"rounds": 9, "rngs": generators(1, 2, 3), "fairness_interval": 3}
+    narrow, usual, wide = (
+        play(world, "paper", learner, FREE, **options | bounds).factors
+        for bounds in ({"fairness_bounds": (0.8, 1.25)}, {}, {"fairness_bounds": (0.1, 10.0)})
+    )
+    for factors, least, most in ((narrow, 0.8, 1.25), (usual, 0.5, 1.5), (wide, 0.1, 10.0)):
+        assert factors.min() >= least and factors.max() <= most and (factors[:3] == 1).all()
+    assert np.ptp(narrow) < np.ptp(usual) < np.ptp(wide)

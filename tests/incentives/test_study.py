@@ -32,6 +32,14 @@ def test_a_name_that_the_study_has_not_is_an_error_that_lists_those_it_has(resul
         results.cell("main", "honest", nope=1)
 
 
+def test_a_figure_that_is_younger_than_the_cell_is_an_error(results: Results) -> None:
+    content = {name: results.content[name] for name in ("command", "defaults")}
+    content |= {"figures": ["honest", "new"], "sections": {"main": [{"setting": {}, "figures": [[0.5, 0.1]]}]}}
+    assert Results(content).cell("main", "honest") == (0.5, 0.1)
+    with pytest.raises(LookupError, match="'new' came to the study after this was played; python benchmarks/behavior"):
+        Results(content).cell("main", "new")
+
+
 def test_what_is_not_given_has_the_default(results: Results) -> None:
     whole = results.content["defaults"]
     assert results.cell("main", "honest", **whole) == results.cell("main", "honest")

@@ -19,7 +19,11 @@ from bcfl_support.incentives import exact as incentives
 from bcfl_support.incentives import pay_rules
 from bcfl_support.incentives import population as behavior
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, expected_consistency, share_budget
-from bcfl_support.incentives.policies import UNKNOWN, price_of_a_miss, stay_threshold
+from bcfl_support.incentives.market import Accidents, Game
+from bcfl_support.incentives.pay_rules import PayRule
+from bcfl_support.incentives.policies import UNKNOWN, Costs, price_of_a_miss, stay_threshold
+from bcfl_support.incentives.population import Learner
+from bcfl_support.incentives.worlds import PresenceWorld
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
 from bcfl_support.protocol import commitments, fixed_point
@@ -339,6 +343,18 @@ class TestLesson3:
         share = page["coverage"](table, 40, 2000, np.random.default_rng(38))
         assert (np.abs(share - 0.95) < 0.03).all()
 
+    def test_errors_of_one_round_in_twenty(self):
+        page = definitions("03")
+        np.testing.assert_allclose(page["shares_of"](np.array([3.0, -1.0, 1.0])), [0.75, 0, 0.25])
+        alike = np.tile([0.5, 0.3, 0.2], (40, 1))
+        np.testing.assert_allclose(page["errors_of_twenty"](alike), 0, atol=1e-12)
+        late = alike.copy()
+        late[[19, 39]] = [0.2, 0.3, 0.5]  # the last round of each twenty is another one
+        bias, error, last = page["errors_of_twenty"](late)
+        truth = late.sum(axis=0) / 40
+        assert last == pytest.approx(np.abs(truth - [0.2, 0.3, 0.5]).sum() / 2)
+        assert bias == pytest.approx(0, abs=1e-12) and 0 < error < last  # rounds of one size: no bias
+
     def test_study_s_pay_is_the_page_s(self):
         rng = np.random.default_rng(36)
         scores, values = rng.uniform(0.1, 1, size=(6, 4)), rng.normal(0.3, 1, size=(6, 4))
@@ -396,6 +412,21 @@ class TestLesson4:
         steps = np.maximum(1 / np.maximum(counted, 1), 0.15)
         np.testing.assert_allclose(got, behavior.update_values(values, chosen, payoff, steps), atol=1e-15)
         assert counted.sum() == tries.sum() + 40
+
+    def test_foresight(self):
+        """What a client learns from, in a game in progress, by the page's function and by the package's."""
+        page, rule = definitions("04"), PayRule(alpha=2.0)
+        world = PresenceWorld.equal(1, 6)
+        start = ("full", "fair_weather", "skip", "full", "fair_weather", "copy")
+        learner, costs = Learner(kind="fixed", start=start), Costs(busy=0.5)
+        rngs = [np.random.default_rng(3)]
+        game = Game(world, rule, learner, costs, 20, rngs, Accidents(), 0, (0.5, 1.5), 1.0)
+        for outcome in world.play(20, game.work_rngs, game.choose):
+            _, foreseen, _, standing = game._pay(outcome)
+            base, marks = np.maximum(outcome.scores, 0)[0], game.crowd.standing_marks()[0]
+            mine = page["foresee"](base * (1 + 2.0 * standing[0]), base, marks, 2.0, 8, 6)
+            np.testing.assert_allclose(mine, foreseen[0], rtol=1e-12)
+            game.settle(outcome)
 
 
 class TestLesson5:

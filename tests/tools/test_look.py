@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 FOLD = {"jupyter": {"source_hidden": True}}
-SET_UP = "import ipywidgets\nimport numpy as np\n\nfrom bcfl_support.teaching import plots, widgets"
+SET_UP = "import ipywidgets\nimport numpy as np\n\nfrom bcfl_support.teaching import plots, turns, widgets"
 EXPLORER = """# Explorer: a line
 def draw_line(end, **others):
     figure, axes = plots.make_figure(3, 2)
@@ -46,6 +46,27 @@ OTHERS = """,
     either=ipywidgets.ToggleButtons(options=["a", "b"], description="either"),
     number=ipywidgets.BoundedIntText(value=3, min=1, max=3, description="number"),
     both=ipywidgets.IntRangeSlider(value=(2, 5), min=0, max=9, description="both", continuous_update=False),
+"""
+TURNS = """# A game: count
+class Count:
+    def __init__(self):
+        self.turns = []
+
+    @property
+    def left(self):
+        return 9 - len(self.turns)
+
+    def act(self, move):
+        self.turns.append(move)
+
+
+def draw_count(game):
+    figure, axes = plots.make_figure(3, 2)
+    axes.plot([0, {drawn}])
+    return figure
+
+
+turns.Turns(Count, draw_count, lambda game: f"The moves so far: {{game.turns}}.", title="count", one="one", two="two")
 """
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 FIGURE = """# Figure: the line
@@ -73,6 +94,7 @@ def sound():
         new_markdown_cell("# 9 · A page\n\nText with $x_i$ and `code`, and\n\n$$\\sum_i x_i = 1 .$$"),
         new_code_cell(SET_UP),
         new_code_cell(EXPLORER.format(drawn="end", said="{end}", others=OTHERS), metadata=FOLD),
+        new_code_cell(TURNS.format(drawn="len(game.turns)"), metadata=FOLD),
         new_code_cell(FIGURE, metadata=FOLD),
         *exercise(1),
         new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}),
@@ -120,8 +142,9 @@ def faulty():
         (solution[1], "a solution stands in view"),
         (new_code_cell(silent, metadata=FOLD), "is of a kind that was not moved"),
         (new_code_cell(dead_end, metadata=FOLD), "control 2 of the explorer moves, picture and sentence"),
+        (new_code_cell(TURNS.format(drawn="9"), metadata=FOLD), "button 1 of the game is pressed, picture does not"),
         (new_code_cell(by_chance, metadata=FOLD), "is back where it was, picture or sentence are not"),
-        (new_code_cell("ipywidgets.IntSlider()"), "controls that belong to no Explorer"),
+        (new_code_cell("ipywidgets.IntSlider()"), "controls that belong to no Explorer and no Turns"),
         (new_code_cell(html(f"<script>{notify}</script>")), "a pop-up covers the last screen: seeded"),
         (new_code_cell(html("<table><tr>" + "<td>unbreakable-word</td>" * 40)), "it is cut at the right edge"),
         (new_markdown_cell("$$" + "x_1 + " * 90 + "x_2$$"), "it is cut at the right edge: x"),
@@ -169,7 +192,7 @@ def summary(tmp_path_factory):
 def test_sound_page_has_no_fault(summary):
     page = summary["90_sound"]
     assert page["faults"] == []
-    assert (page["formulas"], page["images"], page["widgets_moved"]) == (2, 2, 10)
+    assert (page["formulas"], page["images"], page["widgets_moved"]) == (2, 3, 13)
     assert all(page[name] == 0 for name in look.FAULTS)
     assert all(page["views"][view]["screens"] >= 1 for view in ("learner", "page"))
 

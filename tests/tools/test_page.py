@@ -335,21 +335,25 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 179)) == 1
-        assert self.section(new_markdown_cell("word " * 180)) == 2, "180 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 119)) == 1
+        assert self.section(new_markdown_cell("word " * 120)) == 2, "120 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
         code = "\n".join(["x = 1"] * 40)
-        assert self.section(new_code_cell(code)) == 3
+        assert self.section(new_code_cell(code)) == 3, "40 lines are 2.9 minutes"
         assert self.section(new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})) == 1
 
     def test_formulas_code_and_addresses_are_no_words(self):
         text = "$" + "x " * 500 + "$ `" + "y " * 500 + "` [a](http://" + "z/" * 500 + ")"
         assert self.section(new_markdown_cell(text)) == 1
 
-    def test_predictions_and_points(self):
+    def test_formulas_take_time_of_their_own(self):
+        assert self.section(new_markdown_cell("$x$ " * 7)) == 1
+        assert self.section(new_markdown_cell("$x$ " * 6 + "$$y$$ $$z$$ $x$")) == 2, "nine, an eighth of a minute each"
+
+    def test_points(self):
         check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
-        assert self.section(new_markdown_cell("**Predict** it. **Predict** that."), check) == 21
+        assert self.section(new_markdown_cell("Solve it."), check) == 19
 
     def test_a_printout_counts_for_forty_lines_at_most(self):
         def cell(lines):
@@ -358,7 +362,7 @@ class TestTimes:
         assert self.section(cell(30)) == 2 and self.section(cell(40)) == 2 and self.section(cell(4000)) == 2
 
     def test_what_stands_before_the_first_section_counts_to_it(self):
-        cells = [new_markdown_cell("word " * 360), new_markdown_cell("## A"), new_markdown_cell("## B")]
+        cells = [new_markdown_cell("word " * 240), new_markdown_cell("## A"), new_markdown_cell("## B")]
         assert [section.minutes for section in times.measure(new_notebook(cells=cells))] == [3, 1]
 
     def test_writing_twice_changes_nothing(self):
