@@ -38,8 +38,15 @@ QUICK = (
     *((0, 10, P) for P in (10, 100, 1_000)),
     *((rung, 10, P) for rung in (1, 2, 3) for P in (10, 1_000, 100_000)),
     (4, 10, 100_000),
+    *((5, 10, P) for P in (10, 1_000, 100_000)),
 )
-MOST_VALUES = {0: 100_000, 1: 1_000_000, 2: 10_000_000, 3: 10_000_000}  # anvil keeps all states: rung 1 takes memory
+MOST_VALUES = {
+    0: 100_000,
+    1: 1_000_000,
+    2: 10_000_000,
+    3: 10_000_000,
+    5: 10_000_000,
+}  # anvil keeps all states: rung 1 takes memory
 MOST_BLOBS = 20
 CAP_OFF_BLOCK = 20_000_000_000
 INPUTS: dict[str, dict[str, float]] = {
@@ -58,6 +65,16 @@ def draw(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
     return values.astype(np.int8), [1 + i % 20 for i in range(n)]
 
 
+def draw_sparse(n: int, P: int, seed: int = 0) -> tuple[np.ndarray, list[int]]:
+    """Values as sparse updates have them: one of each block of 64, most of them small, one in twenty zero."""
+    rng, blocks = np.random.default_rng(seed), -(-P // scaling.BLOCK)
+    places = scaling.BLOCK * np.arange(blocks) + rng.integers(0, scaling.BLOCK, (n, blocks))
+    picks = np.clip(np.rint(rng.laplace(0, 9, (n, blocks))), -128, 127).astype(np.int8)
+    values = np.zeros((n, P), dtype=np.int8)
+    np.put_along_axis(values, np.minimum(places, P - 1), picks, axis=1)
+    return values, draw(n, 1)[1]
+
+
 def is_measured(rung: int, n: int, P: int) -> bool:
     """Whether anvil runs this round in reasonable time."""
     if rung == 4:
@@ -67,7 +84,7 @@ def is_measured(rung: int, n: int, P: int) -> bool:
 
 def measure(chains: dict[bool, Chain], rung: int, n: int, P: int) -> dict[str, Any]:
     """Play one round and read its bill."""
-    values, weights = draw(n, P)
+    values, weights = draw_sparse(n, P) if rung == 5 else draw(n, P)
     cap_on = rung > 0 or n * P <= 1_000
     deployed = scaling.start_rung(chains[cap_on], rung, weights, P)
     bill = deployed.play(values)

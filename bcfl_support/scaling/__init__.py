@@ -10,6 +10,7 @@ from bcfl_support.scaling.fees import BPO2, Market, blob_fee, blob_floor, next_b
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, RoundCost, fit_gas
 from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
+    BLOCK,
     CALLDATA_LIMIT,
     CHUNK,
     PART,
@@ -22,3 +23,4 @@ from bcfl_support.scaling.lanes import (
 )
 from bcfl_support.scaling.latency import FINALITY_SECONDS, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
+from bcfl_support.scaling.sparse import SparseRung, choose_step, compress, sparsify

@@ -43,6 +43,11 @@ _NAIVE_DOT = 1_090.0  # fetch two numbers, multiply, add, besides the cold slot
 _NAIVE_ZEROS = 0.013  # share of values that are zero: a slot that stays zero is not paid for
 _NAIVE_CALLDATA = 352.0  # 32 bytes of a number at 18 decimals: half are negative, full of 255s
 
+_SPARSE_PAIR = 985.0  # inner product over a strip, a pair of clients
+_SPARSE_CLIENT = 3_470.0  # a strip made ready, its length, a client
+_SPARSE_GRAM = 180.0  # D allocated, freed of its bias, scored: n² of these
+_SPARSE_ZEROS = 0.04  # share of bytes that are zero
+
 
 @dataclass(frozen=True)
 class RoundCost:
@@ -164,6 +169,30 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 
 
+def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 5: commitments, then an index and a value of each block once; few bytes of them are zero."""
+    blocks, page = math.ceil(P / lanes.BLOCK), lanes.count_sparse_blocks_at_once(n)
+    steps, new = math.ceil(blocks / page), s.sstore_set - s.sstore_reset
+    submit = n * (s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 4_780) + new
+    state = 4 * n * (n + 1) + 64 * n  # bytes of D and of heads that a page leaves to the next one; 0.6 are not zero
+    pages = [min(page, blocks - k) for k in range(0, blocks, page)]
+    costs = []
+    for k, size in enumerate(pages):
+        brought, left = state * (k > 0), state * (k + 1 < steps)
+        nonzero, zeros = 2 * n * size * (1 - _SPARSE_ZEROS), 2 * n * size * _SPARSE_ZEROS
+        nonzero, zeros = nonzero + 0.6 * brought + 32 * n * (left > 0), zeros + 0.4 * brought
+        floor = s.transaction + 5_200 + nonzero * s.floor_nonzero_byte + zeros * s.floor_zero_byte
+        loops = math.ceil(size / lanes.STRIP) * (_SPARSE_PAIR * n * (n - 1) / 2 + _SPARSE_CLIENT * n)
+        plain = s.transaction + 38_500 + 1_300 * n + _SPARSE_GRAM * n**2 + loops
+        plain += nonzero * s.nonzero_byte + zeros * s.zero_byte + 8 * brought + 13 * left
+        if steps > 1 and k == 0:
+            plain += 2 * s.sstore_set
+        costs.append(max(floor, plain + (new if k + 1 == steps else 0)))
+    gas = {"open": _open(s), "submit": submit, "work": sum(costs)}
+    longest = round(650 + n + 2 * n * pages[0] + (steps > 1) * state)
+    return RoundCost(5, n, P, gas, 1 + n + steps, max(costs), longest)
+
+
 # ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once
 def nothing(P: int) -> tuple[int, int]:
     """No transaction holds something of every client."""
@@ -182,6 +211,11 @@ def proof(P: int) -> tuple[int, int]:
     chunks = math.ceil(P / CHUNK)
     depth, part_depth = (chunks - 1).bit_length(), (min(chunks, PART) - 1).bit_length()
     return 580 + 32 * depth, 224 + _row(P) + 32 * (part_depth + depth) + 64 * math.ceil(chunks / PART)
+
+
+def shown(P: int) -> tuple[int, int]:
+    """A sparse row, shown with a head and the place of each client."""
+    return 2 * math.ceil(P / lanes.BLOCK), 34
 
 
 def _row(P: int) -> int:

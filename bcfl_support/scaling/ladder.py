@@ -10,6 +10,7 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bcfl_support.chain import OSAKA, Chain, GasSchedule
 from bcfl_support.checks import check_range
@@ -22,6 +23,7 @@ from bcfl_support.scaling.gas_model import RoundCost
 from bcfl_support.scaling.latency import Latency, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
+from bcfl_support.scaling.sparse import SparseRung
 
 MOST_CLIENTS = 120
 """Clients that a contract takes, whatever they send."""
@@ -57,11 +59,12 @@ RUNGS = (
     RungInfo(CalldataRung, "Rung2Calldata", costs.calldata, costs.chunk, "calldata, recomputed in full", "nobody"),
     RungInfo(OptimisticRung, "Rung3Optimistic", costs.optimistic, costs.proof, "optimistic, data logged", WATCHER),
     RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER),
+    RungInfo(SparseRung, "Rung5Sparse", costs.sparse, costs.shown, "one value of 64, recomputed in full", "nobody"),
 )
 """The ladder: a rung's number is its place. A new rung is a class, a contract, a gas model, and an entry here."""
 
 
-def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int) -> Rung:
+def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int, **options: Any) -> Rung:
     """Deploy a rung for clients 0 … n−1, which are the chain's first n accounts.
 
     Args:
@@ -69,6 +72,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         number: its place in `RUNGS`.
         weights: sample counts w_i, with a sum of at most 2,048.
         parameters: P.
+        **options: of this rung alone, such as `clipped` of rung 5.
 
     Raises:
         InvalidInput: there is no such rung, P is below 1, a weight is not whole or below 1, or there are more clients
@@ -82,7 +86,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
     check_range("weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, whole=True, why="a client counts by its samples")
-    return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters)
+    return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters, **options)
 
 
 # ---------------------------------------------------------------- what a round costs

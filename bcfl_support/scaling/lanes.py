@@ -37,6 +37,10 @@ BLOBS_PER_TRANSACTION = 6
 """EIP-7594."""
 ENVELOPE = 1_024
 """Bytes of a transaction left for what is not calldata: nonce, fees, addresses, signature."""
+BLOCK = 64
+"""Parameters of which a sparse update, on rung 5, keeps one."""
+STRIP = 180
+"""Blocks that its contract computes at once; a page has whole strips."""
 _GAS_AT_ONCE = 15_000_000  # aimed at in a transaction, below the cap of 16,777,216
 WORDS_PER_PAGE = _GAS_AT_ONCE // (22_100 + 800)
 """Words that a transaction stores on rung 1: a new slot each, its calldata and the loop."""
@@ -111,6 +115,13 @@ def count_sent_chunks_at_once(n: int, chunk: int) -> int:
     """Chunks of `chunk` bytes of n clients that fit a transaction's calldata, on rung 2; 0 if none does."""
     # With the chunks come a head, a tail and a score of each client.
     return max(0, CALLDATA_LIMIT - ENVELOPE - 96 * n) // (n * chunk)
+
+
+def count_sparse_blocks_at_once(n: int) -> int:
+    """Blocks of n clients in a page of rung 5: as many whole strips as fit a transaction, in bytes and in gas."""
+    room = CALLDATA_LIMIT - 2 * ENVELOPE - 64 * n - 4 * n * (n + 1)
+    gas = (15_500_000 - 550 * n**2) // (510 * n * (n - 1) + 9_100 * n)
+    return STRIP * min(room // (2 * STRIP * n), max(gas, 1))
 
 
 # ---------------------------------------------------------------- the round in exact integers
@@ -200,9 +211,9 @@ def compute_result_digest(sums_digest: bytes, scores: Sequence[int]) -> bytes:
     return keccak(sums_digest + keccak(encode(["int256[]"], [scores])))
 
 
-def compute_heads(chunks: Sequence[bytes]) -> list[bytes]:
-    """c_0 … c_K of rung 2's commitment: c_K = 0, c_k = keccak256(keccak256(chunk k), c_{k+1})."""
-    heads = accumulate(reversed(chunks), lambda head, chunk: keccak(keccak(chunk) + head), initial=_ZERO)
+def compute_heads(chunks: Sequence[bytes], end: bytes = _ZERO) -> list[bytes]:
+    """c_0 … c_K of a commitment: c_K = end, 0 on rung 2, c_k = keccak256(keccak256(chunk k), c_{k+1})."""
+    heads = accumulate(reversed(chunks), lambda head, chunk: keccak(keccak(chunk) + head), initial=end)
     return list(heads)[::-1]
 
 

@@ -82,6 +82,8 @@ def test_table_is_what_the_contracts_give(chain, table):
     for rung in (0, 1, 2, 3):
         played = start_rung(chain, rung, [1 + i % 20 for i in range(10)], 100).play(values)
         assert dict(played.gas) == stored[rung, 100]["gas_by_operation"]
+    values, weights = benchmark.draw_sparse(10, 100)
+    assert dict(start_rung(chain, 5, weights, 100).play(values).gas) == stored[5, 100]["gas_by_operation"]
 
 
 def test_the_rungs_of_lesson_6_get_cheaper_one_by_one():

@@ -39,8 +39,13 @@ abstract contract RungTest is Base {
         internal
         virtual;
 
-    function sumsDigest(Exact.Result memory exact) internal pure virtual returns (bytes32) {
+    function sumsDigest(Exact.Result memory exact) internal view virtual returns (bytes32) {
         return exact.chain();
+    }
+
+    /// @dev What of a row this rung can carry: all of it, but for rung 5.
+    function carried(bytes memory row) internal pure virtual returns (bytes memory) {
+        return row;
     }
 
     /// @dev For one transaction of work that would be taken if submissions had closed.
@@ -78,6 +83,7 @@ abstract contract RungTest is Base {
             row[j] = noise[j % 32];
             if (uint8(row[j]) % 16 == 0) row[j] = j % 2 == 0 ? bytes1(0) : bytes1(0xff);
         }
+        row = carried(row);
     }
 
     function playRound(uint256 seed) internal {
@@ -140,6 +146,7 @@ abstract contract RungTest is Base {
             // −128 is byte 0 already, and byte 255 is 127: both extremes of a lane
             if (j >= 32) (rows[0][j], rows[1][j]) = (0xff, 0xff);
         }
+        (rows[0], rows[1]) = (carried(rows[0]), carried(rows[1]));
         submitRow(1, 0, rows[0]);
         submitRow(1, 1, rows[1]);
         (, uint256[] memory w) = rung.clients();

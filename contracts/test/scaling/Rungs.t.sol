@@ -4,7 +4,9 @@ pragma solidity ^0.8.30;
 import { IBlobRung } from "../../src/scaling/IBlobRung.sol";
 import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../src/scaling/IRung.sol";
+import { ISparseRung } from "../../src/scaling/ISparseRung.sol";
 import { Exact } from "./Exact.sol";
+import { Picks } from "./Picks.sol";
 import { RungTest } from "./RungTest.sol";
 
 /// forge-config: default.fuzz.runs = 8
@@ -416,5 +418,75 @@ contract Rung4Test is OptimisticTest {
         vm.assertEq(IOptimisticRung(address(rung)).availableOf(members[0]), 0.5 ether, "free");
         vm.prank(members[0]);
         IOptimisticRung(address(rung)).withdraw(0.5 ether);
+    }
+}
+
+/// forge-config: default.fuzz.runs = 16
+contract Rung5Test is RungTest {
+    using Picks for Picks.Row;
+
+    bytes32 private digest; // of who took part in the last round, and their heads
+
+    function artifact() internal pure override returns (string memory) {
+        return "Rung5Sparse.sol:Rung5Sparse";
+    }
+
+    function arguments() internal view override returns (bytes memory) {
+        return abi.encode(
+            IRung.Config({ parameters: parameters, submitSeconds: SUBMIT, workSeconds: WORK }), false, members, weights
+        );
+    }
+
+    /// @dev The last value of each block that is not zero; what follows the last parameter is kept: it must not count.
+    function carried(bytes memory row) internal pure override returns (bytes memory kept) {
+        kept = new bytes(row.length);
+        for (uint256 j; j < row.length; ++j) {
+            kept[j] = 0x80;
+        }
+        for (uint256 b; b < row.length; b += 64) {
+            for (uint256 j = b + 64; j > b; --j) {
+                if (j > row.length || row[j - 1] == 0x80) continue;
+                kept[j - 1] = row[j - 1];
+                break;
+            }
+        }
+    }
+
+    function submitRow(uint256 round, uint256 i, bytes memory row) internal override {
+        vm.prank(members[i]);
+        rung.submit(round, abi.encode(Picks.fromRow(row, parameters).head(64_440, round, i)));
+    }
+
+    /// @dev All in one page.
+    function finish(uint256 round, bytes[] memory rows, uint256[] memory list, Exact.Result memory) internal override {
+        ISparseRung.Step memory step;
+        uint256 present;
+        bytes32[] memory heads = new bytes32[](list.length);
+        for (uint256 i; i < list.length; ++i) {
+            Picks.Row memory row = Picks.fromRow(rows[i], parameters);
+            step.order = abi.encodePacked(step.order, uint8(list[i]));
+            step.rows = abi.encodePacked(step.rows, row.page(0, 64_440));
+            heads[i] = row.head(64_440, round, list[i]);
+            present |= 1 << list[i];
+        }
+        digest = keccak256(abi.encode(present, heads));
+        rung.work(round, abi.encode(step));
+    }
+
+    function sumsDigest(Exact.Result memory) internal view override returns (bytes32) {
+        return digest;
+    }
+
+    function pokePayload() internal pure override returns (bytes memory) {
+        ISparseRung.Step memory step;
+        return abi.encode(step);
+    }
+
+    function test_RevertWhen_WrongLength() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 64, 32));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(64));
     }
 }

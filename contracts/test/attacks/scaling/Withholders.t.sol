@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IRung } from "../../../src/scaling/IRung.sol";
+import { ISparseRung } from "../../../src/scaling/ISparseRung.sol";
+import { Picks } from "../../scaling/Picks.sol";
+import { SparseGame } from "../../scaling/SparseGame.sol";
+
+/// @notice Rung 5: somebody wants a round that does not end, another's pay, or a client gone.
+contract WithholdersTest is SparseGame {
+    using Picks for Picks.Row;
+
+    uint256 private constant DUE = NOW + WORK / 4;
+
+    function startThree(bool clipped) private {
+        start(3, 500, clipped, 11);
+        commitAll();
+    }
+
+    function test_ClientHandsNothingOver() public {
+        startThree(false);
+        askAs(0, 4);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAnswerDue.selector, DUE - 1, DUE));
+        vm.warp(DUE - 1);
+        rung.leaveOut(1, 2);
+        vm.warp(DUE);
+        rung.leaveOut(1, 2);
+        vm.assertEq(rung.excluded(), 4, "out");
+        finish(4);
+        vm.assertEq(truth(4)[2], 0, "and without pay");
+    }
+
+    /// @dev It withholds the second page only, when the first is done.
+    function test_ClientHandsOnlyTheFirstPageOver() public {
+        start(40, 64 * 1_500, false, 5);
+        commitAll();
+        ISparseRung.State memory state;
+        state = work(0, 0, state);
+        askAs(0, 1 << 39);
+        vm.warp(DUE);
+        rung.leaveOut(1, 39);
+        finish(1 << 39); // begins anew, without it
+    }
+
+    /// @dev All withhold, the one that asks as well: the round can be given up when its time is over.
+    function test_AllWithhold() public {
+        startThree(false);
+        askAs(0, 7);
+        vm.warp(DUE);
+        for (uint256 i; i < 3; ++i) {
+            rung.leaveOut(1, i);
+        }
+        ISparseRung.Step memory step;
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNobodySubmitted.selector, 1));
+        rung.work(1, abi.encode(step));
+        vm.warp(NOW + SUBMIT + WORK);
+        rung.openRound();
+        vm.assertEq(rung.excluded(), 0, "nobody is out of the next round");
+    }
+
+    function test_WorkerLeavesOutWhoShowedItsRow() public {
+        startThree(false);
+        askAs(0, 6);
+        showAs(2);
+        vm.warp(DUE);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 2));
+        rung.leaveOut(1, 2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 0));
+        rung.leaveOut(1, 0); // who was not asked at all
+        finish(0);
+    }
+
+    /// @dev Late, but nobody has left it out.
+    function test_WorkerLeavesOutWhoShowsItsRowLate() public {
+        startThree(false);
+        askAs(0, 4);
+        vm.warp(DUE + 5);
+        showAs(2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 2));
+        rung.leaveOut(1, 2);
+    }
+
+    function test_WorkerLeavesSomebodyOutItself() public {
+        startThree(false);
+        ISparseRung.Step memory step = stepOf(0, 4, noState());
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 32, 48));
+        rung.work(1, abi.encode(step));
+        step = stepOf(0, 0, noState());
+        step.order = hex"0100";
+        (bool ok, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (1, abi.encode(step))));
+        vm.assertTrue(!ok && bytes4(reason) == ISparseRung.RungBadSubmissions.selector, "refused");
+    }
+
+    function test_ClientShowsAnotherRow() public {
+        startThree(false);
+        askAs(0, 4);
+        bytes32 committed = rows[2].head(size, 1, 2);
+        rows[2].values[0] = rows[2].values[0] ^ 0x01;
+        (bool ok, bytes memory reason) = tryShow(2);
+        vm.assertTrue(!ok && bytes4(reason) == ISparseRung.RungBadSubmissions.selector, "another head");
+        vm.assertTrue(committed != rows[2].head(size, 1, 2), "it differs");
+    }
+
+    function test_StrangerAsksEverybodyToPayForCalldata() public {
+        start(3, 500, false, 11);
+        commit(0);
+        commit(1);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungSubmissionsOpen.selector, NOW, NOW + SUBMIT));
+        askAs(0, 2);
+        vm.warp(NOW + SUBMIT);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNotClient.selector, address(this)));
+        rung.ask(1, 3);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNotClient.selector, member(2)));
+        askAs(2, 3); // a client that has not submitted
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotInRound.selector, 2));
+        askAs(0, 4);
+        askAs(0, 2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 1));
+        askAs(1, 2);
+    }
+
+    /// @dev A commitment is of one client and one round: the copy opens to nothing.
+    function test_ClientCopiesACommitment() public {
+        start(2, 500, false, 11);
+        commit(0);
+        bytes32 head = rows[0].head(size, 1, 0);
+        vm.prank(member(1));
+        rung.submit(1, abi.encode(head));
+        order.push(1);
+        rows[1] = rows[0]; // by now it knows the row
+        ISparseRung.Step memory step = stepOf(0, 0, noState());
+        (bool ok, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (1, abi.encode(step))));
+        vm.assertTrue(!ok && bytes4(reason) == ISparseRung.RungBadSubmissions.selector, "refused");
+        askAs(0, 2);
+        vm.warp(DUE);
+        rung.leaveOut(1, 1);
+        step = stepOf(0, 2, noState());
+        step.absent[0] = head;
+        rung.work(1, abi.encode(step));
+        vm.assertEq(rung.currentRound().finished, 1, "finished without the copy");
+    }
+
+    /// @dev Index 64 + x is index x; one beyond the last parameter is of no parameter, and earns nothing.
+    function test_ClientPicksOutsideItsBlock() public {
+        start(2, 70, false, 1); // the second block has six parameters
+        rows[0] = Picks.Row({ indices: hex"4506", values: hex"7f7f" });
+        rows[1] = Picks.Row({ indices: hex"8546", values: hex"7f7f" });
+        commitAll();
+        finish(0);
+        int256[] memory scores = truth(0);
+        vm.assertEq(scores[0], int256(127 * 127 * 3), "they met in the first block only"); // w = 1, 2
+    }
+
+    /// @dev One client with one of 31 samples sends 127 in every block, the others small values: it takes nearly all of the
+    /// pay; clipped, its update is as long as the median.
+    function test_LongUpdateTakesThePay() public {
+        for (uint256 clipped; clipped < 2; ++clipped) {
+            start(4, 64 * 60, clipped == 1, 2);
+            for (uint256 i; i < 4; ++i) {
+                for (uint256 b; b < 60; ++b) {
+                    (rows[i].indices[b], rows[i].values[b]) =
+                    (bytes1(uint8(i == 0 ? 1 : 2)), i == 0 ? bytes1(0x7f) : bytes1(0x02));
+                }
+            }
+            commitAll();
+            finish(0);
+            int256[] memory s = truth(0);
+            int256 rest = s[1] + s[2] + s[3];
+            vm.assertTrue(clipped == 1 ? 50 * s[0] < rest : s[0] > 10 * rest, "its share");
+        }
+    }
+
+    function tryShow(uint256 i) private returns (bool, bytes memory) {
+        bytes32[] memory heads = new bytes32[](3);
+        for (uint256 k; k < 3; ++k) {
+            heads[k] = rows[order[k]].head(size, 1, order[k]);
+        }
+        bytes memory call = abi.encodeCall(ISparseRung.show, (1, orderBytes(), heads, 2 - i, rows[i].page(0, size)));
+        return address(rung).call(call);
+    }
+
+    function noState() private pure returns (ISparseRung.State memory) { }
+}
