@@ -52,14 +52,9 @@ def check_range(
         integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu"  # checked without a loop
         # as objects, integers are of any size
         given = value if integers else np.asarray(value, dtype=object) if whole else to_floats(name, value)
-        alone = many or not given.ndim
-        told = () if integers or not whole else given.flat
-        fits = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
-        if (
-            alone
-            and fits
-            and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all()
-        ):
+        alone, told = many or not given.ndim, () if integers or not whole else given.flat
+        fits = alone and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
+        if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
             return np.asarray(value) if whole else given.astype(np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
@@ -86,7 +81,7 @@ def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> 
     bcfl_support.errors.InvalidInput: updates is [[1, 2], [3]]: give numbers, in rows of one length
     """
     given = to_array(name, values, error)
-    kind, objects = given.dtype.kind, given.flat if given.dtype == object else ()
+    kind, objects = given.dtype.kind, list(given.flat) if given.dtype == object else []
     if kind in "US" or any(isinstance(n, (str, bytes)) for n in objects):
         raise error(f"there is text in {name}: give numbers, not their digits")
     with contextlib.suppress(TypeError, OverflowError):  # complex, or too large for a float

@@ -165,7 +165,8 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores not finite or of wrong shape.
+        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores not finite or of
+            wrong shape.
     """
     check_generator(rng)
     rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)

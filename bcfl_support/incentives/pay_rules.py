@@ -54,7 +54,7 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
     check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
     score, size = (
         check_range("scores", scores, -np.inf, many=True),
-        check_range("sizes", sizes, 0, 1, above=True, many=True),
+        check_range("sizes", sizes, 0, above=True, many=True),
     )
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
@@ -145,7 +145,7 @@ class PayRule:
 
     def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
         """What the round alone earns, shape (…, n); 0 for absent clients. Arguments and refusals as in `share`."""
-        there, sizes = check_flags("present", present), check_range("sizes", sizes, 0, 1, many=True)
+        there, sizes = check_flags("present", present), check_range("sizes", sizes, 0, many=True)
         if self.base == "flat":
             return np.where(there, sizes, 0.0)
         shared = np.maximum(_of_present(scores, there), 0.0)
@@ -169,8 +169,8 @@ class PayRule:
             standing: C_i.
 
         Raises:
-            InvalidInput: the score of a client that took part is not finite, a size or a standing lies outside [0, 1],
-                or `present` holds more than truth values.
+            InvalidInput: the score of a client that took part is not finite, a size is negative, a standing lies
+                outside [0, 1], or `present` holds more than truth values.
         """
         return share_budget(self.base_weights(scores, sizes, present) * self.standing_factor(standing), 1.0)
 
@@ -189,7 +189,7 @@ class PayRule:
         Raises:
             InvalidInput: as in `share`; where failed tests are fined, scores are not read.
         """
-        present, sizes = check_flags("present", present), check_range("sizes", sizes, 0, 1, many=True)
+        present, sizes = check_flags("present", present), check_range("sizes", sizes, 0, many=True)
         standing = check_range("standing", standing, 0, 1, many=True)
         if self.fine_on == "failed":
             ratio = np.where(present & check_flags("failed", failed), self.fine_cap, 0.0)

@@ -182,7 +182,8 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
         total_weight: W.
 
     Raises:
-        InvalidInput: W is no sum of weights, more sums than a chunk has, or a sum is none of int8 values with that W: its lane would wrap.
+        InvalidInput: W is no sum of weights, there are more sums than a chunk has, or a sum is none of int8 values with
+            that W: its lane would wrap.
     """
     check_range("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, whole=True, why="the lanes hold no more")
     why = "int8 values times W go no further"

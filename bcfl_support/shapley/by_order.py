@@ -173,7 +173,8 @@ def permutation_shapley(
         The estimate; one replicate is an order, or a pair of them.
 
     Raises:
-        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or does not pay for two replicates.
+        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or does not pay for two
+            replicates.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])

@@ -79,7 +79,8 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
 
     Raises:
-        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or too small for one pair a size.
+        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or too small for one pair a
+            size.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.arange(8.0)
