@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_generator, check_range, to_array
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule, check_rule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
@@ -165,8 +165,10 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: a number out of range, an unknown name, or updates, steps or scores not finite or of wrong shape.
+        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores not finite or of
+            wrong shape.
     """
+    check_generator(rng)
     rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
@@ -306,7 +308,7 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
-    counts = np.asarray(sizes if declared is None else declared)
+    counts = to_array("declared_samples", sizes if declared is None else declared)
     if counts.shape != sizes.shape or counts.dtype.kind not in "iu" or counts.min() < 1:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
     return counts

@@ -35,7 +35,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
     """
     from scipy.stats import t
 
-    sample = check_range("values", values, -np.inf)
+    sample = check_range("values", values, -np.inf, many=True)
     if sample.ndim != 1 or len(sample) < 2:
         raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_bytes
 from bcfl_support.errors import RecordError
 
 SAFE_INTEGER = 2**53 - 1
@@ -50,11 +51,13 @@ def parse_record(data: bytes) -> Any:
         data: JSON in UTF-8, in its canonical spelling; in another, an equal record has another address.
 
     Raises:
+        InvalidInput: it is no bytes.
         RecordError: not JSON, cut short, or not canonical.
 
     >>> parse_record(b'{"round":1,"scores":[0.5,2]}')
     {'round': 1, 'scores': [0.5, 2]}
     """
+    check_bytes("data", data)
     try:
         _check_depth(data)
         record = json.loads(data.decode("utf-8"), parse_int=_whole_number)

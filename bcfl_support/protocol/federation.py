@@ -84,7 +84,7 @@ class Federation:
             InvalidInput: a sample count or the stake is no whole number, or there is not one count a client.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
-        check_range("samples", samples, 0, whole=True, why="samples are counted")
+        check_range("samples", samples, 0, many=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
         register, asked = self.registry.functions.register, self.config.stake_per_sample

@@ -168,7 +168,7 @@ class RoundRecord:
                     raise ValueError(f"{name} does not have one entry a client")
             check_range("number", found.number, 1, whole=True)
             for name in ("samples", "rewards", "penalties"):
-                check_range(name, getattr(found, name), 0, whole=True)
+                check_range(name, getattr(found, name), 0, many=True, whole=True)
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
         return found
