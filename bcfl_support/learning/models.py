@@ -354,8 +354,8 @@ class TorchModel(Model):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
             for part in fresh.modules():
-                if hasattr(part, "reset_parameters"):
-                    part.reset_parameters()
+                if callable(reset := getattr(part, "reset_parameters", None)):
+                    reset()
         return torch.nn.utils.parameters_to_vector(fresh.parameters()).detach().numpy()
 
     def _call(self, vector: Any, x: Any) -> Any:
