@@ -24,6 +24,17 @@ def _equal_to_all(name: str, arguments: str, returned: str = "anything", kind: s
     )
 
 
+def _exact(first: str, returned: str) -> str:
+    """The answer to exercise 2.1 after a line that does something first; it returns this of `s` and `q`."""
+    return (
+        f"def exact_scores(updates, samples):\n{first}"
+        "    p = [Fraction(n, sum(samples)) for n in samples]\n"
+        "    g = [sum(a * x for a, x in zip(p, c)) for c in zip(*updates)]\n"
+        "    s = [a * sum(x * y for x, y in zip(r, g)) for a, r in zip(p, updates)]\n"
+        f"    q = sum(y * y for y in g)\n    return {returned}"
+    )
+
+
 def _clipped(lengths: str, limit: str) -> str:
     """An answer to exercise 2.3 that takes these for the lengths `l` and cuts at this limit."""
     return (
@@ -620,6 +631,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "send": _till(SEND="bool ok = payable(msg.sender).send(amount);"),
     },
     "ex-2-1": {
+        "floats made fractions by a guess": (
+            "def exact_scores(updates, samples):\n    g = global_update(updates, samples)\n"
+            "    exact = lambda v: Fraction(float(v)).limit_denominator(10**6)\n"
+            "    return [exact(s) for s in scores_of(updates, samples)], exact(g @ g)"
+        ),
+        "changes the caller's rows": _exact("    for r in updates:\n        r.append(0)\n", "s, q"),
+        "the two swapped": _exact("", "q, s"),
+        "an array of scores": _exact("", "np.array(s), q"),
         "nothing": "def exact_scores(updates, samples):\n    return None",
         "equal to everything": (
             "class Anything(Fraction):\n    __eq__ = lambda a, b: True\n    __hash__ = None\n\n\n"
@@ -703,6 +722,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-3": {
+        "equal weights throughout": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    c = updates * np.minimum(1, np.median(l) / np.where(l > 0, l, 1))[:, None]\n"
+            "    return scores_of(c, np.ones(len(c)))"
+        ),
         "nothing": "def clipped_scores_of(updates, samples):\n    return None",
         "the package's": (
             "def clipped_scores_of(updates, samples):\n    from bcfl_support.scores import clipped_scores\n"
@@ -759,6 +783,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-4": {
+        "rounded": (
+            "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
+            "    p = data.sizes[i] / data.sizes.sum()\n"
+            "    f = lambda d, x, y: float(f'{model.loss(w, x, y) - model.loss(w + d, x, y):.2e}')\n"
+            "    r = {'score': float(scores_of(o.updates, data.sizes)[i]), 'own': f(u, *data.client(i))}\n"
+            "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
+            " for c, n in enumerate(data.classes)}"
+        ),
         "classes of its own records": (
             "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
             "    p, (x, y) = data.sizes[i] / data.sizes.sum(), data.client(i)\n"
@@ -810,6 +842,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-5": {
+        "rounded entries, no divisions": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = scores_of(np.rint(updates * 10**k) / 10**k, samples)\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
         "ties are right": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
@@ -853,6 +890,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-2-6": {
+        "the pay itself": (
+            "def two_names(updates, samples, client, times):\n    s = np.maximum(scores_of(updates, samples), 0)\n"
+            "    share = times * s[client] / s.sum()\n    others = s.sum() - s[client]\n"
+            "    m = share * others / (1 - share) / s[client] if share < 1 else times\n"
+            "    return 2 * m * updates[client], (2 - 2 * m) * updates[client]"
+        ),
         "nothing": "def two_names(updates, samples, client, times):\n    return None",
         "two copies": (
             "def two_names(updates, samples, client, times):\n    return updates[client].copy(), updates[client].copy()"
@@ -1491,6 +1534,17 @@ SAYS: dict[str, dict[str, str]] = {
         "send": "2,300 gas",
         "effect after the call": "Lower the credit",
     },
+    "ex-2-1": {
+        "floats made fractions by a guess": "limit_denominator guesses",
+        "changes the caller's rows": "changed the caller's lists",
+        "the two swapped": "the first a list of the scores",
+        "an array of scores": "the first a list of the scores",
+    },
+    "ex-2-2": {"client ignored": "that is the value of client 0: use `client`"},
+    "ex-2-3": {"equal weights throughout": "all weigh the same"},
+    "ex-2-4": {"rounded": "not rounded"},
+    "ex-2-5": {"rounded entries, no divisions": "right for rounded entries alone"},
+    "ex-2-6": {"the pay itself": "the scores above 0 sum to"},
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
@@ -1519,6 +1573,7 @@ RIGHT: dict[str, dict[str, str]] = {
         "require": _till(CHECK="require(amount <= credit, TooMuch(amount, credit));"),
         "the event last": _till(EVENT="", LAST="emit Taken(msg.sender, amount);"),
     },
+    "ex-2-1": {"a tuple of scores": _exact("", "tuple(s), q")},
     "ex-2-2": {
         "an array without dimensions": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
