@@ -107,9 +107,8 @@ def local_updates(
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else to_array("labels", labels))
     fits = answers.shape[1:] == data.y.shape and len(answers) in (1, len(starts)) and answers.dtype.kind in "iu"
     if not fits or answers.min() < 0 or answers.max() >= model.n_classes:
-        span = (
-            f" and run from {answers.min()} to {answers.max()}" if answers.size and answers.dtype.kind in "iuf" else ""
-        )
+        told = answers.size and answers.dtype.kind in "iuf"
+        span = f" and run from {answers.min()} to {answers.max()}" if told else ""
         shown = f"labels have shape {answers.shape}{span}"
         wanted = f"one of the {len(data.y)} samples each, whole, from 0 to {model.n_classes - 1}"
         raise InvalidInput(f"{shown}, as {answers.dtype}: give {wanted}, in one row or in {len(starts)}.")
