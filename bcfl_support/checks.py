@@ -102,21 +102,6 @@ def _short(value: Any) -> str:
     return " ".join(repr(value).split())[:60]
 
 
-def check_bytes(name: str, value: Any, size: int | None = None) -> None:
-    """Refuse what is no bytes, or not so many of them.
-
-    Args:
-        name: what it is called in the message.
-        value: what was given.
-        size: how many there must be; None for any number.
-
-    Raises:
-        InvalidInput: it is something else.
-    """
-    if not isinstance(value, (bytes, bytearray, memoryview)) or size not in (None, len(value)):
-        raise InvalidInput(f"{name} is {_short(value)}: give {'' if size is None else f'{size} '}bytes")
-
-
 def check_generator(rng: Any, name: str = "rng") -> None:
     """Refuse what draws nothing where a NumPy generator is wanted, such as a seed.
 

@@ -165,13 +165,11 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores not finite or of
-            wrong shape.
+        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores that cannot be.
     """
-    check_generator(rng)
     rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
-    start, draws, batches, hooks = rng.spawn(4)
+    start, draws, batches, hooks = _spawn(rng)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
     declared, blocks = _check_declared(declared_samples, data.sizes), []
     federation = _Federation(
@@ -278,6 +276,11 @@ class _Federation:
 
 
 # ---------------------------------------------------------------- pieces
+
+
+def _spawn(rng: np.random.Generator) -> list[np.random.Generator]:
+    check_generator(rng)
+    return rng.spawn(4)
 
 
 def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:

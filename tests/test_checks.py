@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 
 from bcfl_support import checks
-from bcfl_support.checks import (
-    check_bytes,
-    check_choice,
-    check_flag,
-    check_flags,
-    check_generator,
-    check_range,
-    to_floats,
-)
+from bcfl_support.checks import check_choice, check_flag, check_flags, check_generator, check_range, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
@@ -53,15 +45,11 @@ def test_what_is_no_number_is_no_float(values: object) -> None:
     assert to_floats("g", [[Fraction(1, 2), np.nan]]).tolist()[0][0] == 0.5
 
 
-def test_flags_and_bytes() -> None:
+def test_flags() -> None:
     check_flag("scaled", np.True_)
-    check_bytes("salt", bytearray(32), 32)
     for value in ("no", 1, None, [True]):
         with pytest.raises(InvalidInput, match=r"scaled is .*; give True or False"):
             check_flag("scaled", value)
-    for value in ("text", b"short", None, 32):
-        with pytest.raises(InvalidInput, match=r"salt is .*: give 32 bytes"):
-            check_bytes("salt", value, 32)
     with pytest.raises(InvalidInput, match=r"present is .*: give numbers, in rows of one length"):
         check_flags("present", [[1], [0, 1]])
 

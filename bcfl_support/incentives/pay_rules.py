@@ -52,10 +52,8 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
     [0.5, 0.2, 0.0]
     """
     check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
-    score, size = (
-        check_range("scores", scores, -np.inf, many=True),
-        check_range("sizes", sizes, 0, above=True, many=True),
-    )
+    score = check_range("scores", scores, -np.inf, many=True)
+    size = check_range("sizes", sizes, 0, above=True, many=True)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
     better = worth[..., None, :] > worth[..., :, None] + 1e-9 * np.abs(worth).max(axis=-1)[..., None, None]

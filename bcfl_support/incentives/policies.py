@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flags, check_generator, check_range
+from bcfl_support.checks import check_flags, check_generator, check_range, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import check_window
 
@@ -180,8 +180,8 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     (1.0, 0.0)
     """
     check_range("cost", cost, 0)
-    check_range("consistency", consistency, check_range("attendance", attendance, 0, 1).item(), 1)
-    if attendance == 1:
+    to_floats("attendance", attendance), to_floats("consistency", consistency)
+    if np.ndim(attendance) or np.ndim(consistency) or not 0 <= attendance < 1 or not attendance <= consistency <= 1:
         room = "attendance lies in [0, 1), consistency from it to 1: choose a client that skips some rounds"
         raise InvalidInput(f"attendance is {attendance} and consistency {consistency}; {room}")
     most = (1 - attendance * consistency) / (1 - attendance)

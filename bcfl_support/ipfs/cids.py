@@ -21,8 +21,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bcfl_support.checks import check_bytes
 from bcfl_support.errors import ContentCorrupted, InvalidCid, RecordError
+from bcfl_support.ipfs.records import check_bytes
 
 CHUNK_SIZE = 262_144
 """Bytes in a full chunk: Kubo's classic default."""

@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from bcfl_support import services
-from bcfl_support.checks import check_bytes
 from bcfl_support.errors import ContentCorrupted, ContentMissing, RecordError, ServiceError, ToolMissing
 from bcfl_support.ipfs.cids import CHUNK_SIZE, compute_cid, parse_cid, read_file
-from bcfl_support.ipfs.records import canonical_json, parse_record
+from bcfl_support.ipfs.records import canonical_json, check_bytes, parse_record
 
 if TYPE_CHECKING:
     import ipfshttpclient

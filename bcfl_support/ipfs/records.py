@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_bytes
-from bcfl_support.errors import RecordError
+from bcfl_support.errors import InvalidInput, RecordError
 
 SAFE_INTEGER = 2**53 - 1
 """JSON numbers are doubles; up to here every integer is one."""
@@ -20,6 +19,16 @@ SAFE_INTEGER = 2**53 - 1
 
 MAX_NESTING = 64
 """Lists and objects in one another; no record of this project comes near it."""
+
+
+def check_bytes(name: str, value: Any) -> None:
+    """Refuse what is no bytes.
+
+    Raises:
+        InvalidInput: it is something else, such as text.
+    """
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise InvalidInput(f"{name} is {repr(value)[:60]}: give bytes")
 
 
 def canonical_json(record: Any) -> bytes:

@@ -316,7 +316,7 @@ class TorchModel(Model):
         for part in module.modules():
             if getattr(part, "running_mean", None) is not None:
                 raise InvalidInput(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
-        self._module = copy.deepcopy(module).double().eval()
+        self._module: Any = copy.deepcopy(module).double().eval()
         kept: list[int] = []  # what a backward pass over 64 samples keeps
         with torch.autograd.graph.saved_tensors_hooks(lambda value: kept.append(value.numel()), lambda kept: kept):
             try:

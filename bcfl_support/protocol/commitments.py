@@ -18,8 +18,8 @@ from eth_abi import encode
 from eth_utils import keccak
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_bytes, check_range
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.checks import check_range
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def compute_commitment(
         InvalidInput: a digest or a salt of another size, an id or a round that is not whole or negative, or no address.
     """
     for name, word in (("digest", digest), ("salt", salt)):
-        check_bytes(name, word, 32)  # a shorter one would be padded in silence
+        if not isinstance(word, (bytes, bytearray)) or len(word) != 32:  # a shorter one would be padded in silence
+            raise InvalidInput(f"{name} is {word!r}: give 32 bytes")
     for name, number in (("chain_id", chain_id), ("round_number", round_number)):
         check_range(name, number, 0, 2**256 - 1, whole=True)
     aggregator, client = check_address("aggregator", aggregator), check_address("client", client)
