@@ -14,8 +14,8 @@ from solidity import compile_source
 
 from bcfl_support import services
 from bcfl_support.chain import node as node_module
-from bcfl_support.chain.node import GENESIS, MNEMONIC, Chain, connect, load_artifact
-from bcfl_support.errors import ContractError, InvalidInput, ServiceError, ToolMissing, TransactionFailed
+from bcfl_support.chain.node import GENESIS, MNEMONIC, Chain, connect
+from bcfl_support.errors import ContractError, InvalidInput, ServiceError, TransactionFailed
 
 ETHER = 10**18
 FIRST_ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -152,14 +152,6 @@ def test_what_is_no_slot(chain, slot):
 def test_an_interface_cannot_be_deployed(chain):
     with pytest.raises(ValueError, match="Empty is an interface or abstract, without code"):
         chain.deploy(compile_source()["Empty"])
-
-
-def test_compiled_contracts_of_the_project():
-    registry = load_artifact("ClientRegistry")
-    assert registry.bytecode.startswith("0x60")
-    assert any(item["type"] == "error" for item in registry.abi)
-    with pytest.raises(ToolMissing, match=r'no compiled contract "Nobody" in .*out; run "bcfl build"'):
-        load_artifact("Nobody")
 
 
 def test_events(chain, purse):
