@@ -42,6 +42,6 @@ def load_artifact(name: str) -> Artifact:
     if not paths:
         own = sorted(path.stem for path in (folder.parent / "src").rglob("*.sol"))
         advice = f'run "bcfl build", or take one of {", ".join(own)}'
-        raise ToolMissing(f"no compiled contract {name!r} in {folder}; {advice}")
+        raise ToolMissing(f'no compiled contract "{name}" in {folder}; {advice}')
     found = json.loads(min(paths, key=lambda path: path.parent.stem != name).read_text())  # its own source first
     return Artifact(name, found["abi"], found["bytecode"]["object"], found["deployedBytecode"]["object"])

@@ -340,9 +340,7 @@ class Chain(AbstractContextManager["Chain"]):
         self.require_own("go back to snapshots")
         known = isinstance(snapshot, str) and re.fullmatch("0x[0-9a-f]{1,64}", snapshot)
         if not known or self._rpc("evm_revert", snapshot) is not True:
-            raise InvalidInput(
-                f"snapshot {snapshot} does not exist or is used up; take a new one"
-            )
+            raise InvalidInput(f"snapshot {snapshot} does not exist or is used up; take a new one")
 
     def require_own(self, wish: str) -> None:
         """Make sure that this is our own anvil, before work is begun that needs it; `wish` is what, for the message.

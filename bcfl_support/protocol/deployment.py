@@ -45,10 +45,8 @@ class Deployed:
     def _get(self, name: str) -> Contract:
         last = self.deployment["RewardPool"]
         if last["blockHash"] not in self.chain.block_hashes([last["blockNumber"]]):
-            undone = (
-                f"this federation was deployed in block {last['blockNumber']}, which a revert of the chain has undone"
-            )
-            raise InvalidInput(f"{undone}: deploy another with Federation.deploy")
+            block = f"block {last['blockNumber']}, which a revert of the chain has undone"
+            raise InvalidInput(f"this federation was deployed in {block}: deploy another with Federation.deploy")
         return self._contracts[name]
 
     @property

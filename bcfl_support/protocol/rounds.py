@@ -173,8 +173,8 @@ class RoundRecord:
     def _check_entries(self) -> None:
         """Raise ValueError for the first entry that no contract says."""
         if not isinstance(self.void, bool) or not _is_count(self.norm_squared) or not _is_count(self.number, 1):
-            said = f"number is {self.number!r}, norm_squared {self.norm_squared!r}, void {self.void!r}"
-            raise ValueError(f"{said}: give whole numbers from 1 and from 0 on, and true or false")
+            said = f"number is {self.number!r}, norm_squared is {self.norm_squared!r}, void is {self.void!r}"
+            raise ValueError(f"{said}: whole numbers, from 1 and from 0 on, and for void: give true or false")
         if len(set(self.clients)) != len(self.clients):
             raise ValueError(f"clients are {self.clients}: each is in a round once")
         for name, fits in _ENTRIES.items():
