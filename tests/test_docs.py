@@ -96,7 +96,7 @@ def test_the_house_is_small():
     # are a learner's own tables, classes dealt without twins, void rounds, and refusals of what gave wrong results in
     # silence or left a round open; then, what can be refused is refused before the first transaction. 150 are fees that
     # react and seconds to a final score. 138 are a federation that says when a revert has undone it, round records read
-    # back entry by entry, factors checked before a quorum spends its epoch on them, and copies found before a round opens.
+    # back entry by entry, factors checked before a quorum spends its epoch on them, copies found before a round opens.
     assert sum(map(code_lines, sources.values())) <= 6_133
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
