@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import InvalidInput
+from bcfl_support.errors import BcflError, InvalidInput
 
 
 def check_range(
-    name: str, value: Any, low: float, high: float = np.inf, *, whole: bool = False, above: bool = False, why: str = ""
+    name: str,
+    value: Any,
+    low: float,
+    high: float = np.inf,
+    *,
+    many: bool = False,
+    whole: bool = False,
+    above: bool = False,
+    why: str = "",
 ) -> np.ndarray:
-    """A number, or an array of them, all in [low, high]. NaN, infinity and text lie nowhere.
+    """One number, or with `many` an array of them, all in [low, high]. NaN, infinity and text lie nowhere.
 
     Args:
         name: what the value is called in the message.
-        value: a number, or numbers of any shape.
+        value: a number; with `many` numbers of any shape.
         low: the lowest allowed, or with `above` the highest that is not.
         high: the highest allowed.
+        many: whether an array will do, also an empty one.
         whole: whether only integers will do.
         above: whether `low` itself is refused.
         why: the reason for the bound, a clause of the message.
@@ -29,7 +39,7 @@ def check_range(
         The value, float64; as it is when `whole`.
 
     Raises:
-        InvalidInput: it lies elsewhere; the message has the value and the bound.
+        InvalidInput: it lies elsewhere, or is no single number; the message has the value and the bound.
 
     >>> check_range("share", 0.5, 0, 1).item()
     0.5
@@ -37,44 +47,73 @@ def check_range(
     Traceback (most recent call last):
     bcfl_support.errors.InvalidInput: trim is 5: half would be left out; choose it whole, in [0, 4]
     """
+    alone = True
     with contextlib.suppress(TypeError, ValueError):  # what is no number at all is refused below
-        given = np.asarray(value, dtype=object if whole else np.float64)  # integers of any size
-        fits = not whole or all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in given.flat)
-        refuse_text(name, value)
+        integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu"  # checked without a loop
+        # as objects, integers are of any size
+        given = value if integers else np.asarray(value, dtype=object) if whole else to_floats(name, value)
+        alone, told = many or not given.ndim, () if integers or not whole else given.flat
+        fits = alone and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
         if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
-            return np.asarray(value) if whole else given
+            return np.asarray(value) if whole else given.astype(np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
     shown = repr(value) if isinstance(value, (str, bytes)) else value
-    raise InvalidInput(f"{name} is {shown}: {reason}choose it {kind}in {room}")
+    raise InvalidInput(f"{name} is {shown}: {reason}choose {'it' if alone else 'one number,'} {kind}in {room}")
 
 
-def refuse_text(name: str, values: Any) -> None:
-    """Refuse text among numbers: NumPy would take "0.5" for 0.5.
+def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
+    """Numbers as float64, NaN and infinity among them. NumPy alone would read text, and take None for NaN.
 
     Args:
         name: what the values are called in the message.
         values: a number, or numbers of any shape.
+        error: what is raised.
+
+    Returns:
+        The numbers, float64, in their shape.
 
     Raises:
-        InvalidInput: there is text.
+        InvalidInput, or what `error` says: text, None, or rows of unequal length.
+
+    >>> to_floats("updates", [[1, 2], [3]])
+    Traceback (most recent call last):
+    bcfl_support.errors.InvalidInput: updates is [[1, 2], [3]]: give numbers, in rows of one length
     """
-    given = np.asarray(values)
-    if given.dtype.kind in "US" or (given.dtype == object and any(isinstance(n, (str, bytes)) for n in given.flat)):
-        raise InvalidInput(f"there is text in {name}: give numbers, not their digits")
+    given = to_array(name, values, error)
+    kind, objects = given.dtype.kind, list(given.flat) if given.dtype == object else []
+    if kind in "US" or any(isinstance(n, (str, bytes)) for n in objects):
+        raise error(f"there is text in {name}: give numbers, not their digits")
+    with contextlib.suppress(TypeError, OverflowError):  # complex, or too large for a float
+        if kind in "biuf" or (kind == "O" and all(isinstance(n, Number) for n in objects)):
+            return given.astype(np.float64, copy=False)
+    raise error(f"{name} is {_short(values)}: give numbers, in rows of one length")
 
 
-def check_generator(rng: Any) -> None:
+def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
+    """An array of whatever it is made of, or a refusal of rows of unequal length. Arguments as in `to_floats`."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise error(f"{name} is {_short(values)}: give numbers, in rows of one length") from None
+
+
+def _short(value: Any) -> str:
+    return " ".join(repr(value).split())[:60]
+
+
+def check_generator(rng: Any, name: str = "rng") -> None:
     """Refuse what draws nothing where a NumPy generator is wanted, such as a seed.
 
     Args:
         rng: what should draw.
+        name: what it is called in the message.
 
     Raises:
         InvalidInput: it is no generator.
     """
     if not isinstance(rng, np.random.Generator):
-        raise InvalidInput(f"rng is {rng!r}; give a generator, such as np.random.default_rng(0)")
+        raise InvalidInput(f"{name} is {rng!r}; give a generator, such as np.random.default_rng(0)")
 
 
 def check_flags(name: str, values: Any) -> np.ndarray:
@@ -93,10 +132,24 @@ def check_flags(name: str, values: Any) -> np.ndarray:
     >>> check_flags("present", [[1, 0]]).tolist()
     [[True, False]]
     """
-    given = np.asarray(values)
+    given = to_array(name, values)
     if given.dtype != np.bool_ and not np.isin(given, (0, 1)).all():
         raise InvalidInput(f"{name} holds more than truth values: give True and False, or ones and zeros")
     return given.astype(np.bool_, copy=False)
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False where one of them is wanted: "no" would count as yes.
+
+    Args:
+        name: what the flag is called in the message.
+        value: what was given.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidInput(f"{name} is {value!r}; give True or False")
 
 
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:

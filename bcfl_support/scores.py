@@ -294,7 +294,7 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
     [8.0, 4.0, 0.0, -8.0]
     """
     check_range("cap", cap, 0, above=True, why="it is a gain in accuracy")
-    marks, gained = check_range("scores", scores, -np.inf), check_range("gains", gains, -np.inf)
+    marks, gained = check_range("scores", scores, -np.inf, many=True), check_range("gains", gains, -np.inf, many=True)
     if marks.shape != gained.shape:
         raise InvalidInput(f"scores has shape {marks.shape}, gains {gained.shape}: give one gain a score.")
     return marks * np.clip(gained / cap, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0
@@ -321,7 +321,7 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     >>> compute_novelty([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]], known=[[1.0, 0.0]]).round(4).tolist()
     [0.0, 1.0, 0.4]
     """
-    rows, old = check_updates(updates), check_updates(known)
+    rows, old = check_updates(updates), check_updates(known, "known")
     if rows.ndim != 2 or old.ndim != 2 or rows.shape[1] != old.shape[1]:
         raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
     left, size, _ = np.linalg.svd(rescale(old, 1.0).T, full_matrices=False)  # short ones count as long ones do

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_generator, check_range, to_array
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule, check_rule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
@@ -165,11 +165,11 @@ def run(
         The table and the final parameters.
 
     Raises:
-        InvalidInput: a number out of range, an unknown name, or updates, steps or scores not finite or of wrong shape.
+        InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores that cannot be.
     """
     rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
-    start, draws, batches, hooks = rng.spawn(4)
+    start, draws, batches, hooks = _spawn(rng)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
     declared, blocks = _check_declared(declared_samples, data.sizes), []
     federation = _Federation(
@@ -278,6 +278,11 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
+def _spawn(rng: np.random.Generator) -> list[np.random.Generator]:
+    check_generator(rng)
+    return rng.spawn(4)
+
+
 def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:
     rule = check_rule(reward)
     check_range("rounds", rounds, 1, whole=True)
@@ -306,7 +311,7 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
-    counts = np.asarray(sizes if declared is None else declared)
+    counts = to_array("declared_samples", sizes if declared is None else declared)
     if counts.shape != sizes.shape or counts.dtype.kind not in "iu" or counts.min() < 1:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
     return counts

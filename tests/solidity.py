@@ -7,7 +7,7 @@ import json
 import math
 import subprocess
 
-from bcfl_support.chain.node import Artifact
+from bcfl_support.chain.artifacts import Artifact
 from bcfl_support.services import programs as toolchain
 
 PURSE = """

@@ -9,19 +9,49 @@ import numpy as np
 import pytest
 
 from bcfl_support import checks
-from bcfl_support.checks import check_choice, check_flags, check_generator, check_range
-from bcfl_support.errors import InvalidInput
+from bcfl_support.checks import check_choice, check_flag, check_flags, check_generator, check_range, to_floats
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
-@pytest.mark.parametrize("value", [0, 1.0, Fraction(1, 3), np.float32(0.5), (0.2, 1.0), [], True])
+@pytest.mark.parametrize("value", [0, 1.0, Fraction(1, 3), np.float32(0.5), (0.2, 1.0), [], True, np.array([0, 1])])
 def test_what_lies_in_the_range_passes_as_floats(value: object) -> None:
-    assert check_range("share", value, 0, 1).dtype == np.float64
+    assert check_range("share", value, 0, 1, many=True).dtype == np.float64
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf, -np.inf, (0.5, np.nan), None, "0.5", ["0.5", 1]])
 def test_what_lies_elsewhere_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"share is .*: it is one; choose it in \[0, 1\]"):
-        check_range("share", value, 0, 1, why="it is one")
+        check_range("share", value, 0, 1, many=True, why="it is one")
+
+
+@pytest.mark.parametrize("value", [[], [0.5], (1, 1), np.ones(1), np.arange(2)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_array_is_no_single_number(value: object, whole: bool) -> None:
+    with pytest.raises(InvalidInput, match=r"share is .*: choose one number, (whole, )?in \[0, 1\]"):
+        check_range("share", value, 0, 1, whole=whole)
+    assert check_range("share", np.array(1), 0, 1, whole=whole).shape == ()
+
+
+def test_integers_in_an_array_need_no_loop_and_keep_their_type() -> None:
+    assert check_range("sum", np.array([-(2**63), 5]), -np.inf, many=True, whole=True).dtype == np.int64
+    with pytest.raises(InvalidInput, match="sum is"):
+        check_range("sum", np.array([1, -1]), 0, 2**256, many=True, whole=True)
+
+
+@pytest.mark.parametrize("values", [None, "1", [b"1"], [["1", 2]], [[1, 2], [3]], [1, None], 1j, {}, np.array(["1"])])
+def test_what_is_no_number_is_no_float(values: object) -> None:
+    with pytest.raises(InvalidUpdate, match=r"there is text in g: give numbers|g is .*: give numbers, in rows of one"):
+        to_floats("g", values, InvalidUpdate)
+    assert to_floats("g", [[Fraction(1, 2), np.nan]]).tolist()[0][0] == 0.5
+
+
+def test_flags() -> None:
+    check_flag("scaled", np.True_)
+    for value in ("no", 1, None, [True]):
+        with pytest.raises(InvalidInput, match=r"scaled is .*; give True or False"):
+            check_flag("scaled", value)
+    with pytest.raises(InvalidInput, match=r"present is .*: give numbers, in rows of one length"):
+        check_flags("present", [[1], [0, 1]])
 
 
 def test_an_open_end_is_refused() -> None:
@@ -34,12 +64,12 @@ def test_an_open_end_is_refused() -> None:
 @pytest.mark.parametrize("value", [0.5, 1.0, True, None, "1", [1, 1.5], -1])
 def test_only_integers_are_whole(value: object) -> None:
     with pytest.raises(InvalidInput, match=r"trim is .*: choose it whole, in \[0, ∞\)"):
-        check_range("trim", value, 0, whole=True)
+        check_range("trim", value, 0, many=True, whole=True)
 
 
 def test_text_among_other_objects_is_refused_and_quoted() -> None:
     with pytest.raises(InvalidInput, match=r"share is \[Fraction\(1, 3\), '0.5'\]: "):
-        check_range("share", [Fraction(1, 3), "0.5"], 0, 1)
+        check_range("share", [Fraction(1, 3), "0.5"], 0, 1, many=True)
     for value in ("0.5", b"0.5"):
         with pytest.raises(InvalidInput, match=rf"share is {value!r}: choose it"):
             check_range("share", value, 0, 1)
@@ -53,7 +83,7 @@ def test_without_a_low_end_infinity_lies_outside_all_the_same() -> None:
 
 def test_whole_numbers_of_any_size() -> None:
     for value in (0, np.int8(3), np.arange(4), [], 1 << 200):
-        check_range("wei", value, 0, whole=True)
+        check_range("wei", value, 0, many=True, whole=True)
 
 
 def test_a_choice_lists_what_there_is() -> None:

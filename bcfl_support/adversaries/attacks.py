@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.checks import check_range
-from bcfl_support.errors import InvalidInput
-from bcfl_support.learning import compute_square_distances, divide_or_zero, rescale
+from bcfl_support.checks import check_generator, check_range
+from bcfl_support.learning import check_updates, check_vectors, compute_square_distances, divide_or_zero, rescale
 
 
 def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
@@ -40,19 +39,22 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     [9, 6, 0]
     """
     check_range("n_classes", n_classes, 2, whole=True, why="a label flips to another")
-    return n_classes - 1 - check_range("labels", labels, 0, n_classes - 1, whole=True).astype(np.int64)
+    return n_classes - 1 - check_range("labels", labels, 0, n_classes - 1, many=True, whole=True).astype(np.int64)
 
 
 def flip_sign(updates: Any) -> np.ndarray:
     """Sign flip: send −g_i, the own update turned round.
 
     Args:
-        updates: own updates, any shape, float64.
+        updates: own updates, shape (…, P), float64.
+
+    Raises:
+        InvalidInput: no vector, or an entry that is text, NaN or infinite.
 
     >>> flip_sign([[1.0, -2.0]]).tolist()
     [[-1.0, 2.0]]
     """
-    return -np.asarray(updates, dtype=np.float64)
+    return -check_vectors(updates, "updates")
 
 
 def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
@@ -70,10 +72,11 @@ def draw_noise(like: Any, *, norm: Any, rng: np.random.Generator) -> np.ndarray:
         Noise, shape (…, P), float64.
 
     Raises:
-        InvalidInput: a negative norm.
+        InvalidInput: a negative norm, or no generator.
     """
+    check_generator(rng)
     noise = rng.standard_normal(np.shape(like))
-    return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * check_range("norm", norm, 0)[..., None]
+    return noise / np.linalg.norm(noise, axis=-1, keepdims=True) * check_range("norm", norm, 0, many=True)[..., None]
 
 
 def replace_model(target: Any, *, weight: float) -> np.ndarray:
@@ -90,13 +93,13 @@ def replace_model(target: Any, *, weight: float) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: weight outside (0, 1].
+        InvalidInput: weight outside (0, 1], or a target that is no vector of finite numbers.
 
     >>> replace_model([1.0, 2.0], weight=0.25).tolist()
     [4.0, 8.0]
     """
     check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
-    return np.asarray(target, dtype=np.float64) / weight
+    return check_vectors(target, "target") / weight
 
 
 def compute_alie_z(n_clients: int, n_attackers: int) -> float:
@@ -114,6 +117,7 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
     >>> round(compute_alie_z(50, 12), 4)
     0.336
     """
+    check_range("n_clients", n_clients, 3, whole=True, why="one attacker of three is fewer than half")
     check_range("n_attackers", n_attackers, 1, (n_clients - 1) // 2, whole=True, why=f"fewer than half of {n_clients}")
     supporters = n_clients // 2 + 1 - n_attackers
     return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
@@ -134,13 +138,13 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: another shape, or fewer than two honest updates.
+        InvalidInput: z is not finite, or fewer than two honest updates, as in `check_honest`.
 
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
     """
     rows = check_honest(honest, least=2)
-    return rows.mean(axis=-2) - z * rows.std(axis=-2, ddof=1)
+    return rows.mean(axis=-2) - check_range("z", z, -np.inf) * rows.std(axis=-2, ddof=1)
 
 
 def ipm(honest: Any, *, tau: float) -> np.ndarray:
@@ -263,11 +267,13 @@ def disguise(previous_step: Any, *, clients: int, round_number: int, rng: np.ran
         One vector each, shape (…, m, P).
 
     Raises:
-        InvalidInput: fewer than 0 clients, or a round before the first.
+        InvalidInput: fewer than 0 clients, a round before the first, no generator, or a step that is no vector of
+            finite numbers.
     """
+    check_generator(rng)
     check_range("clients", clients, 0, whole=True)
     check_range("round_number", round_number, 1, whole=True, why="rounds are counted from 1")
-    step = np.asarray(previous_step, dtype=np.float64)
+    step = check_vectors(previous_step, "previous_step")
     sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -1.0
     # one draw for all batches: what differs between two of them is not the noise
     return sigma * rng.standard_normal((clients, step.shape[-1]))
@@ -287,12 +293,12 @@ def replay(previous_step: Any, *, norm: Any) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: a negative norm.
+        InvalidInput: a negative norm, or a step that is no vector of finite numbers.
 
     >>> replay([3.0, 4.0], norm=10.0).tolist()
     [6.0, 8.0]
     """
-    return rescale(previous_step, norm)
+    return rescale(previous_step, norm, "previous_step")
 
 
 # ---------------------------------------------------------------- by name
@@ -324,12 +330,9 @@ def check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
     """Honest updates as an array (…, h, P), float64.
 
     Raises:
-        InvalidInput: another shape, or fewer than `least` of them.
+        InvalidUpdate: as in `check_updates`, or fewer than `least` of them.
     """
-    rows = np.asarray(honest, dtype=np.float64)
-    if rows.ndim < 2 or rows.shape[-2] < least:
-        raise InvalidInput(f"honest has shape {rows.shape}: it must be (…, h, P) with at least {least} updates.")
-    return rows
+    return check_updates(honest, "honest", least=least)
 
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -28,12 +28,12 @@ def collude(direction: Any, *, norm: Any) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: a negative norm.
+        InvalidInput: a negative norm, or a direction that is no vector of finite numbers.
 
     >>> collude([0.0, 2.0], norm=5.0).tolist()
     [0.0, 5.0]
     """
-    return rescale(direction, norm)
+    return rescale(direction, norm, "direction")
 
 
 def sybil(updates: Any, samples: Any) -> np.ndarray:
@@ -78,10 +78,12 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
     >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
     [10, 100]
     """
-    counts = check_range("samples", samples, 1, whole=True).astype(object)  # Python's integers do not overflow
-    lying = check_range("clients", clients, 0, len(counts) - 1, whole=True).astype(int)
+    counts = check_range("samples", samples, 1, many=True, whole=True).astype(
+        object
+    )  # Python's integers do not overflow
+    lying = check_range("clients", clients, 0, len(counts) - 1, many=True, whole=True).astype(int)
     counts[lying] *= int(check_range("factor", factor, 1, whole=True))
-    return check_range("samples times factor", counts, 1, 2**63 - 1, whole=True).astype(np.int64)
+    return check_range("samples times factor", counts, 1, 2**63 - 1, many=True, whole=True).astype(np.int64)
 
 
 def badmouth(honest: Any, *, victim: int, norm: Any) -> np.ndarray:
@@ -156,19 +158,19 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
 
     Args:
         honest: honest updates (after clipping), shape (…, h, P), float64.
-        norm: ℓ, a number or (…).
+        norm: ℓ, a number or (…), positive.
 
     Returns:
         κ, shape (…), float64.
 
     Raises:
-        InvalidInput: honest has another shape.
+        InvalidInput: honest has another shape or an entry that is not finite, or ℓ is not positive.
 
     >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
     0.5
     """
     mean = check_honest(honest).mean(axis=-2)
-    return (mean**2).sum(axis=-1) / np.asarray(norm, dtype=np.float64) ** 2
+    return (mean**2).sum(axis=-1) / check_range("norm", norm, 0, above=True, many=True) ** 2
 
 
 def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
@@ -194,7 +196,7 @@ def compute_collusion_share(q: Any, kappa: Any) -> np.ndarray:
     >>> float(compute_collusion_share(0.5, 0.25))
     0.8
     """
-    share, agreement = check_range("q", q, 0, 1), check_range("kappa", kappa, 0, above=True)
+    share, agreement = check_range("q", q, 0, 1, many=True), check_range("kappa", kappa, 0, many=True, above=True)
     return share**2 / (share**2 + (1 - share) ** 2 * agreement)
 
 
@@ -215,7 +217,7 @@ def compute_break_even(kappa: Any) -> np.ndarray:
     >>> float(compute_break_even(0.25))
     0.2
     """
-    agreement = check_range("kappa", kappa, 0, above=True)
+    agreement = check_range("kappa", kappa, 0, many=True, above=True)
     return agreement / (1 + agreement)
 
 

@@ -7,12 +7,11 @@ the endpoint in ``BCFL_RPC_URL`` instead, if there is one.
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -22,15 +21,16 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor, ContractEvent
-from web3.exceptions import Web3Exception
+from web3.exceptions import Web3Exception, Web3RPCError
 from web3.types import EventData, TxReceipt
 
 from bcfl_support import services
+from bcfl_support.chain.artifacts import Artifact
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.sending import Call, Sender, check_address
 from bcfl_support.chain.transport import Transport, without_secrets
-from bcfl_support.checks import check_range
-from bcfl_support.errors import InvalidInput, ServiceError, ToolMissing
+from bcfl_support.checks import check_choice, check_range
+from bcfl_support.errors import InvalidInput, ServiceError
 
 MNEMONIC = "test test test test test test test test test test test junk"
 """Foundry's public test mnemonic; its keys are known to everybody."""
@@ -38,41 +38,6 @@ GENESIS = 1_760_000_000  # time of the first block, 9 October 2025, 08:53:20 UTC
 SLOT_SECONDS = 12  # between blocks, as on Ethereum
 HARDFORK = "bpo2"  # anvil's name for Osaka's rules with today's blob schedule
 BLOCK_GAS_LIMIT, TX_GAS_CAP = OSAKA.block_limit, OSAKA.transaction_cap
-
-
-# ---------------------------------------------------------------- compiled contracts
-@dataclass(frozen=True)
-class Artifact:
-    """A compiled contract.
-
-    Attributes:
-        name: the contract's name.
-        abi: its interface, as JSON.
-        bytecode: creation code, hex with 0x.
-        deployed_bytecode: the code left on chain, hex with 0x (immutables still zero).
-    """
-
-    name: str
-    abi: list[dict[str, Any]]
-    bytecode: str
-    deployed_bytecode: str
-
-
-def load_artifact(name: str) -> Artifact:
-    """Read a contract that `bcfl build` has compiled.
-
-    Args:
-        name: the contract's name, e.g. ``ClientRegistry``.
-
-    Raises:
-        ToolMissing: no compiled contract has this name.
-    """
-    folder = services.project_root() / "contracts" / "out"
-    paths = sorted(folder.glob(f"*/{name}.json"), key=lambda path: path.parent.stem != name)  # its own source first
-    if not paths:
-        raise ToolMissing(f'no compiled contract "{name}" in {folder}; run "bcfl build"')
-    found = json.loads(paths[0].read_text())
-    return Artifact(name, found["abi"], found["bytecode"]["object"], found["deployedBytecode"]["object"])
 
 
 # ---------------------------------------------------------------- the chain
@@ -194,7 +159,7 @@ class Chain(AbstractContextManager["Chain"]):
         self.register_abi(artifact.abi)
         try:
             return self.w3.eth.contract(abi=artifact.abi, bytecode=HexStr(artifact.bytecode)).constructor(*args)
-        except (TypeError, ValueError) as error:  # web3's own are of these kinds, too
+        except (TypeError, ValueError, AttributeError) as error:  # web3's own are of these kinds, too
             raise InvalidInput(f"{artifact.name}'s constructor does not take {args}; see its source: {error}") from None
 
     def deploy(self, artifact: Artifact, *args: Any, sender: str | None = None) -> tuple[Contract, TxReceipt]:
@@ -238,7 +203,8 @@ class Chain(AbstractContextManager["Chain"]):
             Receipts, in the order given.
 
         Raises:
-            InvalidInput: a value that is no number of wei, or a sender, value or gas within a plain transaction.
+            InvalidInput: a value that is no number of wei, a gas limit or an address that is none, a sender, value or
+                gas within a plain transaction, or a contract's call to where no code is: it would take the money.
             ContractError: a contract would refuse one of the calls; nothing was sent.
             TransactionFailed: one needs more gas than a transaction may use, the node refused it, or it failed.
             ServiceError: the node is gone.
@@ -268,6 +234,23 @@ class Chain(AbstractContextManager["Chain"]):
         """
         self._sender.check(list(calls))
 
+    def estimate(self, call: Any, *, sender: str) -> float:
+        """Gas one call of a contract would use as the chain stands; infinity where the node cannot even simulate it.
+
+        Args:
+            call: a bound contract function.
+            sender: who would send it.
+
+        Raises:
+            ContractError: the contract would refuse it.
+        """
+        try:
+            return float(call.estimate_gas({"from": check_address("sender", sender)}, "pending"))
+        except Web3RPCError as error:
+            if "gas" in str(error).lower():
+                return float("inf")
+            raise
+
     # ------------------------------------------------------------ reading
     def events(self, event: ContractEvent, from_block: int = 0, to_block: int | str = "latest") -> list[EventData]:
         """All logs of one event of one contract, decoded, oldest first.
@@ -276,7 +259,15 @@ class Chain(AbstractContextManager["Chain"]):
             event: e.g. ``registry.events.Registered``.
             from_block: first block; none are found beyond the latest one.
             to_block: last block, included.
+
+        Raises:
+            InvalidInput: a block that is no whole number from 0 on, nor one of the last by name, such as "latest".
         """
+        check_range("from_block", from_block, 0, whole=True)
+        if isinstance(to_block, str):
+            check_choice("to_block", to_block, ("latest", "pending", "safe", "finalized", "earliest"))
+        else:
+            check_range("to_block", to_block, 0, whole=True)
         try:
             return list(event.get_logs(from_block=from_block, to_block=cast(Any, to_block)))
         except Web3Exception:
@@ -347,7 +338,8 @@ class Chain(AbstractContextManager["Chain"]):
             ServiceError: the chain is not ours.
         """
         self.require_own("go back to snapshots")
-        if self._rpc("evm_revert", snapshot) is not True:
+        known = isinstance(snapshot, str) and re.fullmatch("0x[0-9a-f]{1,64}", snapshot)
+        if not known or self._rpc("evm_revert", snapshot) is not True:
             raise InvalidInput(f"snapshot {snapshot} does not exist or is used up; take a new one")
 
     def require_own(self, wish: str) -> None:

@@ -49,6 +49,9 @@ class Sender:
         calls = list(calls)
         labels = [_label(call) for call, _, _ in calls]
         transactions = [_transaction(*each) for each in calls]
+        if gas is not None:
+            check_range("gas", gas, 1, 2**63, whole=True, why="gas is counted")
+        self._check_code(calls)
         with self._lock:
             limits = [gas] * len(calls) if gas is not None else self._gas_limits(transactions, labels)
             for transaction, limit in zip(transactions, limits, strict=True):
@@ -67,7 +70,18 @@ class Sender:
 
     def check(self, calls: Sequence[tuple[Call, str, int]]) -> None:
         """Raise for the first call that would fail."""
-        self._gas_limits([_transaction(*each) for each in calls], [_label(call) for call, _, _ in calls])
+        transactions = [_transaction(*each) for each in calls]
+        self._check_code(calls)
+        self._gas_limits(transactions, [_label(call) for call, _, _ in calls])
+
+    def _check_code(self, calls: Sequence[tuple[Call, str, int]]) -> None:
+        """Refuse a contract's call where no contract is: it would succeed, do nothing and leave the money there."""
+        places = list(dict.fromkeys(call.address for call, _, _ in calls if isinstance(call, ContractFunction)))
+        answers = self._transport.batch("eth_getCode", [[place, "pending"] for place in places])
+        for place, answer in zip(places, answers, strict=True):
+            if len(str(answer.get("result", "unknown"))) <= 2:
+                gone = "another chain's address, or the chain was reverted to before its deployment"
+                raise InvalidInput(f"there is no contract at {place}: {gone}; deploy it again, and call that one")
 
     # ------------------------------------------------------------ gas limits
     def _gas_limits(self, transactions: list[Transaction], labels: list[str]) -> list[int]:
@@ -216,6 +230,8 @@ def _transaction(call: Call, sender: str, value: int) -> Transaction:
     for key, argument in (("from", "sender"), ("value", "value"), ("gas", "gas")):
         if key in call:
             raise InvalidInput(f"the transaction has {key!r} in it: give it as the argument {argument}")
+    if call.get("to") is not None:
+        transaction["to"] = check_address("to", call["to"])
     return dict(call) | transaction
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.errors import RecordError
-from bcfl_support.fairness.record import FairnessRecord, derive_record
+from bcfl_support.fairness.record import FairnessRecord, check_integer, derive_record
 from bcfl_support.fairness.task import Task, get_round, publish_round
 from bcfl_support.incentives import PPM, compute_reward_weight, compute_rewards
 from bcfl_support.ipfs import IpfsNode, canonical_json, cid_digest, compute_cid, digest_to_cid
+from bcfl_support.ipfs.records import SAFE_INTEGER
 from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash, fedavg_fixed
 
 _ADDRESSES: Any = SimpleNamespace(add=compute_cid, add_json=lambda plain: compute_cid(canonical_json(plain)))
@@ -108,11 +109,12 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         The report. A forged record, or a round in it that is none, is a problem in it, not an exception.
 
     Raises:
-        RecordError: no agreement on this epoch; what was agreed on is no record, and the message has those who attested
-            to it; or a value lies within `record.MARGIN` of a rounding boundary.
+        RecordError: an epoch that is none, or on which there is no agreement; what was agreed on is no record, and the
+            message has those who attested to it; or a value lies within `record.MARGIN` of a rounding boundary.
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says. That is the node's doing
             as well as it may be the attesters': ask another node.
     """
+    check_integer("epoch", epoch, 0, SAFE_INTEGER)
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
         raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")

@@ -73,14 +73,14 @@ class FairnessRecord:
         for entry in fields(self):
             name, value = entry.name, getattr(self, entry.name)
             if entry.type == "int":
-                _check_integer(name, value, 0, SAFE)
+                check_integer(name, value, 0, SAFE)
             elif entry.type == "str" and not isinstance(value, str):
                 raise RecordError(f"{name} is {value!r}; it must be a text")
             elif name in _BOUNDS:
                 if not isinstance(value, Mapping) or set(value) != set(self.values):
                     raise RecordError(f"{name} does not have one entry for each client that values has")
                 for client, number in value.items():
-                    _check_integer(f"{name} of {client}", number, *_BOUNDS[name])
+                    check_integer(f"{name} of {client}", number, *_BOUNDS[name])
                 object.__setattr__(self, name, dict(sorted(value.items())))
         object.__setattr__(self, "rounds", _check_cids(self.rounds))
 
@@ -137,7 +137,7 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
             that number can have these rounds, or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
-    _check_integer("epoch", epoch, 0, SAFE)
+    check_integer("epoch", epoch, 0, SAFE)
     rounds = [get_round(store, cid) for cid in round_cids]
     numbers = [past.record.number for past in rounds]
     # only the ledger knows how long an epoch is; at the least length that reaches the last round it must begin in time
@@ -259,7 +259,8 @@ def apply_record(fed: Federation, record: FairnessRecord) -> None:
     fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors)
 
 
-def _check_integer(name: str, value: Any, least: int, most: int) -> None:
+def check_integer(name: str, value: Any, least: int, most: int) -> None:
+    """Refuse with `RecordError` what is no Python integer from `least` to `most`; `name` is for the message."""
     if type(value) is not int or not least <= value <= most:
         raise RecordError(f"{name} is {value!r}; it must be an integer from {least} to {most}")
 

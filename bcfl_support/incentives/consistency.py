@@ -85,7 +85,7 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
     (0.75, 0.5833333333333334)
     """
     check_window(window, kind)
-    q = check_range("share", share, 0, 1)
+    q = check_range("share", share, 0, 1, many=True)
     if kind == "streak":
         return sum((q**k for k in range(window)), np.zeros_like(q)) / window
     return (1 + (window - 1) * q) / window
@@ -117,7 +117,7 @@ def share_budget(weights: Any, budget: float) -> np.ndarray:
     >>> share_budget([1.0, 3.0, 0.0], 8.0).tolist()
     [2.0, 6.0, 0.0]
     """
-    rows = check_range("weights", weights, 0, 1e300)
+    rows = check_range("weights", weights, 0, 1e300, many=True)
     return check_range("budget", budget, 0) * divide_or_zero(rows, rows.sum(axis=-1, keepdims=True))
 
 
@@ -141,8 +141,8 @@ def fairness_ratios(contributions: Any, rewards: Any, *, bounds: tuple[float, fl
     """
     check_range("the least factor", bounds[0], 0, 1)
     check_range("the largest factor", bounds[1], 1)
-    brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300), 0.0), 1.0)
-    paid = share_budget(check_range("rewards", rewards, 0, 1e300), 1.0)
+    brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300, many=True), 0.0), 1.0)
+    paid = share_budget(check_range("rewards", rewards, 0, 1e300, many=True), 1.0)
     if brought.shape != paid.shape:
         raise InvalidInput(f"contributions {brought.shape} and rewards {paid.shape} differ; give one of each a client")
     unpaid = np.where(brought > 0, bounds[1], 1.0)
@@ -174,8 +174,8 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
     """
     check_range("rate", rate, 0)
     check_range("cap", cap, 0, 1)
-    values, held = check_range("scores", scores, -np.inf), check_range("stakes", stakes, 0)
-    square = check_range("step_square", step_square, 0)[..., None]
+    values, held = check_range("scores", scores, -np.inf, many=True), check_range("stakes", stakes, 0, many=True)
+    square = check_range("step_square", step_square, 0, many=True)[..., None]
     try:
         np.broadcast_shapes(values.shape, held.shape, square.shape)
     except ValueError:

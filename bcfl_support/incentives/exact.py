@@ -43,7 +43,8 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
     1125
     """
     check_range("consistency", consistency, 0, PPM, whole=True)
-    check_range("(factor, alpha)", (factor, alpha), 0, whole=True)
+    check_range("factor", factor, 0, whole=True)
+    check_range("alpha", alpha, 0, whole=True)
     if check_range("score", score, -float("inf"), whole=True) < 0:
         return 0
     score, consistency, factor, alpha = map(int, (score, consistency, factor, alpha))  # NumPy's would overflow
@@ -66,7 +67,7 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     [33, 66, 0]
     """
     for name, value in (("weights", weights), ("budget", budget), ("pot", pot)):
-        check_range(name, value, 0, whole=True)
+        check_range(name, value, 0, whole=True, many=name == "weights")
     exact, available = [int(weight) for weight in weights], min(int(budget), int(pot))
     return [available * weight // sum(exact) if any(exact) else 0 for weight in exact]
 
@@ -118,8 +119,10 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     """
     if len(contributions) != len(rewards):
         raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
-    check_range("rewards", rewards, 0, whole=True)
-    positive = [max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), 1e300)]
+    check_range("rewards", rewards, 0, many=True, whole=True)
+    positive = [
+        max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), 1e300, many=True)
+    ]
     brought, paid = sum(positive), sum(map(int, rewards))
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
@@ -172,11 +175,18 @@ class Account:
         history: one bit a round, the newest lowest, at most 64.
         last_round: the number of the lowest bit's round among those not void; 0 before the first.
         credit: wei earned and not yet withdrawn.
+
+    Raises:
+        InvalidInput: a number that is negative or not whole, or a history of more than 64 bits.
     """
 
     history: int = 0
     last_round: int = 0
     credit: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            check_range(name, value, 0, 2**HISTORY_BITS - 1 if name == "history" else float("inf"), whole=True)
 
 
 @dataclass(frozen=True)
@@ -266,8 +276,10 @@ def _to_integers(scores: Any, stakes: Any, factors: Any) -> tuple[dict[str, int 
     """Scores and stakes as Python's integers, since NumPy's would overflow, after all checks."""
     if missing := set(scores) - set(stakes):
         raise InvalidInput(f"stakes lacks {sorted(missing)}: give what each that committed has at stake")
-    check_range("stakes", list(stakes.values()), 0, whole=True)
-    check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, whole=True)
-    check_range("scores", [score for score in scores.values() if score is not None], -float("inf"), whole=True)
+    check_range("stakes", list(stakes.values()), 0, many=True, whole=True)
+    check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, many=True, whole=True)
+    check_range(
+        "scores", [score for score in scores.values() if score is not None], -float("inf"), many=True, whole=True
+    )
     whole = {client: None if score is None else int(score) for client, score in scores.items()}
     return whole, {client: int(stake) for client, stake in stakes.items()}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_generator, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.pay_rules import PayRule, check_rule
@@ -45,7 +45,7 @@ class Accidents:
     pause: float = 5.0
 
     def __post_init__(self) -> None:
-        check_range("drop", self.drop, 0, 1)
+        check_range("drop", self.drop, 0, 1, many=True)
         check_range("churn", self.churn, 0, 1)
         check_range("pause", self.pause, 1, why="who leaves stays away for a round")
 
@@ -121,6 +121,10 @@ def play(
     check_range("rounds", rounds, 1, whole=True)
     check_range("budget", budget, 0)
     check_range("fairness_interval", fairness_interval, 0, whole=True)
+    if not isinstance(rngs, Sequence):
+        raise InvalidInput(f"rngs is {rngs!r}; give a list, one generator a seed")
+    for place, rng in enumerate(rngs):
+        check_generator(rng, f"rngs[{place}]")
     if len(rngs) != len(world.sizes):
         raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
     if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
@@ -301,9 +305,11 @@ def make_world(
         **options: passed to the partition; the default partition has ``alpha=1.0``.
 
     Raises:
-        InvalidInput: no such rule or partition.
+        InvalidInput: no such rule or partition, or seeds that are no row of whole numbers.
     """
     chosen = check_rule(rule)
+    if check_range("seeds", seeds, 0, many=True, whole=True).ndim != 1:
+        raise InvalidInput(f"seeds is {seeds}; give a list, one seed a federation")
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
     rngs = map(np.random.default_rng, seeds)

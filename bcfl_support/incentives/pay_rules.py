@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_flag, check_flags, check_range, to_floats
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
 from bcfl_support.scores import SCORES
 
@@ -42,17 +42,18 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
 
     Args:
         scores: S_i, shape (…, n).
-        sizes: p_i, shape (…, n).
+        sizes: p_i, shape (…, n), positive.
         ratio: ρ, in (0, 1].
 
     Raises:
-        InvalidInput: ratio out of range, or a score that is not finite.
+        InvalidInput: ratio out of range, a size that is not positive, or a score that is not finite.
 
     >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
     [0.5, 0.2, 0.0]
     """
     check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
-    score, size = check_range("scores", scores, -np.inf), np.asarray(sizes, dtype=np.float64)
+    score = check_range("scores", scores, -np.inf, many=True)
+    size = check_range("sizes", sizes, 0, above=True, many=True)
     worth = score / size
     # better by more than rounding: equal updates have equal ranks on every machine
     better = worth[..., None, :] > worth[..., :, None] + 1e-9 * np.abs(worth).max(axis=-1)[..., None, None]
@@ -74,7 +75,7 @@ def gate_factor(standing: Any) -> np.ndarray:
     >>> gate_factor([0.5, 0.75, 1.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return np.maximum(0.0, 2 * check_range("standing", standing, 0, 1) - 1)
+    return np.maximum(0.0, 2 * check_range("standing", standing, 0, 1, many=True) - 1)
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class PayRule:
             check_choice(name, getattr(self, name), allowed)
         for name, most in _MOST.items():
             check_range(name, getattr(self, name), 0, most, above=name == "ratio")
+        for name in ("scaled", "loyal_fines"):
+            check_flag(name, getattr(self, name))
         check_window(self.window)
 
     @property
@@ -139,14 +142,16 @@ class PayRule:
         return CONSISTENCIES[self.consistency](record, window=self.window)
 
     def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """What the round alone earns, shape (…, n); 0 for absent clients. Arguments as in `share`."""
+        """What the round alone earns, shape (…, n); 0 for absent clients. Arguments and refusals as in `share`."""
+        there, sizes = check_flags("present", present), check_range("sizes", sizes, 0, many=True)
         if self.base == "flat":
-            return np.where(present, sizes, 0.0)
-        shared = np.where(present, np.maximum(scores, 0.0), 0.0)
+            return np.where(there, sizes, 0.0)
+        shared = np.maximum(_of_present(scores, there), 0.0)
         return shared if self.base == "share" else rank_weights(shared, sizes, ratio=self.ratio)
 
     def standing_factor(self, standing: np.ndarray) -> np.ndarray:
-        """What the record is worth, gate(C)·(1 + α·C), shape of `standing`, which holds C in [0, 1]."""
+        """What the record is worth, gate(C)·(1 + α·C), shape of `standing`; refuses a C outside [0, 1]."""
+        standing = check_range("standing", standing, 0, 1, many=True)
         bonus = 1 + self.alpha * standing
         if self.gate == "none":
             return bonus
@@ -160,6 +165,10 @@ class PayRule:
             sizes: p_i, shape (…, n).
             present: whether the client took part.
             standing: C_i.
+
+        Raises:
+            InvalidInput: the score of a client that took part is not finite, a size is negative, a standing lies
+                outside [0, 1], or `present` holds more than truth values.
         """
         return share_budget(self.base_weights(scores, sizes, present) * self.standing_factor(standing), 1.0)
 
@@ -176,12 +185,14 @@ class PayRule:
             standing: C_i.
 
         Raises:
-            InvalidInput: the score of a client that took part is not finite, and scores are what it fines by.
+            InvalidInput: as in `share`; where failed tests are fined, scores are not read.
         """
+        present, sizes = check_flags("present", present), check_range("sizes", sizes, 0, many=True)
+        standing = check_range("standing", standing, 0, 1, many=True)
         if self.fine_on == "failed":
-            ratio = np.where(present & failed, self.fine_cap, 0.0)
+            ratio = np.where(present & check_flags("failed", failed), self.fine_cap, 0.0)
         else:
-            there, rate = np.where(present, scores, 0.0), self.fine_rate
+            there, rate = _of_present(scores, present), self.fine_rate
             # Σ S of those there is ‖g‖²; that of another score than the paper's may be negative
             ratio = alignment_penalties(there, 1.0, there.sum(axis=-1).clip(0.0), rate=rate, cap=self.fine_cap)
         loyalty = 1 + self.alpha * standing if self.loyal_fines else 1.0
@@ -204,6 +215,11 @@ PAY_RULES: dict[str, PayRule] = {
     ),
 }
 """Pay rules by name; "paper" is what `RewardPool.sol` does."""
+
+
+def _of_present(scores: Any, present: np.ndarray) -> np.ndarray:
+    """The scores of those who took part, 0 for the others, whose scores are not read."""
+    return check_range("scores", np.where(present, to_floats("scores", scores), 0.0), -np.inf, many=True)
 
 
 def check_rule(rule: PayRule | str) -> PayRule:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flags, check_generator, check_range, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import check_window
 
@@ -36,11 +36,14 @@ UNKNOWN = np.arange(len(POLICIES)) < SKIP
 def resolve_policies(chosen: Any, busy: Any) -> np.ndarray:
     """What the chosen policies do this round: fair-weather clients work or skip, all others do what they chose.
 
+    Raises:
+        InvalidInput: an index that is none of `POLICIES`, or something else than truth values for `busy`.
+
     >>> resolve_policies([FAIR_WEATHER, FAIR_WEATHER, COPY], [False, True, True]).tolist() == [FULL, SKIP, COPY]
     True
     """
-    policy = np.asarray(chosen)
-    return np.where(policy == FAIR_WEATHER, np.where(busy, SKIP, FULL), policy)
+    policy = check_range("chosen", chosen, 0, OUT, many=True, whole=True, why="it is an index into POLICIES")
+    return np.where(policy == FAIR_WEATHER, np.where(check_flags("busy", busy), SKIP, FULL), policy)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,12 @@ class Costs:
 
         Returns:
             Levels, shape (n,), float64.
+
+        Raises:
+            InvalidInput: a number of clients that is not whole or is below 1, or no generator.
         """
+        check_range("n_clients", n_clients, 1, whole=True)
+        check_generator(rng)
         return np.exp(self.spread * rng.standard_normal(n_clients) - self.spread**2 / 2)
 
     def spent(self, chosen: Any, busy: Any, levels: Any) -> np.ndarray:
@@ -97,13 +105,17 @@ class Costs:
         Returns:
             Costs in fair pays per unit of p_i·n, shape (…), float64.
 
+        Raises:
+            InvalidInput: as in `resolve_policies`, or a level that is negative or not finite.
+
         >>> Costs().spent([FULL, FULL, HALF, COPY, SKIP, OUT], [0, 1, 0, 0, 0, 0], np.ones(6)).round(2).tolist()
         [0.52, 0.92, 0.32, 0.02, 0.0, -0.1]
         """
         played = resolve_policies(chosen, busy)
         price = np.where(busy, self.busy_factor, 1.0) * self.compute
         work = EFFORT[played] * price + np.where(played <= TOKEN, self.data, 0.0)
-        return levels * work + np.where(played < SKIP, self.send, 0.0) - np.where(played == OUT, self.outside, 0.0)
+        own = check_range("levels", levels, 0, many=True)
+        return own * work + np.where(played < SKIP, self.send, 0.0) - np.where(played == OUT, self.outside, 0.0)
 
     def expected(self, levels: np.ndarray) -> np.ndarray:
         """Mean cost of each policy for each client over busy and free rounds.
@@ -168,7 +180,8 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     (1.0, 0.0)
     """
     check_range("cost", cost, 0)
-    if not 0 <= attendance < 1 or not attendance <= consistency <= 1:
+    to_floats("attendance", attendance), to_floats("consistency", consistency)
+    if np.ndim(attendance) or np.ndim(consistency) or not 0 <= attendance < 1 or not attendance <= consistency <= 1:
         room = "attendance lies in [0, 1), consistency from it to 1: choose a client that skips some rounds"
         raise InvalidInput(f"attendance is {attendance} and consistency {consistency}; {room}")
     most = (1 - attendance * consistency) / (1 - attendance)

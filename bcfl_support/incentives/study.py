@@ -35,7 +35,7 @@ def mean_interval(values: Any) -> tuple[float, float]:
     """
     from scipy.stats import t
 
-    sample = check_range("values", values, -np.inf)
+    sample = check_range("values", values, -np.inf, many=True)
     if sample.ndim != 1 or len(sample) < 2:
         raise InvalidInput(f"values have shape {sample.shape}; an interval needs one row of at least 2: give more")
     return float(sample.mean()), float(t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
@@ -66,7 +66,8 @@ class Results:
 
         Raises:
             InvalidInput: no such section, figure or field of a setting.
-            LookupError: if the section has no such cell, or the cell was played before there was such a figure.
+            LookupError: if the section has no such cell, or the cell was played before there was such a figure;
+                the message says what to run for a new pay rule.
         """
         check_choice("section", section, self.content["sections"])
         for field in setting:
@@ -75,7 +76,8 @@ class Results:
         for cell in self.content["sections"][section]:
             if cell["setting"] == wanted:
                 return self._pick(cell, figure)
-        raise LookupError(f"section {section!r} has no cell {wanted}; the study plays {self.content['command']}")
+        advice = "look there for what it plays, and run it again after a new pay rule"
+        raise LookupError(f"section {section!r} has no cell {wanted}; the study is {self.content['command']}: {advice}")
 
     def effect(self, name: str, figure: str) -> list[tuple[dict[str, Any], dict[str, Any], float, float]]:
         """All comparisons of a name: setting from, setting to, mean change, half-width of its 95% interval.

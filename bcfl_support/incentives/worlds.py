@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_flag, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
 from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
@@ -66,7 +66,7 @@ class PresenceWorld:
     sizes: np.ndarray
 
     def __post_init__(self) -> None:
-        shares = check_range("sizes", self.sizes, 0, 1, above=True, why="they are shares of the data")
+        shares = check_range("sizes", self.sizes, 0, 1, many=True, above=True, why="they are shares of the data")
         if shares.ndim != 2 or not np.allclose(shares.sum(axis=-1), 1.0):
             raise InvalidInput(f"sizes is {self.sizes}: give shape (seeds, n), each row with a sum of 1.")
         object.__setattr__(self, "sizes", shares)  # from lists, too
@@ -81,7 +81,12 @@ class PresenceWorld:
 
         Returns:
             A world in which every share is 1/n.
+
+        Raises:
+            InvalidInput: a number that is not whole or is below 1.
         """
+        check_range("seeds", seeds, 1, whole=True)
+        check_range("n_clients", n_clients, 1, whole=True)
         return cls(np.full((seeds, n_clients), 1 / n_clients))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
@@ -123,6 +128,9 @@ class TrainingWorld:
 
     def __post_init__(self) -> None:
         check_choice("score", self.score, PAYING)
+        check_flag("tested", self.tested)
+        if not self.federations:
+            raise InvalidInput("there is no federation: give at least one.")
         shapes = {(data.n_clients, data.n_classes, data.x_val.shape, data.x_test.shape) for data in self.federations}
         if len(shapes) != 1:
             raise InvalidInput(f"federations differ in clients, classes, validation or test size: {sorted(shapes)}.")

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bcfl_support.errors import ContentCorrupted, InvalidCid, RecordError
+from bcfl_support.ipfs.records import check_bytes
 
 CHUNK_SIZE = 262_144
 """Bytes in a full chunk: Kubo's classic default."""
@@ -127,8 +128,10 @@ def verify_block(cid: str, block: bytes) -> None:
     """Check that a block is the one its address names.
 
     Raises:
+        InvalidInput: it is no bytes.
         ContentCorrupted: it hashes to something else.
     """
+    check_bytes("block", block)
     found, named = hashlib.sha256(block).digest().hex(), cid_digest(cid).hex()
     if found != named:
         other = f"has the SHA-256 {found}, not {named}"
@@ -139,9 +142,13 @@ def verify_block(cid: str, block: bytes) -> None:
 def compute_cid(data: bytes) -> str:
     """The CID that adding a file gives, computed without a node; equal to Kubo's with CIDv1 and chunks of `CHUNK_SIZE`.
 
+    Raises:
+        InvalidInput: `data` is no bytes.
+
     >>> compute_cid(b"")
     'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
     """
+    check_bytes("data", data)
     chunks = [data[start : start + CHUNK_SIZE] for start in range(0, len(data), CHUNK_SIZE)] or [b""]
     level = [_Node(Cid("raw", hashlib.sha256(chunk).digest()), len(chunk), len(chunk)) for chunk in chunks]
     while len(level) > 1:

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from bcfl_support import services
 from bcfl_support.errors import ContentCorrupted, ContentMissing, RecordError, ServiceError, ToolMissing
 from bcfl_support.ipfs.cids import CHUNK_SIZE, compute_cid, parse_cid, read_file
-from bcfl_support.ipfs.records import canonical_json, parse_record
+from bcfl_support.ipfs.records import canonical_json, check_bytes, parse_record
 
 if TYPE_CHECKING:
     import ipfshttpclient
@@ -124,8 +124,10 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
             data: content of the file.
 
         Raises:
+            InvalidInput: `data` is no bytes.
             ServiceError: the node died or refused, or stored it under another CID.
         """
+        check_bytes("data", data)
         data = bytes(memoryview(data))
         expected = compute_cid(data)
         options = {"cid-version": "1", "raw-leaves": "true", "chunker": f"size-{CHUNK_SIZE}", "pin": "true"}

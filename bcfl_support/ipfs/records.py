@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.errors import RecordError
+from bcfl_support.errors import InvalidInput, RecordError
 
 SAFE_INTEGER = 2**53 - 1
 """JSON numbers are doubles; up to here every integer is one."""
@@ -19,6 +19,16 @@ SAFE_INTEGER = 2**53 - 1
 
 MAX_NESTING = 64
 """Lists and objects in one another; no record of this project comes near it."""
+
+
+def check_bytes(name: str, value: Any) -> None:
+    """Refuse what is no bytes.
+
+    Raises:
+        InvalidInput: it is something else, such as text.
+    """
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise InvalidInput(f"{name} is {repr(value)[:60]}: give bytes")
 
 
 def canonical_json(record: Any) -> bytes:
@@ -50,11 +60,13 @@ def parse_record(data: bytes) -> Any:
         data: JSON in UTF-8, in its canonical spelling; in another, an equal record has another address.
 
     Raises:
+        InvalidInput: it is no bytes.
         RecordError: not JSON, cut short, or not canonical.
 
     >>> parse_record(b'{"round":1,"scores":[0.5,2]}')
     {'round': 1, 'scores': [0.5, 2]}
     """
+    check_bytes("data", data)
     try:
         _check_depth(data)
         record = json.loads(data.decode("utf-8"), parse_int=_whole_number)

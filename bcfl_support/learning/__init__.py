@@ -23,6 +23,7 @@ from bcfl_support.learning.updates import (
     check_round,
     check_updates,
     check_vector,
+    check_vectors,
     clip_norms,
     compute_cosines,
     compute_lengths,

@@ -183,7 +183,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
     >>> centered_clipping([[1.0], [3.0], [100.0]], center=[0.0], radius=2.0).round(4).tolist()
     [1.6667]
     """
-    rows, limit = check_updates(updates), check_range("radius", radius, 0, why="it is a length")
+    rows, limit = check_updates(updates), check_range("radius", radius, 0, many=True, why="it is a length")
     value = check_vector(center, rows, "center")
     return value + clip_norms(rows - value[..., None, :], clip=limit).mean(axis=-2)
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_generator, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
 from bcfl_support.learning.partitions import PARTITIONS, check_options
@@ -60,7 +60,7 @@ class FederatedData:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_range("sizes", self.sizes, 1, whole=True, why="each client needs a sample, else deal to fewer")
+        check_range("sizes", self.sizes, 1, many=True, whole=True, why="each client needs a sample, else deal to fewer")
         if self.x.ndim != 2 or len(self.x) != len(self.y) or self.sizes.ndim != 1 or self.sizes.sum() != len(self.y):
             shown = f"x {self.x.shape}, y {self.y.shape}, sizes {self.sizes.shape} and {self.sizes.sum()} samples in it"
             raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
@@ -310,10 +310,11 @@ def split_stratified(
     Raises:
         InvalidInput: labels that are no row of whole numbers, or shares that are negative or above 1 in all.
     """
+    check_generator(rng)
     labels = np.asarray(labels)
     if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
         raise InvalidInput(f"labels has shape {labels.shape} and dtype {labels.dtype}: give (N,) whole numbers, N ≥ 1.")
-    check_range("held_out with its sum", (*held_out, sum(held_out)), 0, 1, why="they are shares of a class")
+    check_range("held_out with its sum", (*held_out, sum(held_out)), 0, 1, many=True, why="they are shares of a class")
     pieces = []
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
@@ -338,7 +339,8 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
     Raises:
         InvalidInput: not one fraction a client, or a fraction outside [0, 1].
     """
-    shares = check_range("fractions", fractions, 0, 1, why="each is a share of a client's labels")
+    check_generator(rng)
+    shares = check_range("fractions", fractions, 0, 1, many=True, why="each is a share of a client's labels")
     if shares.shape != data.sizes.shape:
         raise InvalidInput(f"fractions has shape {shares.shape}: give one to each of {data.n_clients} clients.")
     noisy, first = data.y.copy(), np.cumsum(data.sizes) - data.sizes
@@ -361,8 +363,8 @@ def _take(share: float, count: int) -> int:
 
 
 def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """x with the mean of `rows` at 0 and their deviation 1."""
-    # a constant feature has deviation 0: it stays 0 instead of becoming NaN
+    """x with the mean of `rows` at 0 and their deviation 1; a constant feature stays 0 instead of becoming NaN."""
+    check_range("the largest feature", np.abs(x).max(), 0, 1e150, why="its square must be finite: use another unit")
     deviation = x[rows].std(axis=0)
     return (x - x[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_generator, check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples
 from bcfl_support.learning.updates import check_finite
@@ -51,7 +52,7 @@ class Model(ABC):
         """What tells it from every model that computes something else, the same on every machine."""
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """Draw a starting vector: zero where the loss is convex and the start decides nothing.
+        """Draw a starting vector: zero where the loss is convex and the start decides nothing. No seed is taken.
 
         Args:
             rng: source of the draw.
@@ -59,6 +60,7 @@ class Model(ABC):
         Returns:
             Parameters w, shape (P,), float64.
         """
+        check_generator(rng)
         return np.zeros(self.n_params)
 
     @abstractmethod
@@ -157,7 +159,7 @@ class Model(ABC):
 
     def _evaluate(self, compute: Callable[..., np.ndarray], params: Any, x: Any, y: Any) -> Any:
         """`compute` of the vectors (k, P), a few at a time, and of the samples; for one vector (P,) its one value."""
-        w, features, labels = np.asarray(params, dtype=np.float64), np.asarray(x, dtype=np.float64), np.asarray(y)
+        w, features, labels = to_floats("params", params), to_floats("x", x), to_array("y", y)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
             raise InvalidInput(f"params has shape {w.shape}: {self!r} needs ({self.n_params},), or k such rows.")
         check_samples(features, labels, self.n_features, self.n_classes)
@@ -175,11 +177,15 @@ class Model(ABC):
 class LogisticRegression(Model):
     """Two classes: P(y = 1 | x) = 1 / (1 + exp(−(w·x + b))), parameters (w, b), P = d + 1.
 
+    Raises:
+        InvalidInput: a number of features, as of units or classes in other models, that is not whole or is below 1.
+
     >>> LogisticRegression(30).n_params
     31
     """
 
     def __init__(self, n_features: int) -> None:
+        check_range("n_features", n_features, 1, whole=True)
         self.n_features, self.n_classes, self.n_params = n_features, 2, n_features + 1
         self._floats_per_sample = 2
 
@@ -205,6 +211,7 @@ class _Layers(Model):
     """Affine layers, each followed by ReLU but the last; the widths run from the features to the classes."""
 
     def __init__(self, *widths: int) -> None:
+        check_range("(n_features, …, n_classes)", widths, 1, many=True, whole=True)
         self._widths, self.n_features, self.n_classes = widths, widths[0], widths[-1]
         self._shapes = [shape for inputs, units in pairwise(widths) for shape in ((units, inputs), (units,))]
         *self._cuts, self.n_params = accumulate(map(math.prod, self._shapes))
@@ -270,6 +277,7 @@ class MLP(_Layers):
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
         """He initialization: W ~ N(0, 2 / fan-in), biases zero; as in `Model.init`."""
+        check_generator(rng)
         w = np.zeros((1, self.n_params))
         for weight in self.split(w)[::2]:
             weight[:] = rng.standard_normal(weight.shape) * np.sqrt(2.0 / weight.shape[-1])
@@ -290,7 +298,8 @@ class TorchModel(Model):
         n_features: number of features d.
 
     Raises:
-        InvalidInput: a module that keeps running statistics (as BatchNorm does): no client's vector would hold them.
+        InvalidInput: no module, one that does not take (m, d) or give (m, C), or one that keeps running statistics (as
+            BatchNorm does): no client's vector would hold them.
 
     >>> import torch
     >>> layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10)
@@ -301,13 +310,19 @@ class TorchModel(Model):
     def __init__(self, module: Any, n_features: int) -> None:
         import torch
 
+        check_range("n_features", n_features, 1, whole=True)
+        if not isinstance(module, torch.nn.Module):
+            raise InvalidInput(f"module is {module!r}: give a torch.nn.Module.")
         for part in module.modules():
             if getattr(part, "running_mean", None) is not None:
                 raise InvalidInput(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
-        self._module = copy.deepcopy(module).double().eval()
+        self._module: Any = copy.deepcopy(module).double().eval()
         kept: list[int] = []  # what a backward pass over 64 samples keeps
         with torch.autograd.graph.saved_tensors_hooks(lambda value: kept.append(value.numel()), lambda kept: kept):
-            logits = self._module(torch.zeros(64, n_features, dtype=torch.float64))
+            try:
+                logits = self._module(torch.zeros(64, n_features, dtype=torch.float64))
+            except (RuntimeError, ValueError, IndexError) as error:
+                raise InvalidInput(f"module refuses x (64, {n_features}): {error}; does n_features fit?") from error
         if logits.ndim != 2 or len(logits) != 64:
             raise InvalidInput(f"module gives {tuple(logits.shape)} for x (64, {n_features}): it must give (64, C).")
         self._sizes = [value.numel() for value in self._module.parameters()]
@@ -334,12 +349,13 @@ class TorchModel(Model):
         """
         import torch
 
+        check_generator(rng)
         fresh = copy.deepcopy(self._module)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
             for part in fresh.modules():
-                if hasattr(part, "reset_parameters"):
-                    part.reset_parameters()
+                if callable(reset := getattr(part, "reset_parameters", None)):
+                    reset()
         return torch.nn.utils.parameters_to_vector(fresh.parameters()).detach().numpy()
 
     def _call(self, vector: Any, x: Any) -> Any:

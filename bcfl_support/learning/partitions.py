@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_generator, check_range, to_array
 from bcfl_support.errors import InvalidInput
 
 Parts = list[np.ndarray]
@@ -41,7 +41,7 @@ def partition_iid(labels: np.ndarray, n_clients: int, *, rng: Generator) -> Part
     >>> [len(p) for p in partition_iid(np.zeros(10, int), 3, rng=np.random.default_rng(0))]
     [4, 3, 3]
     """
-    labels = _check_partition(labels, n_clients)
+    labels = _check_partition(labels, n_clients, rng)
     return [np.sort(part) for part in np.array_split(rng.permutation(len(labels)), n_clients)]
 
 
@@ -67,11 +67,11 @@ def partition_dirichlet(
     Raises:
         InvalidInput: alpha not positive, or no draw gave every client `min_size` samples.
     """
-    labels = _check_partition(labels, n_clients)
+    labels = _check_partition(labels, n_clients, rng)
     check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration")
     check_range("min_size", min_size, 1, len(labels) // n_clients, whole=True, why="no more than N / n for each")
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
-    for _ in range(max_tries):
+    for _ in range(int(check_range("max_tries", max_tries, 1, whole=True))):
         shares = rng.dirichlet(np.full(n_clients, alpha), size=len(members))  # (C, n)
         pieces = [_cut(rng.permutation(m), share) for m, share in zip(members, shares, strict=True)]
         parts = [np.sort(np.concatenate(own)) for own in zip(*pieces, strict=True)]
@@ -99,7 +99,7 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     Raises:
         InvalidInput: k out of range, classes left without an owner, or a class with fewer samples than owners.
     """
-    labels = _check_partition(labels, n_clients)
+    labels = _check_partition(labels, n_clients, rng)
     classes = rng.permutation(np.unique(labels))
     check_range("classes_per_client", classes_per_client, 1, len(classes), whole=True, why="the data has no more")
     if n_clients * classes_per_client < len(classes):
@@ -135,7 +135,7 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
     Raises:
         InvalidInput: skew outside [0, 1], or fewer samples than clients.
     """
-    labels = _check_partition(labels, n_clients)
+    labels = _check_partition(labels, n_clients, rng)
     check_range("skew", skew, 0, 1)
     order = rng.permutation(len(labels))
     n_sorted = round(skew * len(labels))
@@ -163,7 +163,7 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
     >>> [len(p) for p in partition_quantity_skew(np.zeros(60, int), 3, rng=np.random.default_rng(0))]
     [10, 20, 30]
     """
-    labels = _check_partition(labels, n_clients)
+    labels = _check_partition(labels, n_clients, rng)
     number = np.arange(1, n_clients + 1)
     parts = _cut(rng.permutation(len(labels)), number / number.sum())
     if not all(map(len, parts)):
@@ -199,8 +199,9 @@ def check_options(partition: str, options: Mapping[str, Any]) -> None:
         raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
 
 
-def _check_partition(labels: Any, n_clients: int) -> np.ndarray:
-    array = np.asarray(labels)
+def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:
+    check_generator(rng)
+    array = to_array("labels", labels)
     if array.ndim != 1:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
     check_range("n_clients", n_clients, 1, len(array), whole=True, why="each client gets a sample")

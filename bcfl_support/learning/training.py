@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_generator, check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.datasets import FederatedData
@@ -99,16 +99,13 @@ def local_updates(
         Updates g_i = w_i − w, shape (k, P) or (T, k, P), float64, in the order of `clients`.
 
     Raises:
-        InvalidInput: an unknown or repeated client, sizes that do not fit, or training
-            that left the finite numbers (lr too large).
+        InvalidInput: an unknown or repeated client, sizes that do not fit, a `batch_size` and no generator, or
+            training that left the finite numbers (lr too large).
     """
-    chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients)
-    starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else labels)
-    fits = answers.shape[1:] == data.y.shape and len(answers) in (1, len(starts)) and answers.dtype.kind in "iu"
-    if not fits or answers.min() < 0 or answers.max() >= model.n_classes:
-        shown = f"labels have shape {answers.shape} and run from {answers.min()} to {answers.max()}"
-        wanted = f"one of the {len(data.y)} samples each, whole, from 0 to {model.n_classes - 1}"
-        raise InvalidInput(f"{shown}, as {answers.dtype}: give {wanted}, in one row or in {len(starts)}.")
+    params = to_floats("params", params)
+    chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients, rng)
+    starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else to_array("labels", labels))
+    _check_labels(model, data, answers, len(starts))
     updates = np.empty((len(starts), len(chosen), model.n_params))
     at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause
@@ -215,20 +212,39 @@ def _similar_sizes(sizes: np.ndarray) -> list[np.ndarray]:
     return [np.flatnonzero(magnitude == m) for m in np.unique(magnitude)]
 
 
+def _check_labels(model: Model, data: FederatedData, answers: np.ndarray, federations: int) -> None:
+    fits = answers.shape[1:] == data.y.shape and len(answers) in (1, federations) and answers.dtype.kind in "iu"
+    if not fits or answers.min() < 0 or answers.max() >= model.n_classes:
+        told = answers.size and answers.dtype.kind in "iuf"
+        span = f" and run from {answers.min()} to {answers.max()}" if told else ""
+        shown = f"labels have shape {answers.shape}{span}"
+        wanted = f"one of the {len(data.y)} samples each, whole, from 0 to {model.n_classes - 1}"
+        raise InvalidInput(f"{shown}, as {answers.dtype}: give {wanted}, in one row or in {federations}.")
+
+
 def _check_training(
-    model: Model, params: np.ndarray, data: FederatedData, steps: Any, lr: float, batch_size: int | None, clients: Any
+    model: Model,
+    params: np.ndarray,
+    data: FederatedData,
+    steps: Any,
+    lr: float,
+    batch_size: int | None,
+    clients: Any,
+    rng: Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chosen clients' numbers and step counts, both (k,) int64, after all checks."""
     n = len(data.sizes)
     if params.ndim not in (1, 2) or params.shape[-1] != model.n_params:
         raise InvalidInput(f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or T such rows.")
+    check_finite(params, "look at what made it", "params")
     check_range("lr", lr, 0, above=True)
     if batch_size is not None:
         check_range("batch_size", batch_size, 1, whole=True, why="None takes all samples")
-    chosen = np.arange(n) if clients is None else check_range("clients", clients, 0, n - 1, whole=True)
+        check_generator(rng)
+    chosen = np.arange(n) if clients is None else check_range("clients", clients, 0, n - 1, many=True, whole=True)
     if chosen.ndim != 1 or not 0 < len(chosen) == np.isin(np.arange(n), chosen).sum():
         raise InvalidInput(f"clients is {chosen.tolist()}: name at least one of clients 0 to {n - 1}, each once.")
-    todo = check_range("steps", steps, 0, whole=True)
+    todo = check_range("steps", steps, 0, many=True, whole=True)
     if todo.shape not in ((), (len(chosen),)):
         raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them.")
     return chosen, np.broadcast_to(todo, chosen.shape)

@@ -13,33 +13,31 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, refuse_text
+from bcfl_support.checks import check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
-def check_updates(updates: Any) -> np.ndarray:
+def check_updates(updates: Any, name: str = "updates", *, least: int = 1) -> np.ndarray:
     """Updates as an array, or what is wrong with them.
 
     All-zero updates are valid. Every score and average of them is zero.
 
     Args:
         updates: updates g_i, shape (…, n, P).
+        name: what they are called in a message.
+        least: the fewest clients allowed.
 
     Returns:
         The updates, float64.
 
     Raises:
-        InvalidUpdate: rows of unequal length, no client, or an entry that is text, NaN or infinite.
+        InvalidUpdate: rows of unequal length, too few clients, or an entry that is text, NaN or infinite.
     """
-    try:
-        rows = np.asarray(updates, dtype=np.float64)
-    except ValueError as error:
-        lengths = sorted({np.size(row) for row in updates})
-        raise InvalidUpdate(f"updates have {lengths} entries: every client must send P parameters.") from error
-    if rows.ndim < 2 or rows.shape[-2] == 0:
-        raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, n, P) with at least one client.")
-    refuse_text("updates", updates)
-    check_finite(rows, "leave the client out of the round")
+    rows = to_floats(name, updates, InvalidUpdate)
+    if rows.ndim < 2 or rows.shape[-2] < least:
+        room = f"(…, n, P) with at least {'one client' if least == 1 else f'{least} clients'}"
+        raise InvalidUpdate(f"{name} has shape {rows.shape}: it must be {room}.")
+    check_finite(rows, "leave the client out of the round", name)
     return rows
 
 
@@ -83,7 +81,7 @@ def compute_weights(samples: Any) -> np.ndarray:
     >>> compute_weights([1, 3]).tolist()
     [0.25, 0.75]
     """
-    counts = np.asarray(samples)
+    counts = to_array("samples", samples, InvalidUpdate)
     if counts.ndim < 1 or counts.shape[-1] == 0:
         raise InvalidUpdate(f"samples has shape {counts.shape}: it must be (…, n) with at least one client.")
     if counts.dtype.kind not in "iu":
@@ -130,8 +128,7 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
     Raises:
         InvalidUpdate: another shape, or an entry that is text, NaN or infinite.
     """
-    refuse_text(name, values)
-    vector = np.asarray(values, dtype=np.float64)
+    vector = to_floats(name, values, InvalidUpdate)
     size = rows.shape[-1]
     if vector.shape not in ((size,), (*rows.shape[:-2], size)):
         raise InvalidUpdate(f"{name} has shape {vector.shape}: the updates have {size} parameters, so must it.")
@@ -198,7 +195,7 @@ def clip_norms(updates: Any, *, clip: Any) -> np.ndarray:
     >>> clip_norms([[3.0, 4.0], [0.0, 1.0]], clip=2.5).tolist()
     [[1.5, 2.0], [0.0, 1.0]]
     """
-    rows, limit = check_updates(updates), check_range("clip", clip, 0, why="it is a length")
+    rows, limit = check_updates(updates), check_range("clip", clip, 0, many=True, why="it is a length")
     if limit.ndim and limit.shape != rows.shape[:-2]:
         raise InvalidInput(f"clip has shape {limit.shape}: give a number, or one each of shape {rows.shape[:-2]}")
     lengths = compute_lengths(rows)
@@ -245,20 +242,41 @@ def compute_square_distances(updates: Any) -> np.ndarray:
     return distances
 
 
-def rescale(vector: Any, norm: Any) -> np.ndarray:
+def check_vectors(values: Any, name: str) -> np.ndarray:
+    """Vectors of any number and length, finite.
+
+    Args:
+        values: shape (…, P).
+        name: what they are called in a message.
+
+    Returns:
+        The vectors, float64.
+
+    Raises:
+        InvalidUpdate: a single number, or an entry that is text, NaN or infinite.
+    """
+    rows = to_floats(name, values, InvalidUpdate)
+    if not rows.ndim:
+        raise InvalidUpdate(f"{name} is {rows}: give a vector (P,), or more of them, (…, P).")
+    check_finite(rows, "look at what made it", name)
+    return rows
+
+
+def rescale(vector: Any, norm: Any, name: str = "vector") -> np.ndarray:
     """Vectors at another length.
 
     Args:
         vector: shape (…, P), float64.
         norm: the length wanted, a number or (…), not negative.
+        name: what the vectors are called in a message.
 
     Returns:
         Vectors of the same directions, shape (…, P); zero stays zero.
 
     Raises:
-        InvalidInput: a negative norm.
+        InvalidInput: a negative norm, or no vector, or one that is not finite.
     """
-    rows, wanted = np.asarray(vector, dtype=np.float64), check_range("norm", norm, 0)
+    rows, wanted = check_vectors(vector, name), check_range("norm", norm, 0, many=True)
     scale = _scale(rows)
     return rows * divide_or_zero(wanted, scale * np.linalg.norm(rows / scale[..., None], axis=-1))[..., None]
 

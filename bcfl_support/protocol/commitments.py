@@ -17,7 +17,9 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.chain import check_address
+from bcfl_support.checks import check_range
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ def compute_digest(values: np.ndarray) -> bytes:
     >>> compute_digest(np.array([1, -1], dtype=np.int64)).hex()[:16]
     '9d3f4b35d3a7dca2'
     """
-    if values.dtype != np.int64 or values.ndim != 1:
-        given = f"values must be a one-dimensional int64 array, got {values.ndim} dimensions of {values.dtype}"
+    if not isinstance(values, np.ndarray) or values.dtype != np.int64 or values.ndim != 1:
+        what = f"{np.ndim(values)} dimensions of {values.dtype}" if hasattr(values, "dtype") else type(values).__name__
+        given = f"values must be a one-dimensional int64 array, got {what}"
         raise InvalidUpdate(f"{given}; encode the update with fixed_point.encode first")
     # abi.encodePacked pads the elements of an array to 32 bytes; the padding of a negative number is 0xff.
     words = np.empty((len(values), 32), dtype=np.uint8)
@@ -92,7 +95,16 @@ def compute_commitment(
 
     Returns:
         32 bytes.
+
+    Raises:
+        InvalidInput: a digest or a salt of another size, an id or a round that is not whole or negative, or no address.
     """
+    for name, word in (("digest", digest), ("salt", salt)):
+        if not isinstance(word, (bytes, bytearray)) or len(word) != 32:  # a shorter one would be padded in silence
+            raise InvalidInput(f"{name} is {word!r}: give 32 bytes")
+    for name, number in (("chain_id", chain_id), ("round_number", round_number)):
+        check_range(name, number, 0, 2**256 - 1, whole=True)
+    aggregator, client = check_address("aggregator", aggregator), check_address("client", client)
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))
 
@@ -102,5 +114,11 @@ def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
 
     Args:
         factors: client address → factor in millionths, in the order in which they will be applied.
+
+    Raises:
+        InvalidInput: a client that is no address, or a factor that is not whole or does not fit 32 bits.
     """
+    for client, factor in factors.items():
+        check_address("client", client)
+        check_range(f"the factor of {client}", factor, 0, 2**32 - 1, whole=True)
     return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))

@@ -27,6 +27,49 @@ EXPLANATIONS: dict[str, str] = tomllib.loads(Path(__file__).with_name("refusals.
 """Custom errors of the contracts in words, see `Chain.explain`."""
 
 
+class Deployed:
+    """The four contracts, at hand for as long as the chain has the block in which the last of them was deployed.
+
+    A `revert` of the chain to before that takes them away. Then a call would succeed, do nothing, and leave its money
+    where no code is; or it would reach another federation, since who deploys again gets the same addresses.
+
+    Attributes:
+        chain: the chain they live on.
+        deployment: the receipts of the four deployments, by contract name.
+    """
+
+    def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
+        self.chain = chain
+        self._contracts, self.deployment = deploy_contracts(chain, config, publisher)
+
+    def _get(self, name: str) -> Contract:
+        last = self.deployment["RewardPool"]
+        if last["blockHash"] not in self.chain.block_hashes([last["blockNumber"]]):
+            block = f"block {last['blockNumber']}, which a revert of the chain has undone"
+            raise InvalidInput(f"this federation was deployed in {block}: deploy another with Federation.deploy")
+        return self._contracts[name]
+
+    @property
+    def registry(self) -> Contract:
+        """`ClientRegistry`. This and the next three raise `InvalidInput` if the chain was reverted past them."""
+        return self._get("ClientRegistry")
+
+    @property
+    def aggregator(self) -> Contract:
+        """`Aggregator`."""
+        return self._get("Aggregator")
+
+    @property
+    def ledger(self) -> Contract:
+        """`FairnessLedger`."""
+        return self._get("FairnessLedger")
+
+    @property
+    def pool(self) -> Contract:
+        """`RewardPool`, or another that pays."""
+        return self._get("RewardPool")
+
+
 def deploy_contracts(
     chain: Chain, config: FederationConfig, publisher: str
 ) -> tuple[dict[str, Contract], dict[str, TxReceipt]]:

@@ -18,22 +18,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from eth_utils import is_checksum_address
 from numpy.random import Generator
-from web3.exceptions import Web3RPCError
 from web3.types import TxReceipt
 
-from bcfl_support.chain import TX_GAS_CAP, Chain, check_address
+from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.checks import check_choice, check_generator, check_range
-from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, RecordError
+from bcfl_support.errors import ContractError, InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
-from bcfl_support.protocol.deployment import CONTRACTS, check_pool, deploy_contracts
-from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record
+from bcfl_support.protocol.deployment import EXPLANATIONS, Deployed, check_pool
+from bcfl_support.protocol.inputs import check_clients, check_statement, digest_updates, encode_update
+from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record, find_copy
 
 
-class Federation:
+class Federation(Deployed):
     """The four contracts of one federation, and the transactions of a round in their order. Made by `deploy`.
+
+    On a chain that was reverted to before its deployment, each use raises `InvalidInput`.
 
     Attributes:
         chain: the chain it lives on.
@@ -45,9 +46,8 @@ class Federation:
     """
 
     def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
-        self.chain, self.config, self.publisher = chain, config, publisher
-        contracts, self.deployment = deploy_contracts(chain, config, publisher)
-        self.registry, self.aggregator, self.ledger, self.pool = (contracts[name] for name in CONTRACTS)
+        super().__init__(chain, config, publisher)
+        self.config, self.publisher = config, publisher
         self.submissions: list[Submission] = []
         self._bills: dict[int, dict[str, dict[bytes, TxReceipt]]] = {}  # by round, operation, transaction
 
@@ -81,15 +81,17 @@ class Federation:
             One receipt a client.
 
         Raises:
-            InvalidInput: a sample count or the stake is no whole number, or there is not one count a client.
+            InvalidInput: a count or the stake is no whole number, a client no address, or there is not one count each.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
-        check_range("samples", samples, 0, whole=True, why="samples are counted")
+        check_range("samples", samples, 0, many=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
+        if stake is not None:
+            check_range("stake", stake, 0, whole=True, why="it is wei")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
         stakes = [int(n) * asked if stake is None else stake for n in samples]
-        each = zip(clients, samples, stakes, strict=True)
+        each = zip(check_clients(clients), samples, stakes, strict=True)
         return self.chain.send_many([(register(int(n)), client, value) for client, n, value in each])
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
@@ -103,6 +105,7 @@ class Federation:
             InvalidInput: the amount is no whole number.
             ContractError: NothingToFund, if the amount is 0.
         """
+        check_range("amount", amount, 0, whole=True, why="it is wei")
         return self.chain.send(self.pool.functions.fund(), sender=sender or self.publisher, value=amount)
 
     # ------------------------------------------------------------------------------------------------ one round
@@ -112,14 +115,20 @@ class Federation:
         Raises:
             ContractError: WrongPhase, if a round is running, with the calls that end it; FederationStopped.
         """
-        state = self.round_state()
-        if state["phase"] != "Idle":
-            steps = "end_phase('Commit'), reveal(submissions), end_phase('Reveal'), aggregate(), score(), settle()"
-            running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
-            raise ContractError(f"WrongPhase: {running}", "WrongPhase")
-        self._bills.pop(state["number"] + 1, None)  # of a round of that number that a `revert` has undone
+        number = self._await_idle()
+        self._bills.pop(number + 1, None)  # of a round of that number that a `revert` has undone
         self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
         return self.round_number
+
+    def _await_idle(self) -> int:
+        """Number of the last round; raises if it still runs."""
+        state = self.round_state()
+        if state["phase"] != "Idle":
+            reveal = "reveal(submissions) without those that were refused"
+            steps = f"end_phase('Commit'), {reveal}, end_phase('Reveal'), aggregate(), score(), settle()"
+            running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
+            raise ContractError(f"WrongPhase: {running}", "WrongPhase")
+        return int(state["number"])
 
     def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
         """Encode each client's update and bind it to the current round.
@@ -135,7 +144,7 @@ class Federation:
             One submission a client, in the given order.
 
         Raises:
-            FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the entry.
+            FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the client and the entry.
             InvalidUpdate: if an update is no vector of P numbers (integers if `scaled`), or zero in every entry.
             InvalidInput: rng is no generator.
         """
@@ -144,22 +153,11 @@ class Federation:
         number = self.round_number
         place: Any = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
         for client, update in updates.items():
-            values = self._check(client, update, scaled)
+            values = encode_update(self.config, client, update, scaled)
             digest, salt = compute_digest(values), rng.bytes(32)
             commitment = compute_commitment(**place, round_number=number, client=client, digest=digest, salt=salt)
             submissions.append(Submission(client, number, values, digest, salt, commitment))
         return submissions
-
-    def _check(self, client: str, update: np.ndarray, scaled: bool = False) -> np.ndarray:
-        """An update as the contract takes it: P integers, of an address as the chain spells it."""
-        if not is_checksum_address(client):
-            raise InvalidUpdate(f"client is {client!r}, no address as the chain spells it: take one of chain.accounts")
-        name, (size, bound) = f"the update of {client}", (self.config.parameters, self.config.bound)
-        encoded = fixed_point.to_integers(name, update, size, scaled=scaled, bound=bound)
-        if not encoded.any():
-            zero = f"every entry of {name} is 0 (at scale {fixed_point.SCALE:,}), which the contract refuses"
-            raise InvalidUpdate(f"{zero} as the work of nobody: leave this client out of the round")
-        return encoded
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
@@ -225,10 +223,10 @@ class Federation:
     def play_round(self, updates: Mapping[str, Any], *, rng: Generator) -> RoundRecord:
         """One whole round: open, commit, reveal, aggregate, score, settle; its record.
 
-        All that is given is checked before the round is open. With fewer clients than `minimum`, or fewer samples than
-        `minimum_samples`, the round is void: it is settled at once, and its record says so. Where a contract refuses a
-        later step, such as the reveal of what another client revealed in the last round, the round stays open and
-        `submissions` has what was prepared: go on with those not refused; `open_round` says what is due.
+        All that is given is checked before the round is open, also against what was revealed before. With fewer clients
+        than `minimum`, or fewer samples than `minimum_samples`, the round is void: it is settled at once, as its record
+        says. Where a contract refuses a later step, as it may when somebody else's transactions come in between, the
+        round stays open and `submissions` has what was prepared: go on with those not refused; `open_round` says how.
 
         Args:
             updates, rng: as in `prepare`.
@@ -242,15 +240,13 @@ class Federation:
         self.chain.require_own("move the clock")
         check_pool(self.pool)
         check_generator(rng)
-        if not 0 < len(updates) <= self.config.capacity:
-            room = f"a round needs at least one client and has room for {self.config.capacity}: give as many"
-            raise InvalidUpdate(f"{len(updates)} updates were given; {room}")
-        authors: dict[bytes, str] = {}
-        for client, update in updates.items():
-            first = authors.setdefault(self._check(client, update).tobytes(), client)
-            if first != client:
-                raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
-        self.chain.check((self.registry.functions.eligibleSamples(c), c, 0) for c in updates)  # as `commit` will
+        digests = digest_updates(self.config, updates)
+        eligible = self.registry.functions.eligibleSamples
+        self.chain.check((eligible(client), client, 0) for client in updates)  # as `commit` will
+        self._await_idle()
+        if copy := find_copy(digests, self.chain.events, self.aggregator.events):
+            refused = f"CopiedUpdate: {EXPLANATIONS['CopiedUpdate'].format(first=copy[1])}"
+            raise ContractError(f"{refused}; leave {copy[0]} out of the round, or give what it made", "CopiedUpdate")
         self.open_round()
         self.submissions = submissions = self.prepare(updates, rng=rng)
         self.commit(submissions)
@@ -278,16 +274,20 @@ class Federation:
             clients: who attests.
 
         Raises:
+            InvalidInput: an epoch that is none, a record that is not 32 bytes, or no factors, one that the ledger would
+                never apply, or one of what is no client: a quorum for it would spend the epoch.
             ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; AlreadyAgreed, if it was before
                 this call.
         """
-        statement = (epoch, record, compute_factors_hash(factors))
-        call, ledger = self.ledger.functions.attest(*statement), self.ledger.functions
-        receipts = self.chain.send_many([(call, client, 0) for client in clients], check=False)
+        numbers = check_statement(epoch, record, factors, self._find_members())
+        statement, voters = (epoch, record, compute_factors_hash(numbers)), check_clients(clients)
+        ledger = self.ledger.functions
+        call = ledger.attest(*statement)
+        receipts = self.chain.send_many([(call, client, 0) for client in voters], check=False)
         if ledger.votesFor(*statement).call() >= ledger.epochOf(epoch).call()[3]:
             return receipts
         # Without a quorum a refusal has another reason; asked again, the ledger says it.
-        pairs = zip(clients, receipts, strict=True)
+        pairs = zip(voters, receipts, strict=True)
         return [receipt if receipt["status"] else self.chain.send(call, sender=client) for client, receipt in pairs]
 
     def apply_factors(self, epoch: int, record: bytes, factors: Mapping[str, int]) -> TxReceipt:
@@ -297,10 +297,15 @@ class Federation:
             epoch, record, factors: as in `attest`.
 
         Raises:
+            InvalidInput: as in `attest`.
             ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
-        call = self.ledger.functions.applyFactors(epoch, record, list(factors), list(factors.values()))
+        numbers = check_statement(epoch, record, factors, self._find_members())
+        call = self.ledger.functions.applyFactors(epoch, record, list(numbers), list(numbers.values()))
         return self.chain.send(call, sender=self.publisher)
+
+    def _find_members(self) -> set[str]:
+        return {log["args"]["client"] for log in self.chain.events(self.registry.events.Registered)}
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
         """Let each client take out its whole credit.
@@ -308,7 +313,8 @@ class Federation:
         Raises:
             ContractError: NothingToWithdraw, if one has none.
         """
-        return self.chain.send_many([(self.pool.functions.withdraw(), client, 0) for client in clients])
+        call = self.pool.functions.withdraw()
+        return self.chain.send_many([(call, client, 0) for client in check_clients(clients)])
 
     # ------------------------------------------------------------------------------------------------ reading
     @property
@@ -328,7 +334,8 @@ class Federation:
 
     def credits(self, clients: Sequence[str]) -> list[int]:
         """Wei each client may withdraw; `InvalidInput` for what is no address."""
-        return [self.pool.functions.creditOf(check_address("client", client)).call() for client in clients]
+        credit_of = self.pool.functions.creditOf
+        return [credit_of(client).call() for client in check_clients(clients)]
 
     def record(self, number: int) -> RoundRecord:
         """Read a round back: `read_round`, and what takes a state of the past (g) or this object (gas, transactions).
@@ -383,18 +390,9 @@ class Federation:
         count, receipts = items, []
         while True:
             # A page is cut until it fits: simpler than a gas formula, and right for every P and n.
-            while (gas := self._estimate(call(count))) > TX_GAS_CAP * 0.9 and count > 1:
+            while (gas := self.chain.estimate(call(count), sender=self.publisher)) > TX_GAS_CAP * 0.9 and count > 1:
                 fitting = count // 2 if gas == float("inf") else int(count * 0.85 * TX_GAS_CAP / gas)
                 count = max(1, min(fitting, count - 1))
             receipts += self._send_many(operation, [(call(count), self.publisher, 0)])
             if self.round_state()["phase"] != phase:
                 return receipts
-
-    def _estimate(self, call: Any) -> float:
-        """Gas a call would use; infinity when the node cannot even simulate it."""
-        try:
-            return call.estimate_gas({"from": self.publisher}, "pending")
-        except Web3RPCError as error:
-            if "gas" in str(error).lower():
-                return float("inf")
-            raise

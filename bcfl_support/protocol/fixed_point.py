@@ -16,10 +16,12 @@ are this project's choice.
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import check_flag, to_array, to_floats
 from bcfl_support.errors import FixedPointError, InvalidUpdate
 
 SCALE = 10**9
@@ -43,16 +45,17 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
         int64 array of the shape of `values`.
 
     Raises:
-        FixedPointError: an entry is NaN, infinite, above `bound` or outside the integer range; the message and its
-            `index` name the first such entry.
+        FixedPointError: an entry is text, NaN, infinite, above `bound` or outside the integer range; the message and
+            its `index` name the first such entry. Or `bound` is NaN or negative, or rows differ in length.
 
     >>> encode([0.5, -0.0000000125, 1/3]).tolist()
     [500000000, -12, 333333333]
     """
     _check_scale(scale)
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = to_floats("values", values, FixedPointError)
     _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
     if bound is not None:
+        _check_length("bound", bound)
         _refuse(numbers, np.abs(numbers) > bound, f"is above the bound {bound:g}: clip the update or raise the bound")
     with np.errstate(over="ignore"):
         scaled = np.rint(numbers * float(scale))
@@ -82,10 +85,11 @@ def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, boun
     >>> to_integers("g", [1, 0], 2).tolist(), to_integers("g", [1, 0], 2, scaled=True).tolist()
     ([1000000000, 0], [1, 0])
     """
+    check_flag("scaled", scaled)
     try:
         array = np.asarray(values)
     except ValueError:  # rows of unequal length
-        array = np.array(None)
+        array = np.asarray(values, dtype=object)
     if array.shape != (size or array.size,) or array.dtype.kind not in ("i" if scaled else "iuf"):
         wanted = f"{size or 'P'} parameters, as {'integers' if scaled else 'numbers'}"
         shown = " ".join(repr(values).split())[:60]
@@ -108,7 +112,7 @@ def decode(integers: Any) -> np.ndarray:
     >>> decode([500000000, -12]).tolist()
     [0.5, -1.2e-08]
     """
-    array = np.asarray(integers)
+    array = to_array("integers", integers, FixedPointError)
     if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
         return array / SCALE
     return np.asarray(_to_python_integers(integers, "integers") / SCALE, dtype=np.float64)
@@ -188,6 +192,7 @@ def fedavg_fixed(updates_int: Any, samples: Any, *, clipped: bool = False) -> np
     >>> fedavg_fixed([[4, -5], [1, 0]], [1, 2]).tolist()
     [2, -1]
     """
+    check_flag("clipped", clipped)
     counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
     _check_rows(updates, counts, "updates_int")
     weights, total = clip_weights(updates, counts) if clipped else (counts, sum(counts))
@@ -216,6 +221,7 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
     5e-10
     """
     _check_scale(scale)
+    _check_length("largest", largest)
     return 0.5 / scale + UNIT_ROUNDOFF * largest
 
 
@@ -265,13 +271,14 @@ def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.
         float64 array of n bounds, in the unit of the score (the square of the unit of x).
 
     Raises:
-        FixedPointError: wrong shapes or a sample count below 1.
+        FixedPointError: wrong shapes, a sample count below 1, or an entry that is text, NaN or infinite.
 
     >>> f"{alignment_error_bound([[1.0, 0.0], [0.0, 1.0]], [1, 1])[0]:.2e}"
     '1.00e-09'
     """
-    counts, x = _check_counts(samples), np.asarray(updates, dtype=np.float64)
+    counts, x = _check_counts(samples), to_floats("updates", updates, FixedPointError)
     _check_rows(x, counts, "updates")
+    _refuse(x, ~np.isfinite(x), "is not a finite number: remove NaN and infinities")
     weights = np.array([int(c) / sum(counts) for c in counts])
     largest = float(np.abs(x).max(initial=0.0))
     e, step_error = encoding_error(scale, largest=largest), fedavg_error_bound(scale, largest=largest)
@@ -295,9 +302,13 @@ def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
     Returns:
         (lower, upper) as Python integers at scale SCALE².
 
+    Raises:
+        FixedPointError: an entry is not an integer, or the number of clients not a positive one.
+
     >>> alignment_sum_bounds([2, -1], n_clients=2)
     (-2, 5)
     """
+    _check_positive("n_clients", n_clients)
     return -n_clients, sum(abs(v) for v in _to_python_integers(global_int, "global_int").ravel()) + n_clients
 
 
@@ -312,8 +323,17 @@ def _divide(a: int, b: int) -> int:
 
 
 def _check_scale(scale: int) -> None:
-    if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
-        raise FixedPointError(f"scale is {scale!r}: it must be a positive integer, such as 10**9.")
+    _check_positive("scale", scale, ", such as 10**9")
+
+
+def _check_positive(name: str, value: int, example: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise FixedPointError(f"{name} is {value!r}: it must be a positive integer{example}.")
+
+
+def _check_length(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:  # NaN would switch a bound off
+        raise FixedPointError(f"{name} is {value!r}: it must be a number from 0 on.")
 
 
 def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
@@ -327,7 +347,7 @@ def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
 
 def _to_python_integers(values: Any, name: str) -> np.ndarray:
     """Object array of Python integers, in which sums and products cannot overflow."""
-    array = np.asarray(values)
+    array = to_array(name, values, FixedPointError)
     if array.dtype.kind in "iu":
         return array.astype(object)
     array = np.array(values, dtype=object)  # uint256 values arrive as Python integers that fit no NumPy type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -153,25 +154,85 @@ class RoundRecord:
         """Read back what `to_json` wrote.
 
         Raises:
-            RecordError: if the record is of another kind or version, a field is missing or of another type, or columns
-                are not one entry a client, with whole numbers from 0 on where they count samples or wei.
+            RecordError: if the record is of another kind or version, a field is missing, of another type or in another
+                spelling than `to_json`'s, two clients are the same, or columns are not one entry a client, with whole
+                numbers from 0 on where they count.
         """
         if not isinstance(record, Mapping) or (record.get("kind"), record.get("version")) != ("bcfl-round", 1):
             raise RecordError("not a round record of version 1; was it truncated, or is it another CID?")
         plain = {key: _to_tuples(value) for key, value in record.items() if key not in ("kind", "version")}
         try:
             found = cls(**_convert(plain, int))
-            if not isinstance(found.void, bool) or any(not isinstance(client, str) for client in found.clients):
-                raise ValueError(f"void is {found.void!r}, clients are {found.clients}: give true or false, and texts")
-            for name in ("samples", "scores", "rewards", "penalties", "consistency", "factors", "digests"):
-                if len(getattr(found, name)) != len(found.clients):
-                    raise ValueError(f"{name} does not have one entry a client")
-            check_range("number", found.number, 1, whole=True)
-            for name in ("samples", "rewards", "penalties"):
-                check_range(name, getattr(found, name), 0, whole=True)
-        except (KeyError, TypeError, ValueError) as error:
+            found._check_entries()
+            if json.dumps(found.to_json(), sort_keys=True) != json.dumps(dict(record), sort_keys=True):
+                raise ValueError("it is not spelled as to_json does it: scores, wei and g are whole numbers as texts")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RecordError(f"the round record lacks or misnames a field: {error}") from error
         return found
+
+    def _check_entries(self) -> None:
+        """Raise ValueError for the first entry that no contract says."""
+        if not isinstance(self.void, bool) or not _is_count(self.norm_squared) or not _is_count(self.number, 1):
+            said = f"number is {self.number!r}, norm_squared is {self.norm_squared!r}, void is {self.void!r}"
+            raise ValueError(f"{said}: whole numbers, from 1 and from 0 on, and for void: give true or false")
+        if len(set(self.clients)) != len(self.clients):
+            raise ValueError(f"clients are {self.clients}: each is in a round once")
+        for name, fits in _ENTRIES.items():
+            column = getattr(self, name)
+            if name != "global_update" and len(column) != len(self.clients):
+                raise ValueError(f"{name} does not have one entry a client")
+            if wrong := [value for value in column if not fits(value)]:
+                raise ValueError(f"{name} holds {wrong[0]!r}")
+        for name, kind in (("gas", _is_count), ("transactions", _is_text)):
+            of_step = getattr(self, name)
+            if not isinstance(of_step, Mapping) or not all(isinstance(v, tuple) for v in of_step.values()):
+                raise ValueError(f"{name} is {of_step!r}: give a list for each operation")
+            if wrong := [value for values in of_step.values() for value in values if not kind(value)]:
+                raise ValueError(f"{name} holds {wrong[0]!r}")
+
+
+def _is_count(value: Any, least: int = 0) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_ENTRIES: dict[str, Callable[[Any], bool]] = {  # by column: what may stand in it
+    "clients": _is_text,
+    **dict.fromkeys(("samples", "rewards", "penalties"), _is_count),
+    **dict.fromkeys(("consistency", "factors"), lambda value: value is None or _is_count(value)),
+    "scores": lambda value: value is None or type(value) is int,
+    "digests": lambda value: value is None or (_is_text(value) and re.fullmatch("0x[0-9a-f]{64}", value) is not None),
+    "global_update": lambda value: type(value) is int,
+}
+
+
+def find_copy(digests: Mapping[str, bytes], read: Callable[[Any, int], list[Any]], said: Any) -> tuple[str, str] | None:
+    """Who would send in the next round what the contract takes for a copy there, see `Submissions.sol`.
+
+    That is what others revealed since the last round that was not void, from whoever was neither the first nor the last
+    to reveal it.
+
+    Args:
+        digests: client → keccak256 of the update it will reveal.
+        read: event and first block → its logs from there on.
+        said: the events of the aggregator, of which no round is running.
+
+    Returns:
+        The first such client and who revealed its update first; None if there is none.
+    """
+    void = {log["args"]["round"] for log in read(said.RoundVoid, 0)}
+    since = [log["blockNumber"] for log in read(said.RoundOpened, 0) if log["args"]["round"] not in void]
+    last = {log["args"]["digest"]: log["args"]["client"] for log in read(said.Revealed, since[-1])} if since else {}
+    for client, digest in digests.items():
+        if last.get(digest, client) != client:
+            past = read(said.Revealed, 0)
+            first = next(log["args"]["client"] for log in past if log["args"]["digest"] == digest)
+            if first != client:
+                return client, str(first)
+    return None
 
 
 def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:

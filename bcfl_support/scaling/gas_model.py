@@ -262,8 +262,8 @@ def fit_gas(terms: np.ndarray, gas: Sequence[float], names: Sequence[str]) -> Fi
         InvalidInput: shapes that do not fit each other or the names, a term that is not finite, gas that is not
             positive, fewer measurements than terms, or terms that do not differ.
     """
-    x = check_range("terms", terms, -np.inf)
-    y = check_range("gas", gas, 0, above=True, why="relative errors need gas to compare with")
+    x = check_range("terms", terms, -np.inf, many=True)
+    y = check_range("gas", gas, 0, many=True, above=True, why="relative errors need gas to compare with")
     if x.ndim != 2 or x.shape != (*y.shape, len(names)):
         given = f"terms have shape {x.shape}, gas {y.shape}, and there are {len(names)} names"
         raise InvalidInput(f"{given}: give a row a measurement, a column a name, and one gas a row")

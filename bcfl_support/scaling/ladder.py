@@ -85,7 +85,9 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
-    check_range("weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, whole=True, why="a client counts by its samples")
+    check_range(
+        "weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, many=True, whole=True, why="a client counts by its samples"
+    )
     return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters, **options)
 
 
@@ -113,7 +115,8 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
 
 def _check(rung: int, n: int, P: int) -> None:
     check_range("rung", rung, 0, len(RUNGS) - 1, whole=True, why="the ladder has no other")
-    check_range("(n, P)", (n, P), 1, whole=True, why="a round has a client and a parameter")
+    for name, size in (("n", n), ("P", P)):
+        check_range(name, size, 1, whole=True, why="a round has a client and a parameter")
 
 
 @dataclass(frozen=True)

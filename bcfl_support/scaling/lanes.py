@@ -100,7 +100,7 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
         InvalidInput: an index is none of 0 … n−1.
     """
     chosen = list(range(n) if clients is None else clients)
-    check_range("clients", chosen, 0, n - 1, whole=True, why="a client is named by its index")
+    check_range("clients", chosen, 0, n - 1, many=True, whole=True, why="a client is named by its index")
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"clients is {chosen}: name each once")
     return chosen
@@ -162,7 +162,10 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         InvalidInput: a weight is not whole or below 1, or a client is none of 0 … n−1.
         InvalidUpdate: wrong shape or dtype, or a sum of weights that is too large.
     """
-    values, array = as_int8(values), check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, whole=True).astype(np.int64)
+    values, array = (
+        as_int8(values),
+        check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, many=True, whole=True).astype(np.int64),
+    )
     if values.ndim != 2 or len(values) != len(array):
         raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
     if (total := int(array.sum())) > MAX_TOTAL_WEIGHT:
@@ -190,10 +193,14 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
         total_weight: W.
 
     Raises:
-        InvalidInput: W is no sum of weights, or a sum is none of int8 values with that W: its lane would wrap.
+        InvalidInput: W is no sum of weights, there are more sums than a chunk has, or a sum is none of int8 values with
+            that W: its lane would wrap.
     """
     check_range("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, whole=True, why="the lanes hold no more")
-    check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, why="int8 values times W go no further")
+    why = "int8 values times W go no further"
+    check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, many=True, whole=True, why=why)
+    if np.ndim(sums) != 1 or len(sums) > CHUNK:
+        raise InvalidInput(f"sums has shape {np.shape(sums)}: give one chunk, (≤ {CHUNK:,},)")
     biased = np.full(-(-len(sums) // 32) * 32, BIAS * total_weight, dtype=np.int64)
     biased[: len(sums)] += sums
     # (words, 8 lanes, 4 bytes of a lane) → (words, 4 groups, 8 lanes), groups from the lane's last byte to its first

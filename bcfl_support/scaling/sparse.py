@@ -53,7 +53,7 @@ def sparsify(updates: Any, *, step: float) -> np.ndarray:
     Raises:
         InvalidInput: an entry that is not finite, or a step that is not positive.
     """
-    rows = check_range("updates", updates, -np.inf, why="the chain takes numbers")
+    rows = check_range("updates", updates, -np.inf, many=True, why="the chain takes numbers")
     check_range("step", step, 0, above=True, why="values count in steps")
     kept = _find_largest(rows)
     values = np.zeros(rows.shape, dtype=np.int8)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_generator, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
@@ -51,9 +51,10 @@ class Estimate:
 class Meter:
     """A utility with a budget: v(none) and v(all) at once, then whatever is asked for as long as the budget lasts."""
 
-    def __init__(self, utility: Utility, n: int, budget: int) -> None:
+    def __init__(self, utility: Utility, n: int, budget: int, rng: np.random.Generator) -> None:
         check_range("n", n, 2, whole=True, why="one client alone has v(all) − v(none)")
         check_range("budget", budget, 0, whole=True, why="it counts coalitions")
+        check_generator(rng)  # whether or not this budget leaves anything to draw
         self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
         ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))
         self.none, self.everyone = float(ends[0]), float(ends[1])
@@ -172,14 +173,15 @@ def permutation_shapley(
         The estimate; one replicate is an order, or a pair of them.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget that is not whole or does not pay for two replicates.
+        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or does not pay for two
+            replicates.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.array([1.0, 2.0, 4.0])
     >>> permutation_shapley(game, 3, budget=20, rng=np.random.default_rng(0)).values.tolist()
     [1.0, 2.0, 4.0]
     """
-    meter = Meter(utility, n, budget)
+    meter = Meter(utility, n, budget, rng)
 
     def draw(count: int) -> Array:
         orders = draw_orders(count, n, rng)
@@ -247,7 +249,7 @@ def _truncated(
 ) -> Estimate:
     """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
     check_range("truncation", truncation, 0, why="it is a distance from v(all)")
-    meter, led = Meter(utility, n, budget), 0
+    meter, led = Meter(utility, n, budget, rng), 0
     if abs(meter.everyone - meter.none) <= truncation:
         return Estimate(np.zeros(n), np.zeros(n), meter.spent)
     cycle = rng.permutation(n) if lead else np.arange(n)
@@ -283,7 +285,7 @@ def stratified_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
     >>> estimate.values.tolist(), estimate.standard_errors.tolist()
     ([4.0, 4.0, 4.0, 4.0], [0.0, 0.0, 0.0, 0.0])
     """
-    meter = Meter(utility, n, budget)
+    meter = Meter(utility, n, budget, rng)
     turns = int(np.clip(meter.left // (8 * (n - 1)), 1, n))
     shifts = (np.arange(turns)[:, None] * n // turns + np.arange(n)) % n  # (rotation, position)
 

@@ -39,14 +39,15 @@ def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Gener
         The estimate; standard errors from the spread within sizes, the gain of the projection not counted.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget that is not whole or too small for one mean a size and client.
+        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or too small for one mean a size
+            and client.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows.sum(axis=1) ** 2.0
     >>> svarm_shapley(game, 6, budget=60, rng=np.random.default_rng(0)).values.round(9).tolist()
     [6.0, 6.0, 6.0, 6.0, 6.0, 6.0]
     """
-    meter = Meter(utility, n, budget)
+    meter = Meter(utility, n, budget, rng)
     sizes = np.arange(n // 2 + 1)
     cover = -(-n // np.maximum(sizes, 1))  # windows that hold every client
     counts, enumerated = _plan(meter, cover)
@@ -78,14 +79,15 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
         The estimate; standard errors are the sandwich of the sampled pairs, an approximation for large budgets.
 
     Raises:
-        InvalidInput: fewer than 2 clients, or a budget that is not whole or too small for one pair a size.
+        InvalidInput: fewer than 2 clients, no generator, or a budget that is not whole or too small for one pair a
+            size.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> game = lambda rows: rows @ np.arange(8.0)
     >>> regression_shapley(game, 8, budget=40, rng=np.random.default_rng(0)).values.round(9).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     """
-    meter = Meter(utility, n, budget)
+    meter = Meter(utility, n, budget, rng)
     one_pair = np.where(2 * np.arange(n // 2 + 1) == n, 2, 1)
     counts, enumerated = _plan(meter, one_pair)
     exact, pairs = _enumerate_sizes(n, enumerated), _draw_pairs(n, counts, rng)

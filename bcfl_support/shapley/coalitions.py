@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_flags, check_range
+from bcfl_support.checks import check_flags, check_range, to_floats
 from bcfl_support.errors import UtilityError
 
 Coalitions = NDArray[np.bool_]
@@ -89,7 +89,7 @@ def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
     except Exception as cause:
         _name_the_culprit(utility, rows, cause)
         raise
-    values = np.asarray(raw, dtype=np.float64)
+    values = to_floats("what utility returned", raw, UtilityError)
     if values.shape != (len(rows),):
         raise UtilityError(f"utility returned shape {values.shape} for {len(rows)} coalitions; give ({len(rows)},)")
     check_values(values, rows)

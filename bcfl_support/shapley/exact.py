@@ -15,7 +15,7 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Utility, check_exact, check_values, evaluate
 
@@ -40,7 +40,7 @@ def exact_shapley(values: ArrayLike) -> Array:
     >>> exact_shapley([0, 0, 0, 1, 0, 1, 0, 1]).round(4).tolist()  # gloves: client 0 has the only left one
     [0.6667, 0.1667, 0.1667]
     """
-    table = np.asarray(values, dtype=np.float64)
+    table = to_floats("values", values)
     n = table.size.bit_length() - 1
     if table.ndim != 1 or n < 1 or table.size != 1 << n:
         raise InvalidInput(f"values has shape {table.shape}; give one utility for each of the 2^n coalitions, n ≥ 1")
@@ -67,12 +67,14 @@ def leave_one_out(utility: Utility, n: int) -> Array:
         (n,) float64, in the utility's unit.
 
     Raises:
+        InvalidInput: n is not whole or below 1.
         UtilityError: a coalition's utility failed or is not finite.
 
     >>> gloves = lambda rows: (rows[:, 0] & (rows[:, 1] | rows[:, 2])).astype(float)
     >>> leave_one_out(gloves, 3).tolist()
     [1.0, 0.0, 0.0]
     """
+    check_range("n", n, 1, whole=True)
     rows = np.concatenate([~np.eye(n, dtype=np.bool_), np.ones((1, n), dtype=np.bool_)])
     values = evaluate(utility, rows)
     return values[-1] - values[:-1]

@@ -93,7 +93,7 @@ def test_mimic_copies_the_client_furthest_along_the_first_principal_direction() 
     [
         (lambda: attacks.mimic(HONEST, target=7), r"target is 7: it is an honest client; choose it whole, in \[0, 6\]"),
         (lambda: attacks.ipm(HONEST, tau=0.0), r"tau is 0.0: choose it in \(0, ∞\)"),
-        (lambda: attacks.alie(HONEST[:, :1], z=1.0), r"honest has shape \(4, 1, 6\).*at least 2 updates"),
+        (lambda: attacks.alie(HONEST[:, :1], z=1.0), r"honest has shape \(4, 1, 6\).*at least 2 clients"),
         (lambda: attacks.alie(HONEST[0, 0], z=1.0), r"honest has shape \(6,\)"),
         (lambda: attacks.replace_model([1.0], weight=0.0), "weight is 0.0"),
         (lambda: attacks.mirror_labels([10], n_classes=10), r"labels is \[10\]: choose it whole, in \[0, 9\]"),

@@ -14,8 +14,8 @@ from solidity import compile_source
 
 from bcfl_support import services
 from bcfl_support.chain import node as node_module
-from bcfl_support.chain.node import GENESIS, MNEMONIC, Chain, connect, load_artifact
-from bcfl_support.errors import ContractError, InvalidInput, ServiceError, ToolMissing, TransactionFailed
+from bcfl_support.chain.node import GENESIS, MNEMONIC, Chain, connect
+from bcfl_support.errors import ContractError, InvalidInput, ServiceError, TransactionFailed
 
 ETHER = 10**18
 FIRST_ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -154,14 +154,6 @@ def test_an_interface_cannot_be_deployed(chain):
         chain.deploy(compile_source()["Empty"])
 
 
-def test_compiled_contracts_of_the_project():
-    registry = load_artifact("ClientRegistry")
-    assert registry.bytecode.startswith("0x60")
-    assert any(item["type"] == "error" for item in registry.abi)
-    with pytest.raises(ToolMissing, match=r'no compiled contract "Nobody" in .*out; run "bcfl build"'):
-        load_artifact("Nobody")
-
-
 def test_events(chain, purse):
     before = chain.w3.eth.block_number
     chain.send_many([(purse.functions.pay(i), chain.accounts[i], ETHER * i) for i in range(1, 4)])
@@ -277,3 +269,27 @@ def test_an_endpoint_that_is_no_http_address(monkeypatch, address):
     monkeypatch.delenv("BCFL_RPC_URL")
     with pytest.raises(ServiceError, match=r"^url = "):
         connect(address)
+
+
+@pytest.mark.parametrize("snapshot", [None, 1, "x", "", "0x", [], "0xffffff"])
+def test_what_is_no_snapshot(chain, snapshot):
+    with pytest.raises(InvalidInput, match="does not exist or is used up"):
+        chain.revert(snapshot)
+
+
+@pytest.mark.parametrize("blocks", [(-1,), ("0",), (0.5,), (0, -1), (0, "newest"), (0, None)])
+def test_what_is_no_block(chain, purse, blocks):
+    with pytest.raises(InvalidInput, match=r"(from|to)_block is "):
+        chain.events(purse.events.Paid, *blocks)
+
+
+def test_arguments_that_a_constructor_does_not_take(chain, purse_artifact):
+    for arguments in ((1, 2, "x"), ("x",), (None,), ([],)):
+        with pytest.raises(InvalidInput, match="Purse's constructor does not take"):
+            chain.deploy(purse_artifact, *arguments)
+
+
+def test_an_estimate_for_what_no_block_holds(chain, purse):
+    assert 21_000 < chain.estimate(purse.functions.visit(), sender=chain.accounts[0].lower()) < 100_000
+    with pytest.raises(InvalidInput, match="sender is 'bob'"):
+        chain.estimate(purse.functions.visit(), sender="bob")

@@ -160,7 +160,7 @@ def test_what_would_be_refused_is_said_without_sending(chain, purse, monkeypatch
     batch = chain._transport.make_batch_request
     monkeypatch.setattr(chain._transport, "make_batch_request", lambda part: asked.append(len(part)) or batch(part))
     chain.check((purse.functions.total(), account, 0) for account in chain.accounts[:3])
-    assert asked == [3], "one request for all"
+    assert asked == [1, 3], "is there a contract, and one request for all"
     with pytest.raises(ContractError, match=r"^ShortStake"):
         chain.check([(purse.functions.visit(), sender, 0), (purse.functions.pay(120), sender, ETHER // 2)])
     assert chain.w3.eth.block_number == height
@@ -255,3 +255,26 @@ def test_a_transaction_nobody_mines(monkeypatch):
         node.w3.provider.make_request("evm_setAutomine", [False])
         with late:
             chain.send({"to": chain.accounts[1]}, sender=chain.accounts[0])
+
+
+@pytest.mark.parametrize("gas", ["x", -1, 0, 0.5, True])
+def test_what_is_no_gas_limit(chain, purse, gas):
+    with pytest.raises(InvalidInput, match=r"gas is .*gas is counted"):
+        chain.send(purse.functions.visit(), sender=FIRST_ACCOUNT, gas=gas)
+
+
+@pytest.mark.parametrize("to", ["0x12", "bob", 5, b"x"])
+def test_a_receiver_that_is_none(chain, to):
+    with pytest.raises(InvalidInput, match=r"to is .* no address"):
+        chain.send({"to": to}, sender=FIRST_ACCOUNT)
+
+
+@pytest.mark.parametrize("gas", [None, 100_000])
+def test_no_contract_is_called_where_none_is(chain, purse, gas):
+    nowhere = chain.w3.eth.contract(address="0x" + "11" * 20, abi=purse.abi)
+    call = nowhere.functions.pay(1)
+    with pytest.raises(InvalidInput, match="there is no contract at 0x1111"):
+        chain.send(call, sender=FIRST_ACCOUNT, value=5, gas=gas)
+    with pytest.raises(InvalidInput, match="there is no contract at 0x1111"):
+        chain.check([(call, FIRST_ACCOUNT, 5)])
+    assert chain.w3.eth.get_balance(nowhere.address) == 0

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from solidity import compile_source
 
 from bcfl_support.chain import trace as trace_module
-from bcfl_support.chain.node import Chain, load_artifact
+from bcfl_support.chain.artifacts import load_artifact
+from bcfl_support.chain.node import Chain
 from bcfl_support.chain.schedule import OSAKA, calldata_floor, intrinsic_gas
 from bcfl_support.chain.sending import encode_call
 from bcfl_support.chain.trace import GasLedger, trace_gas

@@ -76,11 +76,11 @@ def test_a_round_has_one_true_address(epoch, store):
     fed, clients, cids = epoch
     block = store.get_json(cids[0])
     record = store.get_json(block["record"])
-    again = [
-        store.add_json(block | {"note": "the same round"}),
-        store.add_json(block | {"record": store.add_json(record | {"norm_squared": "0" + record["norm_squared"]})}),
-    ]
-    with pytest.raises(RecordError, match=r"void is 0, .*: give true or false"):
+    again = [store.add_json(block | {"note": "the same round"})]
+    zero = store.add_json(record | {"norm_squared": "0" + record["norm_squared"]})
+    with pytest.raises(RecordError, match="not spelled as to_json does it"):
+        verify_round(fed, store, store.add_json(block | {"record": zero}))
+    with pytest.raises(RecordError, match=r"void is 0: .* give true or false"):
         verify_round(fed, store, store.add_json(block | {"record": store.add_json(record | {"void": 0})}))
     for other in again:
         [problem] = verify_round(fed, store, other)
@@ -190,7 +190,7 @@ def test_agreement_on_something_that_is_no_record_names_who_attested(epoch, stor
         audit(fed, store, 0, TASK)
 
 
-@pytest.mark.parametrize("kind", ["columns", "no updates", "text", "another file"])
+@pytest.mark.parametrize("kind", ["columns", "no updates", "text", "another file", "number"])
 def test_a_round_file_that_nobody_can_read_names_the_quorum_behind_it(epoch, store, kind):
     fed, clients, cids = epoch
     block = store.get_json(cids[0])
@@ -200,6 +200,7 @@ def test_a_round_file_that_nobody_can_read_names_the_quorum_behind_it(epoch, sto
         "no updates": lambda: store.add_json(block | {"updates": {}}),
         "text": lambda: store.add(b"not a round"),
         "another file": lambda: block["record"],
+        "number": lambda: store.add_json(block | {"record": store.add_json(record | {"number": [[]]})}),
     }[kind]()
     honest = compute_fairness(store, cids, TASK, epoch=0)
     forged = forge(honest, rounds=(bad, cids[1]), factors=honest.factors | {clients[1]: 1_500_000})
@@ -264,3 +265,17 @@ def test_honest_rounds_of_other_federations_pass(node, store, changes):
     play(fed, store, clients, 3)
     report = audit(fed, store, 0, TASK)
     assert report.ok and report.false_attesters == () and max(map(abs, report.overpaid.values())) <= 4
+
+
+@pytest.mark.parametrize("number", [[], [[]], [1], True, 1.5, "1", None])
+def test_a_round_has_one_number(epoch, store, number):
+    block = store.get_json(epoch[2][0])
+    record = store.get_json(block["record"]) | {"number": number}
+    with pytest.raises(RecordError, match=r"number is "):
+        compute_fairness(store, [store.add_json(block | {"record": store.add_json(record)})], TASK, epoch=0)
+
+
+@pytest.mark.parametrize("number", [-1, "0", 0.5, None])
+def test_what_is_no_epoch(epoch, store, number):
+    with pytest.raises(RecordError, match=r"epoch is .* it must be an integer from 0"):
+        audit(epoch[0], store, number, TASK)

@@ -219,7 +219,7 @@ def test_all_zero_updates_average_to_zero() -> None:
         ([[1.0], [2.0]], [1, 2, 3], r"updates has shape \(2, 1\): it must be \(…, 3, P\)"),
         ([1.0, 2.0], [1, 2], r"updates has shape \(2,\)"),
         ([], [], r"samples has shape \(0,\)"),
-        ([[1.0, 2.0], [3.0]], [1, 2], r"updates have \[1, 2\] entries: every client must send P parameters"),
+        ([[1.0, 2.0], [3.0]], [1, 2], r"updates is \[\[1.0, 2.0\], \[3.0\]\]: give numbers, in rows of one length"),
         ([[1.0], [np.nan]], [1, 2], r"updates\[1, 0\] = nan is not a finite number: leave the client out"),
         ([[np.inf], [0.0]], [1, 2], r"updates\[0, 0\] = inf"),
     ],

@@ -20,7 +20,7 @@ RECORD = RoundRecord(
     penalties=(0, 5),
     consistency=(250_000, None),
     factors=(1_000_000, None),
-    digests=("0xab", None),
+    digests=("0x" + "ab" * 32, None),
     norm_squared=2**190,
     global_update=(-7, 2**62),
     void=False,
@@ -51,6 +51,14 @@ def test_broken_record(broken):
 BAD_FIELDS = [
     *({"note": 1}, {"scores": ["x"]}, {"rewards": None}, {"norm_squared": None}, {"number": 0}, {"number": "1"}),
     *({"samples": [1]}, {"factors": []}, {"rewards": ["-1", "0"]}, {"samples": ["1", 2]}, {"penalties": ["0.5", "0"]}),
+    *({"number": []}, {"number": [[]]}, {"number": True}, {"clients": ["0x01", "0x01"]}, {"note": None}),
+    *({"rewards": [1.5, 2.5]}, {"rewards": [1, 2]}, {"rewards": "12"}, {"rewards": {"5": 1, "6": 2}}),
+    *({"rewards": ["1", "02"]}, {"penalties": ["1", " 2"]}, {"scores": [1.5, None]}, {"global_update": [1.5, 2.5]}),
+    *({"global_update": ["1_0"]}, {"norm_squared": -1}, {"norm_squared": "-1"}, {"norm_squared": float("inf")}),
+    *({"norm_squared": float("nan")}, {"consistency": ["x", None]}, {"consistency": [float("nan"), None]}),
+    *({"consistency": [-1, None]}, {"factors": ["1", None]}, {"factors": [-1, None]}, {"digests": ["x", None]}),
+    *({"digests": [1, None]}, {"gas": "abc"}, {"gas": [1]}, {"gas": {"open": 1}}, {"gas": {"open": [-1]}}),
+    *({"gas": {"open": ["x"]}}, {"transactions": [1]}, {"transactions": {"open": [1]}}, {"samples": [1.0, 0]}),
     *({"void": "no"}, {"void": 0}, {"void": None}, {"clients": [1, "0x02"]}, {"clients": [None, "0x02"]}),
 ]
 
@@ -106,3 +114,11 @@ def test_configuration_that_lets_stakes_escape():
         dataclasses.replace(config, cool_down_seconds=100, attest_seconds=50)
     with pytest.raises(InvalidInput, match=r"votes twice; choose it whole, in \[1000000, "):
         dataclasses.replace(config, attest_seconds=10**6)
+
+
+@pytest.mark.parametrize("name", ["gas", "transactions", "digests", "void"])
+def test_a_field_that_is_missing(name):
+    plain = RECORD.to_json()
+    del plain[name]
+    with pytest.raises(RecordError, match="lacks or misnames a field"):
+        RoundRecord.from_json(plain)

@@ -102,7 +102,7 @@ def test_blobs_do_not_depend_on_the_parameters():
     [(99, 1, 1), (-1, 1, 1), (2.0, 2, 2), (1, 0, 1), (1, 1, 0), (2, 2.5, 10), (2, 2, 10.5), (0, np.nan, 10)],
 )
 def test_bad_sizes_are_named(rung, n, P):
-    with pytest.raises(ValueError, match=r"rung is .*choose it whole|\(n, P\) is .*choose it whole"):
+    with pytest.raises(ValueError, match=r"^(rung|n|P) is .*choose it whole"):
         ladder.predict(rung, n, P)
 
 
@@ -205,7 +205,7 @@ def test_largest_clients_of_the_forge_tests():
     assert [ladder.largest_clients(2, P) for P in sizes] == [116] * 4
     assert ladder.largest_clients(2, 10) == ladder.largest_clients(0, 10_000_000) == 120
     for rung, P in ((99, 10), (-1, 10), (3, 0)):
-        with pytest.raises(ValueError, match=rf"rung is {rung}:|is \(1, {P}\):"):
+        with pytest.raises(ValueError, match=rf"rung is {rung}:|P is {P}:"):
             ladder.largest_clients(rung, P)
 
 
@@ -242,7 +242,7 @@ def test_what_no_rung_takes_has_no_largest_parameters():
     for arguments, name in (((1, 10, np.nan), "gas is nan"), ((1, 10, -1), "gas is -1"), ((9, 10, 60e6), "rung is 9")):
         with pytest.raises(InvalidInput, match=f"{name}: .*; choose it"):
             ladder.largest_parameters(*arguments)
-    with pytest.raises(InvalidInput, match=r"is \(500\.5, 1\)"):
+    with pytest.raises(InvalidInput, match=r"n is 500\.5: "):
         ladder.largest_parameters(1, 500.5, 60e6)
 
 

@@ -40,7 +40,7 @@ def test_lanes_go_both_ways(valid, seed):
 @pytest.mark.parametrize(
     ("sums", "total_weight", "message"),
     [
-        ([3 * 127 + 1], 3, r"sums is \[382\]: int8 values times W go no further; choose it in \[-384, 381\]"),
+        ([3 * 127 + 1], 3, r"sums is \[382\]: int8 values times W go no further; choose it whole, in \[-384, 381\]"),
         ([-3 * 128 - 1], 3, "sums is"),
         ([2**32], 3, "sums is"),
         ([0], 2_049, "total_weight is 2049: the lanes hold no more; choose it whole"),

@@ -273,7 +273,7 @@ def test_page_without_faults_has_none(page_faults):
 def test_page_that_lacks_a_part_of_its_lesson_is_found():
     sight = look.Sight("a", "page", cells=8, formulas=2, images=1)
     look.compare(sight, new_notebook(cells=sound()))
-    assert sight.faults == ["8 cells are on the page, 9 in the lesson"]
+    assert sight.faults == ["8 cells are on the page, 10 in the lesson"]
 
 
 def test_solution_in_the_learner_s_lesson_is_found():

@@ -1,0 +1,208 @@
+"""What is no number, no flag, no generator or no bytes is refused with a sentence, not read, padded or let through."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bcfl_support import adversaries, incentives, learning, protocol, scores, shapley, simulation
+from bcfl_support.adversaries import attacks
+from bcfl_support.errors import BcflError
+from bcfl_support.incentives import exact, pay_rules, policies
+from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
+from bcfl_support.ipfs import cids, records
+from bcfl_support.learning import aggregators, training
+from bcfl_support.protocol import commitments, fixed_point
+from bcfl_support.scaling import ladder, lanes
+
+RNG = np.random.default_rng(0)
+U = np.array([[1.0, 0.0], [1.0, 2.0], [0.0, 3.0]])
+RAGGED: Any = [[1.0, 2.0], [3.0]]
+TEXT: Any = [["1", "2"], ["3", "4"]]
+A: Any = "0x" + "11" * 20
+TABLE = {"x": [float(i) for i in range(40)], "kind": ["a", "b"] * 20, "site": ["s", "s", "t", "t"] * 10}
+DATA = learning.federate(TABLE, label="kind", client="site", rng=np.random.default_rng(0))
+MODEL = learning.SoftmaxRegression(1, 2)
+RULE, RANK = pay_rules.PayRule(), pay_rules.PayRule(base="rank")
+LOYAL = pay_rules.PayRule(stake=1.0, loyal_fines=True)
+HERE = np.array([True, True])
+TERMS = exact.Terms()
+
+
+def game(rows: np.ndarray) -> np.ndarray:
+    return rows.sum(axis=1).astype(float)
+
+
+def commit(**changed: Any) -> bytes:
+    given = {"chain_id": 1, "aggregator": A, "round_number": 1, "client": A, "digest": bytes(32), "salt": bytes(32)}
+    return commitments.compute_commitment(**given | changed)
+
+
+def train(**changed: Any) -> np.ndarray:
+    given = {"params": np.zeros(4), "steps": 1, "lr": 0.1, "rng": RNG}
+    return training.local_updates(MODEL, data=DATA, **given | changed)
+
+
+def play(**changed: Any) -> Any:
+    given = {"rounds": 1, "rngs": [np.random.default_rng(s) for s in range(2)]}
+    world = PresenceWorld.equal(2, 3)
+    return incentives.play(world, "flat", incentives.Learner(), policies.Costs(), **given | changed)
+
+
+def run(**changed: Any) -> Any:
+    return simulation.run(DATA, MODEL, **{"rounds": 1, "rng": np.random.default_rng(0)} | changed)
+
+
+def huge() -> Any:
+    return learning.federate(TABLE | {"x": [1e308, -1e308] * 20}, label="kind", client="site", rng=RNG)
+
+
+def share(**changed: Any) -> Any:
+    given = {"scores": [1.0, 2.0], "sizes": [0.5, 0.5], "present": HERE, "standing": [1.0, 1.0]}
+    return RULE.share(**given | changed)
+
+
+def settle(**changed: Any) -> Any:
+    given = {"norm_squared": 1, "terms": TERMS, "accounts": {}, "stakes": {"a": 1}, "pot": 1}
+    return exact.settle_round(1, {"a": 1}, **given | changed)
+
+
+CASES: dict[str, list[Callable[[], Any]]] = {
+    "an array for a number": [
+        lambda: learning.load_digits_federation([], rng=RNG),  # type: ignore[arg-type]
+        lambda: run(byzantine=[]),
+        lambda: run(rounds=[]),
+        lambda: pay_rules.PayRule(alpha=[1, 2]),  # type: ignore[arg-type]
+        lambda: pay_rules.PayRule(window=[8]),  # type: ignore[arg-type]
+        lambda: protocol.FederationConfig(parameters=3, budget=[]),  # type: ignore[arg-type]
+        lambda: play(fairness_interval=[]),
+        lambda: exact.compute_penalty([], 1, 1, rate=1, cap=1),  # type: ignore[arg-type]
+        lambda: exact.compute_reward_weight(1, 0, [1, 2], [3, 4]),  # type: ignore[arg-type]
+        lambda: ladder.largest_clients([], 1),  # type: ignore[arg-type]
+        lambda: ladder.predict(2, [1, 2], [3, 4]),  # type: ignore[arg-type]
+        lambda: shapley.mean_game_threshold([]),  # type: ignore[arg-type]
+    ],
+    "a seed for a generator": [
+        lambda: run(rng=0),
+        lambda: play(rngs=[1, 2]),
+        lambda: play(rngs=3),
+        lambda: learning.load_hospitals(3, rng=0),  # type: ignore[arg-type]
+        lambda: learning.load_penguins(rng=0),  # type: ignore[arg-type]
+        lambda: learning.federate(TABLE, label="kind", client="site", rng=0),  # type: ignore[arg-type]
+        lambda: learning.with_label_noise(DATA, [0.1, 0.1], rng=0),  # type: ignore[arg-type]
+        lambda: learning.partitions.partition_iid(np.zeros(9, int), 3, rng=0),  # type: ignore[arg-type]
+        lambda: train(batch_size=3, rng=0),
+        lambda: attacks.draw_noise(U, norm=1, rng=0),  # type: ignore[arg-type]
+        lambda: attacks.disguise(U[0], clients=1, round_number=1, rng=0),  # type: ignore[arg-type]
+        lambda: learning.MLP(3, 4, 2).init(rng=0),  # type: ignore[arg-type]
+        lambda: MODEL.init(rng=0),  # type: ignore[arg-type]
+        lambda: policies.Costs().draw_levels(3, rng=0),  # type: ignore[arg-type]
+        lambda: shapley.permutation_shapley(game, 3, budget=50, rng=0),  # type: ignore[arg-type]
+        lambda: shapley.stratified_shapley(game, 3, budget=50, rng=0),  # type: ignore[arg-type]
+        lambda: shapley.gtg_shapley(game, 3, budget=50, truncation=0.0, rng=0),  # type: ignore[arg-type]
+        lambda: shapley.svarm_shapley(game, 3, budget=50, rng=None),  # type: ignore[arg-type]
+        lambda: shapley.regression_shapley(game, 3, budget=50, rng=None),  # type: ignore[arg-type]
+    ],
+    "what an attack starts from": [
+        lambda: attacks.alie(TEXT, z=1.0),
+        lambda: attacks.ipm([[np.nan, 1.0], [1.0, 2.0]], tau=2.0),
+        lambda: attacks.alie(U, z=np.nan),
+        lambda: attacks.alie(U, z=[1.0, 2.0]),  # type: ignore[arg-type]
+        lambda: attacks.min_max(RAGGED),
+        lambda: adversaries.compute_kappa(U, norm=-1),
+        lambda: adversaries.compute_kappa(U, norm=0),
+        lambda: attacks.replay([np.inf], norm=1),
+        lambda: attacks.replay(None, norm=1),
+        lambda: attacks.flip_sign(None),
+        lambda: attacks.replace_model("12", weight=0.5),
+        lambda: adversaries.collude([np.nan, 1.0], norm=1),
+        lambda: attacks.compute_alie_z([], 1),  # type: ignore[arg-type]
+    ],
+    "standings, accounts, costs": [
+        lambda: share(standing=[5, 1]),
+        lambda: share(present=[2, 1]),
+        lambda: share(scores=[np.nan, 1.0]),
+        lambda: share(sizes=[-1.0, 2.0]),
+        lambda: LOYAL.fines([-1.0, 1.0], [0.5, 0.5], HERE, ~HERE, [-9.0, 1.0]),  # type: ignore[arg-type]
+        lambda: RANK.share([1.0, 1.0], [0.0, 1.0], HERE, [1.0, 1.0]),  # type: ignore[arg-type]
+        lambda: settle(accounts={"a": exact.Account(history=-1)}),
+        lambda: settle(accounts={"a": exact.Account(credit=-5)}),
+        lambda: exact.Account(last_round=0.5),  # type: ignore[arg-type]
+        lambda: policies.Costs().spent([-1], [0], [1.0]),
+        lambda: policies.Costs().spent([99], [0], [1.0]),
+        lambda: policies.Costs().spent([0], ["no"], [1.0]),
+        lambda: pay_rules.PayRule(scaled="no"),  # type: ignore[arg-type]
+        lambda: replace(LOYAL, loyal_fines="False"),  # type: ignore[arg-type]
+        lambda: TrainingWorld(()),
+        lambda: PresenceWorld.equal(1, 0),
+        lambda: policies.stay_threshold(1.0, attendance=None, consistency=1.0),  # type: ignore[arg-type]
+        lambda: incentives.make_world("flat", seeds=3),  # type: ignore[arg-type]
+    ],
+    "fixed point and bytes": [
+        lambda: fixed_point.encode([["1", "2"]]),
+        lambda: fixed_point.encode("abc"),
+        lambda: fixed_point.encode([5.0], bound=np.nan),
+        lambda: fixed_point.encode(RAGGED),
+        lambda: fixed_point.to_integers("g", [1, 0], 2, scaled="no"),  # type: ignore[arg-type]
+        lambda: fixed_point.fedavg_fixed(RAGGED, [1, 1]),
+        lambda: fixed_point.clip_weights(RAGGED, [1, 1]),
+        lambda: fixed_point.decode(RAGGED),
+        lambda: fixed_point.alignment_sum_bounds([1, 2], n_clients=-1),
+        lambda: fixed_point.encoding_error(largest=np.nan),
+        lambda: fixed_point.alignment_error_bound(TEXT, [1, 1]),
+        lambda: commitments.compute_digest([1]),  # type: ignore[arg-type]
+        lambda: commit(digest=b"x"),
+        lambda: commit(salt="y" * 32),
+        lambda: commit(client="0x12"),
+        lambda: commit(round_number=-1),
+        lambda: commitments.compute_factors_hash({A: -1}),
+        lambda: commitments.compute_factors_hash({A: 1.0}),  # type: ignore[dict-item]
+        lambda: cids.compute_cid("text"),  # type: ignore[arg-type]
+        lambda: cids.verify_block(cids.compute_cid(b""), "text"),  # type: ignore[arg-type]
+        lambda: records.parse_record("{}"),  # type: ignore[arg-type]
+        lambda: lanes.to_lanes(np.zeros(2000, int), 3),
+    ],
+    "models, data and vectors": [
+        *(lambda d=d: learning.LogisticRegression(d) for d in (0, -1, 2.5, "3", None)),
+        lambda: learning.MLP(3, 0, 2),
+        lambda: train(labels=[]),
+        lambda: train(labels=["a"] * len(DATA.y)),
+        lambda: train(params=["0"] * 4),
+        lambda: train(params=[np.nan] * 4),
+        huge,
+        lambda: MODEL.loss(RAGGED, DATA.x, DATA.y),
+        lambda: learning.compute_weights([[1], [1, 2]]),
+        lambda: scores.alignment_scores(U, [1, 1, 1], step=RAGGED),
+        lambda: aggregators.fltrust(U, root_update=None),
+        lambda: shapley.exact_shapley(RAGGED),  # type: ignore[arg-type]
+        lambda: shapley.leave_one_out(game, -1),
+        lambda: shapley.leave_one_out(game, "3"),  # type: ignore[arg-type]
+        lambda: shapley.permutation_shapley(lambda rows: ["1"] * len(rows), 3, budget=50, rng=RNG),  # type: ignore
+    ],
+}
+
+
+@pytest.mark.parametrize(("kind", "place"), [(kind, i) for kind, calls in CASES.items() for i in range(len(calls))])
+def test_it_is_refused_with_a_sentence(kind: str, place: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(BcflError):
+            CASES[kind][place]()
+
+
+def test_what_is_right_passes() -> None:
+    assert share().sum() == pytest.approx(1) and len(commit()) == 32 and train(params=[0.0] * 4).shape == (2, 4)
+    assert settle().rewards["a"] == 1 and play().rewards.shape == (1, 2, 3) and run().table.n_clients == 2
+
+
+def test_a_module_that_takes_other_features_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(BcflError, match=r"module refuses x \(64, 4\): .*; does n_features fit\?"):
+        learning.TorchModel(torch.nn.Linear(3, 2), 4)
+    with pytest.raises(BcflError, match="give a torch"):
+        learning.TorchModel(None, 4)
