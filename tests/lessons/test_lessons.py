@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import nbformat
@@ -102,3 +103,43 @@ def test_map_lists_every_lesson():
 def test_asking_for_a_lesson_that_does_not_exist():
     with pytest.raises(FileNotFoundError, match="99"):
         lessons.lesson_paths(["99"])
+
+
+def bound_names(tree):
+    """Names that a cell's own statements bind; those inside of functions are others."""
+    names, nodes = set(), list(tree.body)
+    inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif not isinstance(node, inner):
+            nodes += ast.iter_child_nodes(node)
+    return names
+
+
+def free_names(function):
+    """Names that a function reads and does not bind."""
+    names = {node for node in ast.walk(function) if isinstance(node, ast.Name)}
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return {node.id for node in names} - own - {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+
+
+@every_lesson
+def test_what_an_explorer_draws_from_stays_as_it_is(path):
+    """An explorer is moved when all cells have run: what its functions read must not have become something else."""
+    trees = [ast.parse(source(cell)) for cell in code_cells(read(path))]
+    reads, problems = {}, []
+    for place, tree in enumerate(trees):
+        functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+        reads |= {node.name: free_names(node) for node in functions}
+        if not any(isinstance(n, ast.Attribute) and n.attr in ("Explorer", "Turns") for n in ast.walk(tree)):
+            continue
+        seen, todo = set(), {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & set(reads)
+        while todo:
+            seen |= todo
+            todo = set().union(*(reads.get(name, set()) for name in todo)) - seen
+        problems += [(place, later, seen & bound_names(trees[later])) for later in range(place + 1, len(trees))]
+    assert not [problem for problem in problems if problem[2]]
