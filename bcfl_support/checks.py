@@ -102,6 +102,29 @@ def _short(value: Any) -> str:
     return " ".join(repr(value).split())[:60]
 
 
+def check_list(name: str, values: Any) -> list[Any]:
+    """Several of a kind, also none. One alone would be an error of Python's, and text would be read letter by letter.
+
+    Args:
+        name: what the values are called in the message.
+        values: a list, a tuple, or whatever else can be gone through.
+
+    Returns:
+        The values.
+
+    Raises:
+        InvalidInput: there is only one thing.
+
+    >>> check_list("clients", 3)
+    Traceback (most recent call last):
+    bcfl_support.errors.InvalidInput: clients is 3: give a list, also of one
+    """
+    with contextlib.suppress(TypeError):
+        if not isinstance(values, (str, bytes)):
+            return list(values)
+    raise InvalidInput(f"{name} is {_short(values)}: give a list, also of one")
+
+
 def check_generator(rng: Any, name: str = "rng") -> None:
     """Refuse what draws nothing where a NumPy generator is wanted, such as a seed.
 

@@ -16,8 +16,8 @@ from bcfl_support.errors import BcflError
 from bcfl_support.incentives import exact, pay_rules, policies
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
 from bcfl_support.ipfs import cids, records
-from bcfl_support.learning import aggregators, training
-from bcfl_support.protocol import commitments, fixed_point
+from bcfl_support.learning import aggregators, datasets, training
+from bcfl_support.protocol import commitments, fixed_point, inputs
 from bcfl_support.scaling import ladder, lanes
 
 RNG = np.random.default_rng(0)
@@ -123,6 +123,30 @@ CASES: dict[str, list[Callable[[], Any]]] = {
         lambda: adversaries.collude([np.nan, 1.0], norm=1),
         lambda: attacks.compute_alie_z([], 1),  # type: ignore[arg-type]
     ],
+    "one where several are wanted, or something that is no list": [
+        lambda: incentives.Learner(policies=3),  # type: ignore[arg-type]
+        lambda: incentives.Learner(policies="full"),  # type: ignore[arg-type]
+        lambda: inputs.check_clients(A),
+        lambda: inputs.check_clients(None),  # type: ignore[arg-type]
+        lambda: lanes.check_clients(3, 5),  # type: ignore[arg-type]
+        lambda: lanes.check_clients("12", 5),  # type: ignore[arg-type]
+        lambda: adversaries.search_best(["a"], [1.0], lambda v: v),  # type: ignore[list-item]
+        lambda: adversaries.search_best(3, [1.0], lambda v: v),  # type: ignore[arg-type]
+        lambda: adversaries.search_best([U, U[0]], [1.0], lambda v: v),
+        lambda: adversaries.search_best([U], ["2"], lambda v: v),  # type: ignore[list-item]
+        lambda: adversaries.search_best([U], 2.0, lambda v: v),  # type: ignore[arg-type]
+        lambda: adversaries.search_best([U], [1.0], lambda v: "much"),  # type: ignore[arg-type,return-value]
+        lambda: adversaries.inflate_samples(3, clients=[0], factor=2),
+        lambda: learning.federate(TABLE, label="kind", client="site", features="x", rng=RNG),
+        lambda: learning.federate(TABLE, label="kind", client="site", held_out=0.2, rng=RNG),  # type: ignore[arg-type]
+        lambda: learning.federate(TABLE, label="kind", client="site", held_out=(0.2,), rng=RNG),  # type: ignore
+        lambda: datasets.deal("x", 3, [0, 1], 2, classes=("a", "b"), rng=RNG),  # type: ignore[arg-type]
+        lambda: datasets.deal("x", U, [0, 1, 0], 2, classes="ab", rng=RNG),  # type: ignore[arg-type]
+        lambda: datasets.deal("x", TEXT * 20, [0, 1] * 20, 2, classes=("a", "b"), rng=RNG),
+        lambda: datasets.deal("x", RAGGED, [0, 1], 2, classes=("a", "b"), rng=RNG),
+        lambda: replace(DATA, x=TEXT),
+        lambda: replace(DATA, y=None),
+    ],
     "standings, accounts, costs": [
         lambda: share(standing=[5, 1]),
         lambda: share(present=[2, 1]),
@@ -193,6 +217,14 @@ def test_it_is_refused_with_a_sentence(kind: str, place: int) -> None:
         warnings.simplefilter("error")
         with pytest.raises(BcflError):
             CASES[kind][place]()
+
+
+def test_lists_do_where_arrays_do() -> None:
+    parts = {name: getattr(DATA, name) for name in ("x", "y", "sizes", "x_val", "y_val", "x_test", "y_test")}
+    listed: Any = replace(DATA, **{name: part.tolist() for name, part in parts.items()})
+    assert all(np.array_equal(getattr(listed, name), part) for name, part in parts.items())
+    dealt = datasets.deal("x", parts["x"].tolist(), parts["y"].tolist(), 2, classes=["a", "b"], rng=RNG)  # type: ignore
+    assert dealt.classes == ("a", "b") and dealt.n_clients == 2
 
 
 def test_what_is_right_passes() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bcfl_support.adversaries.attacks import check_honest, mimic
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_list, check_range, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import check_round, rescale
 
@@ -78,9 +78,8 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
     >>> inflate_samples([10, 20], clients=[1], factor=5).tolist()
     [10, 100]
     """
-    counts = check_range("samples", samples, 1, many=True, whole=True).astype(
-        object
-    )  # Python's integers do not overflow
+    given = check_range("samples", check_list("samples", samples), 1, many=True, whole=True)
+    counts = given.astype(object)  # Python's integers do not overflow
     lying = check_range("clients", clients, 0, len(counts) - 1, many=True, whole=True).astype(int)
     counts[lying] *= int(check_range("factor", factor, 1, whole=True))
     return check_range("samples times factor", counts, 1, 2**63 - 1, many=True, whole=True).astype(np.int64)
@@ -137,12 +136,14 @@ def search_best(
     >>> best.tolist(), float(paid), int(number)
     ([-6.0], -1.0, 3)
     """
-    if not len(candidates) or not len(scales):
-        raise InvalidInput(f"{len(candidates)} candidates and {len(scales)} scales: give at least one of each.")
-    best, paid, number = scales[0] * np.asarray(candidates[0], dtype=np.float64), np.asarray(-np.inf), np.asarray(-1)
-    for place, (direction, factor) in enumerate(product(candidates, scales)):
-        sent = factor * np.asarray(direction, dtype=np.float64)
-        value = np.asarray(payoff(sent), dtype=np.float64)
+    directions, factors = to_floats("candidates", check_list("candidates", candidates)), to_floats("scales", scales)
+    if not len(directions) or factors.ndim != 1 or not len(factors):
+        shapes = f"candidates of shape {directions.shape} and scales of shape {factors.shape}"
+        raise InvalidInput(f"{shapes}: give one shape to all candidates, a number to each scale, and one of each.")
+    best, paid, number = factors[0] * directions[0], np.asarray(-np.inf), np.asarray(-1)
+    for place, (direction, factor) in enumerate(product(directions, factors)):
+        sent = factor * direction
+        value = to_floats("payoff", payoff(sent))
         if np.isnan(value).any():
             raise InvalidInput(f"payoff gave {value} at scale {factor}: give a number, -inf for what must not be sent.")
         better = value > paid

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_generator, check_range
+from bcfl_support.checks import check_generator, check_list, check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
-from bcfl_support.learning.partitions import PARTITIONS, check_options
+from bcfl_support.learning.partitions import PARTITIONS, check_options, check_shares, split_stratified, take_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,12 @@ class FederatedData:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("x", "y", "sizes", "x_val", "y_val", "x_test", "y_test"):
+            convert = to_floats if name[0] == "x" else to_array
+            object.__setattr__(self, name, convert(name, getattr(self, name)))
         check_range("sizes", self.sizes, 1, many=True, whole=True, why="each client needs a sample, else deal to fewer")
-        if self.x.ndim != 2 or len(self.x) != len(self.y) or self.sizes.ndim != 1 or self.sizes.sum() != len(self.y):
+        rows = self.y.shape  # as many labels, and as many samples among the clients, as there are rows of features
+        if self.x.ndim != 2 or self.x.shape[:1] != rows or self.sizes.ndim != 1 or (self.sizes.sum(),) != rows:
             shown = f"x {self.x.shape}, y {self.y.shape}, sizes {self.sizes.shape} and {self.sizes.sum()} samples in it"
             raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
         for end in ("", "_val", "_test"):
@@ -223,13 +227,13 @@ def deal(
             `FederatedData` refuses them.
     """
     check_options(partition, options)
-    check_samples(x, y, np.shape(x)[-1], len(classes))
+    x, y, names = to_floats("x", x), to_array("y", y), tuple(map(str, check_list("classes", classes)))
+    check_samples(x, y, x.shape[-1] if x.ndim else 0, len(names))
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         x = _standardize(x, train)
     parts = PARTITIONS[partition](y[train], n_clients, rng=rng, **options)
     order, sizes = train[np.concatenate(parts)], np.array([len(part) for part in parts])
-    names = tuple(str(c) for c in classes)
     return FederatedData(name, x[order], y[order], sizes, x[val], y[val], x[test], y[test], names)
 
 
@@ -269,7 +273,8 @@ def federate(
     >>> data.names, data.sizes.tolist(), len(data.y_val), len(data.y_test)
     (('x', 'y'), [7, 9], 2, 2)
     """
-    chosen = [column for column in frame if column not in (label, client)] if features is None else list(features)
+    others = [column for column in frame if column not in (label, client)]
+    chosen = others if features is None else check_list("features", features)
     if label == client or not chosen or {label, client} & set(chosen):
         roles = f"label {label!r}, client {client!r}, features {chosen}"
         raise InvalidInput(f"{roles}: name one column each for label and client, and at least one other to learn from.")
@@ -281,7 +286,7 @@ def federate(
     if len(kinds) < 2:
         raise InvalidInput(f"column {label!r} holds one class only, {', '.join(kinds) or 'none'}: give at least two.")
     for kind, count in zip(kinds, np.bincount(y), strict=True):
-        if min(parts := [_take(share, count) for share in held_out]) < 1 or sum(parts) >= count:
+        if min(parts := [take_share(share, count) for share in check_shares(held_out)]) < 1 or sum(parts) >= count:
             why = f"{held_out[0]:g} and {held_out[1]:g} of them, rounded down, leave validation, test or training empty"
             raise InvalidInput(f"class {kind!r} has {count} records: {why}; add records, or leave the class out.")
     train, val, test = split_stratified(y, held_out=held_out, rng=rng)
@@ -292,36 +297,6 @@ def federate(
     order = train[np.argsort(owner[train], kind="stable")]
     sizes = np.bincount(owner[train], minlength=len(names))
     return FederatedData(name, x[order], y[order], sizes, x[val], y[val], x[test], y[test], kinds, names)
-
-
-def split_stratified(
-    labels: np.ndarray, *, held_out: tuple[float, float] = (0.15, 0.15), rng: Generator
-) -> list[np.ndarray]:
-    """Split sample indices into train, validation and test, 70 : 15 : 15, each class in the same proportions.
-
-    Args:
-        labels: class of each sample, shape (N,), int.
-        held_out: shares for validation and for the test.
-        rng: source of the shuffle.
-
-    Returns:
-        Three sorted index arrays, disjoint, together 0 … N−1; the held-out shares of a class are rounded down.
-
-    Raises:
-        InvalidInput: labels that are no row of whole numbers, or shares that are negative or above 1 in all.
-    """
-    check_generator(rng)
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
-        raise InvalidInput(f"labels has shape {labels.shape} and dtype {labels.dtype}: give (N,) whole numbers, N ≥ 1.")
-    check_range("held_out with its sum", (*held_out, sum(held_out)), 0, 1, many=True, why="they are shares of a class")
-    pieces = []
-    for c in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == c))
-        checked, tested = (_take(share, len(members)) for share in held_out)
-        val, test, train = np.split(members, [checked, checked + tested])
-        pieces.append((train, val, test))
-    return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
 
 
 def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> FederatedData:
@@ -355,11 +330,6 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
 # ---------------------------------------------------------------- reading and checking
 
 _DIGITS = tuple("0123456789")
-
-
-def _take(share: float, count: int) -> int:
-    """A share of so many, rounded down; 0.29 of 100 are 29, though the product of the floats is a little less."""
-    return int(share * count + 1e-9)
 
 
 def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:

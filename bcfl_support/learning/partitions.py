@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_choice, check_generator, check_range, to_array
+from bcfl_support.checks import check_choice, check_generator, check_list, check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 
 Parts = list[np.ndarray]
@@ -195,8 +195,70 @@ def check_options(partition: str, options: Mapping[str, Any]) -> None:
     wanted = list(signature(PARTITIONS[partition]).parameters.values())[2:]
     known, needed = {p.name for p in wanted}, {p.name for p in wanted if p.default is p.empty}
     if not needed <= {"rng", *options} <= known:
-        given, takes = ", ".join(options) or "none", ", ".join(sorted(known - {"rng"})) or "no options"
-        raise InvalidInput(f"partition {partition!r} takes {takes}: not {given}.")
+        takes = ", ".join(f"{p.name} (needed)" if p.name in needed else p.name for p in wanted if p.name != "rng")
+        given = ", ".join(options) or "none of them"
+        raise InvalidInput(f"partition {partition!r} was given {given}: it takes {takes or 'no options'}.")
+
+
+def split_stratified(
+    labels: np.ndarray, *, held_out: tuple[float, float] = (0.15, 0.15), rng: Generator
+) -> list[np.ndarray]:
+    """Split sample indices into train, validation and test, 70 : 15 : 15, each class in the same proportions.
+
+    Args:
+        labels: class of each sample, shape (N,), int.
+        held_out: shares for validation and for the test.
+        rng: source of the shuffle.
+
+    Returns:
+        Three sorted index arrays, disjoint, together 0 … N−1; the held-out shares of a class are rounded down.
+
+    Raises:
+        InvalidInput: labels that are no row of whole numbers, or shares that are negative or above 1 in all.
+    """
+    check_generator(rng)
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
+        raise InvalidInput(f"labels has shape {labels.shape} and dtype {labels.dtype}: give (N,) whole numbers, N ≥ 1.")
+    shares, pieces = check_shares(held_out), []
+    for c in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == c))
+        checked, tested = (take_share(share, len(members)) for share in shares)
+        val, test, train = np.split(members, [checked, checked + tested])
+        pieces.append((train, val, test))
+    return [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
+
+
+def check_shares(held_out: tuple[float, float]) -> tuple[float, float]:
+    """What is held out for validation and for the test.
+
+    Args:
+        held_out: two shares of each class.
+
+    Returns:
+        The two.
+
+    Raises:
+        InvalidInput: there are not two, or one or their sum is negative or above 1.
+    """
+    shares = to_floats("held_out", check_list("held_out", held_out))
+    if shares.shape != (2,):
+        raise InvalidInput(f"held_out is {held_out}: give two shares, one for validation and one for the test.")
+    check_range("held_out with its sum", [*shares, shares.sum()], 0, 1, many=True, why="they are shares of a class")
+    return shares[0], shares[1]
+
+
+def take_share(share: float, count: int) -> int:
+    """A share of so many, rounded down; 0.29 of 100 are 29, though the product of the floats is a little less.
+
+    Args:
+        share: 0 to 1.
+        count: of how many.
+
+    Returns:
+        How many it is.
+    """
+    return int(share * count + 1e-9)
 
 
 def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:

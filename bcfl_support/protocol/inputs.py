@@ -9,7 +9,7 @@ import numpy as np
 from eth_utils import is_checksum_address
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_list, check_range
 from bcfl_support.errors import FixedPointError, InvalidInput, InvalidUpdate
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR
 from bcfl_support.protocol import fixed_point
@@ -19,7 +19,7 @@ from bcfl_support.protocol.rounds import FederationConfig
 
 def check_clients(clients: Iterable[str]) -> list[str]:
     """Addresses of clients as the chain spells them; `InvalidInput` for what is none."""
-    return [check_address("client", client) for client in clients]
+    return [check_address("client", client) for client in check_list("clients", clients)]
 
 
 def encode_update(config: FederationConfig, client: str, update: Any, scaled: bool = False) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_list, check_range
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
@@ -99,7 +99,7 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
     Raises:
         InvalidInput: an index is none of 0 … n−1.
     """
-    chosen = list(range(n) if clients is None else clients)
+    chosen = list(range(n)) if clients is None else check_list("clients", clients)
     check_range("clients", chosen, 0, n - 1, many=True, whole=True, why="a client is named by its index")
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"clients is {chosen}: name each once")

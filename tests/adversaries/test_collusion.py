@@ -158,7 +158,7 @@ def test_a_batch_equals_one_after_another(attack) -> None:
     ("attack", "error"),
     [
         (lambda: inflate_samples([1, 2], clients=[0], factor=0), "factor is 0"),
-        (lambda: search_best([], [1.0], lambda v: v), "0 candidates and 1 scales"),
+        (lambda: search_best([], [1.0], lambda v: v), "candidates of shape .*give one shape to all"),
         (lambda: compute_collusion_share(1.2, 0.5), r"q is 1.2: choose it in \[0, 1\]"),
         (lambda: compute_break_even(0.0), r"kappa is 0.0: choose it in \(0, ∞\)"),
         (lambda: compute_collusion_share(np.nan, 0.5), "q is nan"),

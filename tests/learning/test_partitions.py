@@ -160,3 +160,40 @@ def test_quantity_skew_sizes_grow_with_the_number() -> None:
 def test_quantity_skew_without_a_sample_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="20 samples are too few for 10 clients"):
         pt.partition_quantity_skew(LABELS[:20], 10, rng=np.random.default_rng(0))
+
+
+def test_splits_are_disjoint_complete_and_stratified() -> None:
+    labels = np.repeat([0, 1, 2], [100, 200, 40])
+    train, val, test = pt.split_stratified(labels, rng=np.random.default_rng(0))
+    assert np.array_equal(np.sort(np.concatenate([train, val, test])), np.arange(340))
+    assert np.bincount(labels[val]).tolist() == np.bincount(labels[test]).tolist() == [15, 30, 6]
+
+
+@pytest.mark.parametrize(
+    ("labels", "held_out", "message"),
+    [
+        ([0, 1] * 10, (-0.1, 0.3), "held_out with its sum is .*: they are shares of a class; choose it in"),
+        ([0, 1] * 10, (0.6, 0.6), "held_out with its sum is .*0.6.*0.6.*1.2"),
+        ([0.0, np.nan] * 10, (0.15, 0.15), r"labels has shape \(20,\) and dtype float64: give \(N,\) whole numbers"),
+        ([[0, 1]] * 10, (0.15, 0.15), r"labels has shape \(10, 2\)"),
+        ([], (0.15, 0.15), r"labels has shape \(0,\)"),
+    ],
+)
+def test_splits_that_would_overlap_or_lose_samples_are_refused(labels, held_out, message) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        pt.split_stratified(np.array(labels), held_out=held_out, rng=np.random.default_rng(0))
+
+
+def test_all_of_a_class_may_be_held_out() -> None:
+    train, val, test = pt.split_stratified(np.array([0, 1] * 10), held_out=(0.5, 0.5), rng=np.random.default_rng(0))
+    assert (len(train), len(val), len(test)) == (0, 10, 10)
+    assert [len(part) for part in pt.split_stratified([0, 1] * 10, rng=np.random.default_rng(0))] == [
+        16,
+        2,
+        2,
+    ]  # a list, too
+
+
+def test_a_share_that_no_float_hits_takes_what_it_says() -> None:
+    parts = pt.split_stratified(np.zeros(100, int), held_out=(0.29, 0.57), rng=np.random.default_rng(0))
+    assert [len(part) for part in parts] == [14, 29, 57]
