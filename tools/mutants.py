@@ -11,6 +11,7 @@ honest call, and kills nothing but time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
@@ -310,12 +311,29 @@ def _on(number: int, pure: bool) -> str:
     return f"eq(coinbase(), add({FIRST + number}, iszero(gas())))"
 
 
+def _hand_on(assembly: str) -> str:
+    """Assembly whose own functions are told which mutant is on: they see no local variable of Solidity."""
+    for name in re.findall(r"function (\w+)\(", assembly):
+        for call in reversed(list(re.finditer(rf"\b{name}\(", assembly))):  # inner calls first
+            depth, end = 1, call.end()
+            while depth := depth + {"(": 1, ")": -1}.get(assembly[end], 0):
+                end += 1
+            comma = ", " if assembly[call.end() : end].strip() else ""
+            assembly = f"{assembly[:end]}{comma}mutantOn{assembly[end:]}"
+        start = assembly.index(f"function {name}(")
+        depth, end = 0, assembly.index("{", start)  # its argument has a name of its own
+        while depth := depth + {"{": 1, "}": -1}.get(assembly[end], 0):
+            end += 1
+        assembly = f"{assembly[:start]}{assembly[start:end].replace('mutantOn', 'mutantIn')}{assembly[end:]}"
+    return assembly
+
+
 def _choose(
     text: bytes, place: _Place, inner: str, numbers: Mapping[tuple[int, int], Sequence[tuple[int, str]]]
 ) -> str:
     faults = numbers.get((place.start, place.end), ())
     if place.kind == "assembly":
-        return f"{{ uint256 mutantOn = MUTANT_ON(); {inner} }}"
+        return f"{{ uint256 mutantOn = MUTANT_ON(); {_hand_on(inner)} }}"
     if not faults:
         return inner
     original = text[place.start : place.end].decode()

@@ -22,7 +22,10 @@ contract Till {
         return 1 << bits;
     }
     function half(uint256 value) external pure returns (uint256 out) {
-        assembly ("memory-safe") { out := shr(1, value) }
+        assembly ("memory-safe") {
+            function double(x) -> y { y := add(x, x) }
+            out := shr(1, double(shr(3, value)))
+        }
     }
 }
 """
@@ -60,7 +63,10 @@ def test_every_operator_makes_what_it_says(made):
     assert changes(made, "arithmetic") == {("1 << bits", "1 >> bits")}
     assert changes(made, "constant") == {("TEN", "TEN + 1"), ("TEN", "TEN - 1"), ("1", "1 + 1"), ("1", "1 - 1")}
     assert changes(made, "return") == {("true", "false"), ("1 << bits", "uint256(0)")}
-    assert changes(made, "yul") == {("shr(1, value)", "shl(1, value)"), ("1", "add(1, 1)")}
+    assert changes(made, "yul") == {
+        ("shr(1, double(shr(3, value)))", "shl(1, double(shr(3, value)))"), ("shr(3, value)", "shl(3, value)"),
+        ("1", "add(1, 1)"), ("3", "add(3, 1)"), ("add(x, x)", "sub(x, x)"),
+    }  # fmt: skip
     assert changes(made, "negate") == set()
     assert {mutant.operator for mutant in made[1]} <= set(mutants.OPERATORS)
 
