@@ -288,13 +288,13 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
         Adjusted scores, shape (…, n), float64, in the unit of the scores.
 
     Raises:
-        InvalidInput: cap not positive, shapes that differ, or an entry that is text, NaN or infinite.
+        InvalidInput: a cap or a gain that is none, shapes that differ, or a score that is text, NaN or infinite.
 
     >>> accuracy_adjusted_scores([8.0, 8.0, 8.0, -8.0], [0.5, 0.05, -0.1, 0.2], cap=0.1).tolist()
     [8.0, 4.0, 0.0, -8.0]
     """
-    check_range("cap", cap, 0, above=True, why="it is a gain in accuracy")
-    marks, gained = check_range("scores", scores, -np.inf, many=True), check_range("gains", gains, -np.inf, many=True)
+    check_range("cap", cap, 0, 1, above=True, why="it is a gain in accuracy, whose unit is 1")
+    marks, gained = check_range("scores", scores, -np.inf, many=True), check_range("gains", gains, -1, 1, many=True)
     if marks.shape != gained.shape:
         raise InvalidInput(f"scores has shape {marks.shape}, gains {gained.shape}: give one gain a score.")
     return marks * np.clip(gained / cap, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bcfl_support import adversaries, incentives, learning, protocol, scores, shapley, simulation
+from bcfl_support import adversaries, chain, incentives, learning, protocol, scores, shapley, simulation
 from bcfl_support.adversaries import attacks
 from bcfl_support.errors import BcflError
-from bcfl_support.incentives import exact, pay_rules, policies
+from bcfl_support.incentives import exact, pay_rules, policies, population
 from bcfl_support.incentives.worlds import PresenceWorld, TrainingWorld
 from bcfl_support.ipfs import cids, records
 from bcfl_support.learning import aggregators, datasets, training
 from bcfl_support.protocol import commitments, fixed_point, inputs
-from bcfl_support.scaling import ladder, lanes
+from bcfl_support.scaling import fees, ladder, lanes, latency, sparse
 
 RNG = np.random.default_rng(0)
 U = np.array([[1.0, 0.0], [1.0, 2.0], [0.0, 3.0]])
@@ -146,6 +146,33 @@ CASES: dict[str, list[Callable[[], Any]]] = {
         lambda: datasets.deal("x", RAGGED, [0, 1], 2, classes=("a", "b"), rng=RNG),
         lambda: replace(DATA, x=TEXT),
         lambda: replace(DATA, y=None),
+    ],
+    "shares, flags and fees": [
+        lambda: LOYAL.fines([-1.0, 1.0], [300, 100], HERE, ~HERE, [1.0, 1.0]),  # type: ignore[arg-type]
+        lambda: incentives.summarize(play(), target=90),
+        lambda: scores.accuracy_adjusted_scores([8.0, 8.0], [0.5, 0.05], cap=10),
+        lambda: scores.accuracy_adjusted_scores([8.0, 8.0], [50, 5], cap=0.1),
+        lambda: fees.pay(1e6, 0, fees.Market(), hurry="no"),  # type: ignore[arg-type]
+        lambda: fees.next_base_fee(-(10**9), 0),
+        lambda: fees.blob_fee(float("nan")),  # type: ignore[arg-type]
+        lambda: fees.blob_fee(-(10**9)),
+        lambda: latency.compute_latency(ladder.predict(2, 10, 1000), fees.Market(), absent="no"),  # type: ignore
+        lambda: shapley.permutation_shapley(game, 3, budget=50, rng=RNG, antithetic="no"),  # type: ignore[arg-type]
+        lambda: chain.Chain.start(tx_gas_cap="no"),  # type: ignore[arg-type]
+        lambda: protocol.FederationConfig(parameters=3, clipped="no"),  # type: ignore[arg-type]
+        lambda: population.softmax_probabilities(U, HERE, HERE, temperature=0, explore=0.1),
+        lambda: population.softmax_probabilities(U, HERE, HERE, temperature=1, explore=10),
+        lambda: sparse.compress(np.ones((3, 64)), np.ones(64), step=1.0),
+        lambda: sparse.choose_step(np.nan, np.zeros((1, 2), np.int8)),
+        lambda: incentives.Seat(
+            incentives.make_world("paper", seeds=[0], n_clients=6),
+            *("midpoint", incentives.Learner(), policies.Costs()),
+            **{"rounds": 3, "rng": np.random.default_rng(0)},  # type: ignore[arg-type]
+        ),
+        lambda: incentives.Seat(
+            PresenceWorld.equal(1, 3), "flat", incentives.Learner(), policies.Costs(), rounds=3, rng=0
+        ),  # type: ignore
+        lambda: inputs.check_clients([A, A]),
     ],
     "standings, accounts, costs": [
         lambda: share(standing=[5, 1]),

@@ -29,7 +29,7 @@ from bcfl_support.chain.artifacts import Artifact
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.sending import Call, Sender, check_address
 from bcfl_support.chain.transport import Transport, without_secrets
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_flag, check_range
 from bcfl_support.errors import InvalidInput, ServiceError
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -85,9 +85,11 @@ class Chain(AbstractContextManager["Chain"]):
             tx_gas_cap: whether EIP-7825's cap of one transaction is on.
 
         Raises:
+            InvalidInput: `tx_gas_cap` is neither True nor False.
             ToolMissing: anvil is not installed.
             ServiceError: anvil did not come up.
         """
+        check_flag("tx_gas_cap", tx_gas_cap)
         command = [
             *(services.anvil(), "--host", services.LOCALHOST, "--port", 0, "--mnemonic", MNEMONIC),
             *("--accounts", accounts, "--balance", 10_000, "--chain-id", 31337, "--hardfork", HARDFORK),

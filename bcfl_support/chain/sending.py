@@ -230,6 +230,8 @@ def _transaction(call: Call, sender: str, value: int) -> Transaction:
     for key, argument in (("from", "sender"), ("value", "value"), ("gas", "gas")):
         if key in call:
             raise InvalidInput(f"the transaction has {key!r} in it: give it as the argument {argument}")
+    if call.get("to") is None and not call.get("data"):
+        raise InvalidInput(f"the transaction has only {[*call]}: give 'to' or 'data'; without, money goes to nobody")
     if call.get("to") is not None:
         transaction["to"] = check_address("to", call["to"])
     return dict(call) | transaction

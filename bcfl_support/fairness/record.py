@@ -238,9 +238,12 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         Its CID.
 
     Raises:
+        RecordError: it has not as many rounds as an epoch: agreed on, it would leave none for the whole one's record.
         ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
             this call, on this record or another.
     """
+    if len(record.rounds) != (due := fed.config.interval):
+        raise RecordError(f"the record has {len(record.rounds)} rounds, an epoch {due}: compute it from all of them")
     cid = store.add(record.to_bytes())
     fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)
     return cid

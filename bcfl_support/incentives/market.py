@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_generator, check_range
+from bcfl_support.checks import check_generator, check_list, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.pay_rules import PayRule, check_rule
@@ -117,24 +117,9 @@ def play(
         InvalidInput: rounds, budget or interval out of range, no such rule, not one generator a seed, or not one
             probability of accidents a client.
     """
-    rule = check_rule(rule)
-    check_range("rounds", rounds, 1, whole=True)
-    check_range("budget", budget, 0)
-    check_range("fairness_interval", fairness_interval, 0, whole=True)
-    if not isinstance(rngs, Sequence):
-        raise InvalidInput(f"rngs is {rngs!r}; give a list, one generator a seed")
-    for place, rng in enumerate(rngs):
-        check_generator(rng, f"rngs[{place}]")
-    if len(rngs) != len(world.sizes):
-        raise InvalidInput(f"{len(rngs)} generators for {len(world.sizes)} seeds; give one of each")
-    if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
-        offered = f"the world scores by {world.score!r} and tested is {world.tested}"
-        asked = f"the rule pays by {rule.score!r} and needs a test: {rule.needs_test}"
-        raise InvalidInput(f"{offered}, {asked}; make the world for the rule, or replace(rule, score=…)")
     accidents = accidents or Accidents()
-    if np.shape(accidents.drop) not in ((), world.sizes.shape[1:]):
-        raise InvalidInput(f"drop is {accidents.drop}; give one probability, or {world.sizes.shape[1]}, one a client")
-    game = Game(world, rule, learner, costs, rounds, rngs, accidents, fairness_interval, fairness_bounds, budget)
+    paid = check_rule(rule)
+    game = Game(world, paid, learner, costs, rounds, rngs, accidents, fairness_interval, fairness_bounds, budget)
     for outcome in world.play(rounds, game.work_rngs, game.choose):
         game.settle(outcome)
     return game.result()
@@ -157,8 +142,21 @@ class Game:
     held: dict[int, int] = field(default_factory=dict)  # client → what it plays, whatever it has learned
 
     def __post_init__(self) -> None:
-        self.sizes = self.world.sizes
-        seeds, n = self.sizes.shape
+        world, rule, (seeds, n) = self.world, self.rule, self.world.sizes.shape
+        check_range("rounds", self.rounds, 1, whole=True)
+        check_range("budget", self.budget, 0)
+        check_range("fairness_interval", self.interval, 0, whole=True)
+        for place, rng in enumerate(check_list("rngs", self.rngs)):
+            check_generator(rng, f"rngs[{place}]")
+        if len(self.rngs) != seeds:
+            raise InvalidInput(f"{len(self.rngs)} generators for {seeds} seeds; give one of each")
+        if isinstance(world, TrainingWorld) and (world.score != rule.score or (rule.needs_test and not world.tested)):
+            offered = f"the world scores by {world.score!r} and tested is {world.tested}"
+            asked = f"the rule pays by {rule.score!r} and needs a test: {rule.needs_test}"
+            raise InvalidInput(f"{offered}, {asked}; make the world for the rule, or replace(rule, score=…)")
+        if np.shape(self.accidents.drop) not in ((), (n,)):
+            raise InvalidInput(f"drop is {self.accidents.drop}; give one probability, or {n}, one a client")
+        self.sizes = world.sizes
         self.pot, self.unit = self.budget * n, self.sizes * n
         streams = [rng.spawn(3) for rng in self.rngs]
         self.levels = np.stack([self.costs.draw_levels(n, rng=own[0]) for own in streams])
@@ -260,9 +258,10 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, n
         (Jain's index of pay per unit of data).
 
     Raises:
-        InvalidInput: no round to average over.
+        InvalidInput: no round to average over, or a target that is no share.
     """
     check_range("last", last, 1, whole=True)
+    check_range("target", target, 0, 1, why="it is a share of the test samples")
     tail = slice(-last, None)
     played, n = game.played[tail], game.sizes.shape[1]
     working = played <= TOKEN

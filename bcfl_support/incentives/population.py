@@ -98,10 +98,15 @@ def softmax_probabilities(
         temperature: τ.
         explore: ε.
 
+    Raises:
+        InvalidInput: τ is not positive, or ε is no probability.
+
     >>> every, some = np.array([True, True, True]), np.array([True, False, False])
     >>> softmax_probabilities(np.log([2.0, 1.0, 1.0]), every, some, temperature=1.0, explore=0.2).round(3).tolist()
     [0.6, 0.2, 0.2]
     """
+    check_range("temperature", temperature, 0, above=True)
+    check_range("explore", explore, 0, 1)
     scaled = np.where(allowed, values / temperature, -np.inf)
     weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     tried = explored if explored.any() else allowed  # nothing unknown is left to try

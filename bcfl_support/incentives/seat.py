@@ -70,7 +70,6 @@ class Seat:
         Raises:
             InvalidInput: a world of several seeds, no such client, or what `play` refuses.
         """
-        check_range("rounds", rounds, 1, whole=True)
         seeds, n = world.sizes.shape
         if seeds != 1:
             raise InvalidInput(f"the world has {seeds} seeds: a seat is at one table, make it with one")

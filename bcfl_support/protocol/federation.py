@@ -21,8 +21,8 @@ import numpy as np
 from numpy.random import Generator
 from web3.types import TxReceipt
 
-from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice, check_generator, check_range
+from bcfl_support.chain import TX_GAS_CAP, Chain, check_address
+from bcfl_support.checks import check_choice, check_generator, check_list, check_range
 from bcfl_support.errors import ContractError, InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point
 from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
@@ -280,7 +280,8 @@ class Federation(Deployed):
                 this call.
         """
         numbers = check_statement(epoch, record, factors, self._find_members())
-        statement, voters = (epoch, record, compute_factors_hash(numbers)), check_clients(clients)
+        statement = (epoch, record, compute_factors_hash(numbers))
+        voters = [check_address("client", client) for client in check_list("clients", clients)]
         ledger = self.ledger.functions
         call = ledger.attest(*statement)
         receipts = self.chain.send_many([(call, client, 0) for client in voters], check=False)

@@ -97,14 +97,15 @@ def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, boun
     return array.astype(np.int64) if scaled else encode(array, bound=bound)
 
 
-def decode(integers: Any) -> np.ndarray:
-    """Decode integers to float64: x = v / SCALE.
+def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
+    """Decode integers to float64: x = v / scale.
 
     Args:
         integers: integers of any shape, int64 or Python integers of any size.
+        scale: as in `encode`.
 
     Returns:
-        float64 array of the shape of `integers`, each entry the float nearest to v / SCALE.
+        float64 array of the shape of `integers`, each entry the float nearest to v / scale.
 
     Raises:
         FixedPointError: an entry is not an integer.
@@ -112,10 +113,11 @@ def decode(integers: Any) -> np.ndarray:
     >>> decode([500000000, -12]).tolist()
     [0.5, -1.2e-08]
     """
+    _check_scale(scale)
     array = to_array("integers", integers, FixedPointError)
     if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
-        return array / SCALE
-    return np.asarray(_to_python_integers(integers, "integers") / SCALE, dtype=np.float64)
+        return array / scale
+    return np.asarray(_to_python_integers(integers, "integers") / scale, dtype=np.float64)
 
 
 def divide_toward_zero(dividend: Any, divisor: Any) -> Any:

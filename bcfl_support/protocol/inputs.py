@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -18,8 +19,11 @@ from bcfl_support.protocol.rounds import FederationConfig
 
 
 def check_clients(clients: Iterable[str]) -> list[str]:
-    """Addresses of clients as the chain spells them; `InvalidInput` for what is none."""
-    return [check_address("client", client) for client in check_list("clients", clients)]
+    """Addresses of clients as the chain spells them, each once; `InvalidInput` for what is none, or there twice."""
+    found: list[str] = [check_address("client", client) for client in check_list("clients", clients)]
+    if twice := [client for client, times in Counter(found).items() if times > 1]:
+        raise InvalidInput(f"{twice[0]} is there twice, maybe in two spellings: give each client once")
+    return found
 
 
 def encode_update(config: FederationConfig, client: str, update: Any, scaled: bool = False) -> np.ndarray:
@@ -87,8 +91,6 @@ def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members
     if not isinstance(factors, Mapping) or not factors:
         raise InvalidInput(f"factors are {factors!r}: give one for each client of the epoch, by its address")
     numbers = dict(zip(check_clients(factors), factors.values(), strict=True))
-    if len(numbers) != len(factors):
-        raise InvalidInput("factors has a client twice, in two spellings of its address: give each once")
     for client, factor in numbers.items():
         bounds, why = (MIN_FACTOR, MAX_FACTOR), "it is in millionths"
         check_range(f"the factor of {client}", factor, *bounds, whole=True, why=why)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flag, check_range
 from bcfl_support.errors import RecordError
 from bcfl_support.protocol import fixed_point
 
@@ -86,7 +86,10 @@ class FederationConfig:
         for entry in fields(self):
             if entry.type in ("int", "float"):
                 room = _RANGES.get(entry.name, (1, 2**32 - 1))
-                check_range(entry.name, getattr(self, entry.name), *room, whole=entry.type == "int")
+                whole = entry.type == "int"
+                number = check_range(entry.name, getattr(self, entry.name), *room, whole=whole).item()
+                object.__setattr__(self, entry.name, int(number) if whole else number)  # web3 takes no NumPy numbers
+        check_flag("clipped", self.clipped)
         check_range("capacity", self.capacity, self.minimum, 256, whole=True, why="it lies between minimum and 256")
         stays = max(self.commit_seconds + self.reveal_seconds + 1, self.attest_seconds)
         danger = "a stake that leaves sooner escapes its penalty, or votes twice"

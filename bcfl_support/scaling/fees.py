@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 from bcfl_support.chain import OSAKA
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flag, check_range
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK
 
 GWEI = 10**9
@@ -55,7 +55,12 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int = OSAKA.block_lim
         base_fee: this block's, wei a gas.
         gas_used: what this block used.
         gas_limit: what it could have held.
+
+    Raises:
+        InvalidInput: a fee or gas that is no whole number from 0 on.
     """
+    for name, value in (("base_fee", base_fee), ("gas_used", gas_used)):
+        check_range(name, value, 0, whole=True, why="it is wei" if name == "base_fee" else "")
     target = gas_limit // 2
     if gas_used > target:
         return base_fee + max(base_fee * (gas_used - target) // target // 8, 1)
@@ -71,7 +76,11 @@ def blob_fee(excess: int, schedule: BlobSchedule = BPO2) -> int:
     Args:
         excess: blob gas that blocks carried beyond their targets.
         schedule: whose fraction.
+
+    Raises:
+        InvalidInput: the excess is no whole number from 0 on.
     """
+    check_range("excess", excess, 0, whole=True)
     term, place, total = schedule.fraction, 1, 0
     while term > 0:
         total += term
@@ -191,8 +200,9 @@ def pay(gas: float, blobs: int, market: Market, *, hurry: bool) -> Payment:
         hurry: whether to fill blocks.
 
     Raises:
-        InvalidInput: gas or blobs are negative.
+        InvalidInput: gas or blobs are negative, or `hurry` is no flag.
     """
+    check_flag("hurry", hurry)
     check_range("gas", gas, 0, why="it is used")
     check_range("blobs", blobs, 0, whole=True, why="they are sent")
     return _rush(math.ceil(gas), blobs, market) if hurry else _wait(gas, blobs, market)

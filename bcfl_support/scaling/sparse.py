@@ -26,8 +26,8 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_range
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.checks import check_range, to_floats
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.lanes import BLOCK
 from bcfl_support.scaling.rungs import Rung
@@ -80,7 +80,10 @@ def compress(updates: Any, memory: Any, *, step: float) -> tuple[np.ndarray, np.
     Raises:
         InvalidInput: as in `sparsify`.
     """
-    whole = np.asarray(updates, dtype=np.float64) + np.asarray(memory, dtype=np.float64)
+    rows, kept = to_floats("updates", updates), to_floats("memory", memory)
+    if kept.shape not in ((), rows.shape):
+        raise InvalidInput(f"memory has shape {kept.shape}, updates {rows.shape}: give what the last call left, or 0")
+    whole = rows + kept
     values = sparsify(whole, step=step)
     return values, whole - step * values
 
@@ -97,7 +100,11 @@ def choose_step(step: float, values: np.ndarray) -> float:
     Args:
         step: this round's.
         values: what the clients sent, shape (n, P), int8.
+
+    Raises:
+        InvalidInput: a step that is not positive.
     """
+    check_range("step", step, 0, above=True)
     largest = float(np.median(np.abs(lanes.as_int8(values).astype(np.int16)).max(axis=-1)))
     return step * 2 if largest >= EDGE else step / 2 if largest < 48 else step
 
@@ -149,25 +156,6 @@ def to_pages(row: np.ndarray, size: int) -> list[bytes]:
     indices, picks = to_picks(row)
     starts = range(0, len(picks), size)
     return [indices[k : k + size].tobytes() + picks[k : k + size].tobytes() for k in starts]
-
-
-def to_values(pages: Sequence[bytes], parameters: int) -> np.ndarray:
-    """The inverse of `to_pages`, as the contract reads pages: for who computes the average from the calldata of `work`.
-
-    Args:
-        pages: one client's.
-        parameters: P.
-
-    Returns:
-        Shape (P,), int8. Values whose index is beyond P are left out.
-    """
-    halves = [np.frombuffer(page, dtype=np.uint8).reshape(2, -1) for page in pages]
-    indices, picks = np.concatenate(halves, axis=1)
-    places = indices % BLOCK + BLOCK * np.arange(len(indices))
-    values = np.zeros(parameters, dtype=np.int8)
-    inside = places < parameters
-    values[places[inside]] = picks.view(np.int8)[inside]
-    return values
 
 
 # ---------------------------------------------------------------- the round in exact integers

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_generator, check_range
+from bcfl_support.checks import check_flag, check_generator, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
@@ -181,6 +181,7 @@ def permutation_shapley(
     >>> permutation_shapley(game, 3, budget=20, rng=np.random.default_rng(0)).values.tolist()
     [1.0, 2.0, 4.0]
     """
+    check_flag("antithetic", antithetic)
     meter = Meter(utility, n, budget, rng)
 
     def draw(count: int) -> Array:

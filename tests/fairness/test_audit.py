@@ -15,6 +15,18 @@ from bcfl_support.protocol import Federation, compute_digest
 from tests.fairness.cases import CONFIG, SAMPLES, TASK, forge, make_task, play
 
 
+def attest_unchecked(fed, store, record, clients):
+    """What `attest_record` refuses to send, sent by clients who lie."""
+    fed.attest(record.epoch, cid_digest(store.add(record.to_bytes())), record.factors, clients=clients)
+
+
+def test_a_record_of_part_of_an_epoch_is_not_attested_to(epoch, store):
+    fed, clients, cids = epoch
+    with pytest.raises(RecordError, match="the record has 1 rounds, an epoch 2: compute it from all"):
+        attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients)
+    assert not any(fed.ledger.functions.epochOf(0).call()[0])
+
+
 def test_invented_rounds_are_caught(epoch, store):
     fed, clients, cids = epoch
     past = get_round(store, cids[0])
@@ -154,7 +166,7 @@ def test_a_forging_quorum_gets_its_way_and_is_caught(epoch, store):
 
 def test_a_record_of_other_rounds_is_caught(epoch, store):
     fed, clients, cids = epoch
-    attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
+    attest_unchecked(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients[:3])
     report = audit(fed, store, 0, TASK)
     assert report.problems == ("the record covers rounds [1], epoch 0 has [1, 2]",)
     assert report.false_attesters == tuple(clients[:3])
@@ -220,7 +232,7 @@ def test_a_round_file_that_nobody_can_read_names_the_quorum_behind_it(epoch, sto
 def test_a_record_without_a_single_true_round_is_caught(epoch, store):
     fed, clients, cids = epoch
     forged = forge(compute_fairness(store, cids, TASK, epoch=0), rounds=(store.add(b"nothing"),))
-    attest_record(fed, store, forged, clients[:3])
+    attest_unchecked(fed, store, forged, clients[:3])
     report = audit(fed, store, 0, TASK)
     assert report.false_attesters == tuple(clients[:3]) and report.recomputed.values == {} == report.recomputed.factors
     assert "the record covers rounds [], epoch 0 has [1, 2]" in report.problems
@@ -233,7 +245,9 @@ def test_a_round_that_is_still_open_is_no_round_of_the_epoch(epoch, store):
     third = store.add_json(store.get_json(block["record"]) | {"number": 3})
     early = store.add_json(block | {"updates": {}, "record": third})
     assert "round 3: clients is not what the chain says" in verify_round(fed, store, early)
-    attest_record(fed, store, forge(compute_fairness(store, cids, TASK, epoch=0), rounds=(*cids, early)), clients[:3])
+    attest_unchecked(
+        fed, store, forge(compute_fairness(store, cids, TASK, epoch=0), rounds=(*cids, early)), clients[:3]
+    )
     assert audit(fed, store, 0, TASK).false_attesters == tuple(clients[:3])
 
 
