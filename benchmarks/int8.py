@@ -1,12 +1,12 @@
 """What eight bits cost a real model: an MLP of 101,770 parameters through the rungs' integers, beside float.
 
-    python benchmarks/int8.py --json            20 federations of each kind, some ten minutes: results/int8.json
+    python benchmarks/int8.py --json            20 federations of each kind, some two minutes: results/int8.json
     python benchmarks/int8.py --json --quick    one of each kind, 5 rounds, written nowhere
 
 Ten clients, MNIST-5k, 20 rounds of 10 steps; both sides have the same data, start and mini-batches. The int8 side
 does what the contracts do: updates become whole steps from −128 to 127, `scaling.compute_round` averages and scores
 them in exact integers (every rung gives these, which tests and lesson 6 check on chain), and the model moves by steps
-times sums. All know the step beforehand: three times the largest entry of the last round's result, by 127; in the first
+times sums. All know the step beforehand: eight times the largest entry of the last round's result, by 127; in the first
 round it is `FIRST`, which the publisher names. ``rank`` is
 Spearman's correlation of the contract's scores with the paper's on the updates as they were before rounding, its mean
 over the rounds; ``clipped`` the share of values beyond the 127th step.
@@ -31,7 +31,7 @@ KINDS: dict[str, dict[str, Any]] = {"iid": {}, "dir0.1": {"partition": "dirichle
 MODEL = MLP(784, 128, 10)
 CLIENTS, ROUNDS, SEEDS = 10, 20, range(20)
 TRAINING: dict[str, Any] = {"steps": 10, "lr": 0.2, "batch_size": 32}
-FIRST, MARGIN = 0.15 / 127, 3
+FIRST, MARGIN = 0.15 / 127, 8
 MOST_WEIGHT = 2_048
 
 

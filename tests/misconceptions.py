@@ -97,14 +97,14 @@ def _registered(
 def _cheapest(**changed: str) -> str:
     """An answer to exercise 6.5: the right function, with some of its parts changed."""
     parts = {
-        "rungs": "range(5 if watcher else 3)",
+        "rungs": "[k for k in range(6) if (watcher or k not in (3, 4)) and (sparse or k != 5)]",
         "gas_price": "gas_price",
         "blob_price": "blob_price",
         "fits": "f.fits_cap and f.fits_calldata and f.latency.seconds <= 3600 * hours",
         "last": "(min(fitting)[1], min(fitting)[0]) if fitting else None",
     } | changed
     return (
-        "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    fitting = []\n"
+        "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n    fitting = []\n"
         "    for k in {rungs}:\n"
         "        f = scaling.forecast(\n"
         "            k, n, P, gas_price={gas_price}, ether_price=1, blob_price={blob_price}\n        )\n"
@@ -1336,16 +1336,16 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-6-5": {
         "forgets the limits": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n"
             "    return min((scaling.predict(k, n, P).total_gas * gas_price / 1e9, k) for k in range(3))[::-1]"
         ),
         "blobs are free": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n"
             "    f = scaling.forecast(4 if watcher else 2, n, P, gas_price=gas_price, ether_price=1, blob_price=0)\n"
             "    return (4 if watcher else 2), f.ether"
         ),
         "in gwei": (
-            "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n"
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n"
             "    k = 2 if not watcher else (4 if blob_price < 1 else 3)\n"
             "    return k, scaling.predict(k, n, P).total_gas * gas_price"
         ),
@@ -1353,13 +1353,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "ignores the length": _cheapest(fits="f.fits_cap and f.latency.seconds <= 3600 * hours"),
         "ignores the time": _cheapest(fits="f.fits_cap and f.fits_calldata"),
         "hours for seconds": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= hours"),
-        "ignores the watcher": _cheapest(rungs="range(5)"),
+        "ignores the watcher": _cheapest(rungs="range(6 if sparse else 5)"),
+        "ignores that updates are to be dense": _cheapest(rungs="[k for k in range(6) if watcher or k not in (3, 4)]"),
+        "a ladder of five": _cheapest(rungs="range(5 if watcher else 3)"),
+        "rung 5 only with a watcher": _cheapest(rungs="range(3) if not watcher else range(6 if sparse else 5)"),
+        "sparse means rung 5": _cheapest(rungs="[5] if sparse else range(5 if watcher else 3)"),
         "ignores the blobs' price": _cheapest(blob_price="0"),
         "ignores the gas price": _cheapest(gas_price="1"),
         "falls over where nothing fits": _cheapest(last="min(fitting)[1], min(fitting)[0]"),
         "rung 0 where nothing fits": _cheapest(last="(min(fitting)[1], min(fitting)[0]) if fitting else (0, 0.0)"),
         "cost before rung": _cheapest(last="min(fitting) if fitting else None"),
-        "always None": "def cheapest_rung(n, P, gas_price, blob_price, watcher, hours):\n    return None",
+        "always None": "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n    return None",
     },
     "ex-4-1": {
         "the window's price": (

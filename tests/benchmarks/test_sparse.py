@@ -107,6 +107,26 @@ def test_the_file_has_every_deal_and_attack():
             assert row["change" + rule][0] == pytest.approx(change, abs=2e-4)
 
 
+@pytest.mark.parametrize(("deal", "mode"), [("Dirichlet 0.1", "feedback"), ("IID", "plain")])
+def test_seed_0_of_the_accuracies_is_what_the_code_gives(deal, mode):
+    [stored] = [row for row in read_result("sparse")["accuracy"] if (row["deal"], row["mode"]) == (deal, mode)]
+    marks = study.MARKS[:2]
+    played = study.play_accuracy(deal, mode, 0, marks)
+    assert played == pytest.approx([stored["accuracy"][str(mark)][0] for mark in marks], abs=0.005)
+
+
+def test_the_file_has_every_accuracy():
+    """20 seeds of each deal, mode and mark; the gap is the paired one, of dense updates with the same seeds."""
+    stored = {(row["deal"], row["mode"]): row for row in read_result("sparse")["accuracy"]}
+    assert set(stored) == {(deal, mode) for deal in study.DEALS for mode in study.MODES}
+    for (deal, mode), row in stored.items():
+        assert list(row["accuracy"]) == [str(mark) for mark in study.MARKS]
+        assert {len(values) for values in row["accuracy"].values()} == {study.SEEDS}
+        for mark, values in row["accuracy"].items() if mode != "dense" else ():
+            points = 100 * (np.array(values) - stored[deal, "dense"]["accuracy"][mark])
+            assert row["gap"][mark] == study.summarize(points, 3)
+
+
 def test_accuracies_are_of_the_marked_rounds():
     """Honest dense rounds learn, and the number at a mark does not depend on which other marks there are."""
     both = study.play_accuracy("IID", "dense", 0, (1, 6))

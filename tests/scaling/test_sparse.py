@@ -14,6 +14,7 @@ from bcfl_support.chain import TX_GAS_CAP
 from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes, sparse
 from bcfl_support.scaling.ladder import start_rung
+from notebooks import definitions
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 300), st.integers(0, 2**32 - 1))
 
@@ -185,3 +186,25 @@ def test_a_hundred_thousand_parameters(chain, n, first, later):
         assert bill.scores == rung.expected(values).scores
         assert bill.total_gas <= most and bill.max_tx_gas <= TX_GAS_CAP
         assert bill.max_calldata_bytes <= lanes.CALLDATA_LIMIT - 400
+
+
+# ---------------------------------------------------------------- what lesson 6 writes on its page
+@settings(max_examples=30, deadline=None)
+@given(sizes)
+def test_the_page_sends_what_the_package_sends(case):
+    n, parameters, seed = case
+    rng, page = np.random.default_rng(seed), definitions("06")
+    updates, memory = rng.normal(0, 20, (2, n, parameters))
+    values, left = page["send"](updates, memory, 0.5)
+    theirs, remembered = sparse.compress(updates, memory, step=0.5)
+    assert (values == theirs).all() and (left == remembered).all()
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_the_page_scores_what_the_contract_scores(chain, n, clipped):
+    values, weights = draw_sparse(n, 500, seed=10 + n)
+    rung = start_rung(chain, 5, weights, 500, clipped=clipped)
+    scores, factors = definitions("06")["sparse_scores"](values.astype(int) @ values.astype(int).T, weights, clipped)
+    assert rung.play(values).scores == scores
+    assert not clipped or tuple(factors) == rung.expected(values).factors
