@@ -700,6 +700,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    return float(-a[0] / b[0])"
         ),
+        "the score over the own length": (
+            "def break_even(updates, samples, client):\n    s = scores_of(updates, samples)\n"
+            "    _, b = split_of(updates, samples)\n"
+            "    return float(-s[client] / b[client])"
+        ),
+        "a search over whole numbers": (
+            "def break_even(updates, samples, client):\n"
+            "    return next(k for k in range(1, 10**5) if score_of_scaled(updates, samples, client, k) > 0)"
+        ),
         "all clients at once": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n    return -a / b"
         ),
@@ -769,6 +778,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
             "    return scores_of(np.clip(updates, -b, b), samples)"
         ),
+        "one length for all": _clipped("np.linalg.norm(updates) * np.ones(len(updates))", "np.median(l)"),
+        "rows and factors that do not fit": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    return scores_of(updates * np.minimum(1, np.median(l) / np.where(l > 0, l, 1)), samples)"
+        ),
         "lengths by sums of entries": _clipped("np.abs(updates).sum(axis=1)", "np.median(l)"),
         "lengths by the largest entry": _clipped("np.abs(updates).max(axis=1)", "np.median(l)"),
         "the toy's median hard-coded": _clipped("np.linalg.norm(updates, axis=1)", "5.0"),
@@ -791,6 +805,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
             " for c, n in enumerate(data.classes)}"
         ),
+        "rounded to four decimals": _evidence("")
+        .replace("float(model.loss", "round(model.loss", 1)
+        .replace("(w + d, x, y))", "(w + d, x, y), 4)"),
+        "all rounded to four decimals": _evidence("")
+        .replace("return r |", "r |=")
+        .replace(" for c, n in enumerate(data.classes)}", " for c, n in enumerate(data.classes)}\n")
+        + "    return {n: round(v, 4) for n, v in r.items()}",
+        "names of classes compared": _evidence("").replace("data.y_val == c", "data.y_val == n"),
+        "the tuple's x": _evidence("").replace("*data.client(i)", "data.client(i).x, data.client(i).y"),
         "classes of its own records": (
             "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
             "    p, (x, y) = data.sizes[i] / data.sizes.sum(), data.client(i)\n"
@@ -845,6 +868,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "rounded entries, no divisions": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(9, 0, -1):\n        s = scores_of(np.rint(updates * 10**k) / 10**k, samples)\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "clients i and i + 1 only": (
+            "def largest_flipping_scale(updates, samples):\n    t = scores_of(updates, samples)\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any((t[i + 1] - t[i]) * (s[i + 1] - s[i]) <= 0 for i in range(len(s) - 1)):\n"
+            "            return 10**k\n    return 0"
+        ),
+        "both things returned by integers_of": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = np.array(integers_of(updates, samples, 10**k))\n"
             "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
         ),
         "ties are right": (
@@ -913,6 +947,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "client 0 hard-coded": (
             "def two_names(updates, samples, client, times):\n"
             "    return 2 * times * updates[0], (2 - 2 * times) * updates[0]"
+        ),
+        "the whole weight": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return times * updates[client], (2 - times) * updates[client]"
         ),
         "half of it forgotten": (
             "def two_names(updates, samples, client, times):\n"
@@ -1540,11 +1578,30 @@ SAYS: dict[str, dict[str, str]] = {
         "the two swapped": "the first a list of the scores",
         "an array of scores": "the first a list of the scores",
     },
-    "ex-2-2": {"client ignored": "that is the value of client 0: use `client`"},
-    "ex-2-3": {"equal weights throughout": "all weigh the same"},
-    "ex-2-4": {"rounded": "not rounded"},
-    "ex-2-5": {"rounded entries, no divisions": "right for rounded entries alone"},
-    "ex-2-6": {"the pay itself": "the scores above 0 sum to"},
+    "ex-2-2": {
+        "client ignored": "that is the value of client 0: use `client`",
+        "the score over the own length": "the agreement alone",
+        "a search over whole numbers": "need not be whole",
+    },
+    "ex-2-3": {
+        "equal weights throughout": "all weigh the same",
+        "one length for all": "a length for each client (axis=1)",
+        "rows and factors that do not fit": "factors[:, None] * rows",
+    },
+    "ex-2-4": {
+        "rounded": "not rounded",
+        "rounded to four decimals": "not rounded",
+        "all rounded to four decimals": "not rounded",
+        "names of classes compared": "holds numbers, c for data.classes[c]",
+        "the tuple's x": "is a tuple, x and y",
+        "round 10 hard-coded": "that are passed in",
+    },
+    "ex-2-5": {
+        "rounded entries, no divisions": "right for rounded entries alone",
+        "clients i and i + 1 only": "sort by `scores_of` first",
+        "both things returned by integers_of": "you want the second, `[1]`",
+    },
+    "ex-2-6": {"the pay itself": "the scores above 0 sum to", "the whole weight": "so its weight is p_i/2"},
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
