@@ -56,6 +56,15 @@ def _evidence(line: str) -> str:
     )
 
 
+def _suspicious(bad: str, first: str = "") -> str:
+    """An answer to exercise 3.2 that flags on this of the report `r`, its sum `s` and the difference `d`."""
+    return (
+        "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+        f"    r, d = np.asarray(report, dtype=float), worth_of_all - worth_of_none\n    s = r.sum()\n{first}"
+        f"    return bool({bad})"
+    )
+
+
 def _solidity(name: str, text: str) -> str:
     """An answer that returns a text of Solidity."""
     return f"def {name}():\n    return {text!r}"
@@ -1002,6 +1011,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-3-2": {
+        "too little passes": _suspicious("not np.isfinite(r).all() or s - d > tolerance * abs(d)"),
+        "infinity passes": _suspicious("np.isnan(r).any() or abs(s - d) > tolerance * abs(d)"),
+        "a share of the worth of all": _suspicious(
+            "not np.isfinite(r).all() or abs(s - d) > tolerance * abs(worth_of_all)"
+        ),
+        "isclose as it is": _suspicious("not np.isfinite(r).all() or not np.isclose(s, d, rtol=tolerance)"),
+        "negative values flagged": _suspicious(
+            "not np.isfinite(r).all() or (r < 0).any() or abs(s - d) > tolerance * abs(d)"
+        ),
         "absolute tolerance": (
             "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
             "    d = worth_of_all - worth_of_none\n"
@@ -1196,6 +1214,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def is_opening(commitment, epoch, client, vote, salt):\n"
             "    return commitment == commit_vote(epoch, client, vote, salt)"
         ),
+        "digests of the parts and of the salt, added": _commit("epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote")
+        .replace(
+            ").digest()\n",
+            ").digest()\n    b = hashlib.sha256(salt).digest()\n"
+            "    return ((int.from_bytes(a) + int.from_bytes(b)) % 2**256).to_bytes(32)\n",
+            1,
+        )
+        .replace("    return hashlib", "    a = hashlib", 1),
+        "the epoch encoded as a text": _commit("epoch.encode() + bytes.fromhex(client[2:]) + vote + salt"),
         "one byte for the epoch": _commit("bytes([epoch]) + bytes.fromhex(client[2:]) + vote + salt"),
         "the end of the address": _commit("epoch.to_bytes(32) + bytes.fromhex(client[-8:]) + vote + salt"),
         "Python's hash, hashed": _commit("str(hash((epoch, client, vote, salt))).encode()"),
@@ -1602,6 +1629,21 @@ SAYS: dict[str, dict[str, str]] = {
         "both things returned by integers_of": "you want the second, `[1]`",
     },
     "ex-2-6": {"the pay itself": "the scores above 0 sum to", "the whole weight": "so its weight is p_i/2"},
+    "ex-3-2": {
+        "too little passes": "too little must be flagged",
+        "infinity passes": "np.isfinite",
+        "a share of the worth of all": "not of v(all)",
+        "isclose as it is": "atol=0",
+        "negative values flagged": "a negative value is no fault",
+        "signed tolerance": "compare with its *size*",
+    },
+    "ex-3-3": {"rank 0 is the worst": "your ranks count from the worst"},
+    "ex-3-4": {"takes every block for a record": "stopped with JSONDecodeError: "},
+    "ex-3-6": {
+        "XOR of four hashes": "XOR does not bind",
+        "digests of the parts and of the salt, added": "a sum of numbers does not bind",
+        "the epoch encoded as a text": "The epoch is a whole number",
+    },
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
@@ -1665,6 +1707,11 @@ RIGHT: dict[str, dict[str, str]] = {
             "return power", "return tuple(int(v) if v.denominator == 1 else v for v in power)"
         ),
     },
+    "ex-3-2": {
+        "isclose, without its own tolerance": _suspicious(
+            "not np.isfinite(r).all() or not np.isclose(s, d, rtol=tolerance, atol=0)"
+        )
+    },
     "ex-3-3": {
         "numbers of NumPy in a list": _misjudged("-values", "np.argmax(a - l)").replace(
             "return i, int(l[i]), int(a[i])", "return [np.int64(i), l[i], a[i]]"
@@ -1682,11 +1729,24 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "ex-3-5": {
         "a float32": _rate("np.float32(gain / (gain + cap * stake + staying)) if gain else np.float32(0)"),
+        "a Fraction": _rate("Fraction(gain) / Fraction(gain + cap * stake + staying) if gain else Fraction(0)"),
+        "an array without dimensions": _rate("np.array(gain / (gain + cap * stake + staying) if gain else 0.0)"),
         "a whole number for nothing": _rate("gain / (gain + cap * stake + staying) if gain else 0"),
     },
     "ex-3-6": {
         "another order": _commit("salt + vote + bytes.fromhex(client[2:]) + epoch.to_bytes(32)"),
         "as text": _commit("repr((epoch, client, vote, salt)).encode()"),
+        "Keccak": (
+            "from web3 import Web3\n"
+            + _commit(_WHOLE).replace(f"hashlib.sha256({_WHOLE}).digest()", f"Web3.keccak({_WHOLE})")
+        ),
+        "packed as in Solidity": (
+            "from web3 import Web3\n"
+            + _commit(_WHOLE).replace(
+                f"hashlib.sha256({_WHOLE}).digest()",
+                "Web3.solidity_keccak(['uint256', 'address', 'bytes', 'bytes32'], [epoch, client, vote, salt])",
+            )
+        ),
         "hashed twice": _commit(f"hashlib.sha256({_WHOLE}).digest()"),
     },
 }
