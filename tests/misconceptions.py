@@ -56,6 +56,15 @@ def _evidence(line: str) -> str:
     )
 
 
+def _suspicious(bad: str, first: str = "") -> str:
+    """An answer to exercise 3.2 that flags on this of the report `r`, its sum `s` and the difference `d`."""
+    return (
+        "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
+        f"    r, d = np.asarray(report, dtype=float), worth_of_all - worth_of_none\n    s = r.sum()\n{first}"
+        f"    return bool({bad})"
+    )
+
+
 def _solidity(name: str, text: str) -> str:
     """An answer that returns a text of Solidity."""
     return f"def {name}():\n    return {text!r}"
@@ -700,6 +709,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
             "    return float(-a[0] / b[0])"
         ),
+        "the score over the own length": (
+            "def break_even(updates, samples, client):\n    s = scores_of(updates, samples)\n"
+            "    _, b = split_of(updates, samples)\n"
+            "    return float(-s[client] / b[client])"
+        ),
+        "a search over whole numbers": (
+            "def break_even(updates, samples, client):\n"
+            "    return next(k for k in range(1, 10**5) if score_of_scaled(updates, samples, client, k) > 0)"
+        ),
         "all clients at once": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n    return -a / b"
         ),
@@ -769,6 +787,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def clipped_scores_of(updates, samples):\n    b = np.median(np.linalg.norm(updates, axis=1))\n"
             "    return scores_of(np.clip(updates, -b, b), samples)"
         ),
+        "one length for all": _clipped("np.linalg.norm(updates) * np.ones(len(updates))", "np.median(l)"),
+        "rows and factors that do not fit": (
+            "def clipped_scores_of(updates, samples):\n    l = np.linalg.norm(updates, axis=1)\n"
+            "    return scores_of(updates * np.minimum(1, np.median(l) / np.where(l > 0, l, 1)), samples)"
+        ),
         "lengths by sums of entries": _clipped("np.abs(updates).sum(axis=1)", "np.median(l)"),
         "lengths by the largest entry": _clipped("np.abs(updates).max(axis=1)", "np.median(l)"),
         "the toy's median hard-coded": _clipped("np.linalg.norm(updates, axis=1)", "5.0"),
@@ -791,6 +814,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return r | {n: f(p * u, data.x_val[data.y_val == c], data.y_val[data.y_val == c])"
             " for c, n in enumerate(data.classes)}"
         ),
+        "rounded to four decimals": _evidence("")
+        .replace("float(model.loss", "round(model.loss", 1)
+        .replace("(w + d, x, y))", "(w + d, x, y), 4)"),
+        "all rounded to four decimals": _evidence("")
+        .replace("return r |", "r |=")
+        .replace(" for c, n in enumerate(data.classes)}", " for c, n in enumerate(data.classes)}\n")
+        + "    return {n: round(v, 4) for n, v in r.items()}",
+        "names of classes compared": _evidence("").replace("data.y_val == c", "data.y_val == n"),
+        "the tuple's x": _evidence("").replace("*data.client(i)", "data.client(i).x, data.client(i).y"),
         "classes of its own records": (
             "def evidence(o, i, data, model):\n    w, u = o.state.params, o.updates[i]\n"
             "    p, (x, y) = data.sizes[i] / data.sizes.sum(), data.client(i)\n"
@@ -845,6 +877,17 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "rounded entries, no divisions": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
             "    for k in range(9, 0, -1):\n        s = scores_of(np.rint(updates * 10**k) / 10**k, samples)\n"
+            "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
+        ),
+        "clients i and i + 1 only": (
+            "def largest_flipping_scale(updates, samples):\n    t = scores_of(updates, samples)\n"
+            "    for k in range(9, 0, -1):\n        s = integers_of(updates, samples, 10**k)[1]\n"
+            "        if any((t[i + 1] - t[i]) * (s[i + 1] - s[i]) <= 0 for i in range(len(s) - 1)):\n"
+            "            return 10**k\n    return 0"
+        ),
+        "both things returned by integers_of": (
+            "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
+            "    for k in range(9, 0, -1):\n        s = np.array(integers_of(updates, samples, 10**k))\n"
             "        if any(s[a] >= s[b] for a, b in pairwise(order)):\n            return 10**k\n    return 0"
         ),
         "ties are right": (
@@ -914,6 +957,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def two_names(updates, samples, client, times):\n"
             "    return 2 * times * updates[0], (2 - 2 * times) * updates[0]"
         ),
+        "the whole weight": (
+            "def two_names(updates, samples, client, times):\n"
+            "    return times * updates[client], (2 - times) * updates[client]"
+        ),
         "half of it forgotten": (
             "def two_names(updates, samples, client, times):\n"
             "    return (1 + times) * updates[client], (1 - times) * updates[client]"
@@ -964,6 +1011,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-3-2": {
+        "too little passes": _suspicious("not np.isfinite(r).all() or s - d > tolerance * abs(d)"),
+        "infinity passes": _suspicious("np.isnan(r).any() or abs(s - d) > tolerance * abs(d)"),
+        "a share of the worth of all": _suspicious(
+            "not np.isfinite(r).all() or abs(s - d) > tolerance * abs(worth_of_all)"
+        ),
+        "isclose as it is": _suspicious("not np.isfinite(r).all() or not np.isclose(s, d, rtol=tolerance)"),
+        "negative values flagged": _suspicious(
+            "not np.isfinite(r).all() or (r < 0).any() or abs(s - d) > tolerance * abs(d)"
+        ),
         "absolute tolerance": (
             "def is_suspicious(report, worth_of_none, worth_of_all, tolerance=1e-6):\n"
             "    d = worth_of_all - worth_of_none\n"
@@ -1158,6 +1214,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def is_opening(commitment, epoch, client, vote, salt):\n"
             "    return commitment == commit_vote(epoch, client, vote, salt)"
         ),
+        "digests of the parts and of the salt, added": _commit("epoch.to_bytes(32) + bytes.fromhex(client[2:]) + vote")
+        .replace(
+            ").digest()\n",
+            ").digest()\n    b = hashlib.sha256(salt).digest()\n"
+            "    return ((int.from_bytes(a) + int.from_bytes(b)) % 2**256).to_bytes(32)\n",
+            1,
+        )
+        .replace("    return hashlib", "    a = hashlib", 1),
+        "the epoch encoded as a text": _commit("epoch.encode() + bytes.fromhex(client[2:]) + vote + salt"),
         "one byte for the epoch": _commit("bytes([epoch]) + bytes.fromhex(client[2:]) + vote + salt"),
         "the end of the address": _commit("epoch.to_bytes(32) + bytes.fromhex(client[-8:]) + vote + salt"),
         "Python's hash, hashed": _commit("str(hash((epoch, client, vote, salt))).encode()"),
@@ -1544,11 +1609,45 @@ SAYS: dict[str, dict[str, str]] = {
         "the two swapped": "the first a list of the scores",
         "an array of scores": "the first a list of the scores",
     },
-    "ex-2-2": {"client ignored": "that is the value of client 0: use `client`"},
-    "ex-2-3": {"equal weights throughout": "all weigh the same"},
-    "ex-2-4": {"rounded": "not rounded"},
-    "ex-2-5": {"rounded entries, no divisions": "right for rounded entries alone"},
-    "ex-2-6": {"the pay itself": "the scores above 0 sum to"},
+    "ex-2-2": {
+        "client ignored": "that is the value of client 0: use `client`",
+        "the score over the own length": "the agreement alone",
+        "a search over whole numbers": "need not be whole",
+    },
+    "ex-2-3": {
+        "equal weights throughout": "all weigh the same",
+        "one length for all": "a length for each client (axis=1)",
+        "rows and factors that do not fit": "factors[:, None] * rows",
+    },
+    "ex-2-4": {
+        "rounded": "not rounded",
+        "rounded to four decimals": "not rounded",
+        "all rounded to four decimals": "not rounded",
+        "names of classes compared": "holds numbers, c for data.classes[c]",
+        "the tuple's x": "is a tuple, x and y",
+        "round 10 hard-coded": "that are passed in",
+    },
+    "ex-2-5": {
+        "rounded entries, no divisions": "right for rounded entries alone",
+        "clients i and i + 1 only": "sort by `scores_of` first",
+        "both things returned by integers_of": "you want the second, `[1]`",
+    },
+    "ex-2-6": {"the pay itself": "the scores above 0 sum to", "the whole weight": "so its weight is p_i/2"},
+    "ex-3-2": {
+        "too little passes": "too little must be flagged",
+        "infinity passes": "np.isfinite",
+        "a share of the worth of all": "not of v(all)",
+        "isclose as it is": "atol=0",
+        "negative values flagged": "a negative value is no fault",
+        "signed tolerance": "compare with its *size*",
+    },
+    "ex-3-3": {"rank 0 is the worst": "your ranks count from the worst"},
+    "ex-3-4": {"takes every block for a record": "stopped with JSONDecodeError: "},
+    "ex-3-6": {
+        "XOR of four hashes": "XOR does not bind",
+        "digests of the parts and of the salt, added": "a sum of numbers does not bind",
+        "the epoch encoded as a text": "The epoch is a whole number",
+    },
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
@@ -1612,6 +1711,11 @@ RIGHT: dict[str, dict[str, str]] = {
             "return power", "return tuple(int(v) if v.denominator == 1 else v for v in power)"
         ),
     },
+    "ex-3-2": {
+        "isclose, without its own tolerance": _suspicious(
+            "not np.isfinite(r).all() or not np.isclose(s, d, rtol=tolerance, atol=0)"
+        )
+    },
     "ex-3-3": {
         "numbers of NumPy in a list": _misjudged("-values", "np.argmax(a - l)").replace(
             "return i, int(l[i]), int(a[i])", "return [np.int64(i), l[i], a[i]]"
@@ -1629,11 +1733,24 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "ex-3-5": {
         "a float32": _rate("np.float32(gain / (gain + cap * stake + staying)) if gain else np.float32(0)"),
+        "a Fraction": _rate("Fraction(gain) / Fraction(gain + cap * stake + staying) if gain else Fraction(0)"),
+        "an array without dimensions": _rate("np.array(gain / (gain + cap * stake + staying) if gain else 0.0)"),
         "a whole number for nothing": _rate("gain / (gain + cap * stake + staying) if gain else 0"),
     },
     "ex-3-6": {
         "another order": _commit("salt + vote + bytes.fromhex(client[2:]) + epoch.to_bytes(32)"),
         "as text": _commit("repr((epoch, client, vote, salt)).encode()"),
+        "Keccak": (
+            "from web3 import Web3\n"
+            + _commit(_WHOLE).replace(f"hashlib.sha256({_WHOLE}).digest()", f"Web3.keccak({_WHOLE})")
+        ),
+        "packed as in Solidity": (
+            "from web3 import Web3\n"
+            + _commit(_WHOLE).replace(
+                f"hashlib.sha256({_WHOLE}).digest()",
+                "Web3.solidity_keccak(['uint256', 'address', 'bytes', 'bytes32'], [epoch, client, vote, salt])",
+            )
+        ),
         "hashed twice": _commit(f"hashlib.sha256({_WHOLE}).digest()"),
     },
 }

@@ -90,6 +90,7 @@ def quality(seeds: Sequence[int], rows: Rows) -> None:
         "c-be804796b0", "two classes each: own length gets the order right", rho["2 classes each", "own_length"], 0.85
     )
     weigh_sizes(page, rows, runs["Dirichlet 0.3"], uneven)
+    weigh_own(page, rows, runs)
     compare_clipped(rows, rho)
 
 
@@ -99,12 +100,33 @@ def weigh_sizes(page: Page, rows: Rows, runs: Any, by_score: np.ndarray) -> None
     found = [
         page["against_size"]("Dirichlet 0.3", *run) for run in zip(page.seeds, *zip(*runs, strict=True), strict=True)
     ]
-    agreement, own, per_sample = np.array(found).T
+    agreement, own, agreement_per_sample, per_sample = np.array(found).T
     cell = "c-be804796b0"
     rows.mean(cell, "Dirichlet 0.3: own length is largest for clients with many samples", own, 0.5)
     rows.mean(cell, "Dirichlet 0.3: agreement is smallest for them", agreement, below=0)
+    rows.mean(cell, "Dirichlet 0.3: and smallest for them per sample, too", agreement_per_sample, below=0)
     rows.mean(cell, "Dirichlet 0.3: per sample the order is nearly right", per_sample, 0.9)
     rows.mean(cell, "Dirichlet 0.3: the score per sample orders better than the score, by", per_sample - by_score, 0)
+
+
+def weigh_own(page: Page, rows: Rows, runs: Any) -> None:
+    """Section 5: what clients pay themselves, of the scores' sum, and with whom those of two classes agree."""
+    page.run("c-7662aa4a5d", only=("def part_to_themselves",)).run("c-7662aa4a5e", only=("def two_agreements",))
+    own, cell = {way: page["part_to_themselves"](runs[way]) for way in WAYS}, "c-7662aa4a5d"
+    for way in WAYS[:2]:
+        rows.every(cell, f"{way}: they pay themselves less than all of it, in every seed", own[way] < 1)
+    rows.mean(cell, "Dirichlet 0.3: more than all of it, in the mean", own["Dirichlet 0.3"], 1)
+    rows.every(cell, "two classes each: more than all of it, in every seed", own["2 classes each"] > 1)
+    rows.mean("c-be804796b0", "two classes each: three times the scores' sum", own["2 classes each"], 2.5, 3.5)
+    cell = "c-be804796b0"
+    found = [page["two_agreements"](seed) for seed in page.seeds]
+    rows.every(
+        cell, "two classes each: agreement with those who share a digit is positive", [a > 0 for a, _, _ in found]
+    )
+    rows.every(cell, "two classes each: with those who share none negative, every client", [b < 0 for _, b, _ in found])
+    rho = np.array([[page["rank_correlation"](part, q) for part in (a, b)] for a, b, q in found])
+    rows.every(cell, "two classes each: the harder the cleaner the labels, in every seed", rho[:, 1] < -0.5)
+    rows.mean("c-7662aa4a5e", "two classes each: agreement with sharers grows with quality", rho[:, 0], 0)
 
 
 def weigh_rounds(page: Page, rows: Rows, runs: Any) -> None:
@@ -202,6 +224,12 @@ def tricks(seeds: Sequence[int], rows: Rows) -> None:
     five = share["noise, 8 times as long"] / share["honest"].mean()
     rows.mean(cell, "plain, it earned about five of them", five, 4.5, 5.5)
     rows.mean(cell, "clipped, the sample count is not cured", clipped["claims 8 times its samples"], 0.4)
+    page.run("c-eeb2b063a8", only=("agreed",))
+    bare, cut = (play(server=server, **page["agreed"])[:, 0] for server in (None, page["CLIPPING"]))
+    rows.mean("c-eeb2b063a8", "three send one random vector: each takes nearly a third, plain", bare, 0.3, 1 / 3)
+    rows.every(cell, "clipped, each of the three takes about two thirds of a tenth, every seed", abs(cut - 0.07) < 0.01)
+    alone = clipped["noise, 8 times as long"].mean()
+    rows.mean("c-eeb2b063a8", "clipped, that is more than three times what one alone takes", cut / alone, 3)
 
 
 @part(2, seconds=8)
@@ -274,6 +302,19 @@ def harm(seeds: Sequence[int], rows: Rows) -> None:
         clipped.append(page["clipped_scores"](sent, data.sizes, clip=middle)[0] <= 0)
     rows.every("c-12e472ff36", "mirrored labels, ten times the update: a positive score, in every federation", paid)
     rows.every("c-7871c4b830", "its clipped score stays negative, in every federation", clipped)
+
+
+@part(2, seconds=4, quick=True)
+def guilty(seeds: Sequence[int], rows: Rows) -> None:
+    """Exercise 2.4: what evidence tells of clients with swapped and with mirrored labels."""
+    page = open_page(seeds).run("c-0a763c0b3a").run("c-17b3cad3b1", only=("wards", "ward_model"))
+    page.run("c-17b3cad3b4", only=("def with_guilty", "def signs_of", "def count_guilty"))
+    own, both, harmful, own_0, most, harmful_0 = page["count_guilty"](page["evidence"], page.seeds).T
+    cell = "c-71f34fe733"
+    rows.every(cell, "swapped or mirrored labels: they fit their own records, in all federations", [own, own_0])
+    rows.every(cell, "swapped labels: harm to both classes, in all federations", both)
+    rows.every(cell, "mirrored labels: more classes harmed than helped, in all federations", most)
+    rows.every(cell, "none of the honest ones beside them harms more than it helps", [harmful == 0, harmful_0 == 0])
 
 
 @part(2, seconds=20)
