@@ -99,8 +99,9 @@ def test_the_house_is_small():
     # 180 rung 5: what clients keep and remember, and who withholds its row;
     # 135 refuse arrays, seeds, text and ragged rows where a number, a generator or a shape is asked for;
     # 145 are a federation that says when a revert has undone it, round records read back entry by entry,
-    # factors checked before a quorum spends its epoch on them, copies found before a round opens; 10 lists asked for.
-    assert sum(map(code_lines, sources.values())) <= 6_600
+    # factors checked before a quorum spends its epoch on them, copies found before a round opens; 30 lists, flags,
+    # shares and fees.
+    assert sum(map(code_lines, sources.values())) <= 6_620
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):

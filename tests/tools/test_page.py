@@ -336,7 +336,7 @@ class TestTimes:
 
     def test_words(self):
         assert self.section(new_markdown_cell("word " * 119)) == 1
-        assert self.section(new_markdown_cell("word " * 120)) == 2, "120 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 105)) == 2, "105 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
         code = "\n".join(["x = 1"] * 40)
