@@ -335,7 +335,7 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 119)) == 1
+        assert self.section(new_markdown_cell("word " * 104)) == 1
         assert self.section(new_markdown_cell("word " * 105)) == 2, "105 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
