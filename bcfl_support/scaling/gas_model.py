@@ -173,7 +173,7 @@ def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 5: commitments, then an index and a value of each block once; few bytes of them are zero."""
     blocks, page = math.ceil(P / lanes.BLOCK), lanes.count_sparse_blocks_at_once(n)
     steps, new = math.ceil(blocks / page), s.sstore_set - s.sstore_reset
-    submit = n * (s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 4_780) + new
+    submit = n * (s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 5_459) + new
     state = 4 * n * (n + 1) + 64 * n  # bytes of D and of heads that a page leaves to the next one; 0.6 are not zero
     pages = [min(page, blocks - k) for k in range(0, blocks, page)]
     costs = []

@@ -120,7 +120,7 @@ def count_sent_chunks_at_once(n: int, chunk: int) -> int:
 def count_sparse_blocks_at_once(n: int) -> int:
     """Blocks of n clients in a page of rung 5: as many whole strips as fit a transaction, in bytes and in gas."""
     room = CALLDATA_LIMIT - 2 * ENVELOPE - 64 * n - 4 * n * (n + 1)
-    gas = (15_500_000 - 550 * n**2) // (510 * n * (n - 1) + 9_100 * n)
+    gas = (15_800_000 - 580 * n**2) // (510 * n * (n - 1) + 9_100 * n)
     return STRIP * min(room // (2 * STRIP * n), max(gas, 1))
 
 

@@ -235,7 +235,11 @@ class SparseRung(Rung):
         return lanes.compute_heads(row, (self.round << 8 | client).to_bytes(32, "big"))
 
     def work(self, values: np.ndarray | None = None) -> None:
-        """Recompute the round from the rows of all that were not left out, page by page."""
+        """Recompute the round from the rows of all that were not left out, page by page.
+
+        Let nobody be asked and unshown meanwhile (`show` takes any client's row that is here): who is left out between
+        two pages makes the work begin anew.
+        """
         out = self.excluded()
         heads = {i: self._heads(row, i) for i, row in sorted(self.rows.items())}
         present = [i for i in heads if i not in out]
@@ -296,7 +300,7 @@ class SparseRung(Rung):
         return self._call("ask", self.contract.functions.ask(self.round, bits), self.clients[by])
 
     def show(self, client: int) -> TxReceipt:
-        """A client that was asked sends its row in calldata, where all can read it.
+        """The row of a client that was asked, in the input of a call, where all can read it.
 
         Raises:
             ContractError: it was not asked, or is left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes, sparse
 from bcfl_support.scaling.ladder import start_rung
 from notebooks import definitions
+from bcfl_support.scaling.rungs import DisputeTerms
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 300), st.integers(0, 2**32 - 1))
 
@@ -138,7 +140,7 @@ def test_who_withholds_is_left_out_and_who_shows_is_not(chain):
     rung.submit(values, [2, 0, 1])
     rung.ask([1, 2], by=0)
     rung.show(1)
-    with pytest.raises(ContractError, match="RungAskedAlready: client 2 was asked for its row already"):
+    with pytest.raises(ContractError, match="RungAskedAlready: all of the clients 0b100, a bit each, were asked for"):
         rung.ask([2], by=1)
     with pytest.raises(ContractError, match="RungAnswerDue: the answer may come until time"):
         rung.leave_out(2)
@@ -151,6 +153,41 @@ def test_who_withholds_is_left_out_and_who_shows_is_not(chain):
     exact = rung.expected(values, [0, 1])
     assert rung.bill().scores == exact.scores and exact.scores[2] == 0
     assert rung.bill().result_digest == rung.result_digest(exact)
+
+
+def test_who_was_asked_before_is_passed_over(chain):
+    values, weights = draw_sparse(3, 700, seed=2)
+    rung = start_rung(chain, 5, weights, 700)
+    rung.open()
+    rung.submit(values)
+    rung.ask([1], by=0)
+    rung.ask([1, 2], by=0)
+    asked = [log["args"]["clients"] for log in chain.events(rung.contract.events.Asked(), 0)]
+    assert asked == [0b010, 0b100]
+
+
+def test_heads_are_in_the_log(chain):
+    """Each right before its client's `Submitted`, and without topics."""
+    values, weights = draw_sparse(3, 700, seed=4)
+    rung = start_rung(chain, 5, weights, 700)
+    rung.open()
+    rung.submit(values, [2, 0, 1])
+    logs = chain.w3.eth.get_logs({"address": rung.contract.address, "fromBlock": 0})
+    heads = {}
+    for committed, submitted in itertools.pairwise(logs):
+        if not committed["topics"]:
+            heads[int.from_bytes(submitted["topics"][2])] = bytes(committed["data"])
+    end = {i: (rung.round << 8 | i).to_bytes(32) for i in heads}
+    assert list(heads) == [2, 0, 1]
+    assert heads == {i: lanes.compute_heads(rung.rows[i], end[i])[0] for i in heads}
+
+
+def test_there_is_time_to_show_a_row(chain, monkeypatch):
+    monkeypatch.setattr(sparse.SparseRung, "terms", DisputeTerms(work_seconds=48))
+    start_rung(chain, 5, [1, 2], 100)
+    monkeypatch.setattr(sparse.SparseRung, "terms", DisputeTerms(work_seconds=47))
+    with pytest.raises(ContractError, match="RungBadConfig: workSeconds: 47, which no rung can be deployed with"):
+        start_rung(chain, 5, [1, 2], 100)
 
 
 def test_what_is_not_sparse_opens_no_round(chain):

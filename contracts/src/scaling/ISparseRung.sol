@@ -6,7 +6,8 @@ import { IRung } from "./IRung.sol";
 /// @title Rung 5: sparse updates, recomputed in full
 /// @notice The round of `IRung`, of updates in which at most one parameter of each block of 64 is not zero. A client sends,
 /// for each block, the index x_b of that parameter and its value v_b. The contract computes the updates' inner products
-/// D_ik and never the average; clients compute that from the rows, which are in the calldata of `work`:
+/// D_ik and never the average; clients compute that from the rows, which are in the input of the calls of `work` (where a
+/// contract made one, find it by a trace):
 ///     S_i = c_i·Σ_k c_k·D_ik          A_j = Σ_i c_i·v_ij
 /// Without clipping c_i = w_i. With it, c_i = w_i·f_i with f_i = ⌊2^32·min(1, R/‖v_i‖)⌋: ‖v_i‖² = D_ii, and R is their
 /// median, where every sample counts; scores are at scale (2^32·W)² then.
@@ -17,9 +18,14 @@ import { IRung } from "./IRung.sol";
 ///
 /// A commitment is the head of a chain over the pages, and good for one client and one round:
 ///     c_K = round·2^8 + client,  c_k = keccak256(keccak256(page k), c_{k+1}),  head = c_0.
+/// It has no salt: who can guess a row, as one of few blocks, sees that the guess is right before the row is handed over.
+/// The two ignored bits of each index may be filled at random against that.
 ///
 /// Whoever works needs all rows. They are handed over off chain; who is asked for its row on chain must show it within a
-/// quarter of the time to work, or it may be left out. So one that withholds does not hold the round up for longer.
+/// quarter of the time to work, or it may be left out, and the work begins anew without it. Clients may ask for and leave
+/// out themselves, too. So before the first page, and whenever `Asked` appears, let whoever works `show` the row of
+/// everybody asked whose row it has (anyone may), or leave it out first: then no client holds the round up for longer than
+/// that quarter. Who works without loses all finished pages to each client that leaves itself out.
 interface ISparseRung is IRung {
     /// @notice Where a round of several pages stands; its hash is all the chain keeps.
     /// @param pages Pages done.
@@ -48,13 +54,16 @@ interface ISparseRung is IRung {
         bytes rows;
     }
 
+    /// @notice A client's head. Anonymous, since a kind would cost more than the rest: it is the log right before the
+    /// client's `Submitted`, without topics. Who shows a row needs all heads, and who works those of clients left out.
+    event Committed(bytes32 head) anonymous;
     /// @notice A page is done, and it was not the last.
     event Worked(uint256 indexed round, State state);
     /// @notice f_i of each client, 0 for those that did not take part (with clipping only).
     event Clipped(uint256 indexed round, uint256[] factors);
-    /// @notice These clients, a bit each, are to show their rows until `due`.
+    /// @notice These clients, a bit each, are to show their rows until `due`; none of them was asked before in this round.
     event Asked(uint256 indexed round, uint256 clients, uint256 due);
-    /// @notice The client's row is in the calldata of this transaction.
+    /// @notice The client's row is in the input of this call; where a contract made it, find it by a trace.
     event Shown(uint256 indexed round, uint256 indexed client);
     event LeftOut(uint256 indexed round, uint256 indexed client);
 
@@ -62,13 +71,13 @@ interface ISparseRung is IRung {
     error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
     error RungBadSubmissions(bytes32 opened, bytes32 accumulated);
     error RungNotInRound(uint256 client);
-    error RungAskedAlready(uint256 client);
+    error RungAskedAlready(uint256 clients);
     error RungNotAsked(uint256 client);
     error RungAnswerDue(uint256 timestamp, uint256 deadline);
 
     /// @notice Ask clients to show their rows. Only a client that has submitted may, when submissions have closed; each is
     /// asked once a round. It costs the one that asks nothing but gas: ask those that handed nothing over.
-    /// @param clients_ A bit each.
+    /// @param clients_ A bit each; those that were asked before, or are out, are passed over. Refused if nobody else is left.
     function ask(uint256 round, uint256 clients_) external;
 
     /// @notice Show the row of a client that was asked; anyone may, as long as it is not left out.
@@ -82,8 +91,8 @@ interface ISparseRung is IRung {
     /// @notice Leave out a client that was asked and did not show its row in time; anyone may.
     function leaveOut(uint256 round, uint256 client) external;
 
-    /// @notice Binds the submissions of the current round and their order: a_0 = round, a_{m+1} = keccak256(abi.encode(a_m,
-    /// client, head)).
+    /// @notice Binds the submissions of the current round and their order: a_0 = round, which it is until somebody submits,
+    /// and a_{m+1} = keccak256(abi.encode(a_m, client, head)).
     function accumulator() external view returns (bytes32);
 
     /// @notice Clients that were left out of the current round, a bit each.

@@ -66,7 +66,7 @@ contract Rung5Sparse is SparseData {
         uint256 width = left < pageBlocks ? left : pageBlocks;
         _open(round, state, step, list, width, first);
         if (first) {
-            _checkOrder(round, step, out, list, state.heads);
+            _checkOrder(current, step, out, list, state.heads);
             state.digest = keccak256(abi.encode(present, state.heads));
         }
         int256[] memory gram = first ? new int256[](list.length * list.length) : _unpack(state.gram, list.length);
@@ -115,10 +115,13 @@ contract Rung5Sparse is SparseData {
     }
 
     /// @dev Refuse heads, those of `list` and those the step has of who was left out, that are not the round's.
-    function _checkOrder(uint256 round, Step calldata step, uint256 out, uint256[] memory list, bytes32[] memory heads)
-        private
-        view
-    {
+    function _checkOrder(
+        Round memory current,
+        Step calldata step,
+        uint256 out,
+        uint256[] memory list,
+        bytes32[] memory heads
+    ) private view {
         bytes32[] memory all = new bytes32[](_members);
         uint256 left;
         for (uint256 client; out >> client != 0; ++client) {
@@ -129,13 +132,14 @@ contract Rung5Sparse is SparseData {
             all[list[i]] = heads[i];
         }
         bytes calldata order = step.order;
-        bytes32 a = bytes32(round);
+        bytes32 a = bytes32(uint256(current.number));
         for (uint256 i; i < order.length; ++i) {
             uint256 client = uint8(order[i]);
             if (client >= _members) revert RungNotInRound(client);
             a = _accumulate(a, client, all[client]);
         }
-        if (a != accumulator) revert RungBadSubmissions(a, accumulator);
+        bytes32 kept = _accumulatorOf(current);
+        if (a != kept) revert RungBadSubmissions(a, kept);
     }
 
     /// @dev keccak256 of rows[from … from + length).

@@ -61,7 +61,7 @@ library SparseGram {
 
     /// @notice S_i = c_i·Σ_k c_k·D_ik.
     /// @param gram As `fold` fills it.
-    /// @param c With n entries, below 2^43 together; |D_ik| ≤ 2^30, so that nothing comes near 2^255.
+    /// @param c With n entries, at most 2^43 together; |D_ik| ≤ 2^30, so that nothing comes near 2^255.
     /// @dev Solidity equivalent, for each i ≤ k: scores[i] += c[i] * c[k] * gram[i, k]; if (i != k) scores[k] += the same;
     function score(int256[] memory gram, uint256[] memory c) internal pure returns (int256[] memory scores) {
         scores = new int256[](c.length);

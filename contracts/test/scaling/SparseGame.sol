@@ -20,41 +20,59 @@ abstract contract SparseGame is Attack {
     uint32 internal parameters;
     uint8[] internal order; // of submissions
 
-    function sparse(uint32 P, uint256 count, bool clipped) internal pure returns (bytes memory) {
-        (address[] memory accounts, uint16[] memory weights) = members(count);
-        return abi.encode(config(P), clipped, accounts, weights);
-    }
-
     function start(uint256 count, uint32 P, bool clipped, uint256 seed) internal {
-        start(count, P, clipped, seed, drawPicks);
+        (, uint16[] memory weights) = members(count);
+        start(weights, P, clipped, seed, drawPicks);
     }
 
     function start(
-        uint256 count,
+        uint16[] memory weights,
         uint32 P,
         bool clipped,
         uint256 seed,
         function(uint256, uint256) view returns (Picks.Row memory) drawRow
     ) internal {
-        (n, parameters) = (count, P);
-        rung = ISparseRung(assertTaken(RUNG_5, sparse(P, count, clipped)));
+        (n, parameters) = (weights.length, P);
+        (address[] memory accounts,) = members(n);
+        rung = ISparseRung(assertTaken(RUNG_5, abi.encode(config(P), clipped, accounts, weights)));
         size = rung.pageBlocks();
         delete rows;
-        for (uint256 i; i < count; ++i) {
+        for (uint256 i; i < n; ++i) {
             rows.push(drawRow(seed, i));
         }
         rung.openRound();
         delete order;
     }
 
-    /// @dev No byte is zero, and each client's update is shorter than the one's before it: what costs the most gas.
-    function drawDear(uint256 seed, uint256 i) internal view returns (Picks.Row memory r) {
+    /// @dev A round that costs the most gas: all but the last client's update, which is the shortest, are clipped.
+    function startDear(uint256 count, uint32 P) internal {
+        uint16[] memory weights = equal(count, 1);
+        weights[count - 1] = uint16(count); // half of the samples
+        start(weights, P, true, 0, drawDear);
+    }
+
+    function equal(uint256 count, uint16 weight) internal pure returns (uint16[] memory weights) {
+        weights = new uint16[](count);
+        for (uint256 i; i < count; ++i) {
+            weights[i] = weight;
+        }
+    }
+
+    /// @dev No byte is zero, and each client's update is shorter than the one's before it. As in a round robin everybody
+    /// meets one other in each block, and everybody else in n blocks: a and c where a + c is the block's number, modulo m,
+    /// the last one whom that leaves alone. They have opposite signs: hardly a byte of D beside its diagonal is zero.
+    function drawDear(uint256, uint256 i) internal view returns (Picks.Row memory r) {
         uint256 blocks = (uint256(parameters) + 63) / 64;
         (r.indices, r.values) = (new bytes(blocks), new bytes(blocks));
+        uint256 m = n % 2 == 0 ? n - 1 : n;
         for (uint256 b; b < blocks; ++b) {
-            uint256 noise = draw(seed, "dear", i << 128 | b);
-            r.indices[b] = bytes1(uint8(noise | 0x40));
-            r.values[b] = bytes1(uint8(noise >> 8 & 1 == 0 ? 127 - i : 129 + i));
+            uint256 t = b % m;
+            uint256 other = i == m ? t * (m + 1) / 2 % m : (t + m - i) % m;
+            if (other == i) other = m;
+            uint256 index = i == m ? 0 : (2 * i + m - t) % m; // a − c, of which the sign is taken off: the pair's own
+            if (index > m / 2) index = m - index;
+            r.indices[b] = bytes1(uint8(0x40 | index));
+            r.values[b] = bytes1(uint8(i < other ? 127 - i : 129 + i));
         }
     }
 
@@ -185,20 +203,31 @@ abstract contract SparseGame is Attack {
 
     /// @dev Client i shows its row, as it committed to it.
     function showAs(uint256 i) internal {
-        bytes32[] memory heads = new bytes32[](order.length);
-        uint256 place;
+        bytes memory call = showCall(i);
+        vm.prank(member(i));
+        (bool ok,) = address(rung).call(call);
+        vm.assertTrue(ok, "shown");
+    }
+
+    function showCall(uint256 i) internal view returns (bytes memory) {
         uint256 round = rung.currentRound().number;
-        for (uint256 k; k < order.length; ++k) {
-            heads[k] = rows[order[k]].head(size, round, order[k]);
-            if (order[k] == i) place = k;
-        }
         bytes memory row;
         for (uint256 k; k * size < rows[i].indices.length; ++k) {
             row = abi.encodePacked(row, rows[i].page(k, size));
         }
-        bytes memory all = orderBytes();
-        vm.prank(member(i));
-        rung.show(round, all, heads, place, row);
+        return abi.encodeCall(ISparseRung.show, (round, orderBytes(), headsInOrder(), placeOf(i), row));
+    }
+
+    function headsInOrder() internal view returns (bytes32[] memory heads) {
+        uint256 round = rung.currentRound().number;
+        heads = new bytes32[](order.length);
+        for (uint256 k; k < order.length; ++k) {
+            heads[k] = rows[order[k]].head(size, round, order[k]);
+        }
+    }
+
+    function placeOf(uint256 i) internal view returns (uint256 place) {
+        while (order[place] != i) ++place;
     }
 
     /// @dev In the first round; asking for its number would use up an expected revert.
@@ -212,6 +241,8 @@ abstract contract SparseGame is Attack {
             all = abi.encodePacked(all, order[i]);
         }
     }
+
+    function noState() internal pure returns (ISparseRung.State memory) { }
 
     function append(bytes32[] memory list, bytes32 item) internal pure returns (bytes32[] memory longer) {
         longer = new bytes32[](list.length + 1);

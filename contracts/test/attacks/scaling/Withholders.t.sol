@@ -96,7 +96,7 @@ contract WithholdersTest is SparseGame {
         askAs(0, 4);
         bytes32 committed = rows[2].head(size, 1, 2);
         rows[2].values[0] = rows[2].values[0] ^ 0x01;
-        (bool ok, bytes memory reason) = tryShow(2);
+        (bool ok, bytes memory reason) = address(rung).call(showCall(2));
         vm.assertTrue(!ok && bytes4(reason) == ISparseRung.RungBadSubmissions.selector, "another head");
         vm.assertTrue(committed != rows[2].head(size, 1, 2), "it differs");
     }
@@ -115,8 +115,36 @@ contract WithholdersTest is SparseGame {
         vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotInRound.selector, 2));
         askAs(0, 4);
         askAs(0, 2);
-        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 2));
         askAs(1, 2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 0));
+        askAs(1, 0);
+    }
+
+    /// @dev Clients 1 and 2 withhold. One of them is asked for right before an ask for both, which still holds for the other.
+    function test_WithholderIsAskedForFirst() public {
+        startThree(false);
+        askAs(2, 2);
+        vm.warp(NOW + 12);
+        vm.expectEmit(address(rung));
+        emit ISparseRung.Asked(1, 4, DUE + 12);
+        askAs(0, 6);
+        vm.warp(DUE);
+        rung.leaveOut(1, 1);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 6));
+        askAs(0, 6); // one is out, the other's time runs on
+        vm.warp(DUE + 12);
+        rung.leaveOut(1, 2);
+        finish(6);
+    }
+
+    function test_DeployerWantsNoTimeToAnswer() public {
+        (address[] memory accounts, uint16[] memory weights) = members(2);
+        IRung.Config memory c = config(500);
+        c.workSeconds = 47;
+        assertRefused(RUNG_5, abi.encode(c, false, accounts, weights), "workSeconds", 47);
+        c.workSeconds = 48;
+        assertTaken(RUNG_5, abi.encode(c, false, accounts, weights));
     }
 
     /// @dev A commitment is of one client and one round: the copy opens to nothing.
@@ -170,14 +198,12 @@ contract WithholdersTest is SparseGame {
         }
     }
 
-    function tryShow(uint256 i) private returns (bool, bytes memory) {
-        bytes32[] memory heads = new bytes32[](3);
-        for (uint256 k; k < 3; ++k) {
-            heads[k] = rows[order[k]].head(size, 1, order[k]);
-        }
-        bytes memory call = abi.encodeCall(ISparseRung.show, (1, orderBytes(), heads, 2 - i, rows[i].page(0, size)));
-        return address(rung).call(call);
+    /// @dev Half of the samples, clipped: the median length is theirs.
+    function test_HalfOfTheSamplesLeavesNobodyAnything() public {
+        start(equal(2, 5), 640, true, 4, drawPicks);
+        rows[1].values = new bytes(10);
+        commitAll();
+        finish(0);
+        vm.assertTrue(Picks.norm(rows[0], parameters) > 0 && truth(0)[0] == 0, "clipped to nothing");
     }
-
-    function noState() private pure returns (ISparseRung.State memory) { }
 }
