@@ -15,8 +15,8 @@ from bcfl_support.chain import TX_GAS_CAP
 from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate
 from bcfl_support.scaling import lanes, sparse
 from bcfl_support.scaling.ladder import start_rung
-from notebooks import definitions
 from bcfl_support.scaling.rungs import DisputeTerms
+from notebooks import definitions
 
 sizes = st.tuples(st.integers(1, 5), st.integers(1, 300), st.integers(0, 2**32 - 1))
 
