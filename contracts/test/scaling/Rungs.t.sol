@@ -146,7 +146,7 @@ contract Rung2Test is RungTest {
         rung.submit(round, abi.encode(Exact.head(row, 0)));
     }
 
-    /// @dev A chunk a transaction.
+    /// @dev One chunk, then two a transaction.
     function finish(uint256 round, bytes[] memory rows, uint256[] memory list, Exact.Result memory exact)
         internal
         override
@@ -156,20 +156,26 @@ contract Rung2Test is RungTest {
         for (uint256 i; i < list.length; ++i) {
             state.heads[i] = Exact.head(rows[i], 0);
         }
-        for (uint256 k; k < exact.chunkScores.length; ++k) {
+        uint256 count;
+        for (uint256 k; k < exact.chunkScores.length; k += count) {
+            count = k == 0 || k + 1 == exact.chunkScores.length ? 1 : 2;
             bytes memory data;
             bytes32[] memory tails = new bytes32[](list.length);
-            for (uint256 i; i < list.length; ++i) {
-                data = abi.encodePacked(data, Exact.slice(rows[i], 1024 * k, 1024));
-                tails[i] = Exact.head(rows[i], k + 1);
+            for (uint256 c = k; c < k + count; ++c) {
+                for (uint256 i; i < list.length; ++i) {
+                    data = abi.encodePacked(data, Exact.slice(rows[i], 1024 * c, 1024));
+                    tails[i] = Exact.head(rows[i], c + 1);
+                }
             }
-            rung.work(round, abi.encode(Step({ state: state, count: 1, tails: tails, data: data })));
-            state.chunks = k + 1;
-            state.digest = keccak256(abi.encode(state.digest, Exact.chunkHash(exact, k)));
+            rung.work(round, abi.encode(Step({ state: state, count: count, tails: tails, data: data })));
+            state.chunks = k + count;
+            for (uint256 c = k; c < k + count; ++c) {
+                state.digest = keccak256(abi.encode(state.digest, Exact.chunkHash(exact, c)));
+                for (uint256 i; i < list.length; ++i) {
+                    state.scores[i] += exact.chunkScores[c][list[i]];
+                }
+            }
             state.heads = tails;
-            for (uint256 i; i < list.length; ++i) {
-                state.scores[i] += exact.chunkScores[k][list[i]];
-            }
         }
     }
 

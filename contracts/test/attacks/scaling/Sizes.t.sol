@@ -149,6 +149,22 @@ contract StepSizesTest is SizesTest {
         bytes data;
     }
 
+    /// @dev A round without parameters, or without time to submit or to work.
+    function test_DeployerWantsRoundsThatNobodyCanPlay() public {
+        (address[] memory accounts, uint16[] memory weights) = members(2);
+        string[3] memory artifacts = [RUNG_0, RUNG_1, RUNG_2];
+        for (uint256 k; k < 3; ++k) {
+            IRung.Config memory c = config(0);
+            assertRefused(artifacts[k], abi.encode(c, accounts, weights), "parameters", 0);
+            (c.parameters, c.submitSeconds) = (40, 0);
+            assertRefused(artifacts[k], abi.encode(c, accounts, weights), "submitSeconds", 0);
+            (c.submitSeconds, c.workSeconds) = (1, 0);
+            assertRefused(artifacts[k], abi.encode(c, accounts, weights), "workSeconds", 0);
+            c.workSeconds = 1;
+            assertTaken(artifacts[k], abi.encode(c, accounts, weights));
+        }
+    }
+
     function test_DeployerWantsStepsTooLarge() public {
         assertRefused(RUNG_2, simple(2_000, 117), "clients", 117);
         assertRefused(RUNG_2, simple(961, 120), "clients", 120);
