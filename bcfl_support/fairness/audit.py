@@ -134,9 +134,8 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         unlike_chain += wrong
         true += [] if wrong else [published]
     rounds = [get_round(store, published) for published in true]
-    due = list(range(epoch * fed.config.interval + 1, (epoch + 1) * fed.config.interval + 1))
     numbers = [past.record.number for past in rounds]
-    if numbers != due:
+    if numbers != (due := fed.config.rounds_of(epoch)):
         unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {due}")
     recomputed, problems = derive_record(rounds, true, task, epoch), list(unlike_chain)
     for entry in fields(agreed):

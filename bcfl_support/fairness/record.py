@@ -227,6 +227,7 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
     """Put a record on IPFS and let `clients` attest to it on the ledger.
 
     A client that comes after a quorum of those before it in `clients` is no failure: its vote is not needed any more.
+    What the rounds say is not compared with the chain here: `verify_round` each of them before.
 
     Args:
         fed: the federation.
@@ -238,12 +239,14 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         Its CID.
 
     Raises:
-        RecordError: it has not as many rounds as an epoch: agreed on, it would leave none for the whole one's record.
+        RecordError: its rounds are not those of its epoch, all and in order: agreed on, it would spend the epoch.
+        ContentMissing, ContentCorrupted: a round is not in the store, or is not what its CID says.
         ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
             this call, on this record or another.
     """
-    if len(record.rounds) != (due := fed.config.interval):
-        raise RecordError(f"the record has {len(record.rounds)} rounds, an epoch {due}: compute it from all of them")
+    numbers = [get_round(store, cid).record.number for cid in record.rounds]
+    if numbers != (due := fed.config.rounds_of(record.epoch)):
+        raise RecordError(f"the record has rounds {numbers}, epoch {record.epoch} has {due}: compute it from these")
     cid = store.add(record.to_bytes())
     fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)
     return cid

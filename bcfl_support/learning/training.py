@@ -6,7 +6,7 @@
 
 The clients' parameters are the rows of one array, and a step is a few batched matrix products; the result is that of
 training them one after another, to about 1e-15. `play_rounds` is the loop of all that trains for rounds;
-ARCHITECTURE names the one exception, a benchmark.
+ARCHITECTURE names the exceptions, two benchmarks.
 """
 
 from __future__ import annotations

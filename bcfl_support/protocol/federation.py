@@ -330,7 +330,7 @@ class Federation(Deployed):
         return state | {"phase": PHASES[state["phase"]]}
 
     def model(self) -> np.ndarray:
-        """The global model, shape (P,), float64: the sum of all averaged updates."""
+        """The sum of all averages, shape (P,), float64, from zero on; train a network from ``start + fed.model()``."""
         return fixed_point.decode(np.array(self.aggregator.functions.model().call(), dtype=np.int64))
 
     def credits(self, clients: Sequence[str]) -> list[int]:

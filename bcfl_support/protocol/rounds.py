@@ -95,6 +95,10 @@ class FederationConfig:
         danger = "a stake that leaves sooner escapes its penalty, or votes twice"
         check_range("cool_down_seconds", self.cool_down_seconds, stays, whole=True, why=danger)
 
+    def rounds_of(self, epoch: int) -> list[int]:
+        """Numbers of the rounds of an epoch of the fairness ledger."""
+        return list(range(epoch * self.interval + 1, (epoch + 1) * self.interval + 1))
+
 
 @dataclass(frozen=True)
 class RoundRecord:

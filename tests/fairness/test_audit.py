@@ -22,7 +22,7 @@ def attest_unchecked(fed, store, record, clients):
 
 def test_a_record_of_part_of_an_epoch_is_not_attested_to(epoch, store):
     fed, clients, cids = epoch
-    with pytest.raises(RecordError, match="the record has 1 rounds, an epoch 2: compute it from all"):
+    with pytest.raises(RecordError, match=r"the record has rounds \[1\], epoch 0 has \[1, 2\]: compute it from these"):
         attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients)
     assert not any(fed.ledger.functions.epochOf(0).call()[0])
 
@@ -216,8 +216,8 @@ def test_a_round_file_that_nobody_can_read_names_the_quorum_behind_it(epoch, sto
     }[kind]()
     honest = compute_fairness(store, cids, TASK, epoch=0)
     forged = forge(honest, rounds=(bad, cids[1]), factors=honest.factors | {clients[1]: 1_500_000})
-    attest_record(fed, store, honest, clients[:1])
-    attest_record(fed, store, forged, clients[1:])
+    attest_unchecked(fed, store, honest, clients[:1])
+    attest_unchecked(fed, store, forged, clients[1:])
     apply_record(fed, forged)
     play(fed, store, clients, 3)
     report = audit(fed, store, 0, TASK)
