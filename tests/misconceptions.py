@@ -121,6 +121,50 @@ def _cheapest(**changed: str) -> str:
     ).format(**parts)
 
 
+def _watcher_64(found: str, cheat: str = "") -> str:
+    """An answer to exercise 6.4 whose watcher returns this of `a`, the claimed leaves, and `b`, the honest ones."""
+    return (cheat or _cheat_64()) + (
+        "def wrong_chunks(claimed, honest):\n    a, b = claimed.levels[0], honest.levels[0]\n    return " + found
+    )
+
+
+_DIFFER = "[k for k in range(len(a)) if a[k] != b[k]]"
+
+
+def _cheat_64(
+    parts: str = "(0, more // 2), (1, more - more // 2)",
+    more: str = "tree.total[0] // 10",
+    copied: str = "list(tree.levels[0])",
+    last: str = "scaling.SumTree([h for h, _ in leaves], [s for _, s in leaves])",
+) -> str:
+    """A cheat of exercise 6.4 that adds these parts of `more` to client 0 in chunks."""
+    return (
+        f"def cheat(tree):\n    more, leaves = {more}, {copied}\n    for k, part in ({parts}):\n"
+        f"        h, s = leaves[k]\n        leaves[k] = (h, (s[0] + part, *s[1:]))\n    return {last}\n"
+    )
+
+
+def _unpack(four: str, word: str = "sum((v % 2**64) << 64 * k for k, v in enumerate(values))") -> str:
+    """An answer to exercise 6.2 that packs to this word, and returns this of the values `v` it unpacked."""
+    return (
+        f"def pack_four(values):\n    return {word}\ndef unpack_four(word):\n"
+        "    v = [(word >> 64 * k) % 2**64 for k in range(4)]\n    v = [x - 2**64 if x >= 2**63 else x for x in v]\n"
+        f"    return {four}"
+    )
+
+
+def _search(high: str, low: str = "low, high = 0, 1", step: str = "", last: str = "low") -> str:
+    """An answer to exercise 6.3: a bisection with this beginning, upper bound, step and result."""
+    step = step or "low, high = (m, high) if gas_of(m) <= budget else (low, m)"
+    return (
+        f"def largest_P(gas_of, budget):\n    {low}\n    {high}\n"
+        f"    while high - low > 1:\n        m = (low + high) // 2\n        {step}\n    return {last}"
+    )
+
+
+_DOUBLED = "while gas_of(high) <= budget: low, high = high, 2 * high"
+
+
 def _till(**changed: str) -> str:
     """An answer to exercise 1.4: the right function, line by line, with some of its lines changed."""
     amount = changed.pop("AMOUNT", "amount")
@@ -1347,6 +1391,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def second_submission(first_gas, words):\n    return None",
         "always a hundred words": "def second_submission(first_gas, words):\n    return first_gas - 101 * 17_100",
         "a share": "def second_submission(first_gas, words):\n    return first_gas * 0.2565",
+        "free, the progress, too": (
+            "def second_submission(first_gas, words):\n    return first_gas - (words + 1) * 22_100"
+        ),
+        "an overwritten slot only read": (
+            "def second_submission(first_gas, words):\n    return first_gas - (words + 1) * 20_000"
+        ),
+        "no first touch": "def second_submission(first_gas, words):\n    return first_gas - (words + 1) * 19_200",
+        "the progress forgotten": "def second_submission(first_gas, words):\n    return first_gas - words * 17_100",
     },
     "ex-6-2": {
         "highest first": (
@@ -1364,6 +1416,12 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def pack_four(values):\n    return sum((v % 2**64) << 64 * k for k, v in enumerate(values))\n"
             "def unpack_four(word):\n    return [(word >> 64 * k) % 2**64 for k in range(4)]"
         ),
+        "reversed on the way back": _unpack("v[::-1]"),
+        "bytes": _unpack("v", "b''.join((x % 2**64).to_bytes(8) for x in values[::-1])"),
+        "None": _unpack("v", "None"),
+        "nothing back": _unpack("None"),
+        "three back": _unpack("v[:3]"),
+        "texts back": _unpack("[str(x) for x in v]"),
     },
     "ex-6-3": {
         "one too few": (
@@ -1377,6 +1435,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def largest_P(gas_of, budget):\n    P = 0\n"
             "    while P < 1000 and gas_of(P + 1) <= budget:\n        P += 1\n    return P"
         ),
+        "never ends": _search(_DOUBLED).replace("high - low > 1", "low < high"),
+        "an upper bound of 200,000": _search("high = 200_001"),
+        "the budget as upper bound": _search("high = budget + 1"),
+        "None": "def largest_P(gas_of, budget):\n    return None",
+        "asks for none": _search("while gas_of(high) <= budget: low, high = high, 2 * high", "low, high = 0, 0"),
+        "a float": _search(_DOUBLED, last="float(low)"),
+        "the first that does not fit": _search(_DOUBLED, last="high"),
     },
     "ex-6-4": {
         "honest tree": (
@@ -1398,6 +1463,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def wrong_chunks(claimed, honest):\n"
             "    return [k for k, (a, b) in enumerate(zip(claimed.levels[0], honest.levels[0])) if a != b]"
         ),
+        "leaf 3 is padding": _watcher_64(_DIFFER, _cheat_64("(0, more // 2), (3, more - more // 2)")),
+        "more in one, less in the other": _watcher_64(_DIFFER, _cheat_64("(0, 2 * more), (1, -more)")),
+        "three chunks": _watcher_64(_DIFFER, _cheat_64("(0, 1), (1, 1), (2, more - 2)")),
+        "always 0 and 1": _watcher_64("[0, 1]"),
+        "descending": _watcher_64(_DIFFER + "[::-1]"),
+        "counted from 1": _watcher_64("[k + 1 for k in range(len(a)) if a[k] != b[k]]"),
+        "hashes alone": _watcher_64("[k for k in range(len(a)) if a[k][0] != b[k][0]]"),
+        "scores alone": _watcher_64("[k for k in range(len(a)) if a[k][1] != b[k][1]]"),
+        "client 0 alone": _watcher_64("[k for k in range(len(a)) if a[k][1][0] != b[k][1][0]]"),
+        "the first alone": _watcher_64(_DIFFER + "[:1]"),
+        "a set": _watcher_64("set(" + _DIFFER + ")"),
+        "a generator": _watcher_64("(k for k in range(len(a)) if a[k] != b[k])"),
+        "None found": _watcher_64("None"),
+        "floats": _watcher_64(_DIFFER, _cheat_64("(0, more / 2), (1, more / 2)", "tree.total[0] / 10")),
+        "the leaves": _watcher_64(_DIFFER, _cheat_64(last="leaves")),
+        "the honest tree changed": _watcher_64(_DIFFER, _cheat_64(copied="tree.levels[0]")),
     },
     "ex-6-5": {
         "forgets the limits": (
@@ -1429,6 +1510,9 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "rung 0 where nothing fits": _cheapest(last="(min(fitting)[1], min(fitting)[0]) if fitting else (0, 0.0)"),
         "cost before rung": _cheapest(last="min(fitting) if fitting else None"),
         "always None": "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n    return None",
+        "in a hurry": _cheapest(blob_price="blob_price, hurry=True"),
+        "latency, a record": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency <= 3600 * hours"),
+        "minutes": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= 60 * hours"),
     },
     "ex-4-1": {
         "the window's price": (
@@ -1648,6 +1732,57 @@ SAYS: dict[str, dict[str, str]] = {
         "digests of the parts and of the salt, added": "a sum of numbers does not bind",
         "the epoch encoded as a text": "The epoch is a whole number",
     },
+    "ex-6-1": {
+        "free": "it costs 5,000",
+        "free, the progress, too": "it costs 5,000",
+        "a cold read": "only read, at 2,100",
+        "an overwritten slot only read": "only read, at 2,100",
+        "no first touch": "2,100 to touch it first",
+        "the progress forgotten": "the slot that counts the progress",
+    },
+    "ex-6-2": {
+        "highest first": "lowest, not highest",
+        "no mask": "must not borrow",
+        "sign lost": "the sign is lost",
+        "reversed on the way back": "comes first in the list",
+        "bytes": "you return bytes",
+        "None": "you return NoneType",
+        "nothing back": "a list of four ints, not NoneType",
+    },
+    "ex-6-3": {
+        "one too few": "≤, not <",
+        "counts up": "each answer can rule out",
+        "never ends": "does your interval still shrink",
+        "an upper bound of 200,000": "an upper bound that is fixed",
+        "the budget as upper bound": "an upper bound that is fixed",
+        "None": "a whole number of parameters",
+        "asks for none": "gas_of is for whole P ≥ 1",
+    },
+    "ex-6-4": {
+        "honest tree": "that is the honest tree",
+        "one chunk only": "over two chunks",
+        "everybody gets more": "the other clients' scores",
+        "leaf 3 is padding": "leaf 3 is padding",
+        "more in one, less in the other": "a part to each",
+        "counted from 1": "numbered from 0",
+        "descending": "ascending",
+        "hashes alone": "the score alone is changed",
+        "scores alone": "the hash alone is changed",
+        "a set": "should give a list",
+        "a generator": "should give a list",
+        "None found": "should give a list",
+        "floats": "use // and no /",
+        "the leaves": "give a SumTree, not list",
+        "the honest tree changed": "you changed the honest tree itself",
+    },
+    "ex-6-5": {
+        "hours for seconds": "hours or seconds?",
+        "in a hurry": "without `hurry`",
+        "latency, a record": "is `.latency.seconds` compared",
+        "ignores the cap": "does rung 0, over the cap, count?",
+        "falls over where nothing fits": "None given?",
+        "cost before rung": "give (rung, ETH)",
+    },
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
@@ -1752,6 +1887,37 @@ RIGHT: dict[str, dict[str, str]] = {
             )
         ),
         "hashed twice": _commit(f"hashlib.sha256({_WHOLE}).digest()"),
+    },
+    "ex-6-1": {
+        "a float64": "def second_submission(first_gas, words):\n    return np.float64(first_gas - (words + 1) * 17_100)"
+    },
+    "ex-6-2": {"a tuple": _unpack("tuple(v)"), "an array": _unpack("np.array(v)")},
+    "ex-6-3": {
+        "the standard library": (
+            "def largest_P(gas_of, budget):\n    from bisect import bisect_right\n    high = 1\n"
+            "    while gas_of(high) <= budget:\n        high *= 2\n"
+            "    return bisect_right(range(high), budget, lo=1, key=gas_of) - 1"
+        )
+    },
+    "ex-6-4": {
+        "chunks 1 and 2, a tuple": _watcher_64("tuple(" + _DIFFER + ")", _cheat_64("(2, 1), (1, more - 1)")),
+        "an array": _watcher_64("np.array(" + _DIFFER + ", dtype=int)"),
+    },
+    "ex-6-5": {
+        "forecast by its own name": (
+            "from bcfl_support.scaling import forecast\n" + _cheapest().replace("scaling.forecast", "forecast")
+        ),
+        "predicted, paid and timed": (
+            "def cheapest_rung(n, P, gas_price, blob_price, watcher, sparse, hours):\n    fitting = []\n"
+            "    market = scaling.Market(gas_price, blob_price)\n"
+            "    for k in [k for k in range(6) if (watcher or k not in (3, 4)) and (sparse or k != 5)]:\n"
+            "        cost = scaling.predict(k, n, P)\n"
+            "        fits = cost.max_tx_gas <= chain.TX_GAS_CAP and n <= scaling.largest_clients(k, P)\n"
+            "        fits = fits and cost.max_calldata_bytes <= scaling.CALLDATA_LIMIT\n"
+            "        if fits and scaling.compute_latency(cost, market).seconds <= 3600 * hours:\n"
+            "            fitting.append((scaling.pay(cost.total_gas, cost.blobs, market, hurry=False).ether, k))\n"
+            "    return min(fitting)[::-1] if fitting else None"
+        ),
     },
 }
 """Right answers in another form than the solution's, which a check must accept."""
