@@ -3,7 +3,8 @@
 After each block the base fee of gas moves by up to an eighth, up when more than half of the block was used, down when
 less (EIP-1559). The blob fee is e^(excess / fraction), where the excess grows by what blocks carry beyond their target
 (EIP-4844); while a blob costs less than 2^13 gas would, it does not shrink (EIP-7918), which holds the blob fee at a
-sixteenth of the base fee, or above, but for the step of one block, 15% at most. `pay` sends a round through such blocks, in a hurry or without moving the price.
+sixteenth of the base fee or above, but for the step of one block, 15% at most. `pay` sends a round through such blocks,
+in a hurry or without moving the price.
 
 Sources: the EIPs' texts, https://eips.ethereum.org/EIPS/eip-1559, eip-4844, eip-7918, and eip-8135 for `BPO2`.
 """
