@@ -1277,6 +1277,9 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "equal to everything": "class Same:\n    __eq__ = lambda self, other: True\n" + _commit(_WHOLE, "Same()"),
     },
     "ex-5-1": {
+        "without a bound": "def my_attack(own, previous_step):\n    return 1e200 * own",
+        "ragged": "def my_attack(own, previous_step):\n    return [own[0], own[1], own[2][:5]]",
+        "text": "def my_attack(own, previous_step):\n    return 'four times as long'",
         "honest": "def my_attack(own, previous_step):\n    return own",
         "plain collusion": (
             "def my_attack(own, previous_step):\n"
@@ -1294,6 +1297,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "not a number": "def my_attack(own, previous_step):\n    return own / previous_step * 0",
     },
     "ex-5-2": {
+        "infinite, though it does not pay": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    return float('inf') if extra_burn <= 0 else max(0.0, gain / extra_burn)"
+        ),
+        "the burn's sign forgotten": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    return 0.0 if gain <= 0 else float('inf') if extra_burn == 0 else abs(gain / extra_burn)"
+        ),
+        "no case for no burn": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    return (extra_pay + saved) / extra_burn"
+        ),
+        "a stake below zero": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n"
+            "    return (extra_pay + saved) / extra_burn if extra_burn else float('inf')"
+        ),
         "None": "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    (extra_pay + saved) / (extra_burn or 1)",
         "text": "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    return 'twenty budgets'",
         "the cases of the check": (
@@ -1324,6 +1342,23 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-5-3": {
+        "the 5th percentile": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) <= np.quantile(copies, 0.05, method='inverted_cdf')))"
+        ),
+        "nine in ten": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) <= np.quantile(copies, 0.9, method='inverted_cdf')))"
+        ),
+        "between two copies": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) <= np.quantile(copies, 0.95)))"
+        ),
+        "rounded down": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.mean(np.asarray(honest) <= np.sort(copies)[int(0.95 * len(copies)) - 1]))"
+        ),
+        "text": "def false_positive_rate(honest, copies):\n    return 'six percent'",
         "None": "def false_positive_rate(honest, copies):\n    np.mean(honest <= np.quantile(copies, 0.95))",
         "one copy too many": (
             "def false_positive_rate(honest, copies):\n"
@@ -1354,6 +1389,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-5-4": {
+        "not a number": "def break_it(own, previous_step):\n    return own * np.nan",
+        "ragged": "def break_it(own, previous_step):\n    return [own[0], own[1], own[2][:5]]",
         "honest": "def break_it(own, previous_step):\n    return own",
         "longer": "def break_it(own, previous_step):\n    return 10 * own",
         "copycat": "def break_it(own, previous_step):\n    return np.tile(previous_step, (3, 1))",
@@ -1367,6 +1404,24 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-5-5": {
+        "last average of length zero": (
+            "def adapt(own, honest, previous_step, agreed, payoff):\n    usual = typical(honest)\n"
+            "    ways = [agreed, previous_step, honest.mean(axis=0), own.mean(axis=0)]\n"
+            "    ways = [own] + [np.tile(collude(w, usual), (3, 1)) for w in ways]\n"
+            "    return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"
+        ),
+        "directions at their own length": (
+            "def adapt(own, honest, previous_step, agreed, payoff):\n"
+            "    ways = [agreed, previous_step, honest.mean(axis=0), own.mean(axis=0)]\n"
+            "    ways = [own] + [np.tile(w, (3, 1)) for w in ways]\n"
+            "    return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"
+        ),
+        "without the mean of one's own": _adapt(
+            "del ways[3]\n    return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"
+        ),
+        "update and pay": _adapt(
+            "s = max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)\n    return s, payoff(s)"
+        ),
         "always collusion": _adapt("return np.tile(collude(agreed, 10 * typical(honest)), (3, 1))"),
         "always the honest mean": _adapt("return np.tile(10 * honest.mean(axis=0), (3, 1))"),
         "one's own updates only": _adapt("return max((c * own for c in (0.5, 1, 2, 5, 10)), key=payoff)"),
@@ -1631,6 +1686,27 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
 }
 
 SAYS: dict[str, dict[str, str]] = {
+    "ex-5-1": {
+        "without a bound": "±100 at most",
+        "ragged": "rows of different lengths",
+        "text": "return one array of numbers",
+        "not a number": "finite numbers",
+    },
+    "ex-5-2": {
+        "infinite, though it does not pay": "even if it burns nothing",
+        "the burn's sign forgotten": "burns less than honesty",
+        "no case for no burn": "you divide by zero",
+        "a stake below zero": "is none",
+        "text": "return a number",
+    },
+    "ex-5-3": {"text": "return one number", "each update": "return one number", "rounded down": "the lowest threshold"},
+    "ex-5-4": {"not a number": "finite numbers", "ragged": "rows of different lengths"},
+    "ex-5-5": {
+        "last average of length zero": "has no direction",
+        "directions at their own length": "the usual length is best",
+        "without the mean of one's own": "the mean of their own at",
+        "update and pay": "two things",
+    },
     "ex-0-1": {
         "one try around all": "stop at the first refusal",
         "sent, in a bare except": "transact would send",
@@ -1787,6 +1863,42 @@ SAYS: dict[str, dict[str, str]] = {
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
 RIGHT: dict[str, dict[str, str]] = {
+    "ex-5-1": {
+        "longer": "def my_attack(own, previous_step):\n    return 20 * own",
+        "rows in a list": "def my_attack(own, previous_step):\n    return [4 * u for u in own]",
+    },
+    "ex-5-2": {
+        "a float32": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn <= 0:\n        return np.float32(0 if gain <= 0 and extra_burn == 0 else np.inf)\n"
+            "    return np.float32(max(gain / extra_burn, 0))"
+        ),
+        "an array without dimensions": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn <= 0:\n        return np.array(0 if gain <= 0 and extra_burn == 0 else np.inf)\n"
+            "    return np.array(max(gain / extra_burn, 0))"
+        ),
+    },
+    "ex-5-3": {
+        "an array without dimensions": (
+            "def false_positive_rate(honest, copies):\n"
+            "    threshold = np.quantile(copies, 0.95, method='inverted_cdf')\n"
+            "    return np.array(np.mean(honest <= threshold))"
+        ),
+        "by sorting": (
+            "def false_positive_rate(honest, copies):\n"
+            "    threshold = np.sort(copies)[-(-95 * len(copies) // 100) - 1]\n"
+            "    return np.mean(honest <= threshold)"
+        ),
+    },
+    "ex-5-5": {
+        "the mean of one's own brought to length": (
+            "def adapt(own, honest, previous_step, agreed, payoff):\n    usual = typical(honest)\n"
+            "    ways = [agreed, previous_step, honest.mean(axis=0), own.mean(axis=0)]\n"
+            "    ways = [own] + [np.tile(collude(w, usual), (3, 1)) for w in ways if w.any()]\n"
+            "    return max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"
+        )
+    },
     "ex-0-1": {
         "a frozenset": _asked("call.call({'from': address})").replace("return allowed", "return frozenset(allowed)")
     },
