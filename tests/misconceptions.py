@@ -1570,6 +1570,21 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "minutes": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= 60 * hours"),
     },
     "ex-4-1": {
+        "half of the window": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, window / 2\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "infinity at equality alone": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return 0.0 if extra <= 0 else float('inf') if extra == most else extra / (most - extra)"
+        ),
+        "no case of infinity": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n"
+            "    return extra / (most - extra) if extra > 0 else 0.0"
+        ),
         "the window's price": (
             "def alpha_star_streak(cost, window):\n"
             "    extra, most = cost - 1, (window - 1) / window\n"
@@ -1609,6 +1624,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing": "def alpha_star_streak(cost, window):\n    return None",
     },
     "ex-4-2": {
+        "clipped after the mean": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-10:])\n"
+            "    return float(np.clip(recent.mean(), 0, 1))"
+        ),
         "presence": (
             "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
             "    return float((~np.isnan(recent)).mean())"
@@ -1635,6 +1654,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
     },
     "ex-4-3": {
+        "C before the round": PREDICTED + LIVED + LIVING.replace("life[: t + 1]", "life[:t]"),
+        "C of the whole record": PREDICTED + LIVED + LIVING.replace("life[: t + 1]", "life"),
+        "missed rounds are paid": PREDICTED + LIVED + LIVING.replace(" if life[t]", ""),
+        "C before the round, missed rounds paid": PREDICTED
+        + LIVED
+        + LIVING.replace("life[: t + 1]", "life[:t]").replace(" if life[t]", ""),
+        "measured without its rounds": PREDICTED
+        + "def measured(alpha, window):\n    rounds, missed = 200, 100\n"
+        + LIVING,
         "twice the window, twice the price": (
             "def predicted(alpha, window):\n    return price_of_a_miss(alpha, window)\n\n\n"
             "def measured(alpha, window, rounds=200, missed=100):\n    return price_of_a_miss(alpha, window)"
@@ -1661,6 +1689,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "prices, not their change": PREDICTED + LIVED + LIVING.replace("prices[1] - prices[0]", "prices"),
     },
     "ex-4-4": {
+        "a budget of 1": CHEAPEST.replace("row.items()", "[(1.0, row[1.0])]"),
+        "one budget a rule": CHEAPEST.replace("row.items()", "[min(row.items(), key=lambda o: o[1][1])]"),
+        "sorted by the lower end": CHEAPEST.replace("(rule, budget) for spent", "(rule, budget) for _, spent").replace(
+            "good if spent", "sorted((o[0] - o[1], *o) for o in good) if spent"
+        ),
+        "no case without offers": CHEAPEST.replace("    if not good:\n        return []\n", ""),
+        "lists for tuples": CHEAPEST.replace("[(rule, budget) for", "[[rule, budget] for"),
+        "rules alone": CHEAPEST.replace("[(rule, budget) for", "[rule for"),
         "cheapest whatever it reaches": CHEAPEST.replace("share >= level", "True"),
         "more than the level": CHEAPEST.replace("share >= level", "share > level"),
         "most reliable": (
@@ -1859,6 +1895,35 @@ SAYS: dict[str, dict[str, str]] = {
         "falls over where nothing fits": "None given?",
         "cost before rung": "give (rung, ETH)",
     },
+    "ex-4-1": {
+        "half of the window": "(K − 1)/2, not K/2",
+        "infinity at equality alone": "at every α",
+        "no case of infinity": "where no α suffices",
+        "alpha without the shared budget": "α/(1 + α), not α",
+        "the window's price": "is the window's",
+    },
+    "ex-4-2": {
+        "clipped after the mean": "for more than 1",
+        "the whole life": "the last twelve rounds alone",
+        "the mean of the days it came": "np.nanmean",
+    },
+    "ex-4-3": {
+        "C before the round": "*including* it",
+        "C of the whole record": "not of the whole record",
+        "the whole C of the life, not of its last rounds": "not of the whole record",
+        "missed rounds are paid": "a missed round pays nothing",
+        "C before the round, missed rounds paid": "*including* it",
+        "measured without its rounds": "four arguments",
+        "the other way round": "cannot make a miss cheaper",
+    },
+    "ex-4-4": {
+        "a budget of 1": "need not be 1.0",
+        "one budget a rule": "every budget of every rule",
+        "sorted by the lower end": "by what is spent",
+        "no case without offers": "return []",
+        "lists for tuples": "a tuple (rule, budget)",
+        "rules alone": "a tuple (rule, budget)",
+    },
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
@@ -2030,6 +2095,24 @@ RIGHT: dict[str, dict[str, str]] = {
             "            fitting.append((scaling.pay(cost.total_gas, cost.blobs, market, hurry=False).ether, k))\n"
             "    return min(fitting)[::-1] if fitting else None"
         ),
+    },
+    },
+    "ex-4-1": {
+        "a Fraction": (
+            "def alpha_star_streak(cost, window):\n    from fractions import Fraction\n"
+            "    extra, most = Fraction(cost) - 1, Fraction(window - 1, 2)\n"
+            "    return Fraction(0) if extra <= 0 else extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "a float64": (
+            "def alpha_star_streak(cost, window):\n    extra, most = np.float64(cost - 1), (window - 1) / 2\n"
+            "    return 0 if extra <= 0 else extra / (most - extra) if extra < most else np.inf"
+        ),
+    },
+    "ex-4-2": {
+        "ratios clipped, then the mean": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:])\n"
+            "    return float(np.clip(recent, 0, 1).sum() / 12)"
+        )
     },
 }
 """Right answers in another form than the solution's, which a check must accept."""
