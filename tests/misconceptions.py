@@ -2096,7 +2096,6 @@ RIGHT: dict[str, dict[str, str]] = {
             "    return min(fitting)[::-1] if fitting else None"
         ),
     },
-    },
     "ex-4-1": {
         "a Fraction": (
             "def alpha_star_streak(cost, window):\n    from fractions import Fraction\n"
