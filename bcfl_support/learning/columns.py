@@ -1,4 +1,4 @@
-"""Columns of a learner's own table, and samples, checked: what is missing, is no number, or stands in which row."""
+"""A learner's own table, and samples, checked: what is missing or no number, in which row; the classes of logits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import check_finite
+
+TIE = 1e-9
+"""Logits that differ by less are equal."""
 
 
 def read_numbers(frame: Mapping[str, Any], column: str) -> np.ndarray:
@@ -87,6 +90,23 @@ def check_samples(x: np.ndarray, y: np.ndarray, n_features: int, n_classes: int,
         found = f"labels run from {min(y, default=0)} to {max(y, default=0)} in y{end}, of dtype {y.dtype}"
         raise InvalidInput(f"{found}: they must be whole numbers from 0 to {n_classes - 1}.")
     check_finite(x, "drop the row, or fill it in", f"x{end}")
+
+
+def pick_classes(logits: np.ndarray) -> np.ndarray:
+    """The class of the largest logit; of several as large, to within 1e-9, the first.
+
+    Two classes that a client has never seen have the same logits for ever, but for roundings, which no machines share.
+
+    Args:
+        logits: shape (…, C).
+
+    Returns:
+        Classes, shape (…).
+
+    >>> pick_classes(np.array([[0.0, 1.0, 1.0 + 1e-12], [0.0, 1.0, 2.0]])).tolist()
+    [1, 2]
+    """
+    return (logits >= logits.max(axis=-1, keepdims=True) - TIE).argmax(axis=-1)
 
 
 def _read_column(frame: Mapping[str, Any], column: str) -> np.ndarray:

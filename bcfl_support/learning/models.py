@@ -25,7 +25,7 @@ import numpy as np
 
 from bcfl_support.checks import check_generator, check_range, to_array, to_floats
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.columns import check_samples
+from bcfl_support.learning.columns import check_samples, pick_classes
 from bcfl_support.learning.updates import check_finite
 
 CHUNK_FLOATS = 2**21
@@ -90,14 +90,14 @@ class Model(ABC):
         return self._evaluate(lambda w, x, y: self.client_losses(w, x, y).mean(axis=1), params, x, y)
 
     def accuracy(self, params: Any, x: Any, y: Any) -> Any:
-        """Share of samples whose largest logit is that of their label.
+        """Share of samples whose label `columns.pick_classes` picks.
 
         Args, Raises: as in `loss`.
 
         Returns:
             A float from 0 to 1 for one vector, an array (k,) for k vectors.
         """
-        return self._evaluate(lambda w, x, y: (self._logits(w, x).argmax(axis=2) == y).mean(axis=1), params, x, y)
+        return self._evaluate(lambda w, x, y: (pick_classes(self._logits(w, x)) == y).mean(axis=1), params, x, y)
 
     def gradient(self, params: Any, x: Any, y: Any) -> np.ndarray:
         """Gradient of `loss` in the parameters.

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from bcfl_support.checks import check_choice, check_flags, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
+from bcfl_support.learning.columns import TIE
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
 
 Array = NDArray[np.float64]
@@ -311,10 +312,10 @@ def _negative_loss(z: Array, at_label: NDArray[np.int64], *, safe: bool) -> Valu
 
 
 def _share_of_hits(z: Array, y: NDArray[np.int64]) -> Values:
-    """Accuracy from logits (m, C, V); the lowest class wins ties, as in argmax."""
+    """Accuracy from logits (m, C, V); the lowest class wins ties, as in `pick_classes`."""
     best, hit = z[:, 0].copy(), np.broadcast_to(y == 0, z[:, 0].shape).copy()
     for label in range(1, z.shape[1]):
-        better = z[:, label] > best
+        better = z[:, label] > best + TIE
         np.copyto(best, z[:, label], where=better)
         np.copyto(hit, y == label, where=better)
     return hit.mean(axis=1)
