@@ -214,7 +214,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ),
         ({"aggregate": lambda seen: 0.0, "scores": "clipped"}, r"aggregate gave shape \(\) in round 1"),
         ({"aggregate": lambda seen: np.full(31, np.nan), "scores": "clipped"}, r"the step of round 1\[0\] = nan"),
-        ({"scores": "cosinus"}, "score is 'cosinus'; use one of alignment, cosine"),
+        ({"scores": "cosinus"}, "score is 'cosinus'; use one of .*alignment"),
         ({"scores": ()}, r"scores is \(\): name at least the one that pays"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
@@ -228,7 +228,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
         ({"reward": PayRule(record="verified")}, "record is 'verified'"),
         ({"reward": PayRule(stake=1.0)}, "stake 1.0"),
-        ({"reward": None}, "pay rule is None; use one of flat, paper"),
+        ({"reward": None}, "pay rule is None; use one of .*flat"),
         ({"aggregate": None}, "aggregator is None; use one of fedavg"),
         ({"scores": 5}, "scores is 5: name at least the one that pays"),
         ({"scores": {"mine": None}}, "score is None; use one of alignment"),
@@ -260,7 +260,7 @@ def test_what_averages_and_what_pays_are_found_by_name(hospitals: datasets.Feder
     assert np.array_equal(by_name.table.column("reward"), own.table.column("reward"))
     with pytest.raises(InvalidInput, match="aggregator is 'mode'; use one of fedavg, norm_clip"):
         run(hospitals, aggregate="mode")
-    with pytest.raises(InvalidInput, match="pay rule is 'papper'; use one of flat, paper"):
+    with pytest.raises(InvalidInput, match=r"pay rule is 'papper'; use one of .*flat"):
         run(hospitals, reward="papper")
 
 

@@ -1,1 +1,1 @@
-"""What serves the repository and not the learner: the page as its reader sees it, checked and exported."""
+"""What serves the repository, not the learner: lessons run, made blank, checked, exported; contracts mutated."""

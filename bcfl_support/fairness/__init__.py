@@ -1,7 +1,7 @@
 """The fairness record: Shapley values on IPFS that attesters recompute and the ledger accepts by quorum. Lesson 3.
 
-A `FairnessRecord` has one sequence of bytes, hence one CID; `verify_round` derives a round's values from published
-updates; `audit` tells an honest record from a forged one and says which entries differ.
+A `FairnessRecord` has one sequence of bytes, hence one CID; `compute_fairness` derives it from published rounds, which
+`verify_round` compares with the chain; `audit` tells an honest record from a forged one and says which entries differ.
 """
 
 from bcfl_support.fairness.audit import audit, verify_round

@@ -1,7 +1,7 @@
 """What runs beside Python: programs that are found, started, watched and stopped; what is installed.
 
-`programs` finds node, anvil, forge and solc and compiles the contracts; a child process never outlives the notebook
-that started it, however that ends. `doctor` says what is installed, what is missing, and how to get it.
+`programs` finds node, anvil, forge, solc and Kubo and compiles the contracts; a child process never outlives the
+notebook that started it, however that ends. `doctor` says what is installed, what is missing, and how to get it.
 """
 
 from bcfl_support.services.machine import doctor, format_doctor

@@ -2,7 +2,7 @@
 
 A game is a function from coalitions to values. `round_utility` makes one of a federated round; `exact_shapley` weighs
 all 2^n coalitions; the estimators draw orders (permutation, truncated, GTG, stratified) or sizes (SVARM, regression)
-and report their standard errors; closed forms test them all.
+and report their standard errors; the tests hold them all against closed forms.
 """
 
 from bcfl_support.shapley.by_order import (

@@ -277,7 +277,7 @@ def test_a_world_and_a_rule_that_do_not_belong_together_are_refused() -> None:
     for name in ("midpoint", "verified"):
         with pytest.raises(InvalidInput, match="make the world for the rule"):
             play(world, PAY_RULES[name], Learner(), Costs(), rounds=1, rngs=generators(0))
-    with pytest.raises(InvalidInput, match="rule is 'papper'; use one of flat, paper"):
+    with pytest.raises(InvalidInput, match=r"rule is 'papper'; use one of .*flat"):
         game.make_world("papper", seeds=[0])
 
 
@@ -296,7 +296,7 @@ def test_a_rule_may_be_given_by_its_name() -> None:
     by_name = play(world, "paper", Learner(), Costs(), rngs=generators(0), **options)
     given = play(world, PAY_RULES["paper"], Learner(), Costs(), rngs=generators(0), **options)
     assert np.array_equal(by_name.rewards, given.rewards)
-    with pytest.raises(InvalidInput, match="pay rule is None; use one of flat, paper"):
+    with pytest.raises(InvalidInput, match=r"pay rule is None; use one of .*flat"):
         play(world, None, Learner(), Costs(), rngs=generators(0), **options)
 
 
