@@ -52,7 +52,7 @@ class Compressor:
     """What the clients of one run send, and what they remember."""
 
     def __init__(self, mode: str) -> None:
-        self.mode, self.step, self.memory = mode, FIRST_STEP, 0.0 * np.zeros(1)
+        self.mode, self.step, self.memory = mode, FIRST_STEP, np.zeros(())
 
     def send(self, updates: np.ndarray) -> tuple[np.ndarray, float]:
         """What is sent, in the model's units, and the step it counts in (0: dense)."""
