@@ -327,7 +327,7 @@ def rules(seeds: Sequence[int], rows: Rows) -> None:
     pass_rates(games, rows)
     rows.mean("c-ca395f0401", "verified: still copies", games.figure("copy", rule="verified"), 0.8)
     gated, asked = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
-    rows.mean("c-ca395f0401", "paper_gate: copies fall below a fifth of the paper's", gated - asked / 5, below=0)
+    rows.mean("c-ca395f0401", "paper_gate: copies fall below a third of the paper's", gated - asked / 3, below=0)
     for way in ("softmax", "exp3", "best_response", "imitation"):
         asked, helped, gated = (
             games.figure("honest", rule=rule, alpha=0.0, learner=way).mean() for rule in ("paper", "midpoint", "gate")
