@@ -21,6 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
+_START = time.perf_counter()
 
 
 def make_parser(doc: str | None, *, jobs: bool = False) -> argparse.ArgumentParser:
@@ -44,8 +45,17 @@ def read_result(name: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def write_result(name: str, content: dict[str, Any]) -> None:
-    """Write `results/NAME.json`: the command that makes it, then the content by name; a line for each entry."""
+def write_result(name: str, content: dict[str, Any], *, whole: bool = True) -> None:
+    """Write `results/NAME.json`: the command that makes it, then the content by name; a line for each entry.
+
+    `took` is the wall time of the last run of that command, in minutes, start to end, and on how many cores; a run that
+    made a part anew (not `whole`) leaves it.
+    """
+    took = {"minutes": round((time.perf_counter() - _START) / 60, 1), "cores": os.cpu_count()}
+    last = read_result(name).get("took")
+    content = {key: value for key, value in content.items() if key not in ("command", "took")}
+    if whole or last:
+        content["took"] = took if whole else last
     stamped = {"command": f"python benchmarks/{name}.py --json"} | {key: content[key] for key in sorted(content)}
     lines = (f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in stamped.items())
     (RESULTS / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

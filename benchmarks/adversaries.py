@@ -845,8 +845,7 @@ def main() -> None:
     parts = [part for part in options.parts if not (options.quick and part == "mnist")]
     found = run_parts(parts, options.jobs, options.quick)
     if not options.quick:
-        found = {**read_result("adversaries"), **found}
-        write_result("adversaries", found)
+        write_result("adversaries", read_result("adversaries") | found, whole=set(parts) == set(PARTS))
     report(summarize(found, options.quick), options.json)
 
 

@@ -533,7 +533,7 @@ def main() -> None:
     with cluster(options.dask):
         content = study(options.quick, options.jobs, known)
     if not options.quick:
-        write_result("behavior", content | figures)
+        write_result("behavior", content | figures, whole=not options.missing)
     figures["study_minutes"] = (read_result("behavior") if options.quick else content).get("study_minutes")
     figures |= {name: content[name] for name in ("study_cpu_minutes", "cells_played", "seeds")}
     for cell in content["sections"]["main"]:

@@ -218,8 +218,8 @@ def main() -> None:
     chosen = [options.only] if options.only else SECTIONS
     found = {section: study(section, seeds, options.jobs) for section in chosen}
     if not options.quick:
-        kept = {key: value for key, value in read_result("fairness").items() if key != "command"}
-        write_result("fairness", kept | found | {"seeds": len(seeds)})
+        content = read_result("fairness") | found | {"seeds": len(seeds)}
+        write_result("fairness", content, whole=options.only is None)
     figures = {}
     for section, content in found.items():
         for name, cell in content.items() if section in ("conventions", "intervals") else [(section, content)]:

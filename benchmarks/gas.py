@@ -213,7 +213,7 @@ def main() -> None:
         content = {"rows": [price(row) for row in stored["rows"]], "not_deployable": stored["not_deployable"]}
         if options.json:
             report(content, as_json=True)
-        write_result("gas", content)
+        write_result("gas", content, whole=False)
         return
     found = []
     cases, not_deployable = make_cases(options.quick)

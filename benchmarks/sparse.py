@@ -204,7 +204,7 @@ def main() -> None:
         content["attacks"] = study_attacks(options.jobs, seeds, attacked)
     report(content, as_json=options.json)
     if not options.quick:
-        write_result("sparse", content | {"seeds": seeds})
+        write_result("sparse", content | {"seeds": seeds}, whole=options.only is None)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import _common
 import pytest
 
 from notebooks import ROOT
@@ -36,6 +37,19 @@ def test_the_list_is_complete():
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results").glob("*.json")), ids=lambda path: path.stem)
-def test_a_result_names_its_command(path):
-    command = json.loads(path.read_text(encoding="utf-8"))["command"]
-    assert command in ("make refresh", f"python benchmarks/{path.stem}.py --json")
+def test_a_result_names_its_command_and_what_it_took(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["command"] != "make refresh":
+        assert content["command"] == f"python benchmarks/{path.stem}.py --json"
+        assert content["took"]["minutes"] >= 0 and content["took"]["cores"] >= 1
+
+
+def test_a_part_made_anew_does_not_change_what_the_whole_took(tmp_path, monkeypatch):
+    monkeypatch.setattr(_common, "RESULTS", tmp_path)
+    _common.write_result("some", {"a": 1}, whole=False)
+    assert "took" not in _common.read_result("some")
+    _common.write_result("some", {"a": 1})
+    whole = _common.read_result("some")["took"]
+    monkeypatch.setattr(_common, "_START", -6e9)
+    _common.write_result("some", _common.read_result("some") | {"b": 2}, whole=False)
+    assert _common.read_result("some") == {"command": "python benchmarks/some.py --json", "a": 1, "b": 2, "took": whole}
