@@ -79,6 +79,15 @@ def _asked(question: str, caught: str = "errors.ContractError", then: str = "nam
     )
 
 
+def _rewards(shares: str = "np.array([(x or 0) / 1e6 for x in row])", last: str = "budget * w / w.sum()") -> str:
+    """An answer to exercise 0.2 that makes shares of a row of millionths like that, and returns this of the weights."""
+    return (
+        "def rewards_of(record, alpha=0.5, budget=1.0):\n"
+        f"    c, f = ({shares} for row in (record.consistency, record.factors))\n"
+        f"    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c) * f\n    return {last}"
+    )
+
+
 def _audit(
     added: str, record: str = "protocol.RoundRecord.from_json(store.get_json(cid)['record'])", start: str = "{}"
 ) -> str:
@@ -321,6 +330,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "sent, in a bare except": _asked("call.transact({'from': address})", "Exception"),
         "addresses": _asked("call.call({'from': address})", then="address"),
         "the name as the sender": _asked("call.call({'from': name})", "Exception"),
+        "the name as the sender, refusals caught": _asked("call.call({'from': name})"),
+        "sent, refusals caught": _asked("call.transact({'from': address})"),
+        "an address, no dictionary": _asked("call.call(address)"),
+        "called once more": _asked("call({'from': address}).call()"),
+        "no items": _asked("call.call({'from': address})").replace(".items()", ""),
+        "a slip of the pen": _asked("call.call({'from': adress})"),
+        "pairs": _asked("call.call({'from': address})", then="(name, address)"),
+        "added all the same": (
+            "def who_may(call, callers):\n    allowed = set()\n    for name, address in callers.items():\n"
+            "        try:\n            call.call({'from': address})\n        except errors.ContractError:\n"
+            "            pass\n        allowed.add(name)\n    return allowed"
+        ),
     },
     "ex-0-2": {
         "scores alone": (
@@ -353,6 +374,9 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    c = np.array([x / 1e6 for x in record.consistency])\n"
             "    w = np.maximum(record.scores_float(), 0) * (1 + alpha * c)\n    return budget * w / w.sum()"
         ),
+        "nan made of None": _rewards("np.array(row, float) / 1e6"),
+        "in wei": _rewards(last="1e18 * budget * w / w.sum()"),
+        "rounded": _rewards(last="np.round(budget * w / w.sum(), 3)"),
         "negative scores paid": (
             "def rewards_of(record, alpha=0.5, budget=1.0):\n"
             "    c = np.array([(x or 0) / 1e6 for x in record.consistency])\n"
@@ -445,11 +469,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "who got nothing is dropped": _audit("totals += Counter({c: x})", start="Counter()"),
         "numbers of NumPy": _audit("totals[c] = totals.get(c, 0) + np.int64(x)"),
+        "by CID": _audit("totals[cid] = totals.get(cid, 0) + x"),
+        "whole ether": _audit("totals[c] = totals.get(c, 0) + x // 10**18"),
+        "each amount in whole gwei": _audit("totals[c] = totals.get(c, 0) + x // 10**9 * 10**9"),
+        "no entry": _audit("totals[c] = totals.get(c, 0) + x", "store.get_json(cid)").replace("r.", "r['entry'].", 2),
+        "a record for a dictionary": _audit("totals[c] = totals.get(c, 0) + x").replace("r.clients", "r['clients']"),
     },
     "ex-0-4": {
         "an exact copy": "def steal(revealed):\n    return np.array(revealed, dtype=np.int64)",
         "zeros": "def steal(revealed):\n    return np.zeros(len(revealed), dtype=np.int64)",
         "in decimals": "def steal(revealed):\n    return np.array(revealed) / 1e9 + 1e-9",
+        "decoded, whole": "def steal(revealed):\n    return (np.array(revealed) / 1e9).astype(np.int64)",
+        "one number": "def steal(revealed):\n    return np.array(revealed[0] + 1, dtype=np.int64)",
         "a list": "def steal(revealed):\n    return [revealed[0] + 1, *revealed[1:]]",
         "one entry too many": "def steal(revealed):\n    return np.array([*revealed, 1], dtype=np.int64)",
         "beyond the bound": (
@@ -1748,16 +1779,46 @@ SAYS: dict[str, dict[str, str]] = {
         "sent, in a bare except": "transact would send",
         "addresses": "the keys of callers",
         "one sender for all": "is each asked as itself",
+        "refusals not caught": "catch errors.ContractError",
+        "the name as the sender, refusals caught": "InvalidAddress: ENS name: 'registry' is invalid. Ask by call.call",
+        "sent, refusals caught": "Ask by call.call({'from': address})",
+        "an address, no dictionary": "TypeError: dict() argument after ** must be a mapping, not str. Ask by call.call",
+        "called once more": "Ask by call.call({'from': address})",
+        "no items": "Loop over callers.items()",
+        "a slip of the pen": "NameError: name 'adress' is not defined.",
+        "pairs": "something of type tuple",
+        "added all the same": "left out when refused",
     },
-    "ex-0-2": {"what the contract paid": "that was paid in round 8", "the size of the score": "not its size"},
+    "ex-0-2": {
+        "what the contract paid": "that was paid in round 8",
+        "the size of the score": "not its size",
+        "None not thought of": "let it count as 0",
+        "nan made of None": "your rewards hold nan",
+        "in wei": "return ETH",
+        "rounded": "do not round",
+        "not normalized": "divide by the sum of the weights",
+    },
     "ex-0-3": {
         "sums of strings": "amounts are strings",
         "no first amount": "before its first amount",
         "the whole file": "its entry 'record'",
         "who got nothing is dropped": "who was paid nothing counts",
         "numbers of NumPy": "Python's own ints",
+        "by CID": "is a CID",
+        "whole ether": "whole wei, not ETH",
+        "in ether": "a float drops digits",
+        "each amount in whole gwei": "each reward once and whole",
+        "first record only": "all 10 rounds",
+        "no entry": "its entry 'record'",
+        "a record for a dictionary": "its entry 'record'",
     },
     "ex-0-4": {
+        "an exact copy": "make it differ",
+        "zeros": "you return zeros",
+        "decoded, whole": "you return zeros",
+        "one number": "15 numbers in one row",
+        "one entry too many": "15 numbers in one row",
+        "beyond the bound": "no number may pass",
         "all at the bound": "not what you stole",
         "signs at the bound": "not what you stole",
         "another station's": "not what you stole",
