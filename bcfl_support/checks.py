@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from numbers import Number
 from typing import Any
 
@@ -22,6 +22,7 @@ def check_range(
     whole: bool = False,
     above: bool = False,
     why: str = "",
+    error: type[BcflError] = InvalidInput,
 ) -> np.ndarray:
     """One number, or with `many` an array of them, all in [low, high]. NaN, infinity and text lie nowhere.
 
@@ -34,12 +35,13 @@ def check_range(
         whole: whether only integers will do.
         above: whether `low` itself is refused.
         why: the reason for the bound, a clause of the message.
+        error: what is raised.
 
     Returns:
         The value, float64; as it is when `whole`.
 
     Raises:
-        InvalidInput: it lies elsewhere, or is no single number; the message has the value and the bound.
+        InvalidInput, or what `error` says: it lies elsewhere, or is no single number; the message has value and bound.
 
     >>> check_range("share", 0.5, 0, 1).item()
     0.5
@@ -59,7 +61,7 @@ def check_range(
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
     shown = repr(value) if isinstance(value, (str, bytes)) else value
-    raise InvalidInput(f"{name} is {shown}: {reason}choose {'it' if alone else 'one number,'} {kind}in {room}")
+    raise error(f"{name} is {shown}: {reason}choose {'it' if alone else 'one number,'} {kind}in {room}")
 
 
 def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
@@ -87,7 +89,7 @@ def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> 
     with contextlib.suppress(TypeError, OverflowError):  # complex, or too large for a float
         if kind in "biuf" or (kind == "O" and all(isinstance(n, Number) for n in objects)):
             return given.astype(np.float64, copy=False)
-    raise error(f"{name} is {_short(values)}: give numbers, in rows of one length")
+    raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length")
 
 
 def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
@@ -95,10 +97,11 @@ def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> n
     try:
         return np.asarray(values)
     except ValueError:
-        raise error(f"{name} is {_short(values)}: give numbers, in rows of one length") from None
+        raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length") from None
 
 
-def _short(value: Any) -> str:
+def shorten(value: Any) -> str:
+    """The beginning of a value in one line, for a message."""
     return " ".join(repr(value).split())[:60]
 
 
@@ -122,7 +125,27 @@ def check_list(name: str, values: Any) -> list[Any]:
     with contextlib.suppress(TypeError):
         if not isinstance(values, (str, bytes)):
             return list(values)
-    raise InvalidInput(f"{name} is {_short(values)}: give a list, also of one")
+    raise InvalidInput(f"{name} is {shorten(values)}: give a list, also of one")
+
+
+def check_kind(name: str, value: Any, kinds: Any, give: str) -> None:
+    """Refuse what is of another kind. Later, it would fail with an error of Python's, or be read as something else.
+
+    Args:
+        name: what the value is called in the message.
+        value: what was given.
+        kinds: a class, or several.
+        give: what to give, for the message.
+
+    Raises:
+        InvalidInput: it is of none of these kinds.
+
+    >>> check_kind("updates", [1.0], dict, "one for each client, by its address")
+    Traceback (most recent call last):
+    bcfl_support.errors.InvalidInput: updates is [1.0]; give one for each client, by its address
+    """
+    if not isinstance(value, kinds):
+        raise InvalidInput(f"{name} is {shorten(value)}; give {give}")
 
 
 def check_generator(rng: Any, name: str = "rng") -> None:
@@ -135,8 +158,7 @@ def check_generator(rng: Any, name: str = "rng") -> None:
     Raises:
         InvalidInput: it is no generator.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise InvalidInput(f"{name} is {rng!r}; give a generator, such as np.random.default_rng(0)")
+    check_kind(name, rng, np.random.Generator, "a generator, such as np.random.default_rng(0)")
 
 
 def check_flags(name: str, values: Any) -> np.ndarray:
@@ -171,8 +193,7 @@ def check_flag(name: str, value: Any) -> None:
     Raises:
         InvalidInput: it is something else.
     """
-    if not isinstance(value, (bool, np.bool_)):
-        raise InvalidInput(f"{name} is {value!r}; give True or False")
+    check_kind(name, value, (bool, np.bool_), "True or False")
 
 
 def check_choice(name: str, value: Any, known: Collection[str]) -> None:
@@ -188,3 +209,21 @@ def check_choice(name: str, value: Any, known: Collection[str]) -> None:
     """
     if not isinstance(value, str) or value not in known:
         raise InvalidInput(f"{name} is {value!r}; use one of {', '.join(known)}")
+
+
+def look_up(name: str, wanted: Any, known: Mapping[str, Any], kinds: Any) -> Any:
+    """What stands under a name in its registry; what is of these kinds already is what it is.
+
+    Args:
+        name: what is chosen, for the message.
+        wanted: a name, or the thing itself.
+        known: the registry.
+        kinds: a class, or several.
+
+    Raises:
+        InvalidInput: it is neither; the message lists the names.
+    """
+    if isinstance(wanted, kinds):
+        return wanted
+    check_choice(name, wanted, known)
+    return known[wanted]

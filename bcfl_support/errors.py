@@ -1,7 +1,7 @@
 """The exceptions a learner meets.
 
-Every message is one sentence that says what was wrong, the value, and what to do. Each class also inherits the
-builtin that callers already know how to catch.
+Every message is one sentence that says what was wrong and the value, and what to do where that does not follow. Each
+class also inherits the builtin that callers already know how to catch.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_generator, check_range, to_array
+from bcfl_support.checks import check_choice, check_generator, check_kind, check_range, look_up, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule, check_rule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
@@ -149,8 +149,7 @@ def run(
         model: the model.
         rounds: number of rounds, at least 1.
         rng: seeds all randomness of the run.
-        steps: local gradient steps.
-        lr: learning rate of the clients.
+        steps, lr: local gradient steps, and their learning rate.
         batch_size: samples a step; None for all of a client's samples.
         scores: names in `scores.SCORES`, or by name functions of a `Round`; the first one pays. None: the rule's.
         reward: how a budget of 1 is paid, a rule or a name in `incentives.PAY_RULES`; no rule that fines or tests.
@@ -167,9 +166,10 @@ def run(
     Raises:
         InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores that cannot be.
     """
-    rule, average = _check_terms(rounds, byzantine, data.n_clients, reward), _find("aggregator", aggregate, AGGREGATORS)
+    rule = _check_terms(rounds, byzantine, data.n_clients, reward, rng, observe)
+    average = look_up("aggregator", aggregate, AGGREGATORS, Callable)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
-    start, draws, batches, hooks = _spawn(rng)
+    start, draws, batches, hooks = rng.spawn(4)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
     declared, blocks = _check_declared(declared_samples, data.sizes), []
     federation = _Federation(
@@ -202,6 +202,10 @@ class _Federation:
     state: RoundState = field(init=False)
     record: list[np.ndarray] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        for name, hook in (("participation", self.participation), ("transform_updates", self.transform)):
+            check_kind(name, hook, (Callable, type(None)), "a function, or None")
+
     def work(self, number: int, params: np.ndarray, previous: np.ndarray) -> Round:
         """Draw the round's clients, train them, let the hook change what they send, and check it."""
         model, data, clients = self.model, self.data, self._draw_clients(number)
@@ -233,9 +237,10 @@ class _Federation:
         updates = self.train(state.params, clients=state.clients)
         if self.transform is not None:
             shape = updates.shape
-            updates = np.asarray(self.transform(state.round, updates, state), dtype=np.float64)
+            what = f"what transform_updates gave in round {state.round}"
+            updates = to_floats(what, self.transform(state.round, updates, state))
             if updates.shape != shape:
-                raise InvalidInput(f"transform_updates gave shape {updates.shape} in round {state.round}, not {shape}.")
+                raise InvalidInput(f"{what} has shape {updates.shape}, not {shape}.")
         return check_round(updates, state.samples)[0]
 
     def aggregate(self, seen: Round) -> np.ndarray:
@@ -245,11 +250,14 @@ class _Federation:
     def settle(self, seen: Round) -> tuple[RoundOutcome, dict[str, np.ndarray]]:
         """Score and pay a round, and enter it into the record: its outcome, and its rows of the table."""
         state, rule, clients, n = self.state, self.rule, self.state.clients, len(self.declared)
-        given = {name: score(seen) if len(clients) else np.zeros(0) for name, score in self.scorers.items()}
-        for name, values in given.items():
-            if np.shape(values) != clients.shape or not np.isfinite(values).all():
-                what = f"score {name!r} gave {np.asarray(values).tolist()} in round {state.round}"
-                raise InvalidInput(f"{what}: give {len(clients)} finite numbers, one a client.")
+        given = {}
+        for name, score in self.scorers.items():
+            what = f"what score {name!r} gave in round {state.round}"
+            given[name] = to_floats(what, score(seen) if len(clients) else [])
+            if given[name].shape != clients.shape or not np.isfinite(given[name]).all():
+                raise InvalidInput(
+                    f"{what} is {given[name].tolist()}: give {len(clients)} finite numbers, one a client."
+                )
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
         if len(clients):
@@ -278,13 +286,10 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
-def _spawn(rng: np.random.Generator) -> list[np.random.Generator]:
-    check_generator(rng)
-    return rng.spawn(4)
-
-
-def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str) -> PayRule:
+def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str, rng: Any, observe: Any) -> PayRule:
     rule = check_rule(reward)
+    check_generator(rng)
+    check_kind("observe", observe, Callable, "a function")
     check_range("rounds", rounds, 1, whole=True)
     check_range("byzantine", byzantine, 0, n_clients, whole=True)
     if rule.needs_test or rule.stake or not rule.scaled:
@@ -294,25 +299,17 @@ def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | 
     return rule
 
 
-def _find(what: str, wanted: Any, registry: Mapping[str, Any]) -> Any:
-    """What stands under a name in its registry; a function is what it is."""
-    if callable(wanted):
-        return wanted
-    check_choice(what, wanted, registry)
-    return registry[wanted]
-
-
 def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -> Mapping[str, Scorer]:
     if not isinstance(scores, Collection) or not scores:
         raise InvalidInput(f"scores is {scores!r}: name at least the one that pays.")
     names = [scores] if isinstance(scores, str) else scores
     wanted = names if isinstance(names, Mapping) else dict(zip(names, names, strict=True))
-    return {name: _find("score", scorer, SCORES) for name, scorer in wanted.items()}
+    return {name: look_up("score", scorer, SCORES, Callable) for name, scorer in wanted.items()}
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
-    counts = to_array("declared_samples", sizes if declared is None else declared)
-    if counts.shape != sizes.shape or counts.dtype.kind not in "iu" or counts.min() < 1:
+    counts = check_range("declared_samples", sizes if declared is None else declared, 1, many=True, whole=True)
+    if counts.shape != sizes.shape:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
     return counts
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bcfl_support import adversaries, chain, incentives, learning, protocol, scores, shapley, simulation
+from bcfl_support import adversaries, chain, fairness, incentives, learning, protocol, scores, shapley, simulation
 from bcfl_support.adversaries import attacks
 from bcfl_support.errors import BcflError
 from bcfl_support.incentives import exact, pay_rules, policies, population
@@ -32,6 +32,8 @@ RULE, RANK = pay_rules.PayRule(), pay_rules.PayRule(base="rank")
 LOYAL = pay_rules.PayRule(stake=1.0, loyal_fines=True)
 HERE = np.array([True, True])
 TERMS = exact.Terms()
+TWO = protocol.FederationConfig(parameters=2, capacity=2)
+TASK = fairness.Task(MODEL, DATA.x_val, DATA.y_val)
 
 
 def game(rows: np.ndarray) -> np.ndarray:
@@ -173,6 +175,30 @@ CASES: dict[str, list[Callable[[], Any]]] = {
             PresenceWorld.equal(1, 3), "flat", incentives.Learner(), policies.Costs(), rounds=3, rng=0
         ),  # type: ignore
         lambda: inputs.check_clients([A, A]),
+    ],
+    "something of another kind": [
+        lambda: run(participation=[0, 1]),
+        lambda: run(transform_updates="alie"),
+        lambda: run(observe=None),
+        lambda: run(aggregate=3),
+        lambda: run(transform_updates=lambda number, updates, state: updates * 1j),
+        lambda: run(transform_updates=lambda number, updates, state: updates.astype(str)),
+        lambda: run(scores={"x": lambda seen: ["1"] * len(seen.samples)}),
+        lambda: run(declared_samples=[3.0, 4.0]),
+        lambda: inputs.encode_updates(TWO, [[1.0, 0.0]]),  # type: ignore[arg-type]
+        lambda: inputs.encode_updates(TWO, {A: [1.0, 0.0], A[:-1] + "2": [1.0, 0.0]}),
+        lambda: inputs.check_submissions({A: [1.0, 0.0]}),  # type: ignore[arg-type]
+        lambda: inputs.check_submissions(3),  # type: ignore[arg-type]
+        lambda: protocol.Federation.deploy(None, {"parameters": 3}, publisher=A),  # type: ignore[arg-type]
+        lambda: fairness.Task(None, DATA.x_val, DATA.y_val),  # type: ignore[arg-type]
+        lambda: fairness.Task(MODEL, DATA.x_val, DATA.y_val.astype(float)),
+        lambda: fairness.compute_fairness(None, [], TASK, epoch=0),  # type: ignore[arg-type]
+        lambda: pay_rules.check_rule(3),  # type: ignore[arg-type]
+    ],
+    "ratios that the contract would keep as 0": [
+        lambda: protocol.FederationConfig(parameters=3, alpha=4e-7),
+        lambda: protocol.FederationConfig(parameters=3, penalty_rate=1e-9),
+        lambda: protocol.FederationConfig(parameters=3, penalty_cap=4e-7),
     ],
     "standings, accounts, costs": [
         lambda: share(standing=[5, 1]),

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -38,6 +39,17 @@ def test_imports_write_nothing_to_stderr():
     code = "import " + ", ".join(MODULES)
     run = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_version_is_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == bcfl_support.__version__
+
+
+def test_every_contract_stands_in_the_contracts_readme():
+    rows = (ROOT / "contracts" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "contracts" / "src").rglob("*.sol"):
+        assert f"[`{path.stem}`](src/{path.parent.name}/{path.name})" in rows, path.name
 
 
 def test_readme_has_the_map_of_lessons():

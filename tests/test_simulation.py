@@ -218,12 +218,15 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"scores": ()}, r"scores is \(\): name at least the one that pays"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
-        ({"scores": {"mine": lambda seen: np.ones(3)}}, r"score 'mine' gave \[1\.0, 1\.0, 1\.0\] in round 1: give 5"),
+        (
+            {"scores": {"mine": lambda seen: np.ones(3)}},
+            r"what score 'mine' gave in round 1 is \[1\.0, 1\.0, 1\.0\]: give 5",
+        ),
         ({"scores": {"mine": lambda seen: np.full(5, np.nan)}}, "score 'mine' gave .*: give 5 finite numbers"),
         ({"steps": 1.9}, "steps is 1.9: choose it whole"),
         (
             {"transform_updates": lambda n, u, s: u[:, :3]},
-            r"transform_updates gave shape \(5, 3\) in round 1, not \(5, 31\)",
+            r"what transform_updates gave in round 1 has shape \(5, 3\), not \(5, 31\)",
         ),
         ({"transform_updates": lambda n, u, s: u * np.nan}, r"updates\[0, 0\] = nan is not a finite number"),
         ({"reward": PayRule(record="verified")}, "record is 'verified'"),

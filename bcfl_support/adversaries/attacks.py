@@ -138,12 +138,12 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: z is not finite, or fewer than two honest updates, as in `check_honest`.
+        InvalidInput: z is not finite, or fewer than two honest updates, as in `check_updates`.
 
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
     """
-    rows = check_honest(honest, least=2)
+    rows = check_updates(honest, "honest", least=2)
     return rows.mean(axis=-2) - check_range("z", z, -np.inf) * rows.std(axis=-2, ddof=1)
 
 
@@ -166,7 +166,7 @@ def ipm(honest: Any, *, tau: float) -> np.ndarray:
     >>> ipm([[1.0, 0.0], [3.0, 2.0]], tau=2.0).tolist()
     [-4.0, -2.0]
     """
-    return -check_range("tau", tau, 0, above=True) * check_honest(honest).mean(axis=-2)
+    return -check_range("tau", tau, 0, above=True) * check_updates(honest, "honest").mean(axis=-2)
 
 
 def min_max(honest: Any) -> np.ndarray:
@@ -189,7 +189,7 @@ def min_max(honest: Any) -> np.ndarray:
     >>> min_max([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = check_honest(honest, least=2)
+    rows = check_updates(honest, "honest", least=2)
     mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     apart = mean[..., None, :] - rows  # (..., h, P)
     widest = compute_square_distances(rows).max(axis=(-2, -1))  # (…)
@@ -212,7 +212,7 @@ def min_sum(honest: Any) -> np.ndarray:
     >>> min_sum([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = check_honest(honest, least=2)
+    rows = check_updates(honest, "honest", least=2)
     mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
     spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
@@ -240,7 +240,7 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
     [0.9, 5.0]
     """
-    rows = check_honest(honest)
+    rows = check_updates(honest, "honest")
     if target is not None:
         check_range("target", target, 0, rows.shape[-2] - 1, whole=True, why="it is an honest client")
         return rows[..., target, :].copy()
@@ -324,15 +324,6 @@ ATTACKS |= {
 
 
 # ---------------------------------------------------------------- pieces
-
-
-def check_honest(honest: Any, *, least: int = 1) -> np.ndarray:
-    """Honest updates as an array (…, h, P), float64.
-
-    Raises:
-        InvalidUpdate: as in `check_updates`, or fewer than `least` of them.
-    """
-    return check_updates(honest, "honest", least=least)
 
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -40,7 +40,8 @@ def load_artifact(name: str) -> Artifact:
     # Names are compared, not put into the pattern, where "*" would find whatever comes first.
     paths = [path for path in folder.glob("*/*.json") if path.stem == name]
     if not paths:
-        own = sorted(path.stem for path in (folder.parent / "src").rglob("*.sol"))
+        # without interfaces, libraries and what others are built on
+        own = sorted(p.stem for p in (folder.parent / "src").rglob("*.sol") if f"\ncontract {p.stem} " in p.read_text())
         advice = f'run "bcfl build", or take one of {", ".join(own)}'
         raise ToolMissing(f'no compiled contract "{name}" in {folder}; {advice}')
     found = json.loads(min(paths, key=lambda path: path.parent.stem != name).read_text())  # its own source first

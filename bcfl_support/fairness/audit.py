@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from types import SimpleNamespace
+from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
+from bcfl_support.checks import check_range
 from bcfl_support.errors import RecordError
-from bcfl_support.fairness.record import FairnessRecord, check_integer, derive_record
-from bcfl_support.fairness.task import Task, get_round, publish_round
+from bcfl_support.fairness.record import FairnessRecord, derive_record
+from bcfl_support.fairness.task import Task, get_round, verify_round
 from bcfl_support.incentives import PPM, compute_reward_weight, compute_rewards
-from bcfl_support.ipfs import IpfsNode, canonical_json, cid_digest, compute_cid, digest_to_cid
+from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER
-from bcfl_support.protocol import Federation, compute_digest, compute_factors_hash, fedavg_fixed
-
-_ADDRESSES: Any = SimpleNamespace(add=compute_cid, add_json=lambda plain: compute_cid(canonical_json(plain)))
-"""In the place of a node: says under which address it would keep something."""
-
-
-def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
-    """Compare a published round with the chain: who took part, with what, from which model, and for which pay.
-
-    Reads the contracts' events and the model as it was when the round was opened, which takes a node that keeps old
-    states (anvil does).
-
-    Args:
-        fed: the federation.
-        store: any node that has the blocks; it need not be trusted.
-        cid: what was published.
-
-    Returns:
-        What differs, one sentence each; empty if nothing does. What the chain does not say, gas and transactions, is
-        left out of published rounds, so a round has one true CID.
-
-    Raises:
-        RecordError: the blocks make no round.
-        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
-    """
-    past = get_round(store, cid)
-    number = past.record.number
-    openings = {log["args"]["round"]: log["blockNumber"] for log in fed.chain.events(fed.aggregator.events.RoundOpened)}
-    if number not in openings:
-        return (f"round {number} was never opened",)
-    truth, problems = fed.read_round(number), []
-    digests = {client: digest for client, digest in zip(truth.clients, truth.digests, strict=True) if digest}
-    for client in {**digests, **past.updates}:
-        values = past.updates.get(client)
-        if values is None or "0x" + compute_digest(values).hex() != digests.get(client):
-            problems.append(f"round {number}: the update of {client} is not the one it revealed")
-    if problems:  # without the updates there is no average to compare with
-        truth = replace(truth, global_update=past.record.global_update)
-    elif past.updates and not truth.void:  # a round that nobody has revealed in has none
-        samples = dict(zip(truth.clients, truth.samples, strict=True))
-        updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
-        step = tuple(int(v) for v in fedavg_fixed(updates, counts, clipped=fed.config.clipped))
-        truth = replace(truth, global_update=step)
-    said, found = asdict(past.record), asdict(truth)
-    differ = [name for name in found if said[name] != found[name]]
-    problems += [f"round {number}: {name} is not what the chain says" for name in differ]
-    before = fed.aggregator.functions.model().call(block_identifier=openings[number])
-    if list(past.params) != list(before):
-        problems.append(f"round {number}: the parameters before it are not the contract's")
-    if not problems and publish_round(_ADDRESSES, truth, past.updates, params=past.params, scaled=True) != cid:
-        problems.append(f"round {number}: {cid} spells it in another way than publish_round, hence the CID")
-    return tuple(problems)
+from bcfl_support.protocol import Federation, compute_factors_hash
 
 
 @dataclass(frozen=True)
@@ -114,7 +61,7 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says. That is the node's doing
             as well as it may be the attesters': ask another node.
     """
-    check_integer("epoch", epoch, 0, SAFE_INTEGER)
+    check_range("epoch", epoch, 0, SAFE_INTEGER, whole=True, error=RecordError)
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
         raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")

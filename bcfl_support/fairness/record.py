@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidCid, RecordError
-from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round
+from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round, verify_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
@@ -73,14 +74,14 @@ class FairnessRecord:
         for entry in fields(self):
             name, value = entry.name, getattr(self, entry.name)
             if entry.type == "int":
-                check_integer(name, value, 0, SAFE)
+                check_range(name, value, 0, SAFE, whole=True, error=RecordError)
             elif entry.type == "str" and not isinstance(value, str):
                 raise RecordError(f"{name} is {value!r}; it must be a text")
             elif name in _BOUNDS:
                 if not isinstance(value, Mapping) or set(value) != set(self.values):
                     raise RecordError(f"{name} does not have one entry for each client that values has")
                 for client, number in value.items():
-                    check_integer(f"{name} of {client}", number, *_BOUNDS[name])
+                    check_range(f"{name} of {client}", number, *_BOUNDS[name], whole=True, error=RecordError)
                 object.__setattr__(self, name, dict(sorted(value.items())))
         object.__setattr__(self, "rounds", _check_cids(self.rounds))
 
@@ -121,7 +122,7 @@ class FairnessRecord:
 def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, epoch: int) -> FairnessRecord:
     """The fairness record of an epoch from its published rounds.
 
-    What the rounds say is taken as it is; before attesting, compare them with the chain: `verify_round`.
+    What the rounds say is taken as it is; `attest_record` compares them with the chain, as `verify_round` does.
 
     Args:
         store: where the rounds are.
@@ -133,15 +134,15 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
         The record; equal arguments give equal bytes.
 
     Raises:
-        RecordError: the epoch is no number from 0 on, a round is malformed, twice there or out of order, no epoch of
-            that number can have these rounds, or a value lies within MARGIN of a rounding boundary.
+        RecordError: the epoch is no number from 0 on, no rounds, one that is malformed, twice there or out of order, no
+            epoch of that number can have these, or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
-    check_integer("epoch", epoch, 0, SAFE)
+    check_range("epoch", epoch, 0, SAFE, whole=True, error=RecordError)
     rounds = [get_round(store, cid) for cid in round_cids]
     numbers = [past.record.number for past in rounds]
     # only the ledger knows how long an epoch is; at the least length that reaches the last round it must begin in time
-    if numbers != sorted(set(numbers)) or (numbers and -(-numbers[-1] // (epoch + 1)) * epoch >= numbers[0]):
+    if not numbers or numbers != sorted(set(numbers)) or (-(-numbers[-1] // (epoch + 1)) * epoch >= numbers[0]):
         raise RecordError(f"rounds {numbers} make no epoch {epoch}: give each of its rounds once, in order")
     return derive_record(rounds, round_cids, task, epoch)
 
@@ -227,7 +228,8 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
     """Put a record on IPFS and let `clients` attest to it on the ledger.
 
     A client that comes after a quorum of those before it in `clients` is no failure: its vote is not needed any more.
-    What the rounds say is not compared with the chain here: `verify_round` each of them before.
+    What the rounds say is compared with the chain before. Whether values and factors follow from them is not: attest to
+    what you have computed yourself.
 
     Args:
         fed: the federation.
@@ -239,7 +241,8 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         Its CID.
 
     Raises:
-        RecordError: its rounds are not those of its epoch, all and in order: agreed on, it would spend the epoch.
+        RecordError: its rounds are not those of its epoch, all and in order, or one is not what the chain says, as
+            where it was published with the parameters after it: agreed on, it would spend the epoch.
         ContentMissing, ContentCorrupted: a round is not in the store, or is not what its CID says.
         ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
             this call, on this record or another.
@@ -247,6 +250,8 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
     numbers = [get_round(store, cid).record.number for cid in record.rounds]
     if numbers != (due := fed.config.rounds_of(record.epoch)):
         raise RecordError(f"the record has rounds {numbers}, epoch {record.epoch} has {due}: compute it from these")
+    if wrong := [problem for cid in record.rounds for problem in verify_round(fed, store, cid)]:
+        raise RecordError(f"{wrong[0]}: publish that round as it was, and compute the record from it")
     cid = store.add(record.to_bytes())
     fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)
     return cid
@@ -263,12 +268,6 @@ def apply_record(fed: Federation, record: FairnessRecord) -> None:
         ContractError: NoAgreement, unless a quorum attested to exactly this record and these factors.
     """
     fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors)
-
-
-def check_integer(name: str, value: Any, least: int, most: int) -> None:
-    """Refuse with `RecordError` what is no Python integer from `least` to `most`; `name` is for the message."""
-    if type(value) is not int or not least <= value <= most:
-        raise RecordError(f"{name} is {value!r}; it must be an integer from {least} to {most}")
 
 
 def _check_cids(values: Any) -> tuple[str, ...]:

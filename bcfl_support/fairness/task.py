@@ -1,20 +1,21 @@
-"""What is agreed on before the first round, and what a round publishes: the inputs of every fairness record."""
+"""What is agreed on before the first round, and what a round publishes, compared with the chain: a record's inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_kind, check_range
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
 from bcfl_support.learning import Model
-from bcfl_support.protocol import RoundRecord, compute_digest
+from bcfl_support.protocol import Federation, RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 
 VERSION = 1
@@ -30,6 +31,9 @@ SAMPLERS: dict[str, Callable[..., shapley.Estimate]] = {
 
 ESTIMATORS = ("exact", "midpoint", *SAMPLERS)
 """Names a record may give for how its values were computed."""
+
+_ADDRESSES: Any = SimpleNamespace(add=compute_cid, add_json=lambda plain: compute_cid(canonical_json(plain)))
+"""In the place of a node: says under which address it would keep something."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +51,8 @@ class Task:
         seed: seed of those, from 0, below 2^53; round r draws from ``default_rng([seed, r])``.
 
     Raises:
-        InvalidInput: no such name, an estimator that does not go with utility and weights, or one without a budget; a
-            budget or seed that is not whole, negative, or too large; features or labels that do not fit the model.
+        InvalidInput: no model, no such name, an estimator that does not go with utility and weights, or one without a
+            budget; a budget or seed that is not whole, negative, or too large; features or labels that do not fit.
         FixedPointError: a feature that is not finite, or too large for the contract's scale.
     """
 
@@ -62,6 +66,7 @@ class Task:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_kind("model", self.model, Model, "a model, such as learning.LogisticRegression(d)")
         check_choice("estimator", self.estimator, ESTIMATORS)
         check_choice("convention", self.convention, get_args(Convention))
         check_choice("utility", self.utility, get_args(Kind))
@@ -127,18 +132,19 @@ def publish_round(
         CID of a small block that names all of them.
 
     Raises:
+        InvalidInput: updates that are not given by address, each once.
         InvalidUpdate: an update is missing, no vector, or not the one that was revealed on chain.
         RecordError: the record lacks the average or its norm, as what `Federation.read_round` gives does.
     """
     lean = replace(record, gas={}, transactions={}).to_json()  # so that whoever publishes it gets the same bytes
     before = protocol.to_integers("params", params, len(lean["global_update"]), scaled=scaled)
-    named = {}
+    sent, named = protocol.by_client("updates", updates), {}
     for client, digest in zip(record.clients, record.digests, strict=True):
         if digest is None:
             continue
-        if client not in updates:
+        if client not in sent:
             raise InvalidUpdate(f"{client} revealed an update in round {record.number}; give it too")
-        values = protocol.to_integers(f"the update of {client}", updates[client], len(before), scaled=scaled)
+        values = protocol.to_integers(f"the update of {client}", sent[client], len(before), scaled=scaled)
         if "0x" + compute_digest(values).hex() != digest:
             raise InvalidUpdate(f"the update of {client} is not the one it revealed in round {record.number}")
         named[client] = store.add(_to_bytes(values))
@@ -173,6 +179,53 @@ def get_round(store: IpfsNode, cid: str) -> PublishedRound:
     if wrong := [client for client, values in updates.items() if values.shape != params.shape]:
         raise RecordError(f"in the published round {cid} the update of {wrong[0]} has another length than the model")
     return PublishedRound(record, params, updates)
+
+
+def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
+    """Compare a published round with the chain: who took part, with what, from which model, and for which pay.
+
+    Reads the contracts' events and the model as it was when the round was opened, which takes a node that keeps old
+    states (anvil does).
+
+    Args:
+        fed: the federation.
+        store: any node that has the blocks; it need not be trusted.
+        cid: what was published.
+
+    Returns:
+        What differs, one sentence each; empty if nothing does. What the chain does not say, gas and transactions, is
+        left out of published rounds, so a round has one true CID.
+
+    Raises:
+        RecordError: the blocks make no round.
+        ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
+    """
+    past = get_round(store, cid)
+    number = past.record.number
+    openings = {log["args"]["round"]: log["blockNumber"] for log in fed.chain.events(fed.aggregator.events.RoundOpened)}
+    if number not in openings:
+        return (f"round {number} was never opened",)
+    truth, problems = fed.read_round(number), []
+    digests = {client: digest for client, digest in zip(truth.clients, truth.digests, strict=True) if digest}
+    for client in {**digests, **past.updates}:
+        values = past.updates.get(client)
+        if values is None or "0x" + compute_digest(values).hex() != digests.get(client):
+            problems.append(f"round {number}: the update of {client} is not the one it revealed")
+    if problems:  # without the updates there is no average to compare with
+        truth = replace(truth, global_update=past.record.global_update)
+    elif past.updates and not truth.void:  # a round that nobody has revealed in has none
+        samples = dict(zip(truth.clients, truth.samples, strict=True))
+        updates, counts = np.stack(list(past.updates.values())), [samples[client] for client in past.updates]
+        step = tuple(int(v) for v in protocol.fedavg_fixed(updates, counts, clipped=fed.config.clipped))
+        truth = replace(truth, global_update=step)
+    said, found = asdict(past.record), asdict(truth)
+    problems += [f"round {number}: {name} is not what the chain says" for name in found if said[name] != found[name]]
+    before = fed.aggregator.functions.model().call(block_identifier=openings[number])
+    if list(past.params) != list(before):
+        problems.append(f"round {number}: the parameters before it are not the contract's")
+    if not problems and publish_round(_ADDRESSES, truth, past.updates, params=past.params, scaled=True) != cid:
+        problems.append(f"round {number}: {cid} spells it in another way than publish_round, hence the CID")
+    return tuple(problems)
 
 
 def _to_bytes(values: np.ndarray) -> bytes:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flag, check_flags, check_range, to_floats
+from bcfl_support.checks import check_choice, check_flag, check_flags, check_range, look_up, to_floats
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
 from bcfl_support.scores import SCORES
 
@@ -234,7 +234,4 @@ def check_rule(rule: PayRule | str) -> PayRule:
     Raises:
         InvalidInput: it is neither.
     """
-    if isinstance(rule, PayRule):
-        return rule
-    check_choice("pay rule", rule, PAY_RULES)
-    return PAY_RULES[rule]
+    return look_up("pay rule", rule, PAY_RULES, PayRule)

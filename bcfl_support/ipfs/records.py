@@ -16,7 +16,6 @@ from bcfl_support.errors import InvalidInput, RecordError
 SAFE_INTEGER = 2**53 - 1
 """JSON numbers are doubles; up to here every integer is one."""
 
-
 MAX_NESTING = 64
 """Lists and objects in one another; no record of this project comes near it."""
 

@@ -88,7 +88,7 @@ def check_samples(x: np.ndarray, y: np.ndarray, n_features: int, n_classes: int,
         raise InvalidInput(f"y{end} has shape {y.shape} for {len(x)} samples: give one label each.")
     if y.dtype.kind not in "iu" or y.min(initial=0) < 0 or y.max(initial=0) >= n_classes:
         found = f"labels run from {min(y, default=0)} to {max(y, default=0)} in y{end}, of dtype {y.dtype}"
-        raise InvalidInput(f"{found}: they must be whole numbers from 0 to {n_classes - 1}.")
+        raise InvalidInput(f"{found}: give integers from 0 to {n_classes - 1}, whole floats by y.astype(int).")
     check_finite(x, "drop the row, or fill it in", f"x{end}")
 
 

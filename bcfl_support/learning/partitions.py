@@ -2,7 +2,7 @@
 
     {0, …, N−1} = D_1 ∪ … ∪ D_n  (disjoint),    n_i = |D_i| ≥ 1
 
-Five ways, under the names of Flower's partitioners where it has one: IID, Dirichlet per class, k classes a client
+The names are those of Flower's partitioners where it has one. The ways: IID, Dirichlet per class, k classes a client
 ("pathological"), label skew at equal sizes, and quantity skew. A partition that leaves a client without a sample is
 an error, never a silent empty client.
 """

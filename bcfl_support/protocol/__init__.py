@@ -16,4 +16,5 @@ from bcfl_support.protocol.fixed_point import (
     fedavg_fixed,
     to_integers,
 )
+from bcfl_support.protocol.inputs import by_client
 from bcfl_support.protocol.rounds import FederationConfig, RoundRecord

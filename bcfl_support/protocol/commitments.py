@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
+from numpy.random import Generator
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, shorten
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
@@ -67,8 +69,7 @@ def compute_digest(values: np.ndarray) -> bytes:
     '9d3f4b35d3a7dca2'
     """
     if not isinstance(values, np.ndarray) or values.dtype != np.int64 or values.ndim != 1:
-        what = f"{np.ndim(values)} dimensions of {values.dtype}" if hasattr(values, "dtype") else type(values).__name__
-        given = f"values must be a one-dimensional int64 array, got {what}"
+        given = f"values are {shorten(values)}, no one-dimensional int64 array"
         raise InvalidUpdate(f"{given}; encode the update with fixed_point.encode first")
     # abi.encodePacked pads the elements of an array to 32 bytes; the padding of a negative number is 0xff.
     words = np.empty((len(values), 32), dtype=np.uint8)
@@ -102,11 +103,26 @@ def compute_commitment(
     for name, word in (("digest", digest), ("salt", salt)):
         if not isinstance(word, (bytes, bytearray)) or len(word) != 32:  # a shorter one would be padded in silence
             raise InvalidInput(f"{name} is {word!r}: give 32 bytes")
-    for name, number in (("chain_id", chain_id), ("round_number", round_number)):
-        check_range(name, number, 0, 2**256 - 1, whole=True)
+    check_range("chain_id or round_number", [chain_id, round_number], 0, 2**256 - 1, many=True, whole=True)
     aggregator, client = check_address("aggregator", aggregator), check_address("client", client)
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))
+
+
+def bind_updates(encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator, **place: Any) -> list[Submission]:
+    """What each client sends in a round, with a salt of its own.
+
+    Args:
+        encoded: client → update at scale s and its digest.
+        rng: source of the salts.
+        place: chain_id, aggregator and round_number, as in `compute_commitment`.
+    """
+    submissions = []
+    for client, (values, digest) in encoded.items():
+        salt = rng.bytes(32)
+        commitment = compute_commitment(**place, client=client, digest=digest, salt=salt)
+        submissions.append(Submission(client, place["round_number"], values, digest, salt, commitment))
+    return submissions
 
 
 def compute_factors_hash(factors: Mapping[str, int]) -> bytes:

@@ -15,6 +15,7 @@ from web3.types import Nonce, TxReceipt
 from web3.utils import get_create_address
 
 from bcfl_support.chain import Chain, check_address, load_artifact
+from bcfl_support.checks import check_kind
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 from bcfl_support.incentives import PPM
 from bcfl_support.protocol import fixed_point
@@ -94,6 +95,7 @@ def deploy_contracts(
         ContractError: if a constructor refuses the configuration. Of terms that the pool refuses nothing was sent.
         RuntimeError: if a contract did not land at the predicted address.
     """
+    check_kind("config", config, FederationConfig, "a FederationConfig")
     chain.explain(EXPLANATIONS)
     account = check_address("publisher", publisher)
     first = chain.w3.eth.get_transaction_count(account)

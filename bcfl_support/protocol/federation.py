@@ -13,6 +13,7 @@ transaction, and turns what the chain says into records. It computes no score an
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,11 +25,10 @@ from web3.types import TxReceipt
 from bcfl_support.chain import TX_GAS_CAP, Chain, check_address
 from bcfl_support.checks import check_choice, check_generator, check_list, check_range
 from bcfl_support.errors import ContractError, InvalidInput, RecordError
-from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.commitments import PART, Submission, compute_commitment, compute_digest, compute_factors_hash
-from bcfl_support.protocol.deployment import EXPLANATIONS, Deployed, check_pool
-from bcfl_support.protocol.inputs import check_clients, check_statement, digest_updates, encode_update
-from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record, find_copy
+from bcfl_support.protocol import fixed_point, inputs
+from bcfl_support.protocol.commitments import PART, Submission, bind_updates, compute_factors_hash
+from bcfl_support.protocol.deployment import Deployed, check_pool
+from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record
 
 
 class Federation(Deployed):
@@ -61,9 +61,6 @@ class Federation(Deployed):
             config: what the federation fixes.
             publisher: who pays for the deployment and may stop new rounds; default: the chain's first account.
 
-        Returns:
-            The deployed federation.
-
         Raises:
             ToolMissing, InvalidInput, ContractError, RuntimeError: as in `deploy_contracts`.
         """
@@ -84,6 +81,7 @@ class Federation(Deployed):
             InvalidInput: a count or the stake is no whole number, a client no address, or there is not one count each.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
+        clients, samples = inputs.check_clients(clients), check_list("samples", samples)
         check_range("samples", samples, 0, many=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
@@ -91,11 +89,11 @@ class Federation(Deployed):
             check_range("stake", stake, 0, whole=True, why="it is wei")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
         stakes = [int(n) * asked if stake is None else stake for n in samples]
-        each = zip(check_clients(clients), samples, stakes, strict=True)
+        each = zip(clients, samples, stakes, strict=True)
         return self.chain.send_many([(register(int(n)), client, value) for client, n, value in each])
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
-        """Put money into the pot from which rewards are paid.
+        """Put money into the pot from which rewards are paid: a budget for each round that is to be played.
 
         Args:
             amount: wei.
@@ -131,7 +129,7 @@ class Federation(Deployed):
         return int(state["number"])
 
     def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
-        """Encode each client's update and bind it to the current round.
+        """Encode each client's update and bind it to the current round: one submission each, in the given order.
 
         Args:
             updates: client address → update, shape (P,), numbers that mean their value, whatever their dtype.
@@ -140,41 +138,40 @@ class Federation(Deployed):
             scaled: whether the updates are integers at scale s already, as `encode` makes them; only the contract
                 then looks at the bound.
 
-        Returns:
-            One submission a client, in the given order.
-
         Raises:
             FixedPointError: if an entry is NaN, infinite or beyond the bound, naming the client and the entry.
-            InvalidUpdate: if an update is no vector of P numbers (integers if `scaled`), or zero in every entry.
-            InvalidInput: rng is no generator.
+            InvalidUpdate: if an update is no vector of P numbers (integers if `scaled`), zero in every entry, or equal
+                to another's: the second to reveal it is refused, and loses stake. To see that, prepare it apart.
+            InvalidInput: updates that are not given by address, each once, or an rng that is no generator.
         """
         check_generator(rng)
-        submissions = []
-        number = self.round_number
-        place: Any = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
-        for client, update in updates.items():
-            values = encode_update(self.config, client, update, scaled)
-            digest, salt = compute_digest(values), rng.bytes(32)
-            commitment = compute_commitment(**place, round_number=number, client=client, digest=digest, salt=salt)
-            submissions.append(Submission(client, number, values, digest, salt, commitment))
-        return submissions
+        return self._bind(inputs.encode_updates(self.config, updates, scaled), rng)
+
+    def _bind(self, encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator) -> list[Submission]:
+        place = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
+        return bind_updates(encoded, rng, **place, round_number=self.round_number)
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
+            InvalidInput: no list of what `prepare` has made.
             ContractError: NotRegistered, AlreadyCommitted, RoundFull, WrongRound, DeadlinePassed or WrongPhase.
         """
-        commit = self.aggregator.functions.commit
-        return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in submissions])
+        commit, given = self.aggregator.functions.commit, inputs.check_submissions(submissions)
+        return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in given])
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every update with its salt, in parts of `PART` entries. With all in, the aggregation opens by itself.
 
+        Keep what `commit` was given: each `prepare` draws new salts, and only those committed to open a commitment.
+
         Raises:
+            InvalidInput: as in `commit`.
             ContractError: CommitmentMismatch, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or WrongPhase.
         """
         whole, part = self.aggregator.functions.reveal, self.aggregator.functions.revealPart
+        submissions = inputs.check_submissions(submissions)
         if self.config.parameters <= PART:
             return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
         receipts = []
@@ -212,11 +209,16 @@ class Federation(Deployed):
     def settle(self) -> RoundRecord:
         """Have the contract pay and penalize, close the round, and read its record back.
 
+        A pot that holds less than the budget is shared in its place, and stake is burned all the same, be it empty: the
+        contract's rule, of which a Python warning reminds. Money given before the first payment still counts.
+
         Raises:
             InvalidInput: the pool takes more than a count of clients, see `FederationConfig.pool_terms`.
         """
         check_pool(self.pool)
-        number = self.round_number
+        number, short = self.round_number, self.config.budget - self.pool.functions.pot().call()
+        if short > 0 and self.config.pool_terms is None and not self.round_state()["void"]:
+            warnings.warn(f"round {number} is paid from a pot that is {short} wei short of the budget", stacklevel=2)
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
         return self.record(number)
 
@@ -240,15 +242,13 @@ class Federation(Deployed):
         self.chain.require_own("move the clock")
         check_pool(self.pool)
         check_generator(rng)
-        digests = digest_updates(self.config, updates)
+        encoded = inputs.encode_updates(self.config, updates, room=self.config.capacity)
         eligible = self.registry.functions.eligibleSamples
-        self.chain.check((eligible(client), client, 0) for client in updates)  # as `commit` will
+        self.chain.check((eligible(client), client, 0) for client in encoded)  # as `commit` will
         self._await_idle()
-        if copy := find_copy(digests, self.chain.events, self.aggregator.events):
-            refused = f"CopiedUpdate: {EXPLANATIONS['CopiedUpdate'].format(first=copy[1])}"
-            raise ContractError(f"{refused}; leave {copy[0]} out of the round, or give what it made", "CopiedUpdate")
+        inputs.refuse_copies(encoded, self.chain.events, self.aggregator.events)
         self.open_round()
-        self.submissions = submissions = self.prepare(updates, rng=rng)
+        self.submissions = submissions = self._bind(encoded, rng)
         self.commit(submissions)
         self.end_phase("Commit")
         if not self.round_state()["void"]:
@@ -279,7 +279,7 @@ class Federation(Deployed):
             ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; AlreadyAgreed, if it was before
                 this call.
         """
-        numbers = check_statement(epoch, record, factors, self._find_members())
+        numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         statement = (epoch, record, compute_factors_hash(numbers))
         voters = [check_address("client", client) for client in check_list("clients", clients)]
         ledger = self.ledger.functions
@@ -301,7 +301,7 @@ class Federation(Deployed):
             InvalidInput: as in `attest`.
             ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
-        numbers = check_statement(epoch, record, factors, self._find_members())
+        numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         call = self.ledger.functions.applyFactors(epoch, record, list(numbers), list(numbers.values()))
         return self.chain.send(call, sender=self.publisher)
 
@@ -315,7 +315,7 @@ class Federation(Deployed):
             ContractError: NothingToWithdraw, if one has none.
         """
         call = self.pool.functions.withdraw()
-        return self.chain.send_many([(call, client, 0) for client in check_clients(clients)])
+        return self.chain.send_many([(call, client, 0) for client in inputs.check_clients(clients)])
 
     # ------------------------------------------------------------------------------------------------ reading
     @property
@@ -336,7 +336,7 @@ class Federation(Deployed):
     def credits(self, clients: Sequence[str]) -> list[int]:
         """Wei each client may withdraw; `InvalidInput` for what is no address."""
         credit_of = self.pool.functions.creditOf
-        return [credit_of(client).call() for client in check_clients(clients)]
+        return [credit_of(client).call() for client in inputs.check_clients(clients)]
 
     def record(self, number: int) -> RoundRecord:
         """Read a round back: `read_round`, and what takes a state of the past (g) or this object (gas, transactions).

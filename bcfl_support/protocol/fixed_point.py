@@ -16,12 +16,11 @@ are this project's choice.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flag, to_array, to_floats
+from bcfl_support.checks import check_flag, check_range, shorten, to_array, to_floats
 from bcfl_support.errors import FixedPointError, InvalidUpdate
 
 SCALE = 10**9
@@ -51,11 +50,11 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
     >>> encode([0.5, -0.0000000125, 1/3]).tolist()
     [500000000, -12, 333333333]
     """
-    _check_scale(scale)
+    check_range("scale", scale, 1, whole=True, error=FixedPointError)
     numbers = to_floats("values", values, FixedPointError)
     _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
     if bound is not None:
-        _check_length("bound", bound)
+        check_range("bound", bound, 0, error=FixedPointError)
         _refuse(numbers, np.abs(numbers) > bound, f"is above the bound {bound:g}: clip the update or raise the bound")
     with np.errstate(over="ignore"):
         scaled = np.rint(numbers * float(scale))
@@ -92,8 +91,7 @@ def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, boun
         array = np.asarray(values, dtype=object)
     if array.shape != (size or array.size,) or array.dtype.kind not in ("i" if scaled else "iuf"):
         wanted = f"{size or 'P'} parameters, as {'integers' if scaled else 'numbers'}"
-        shown = " ".join(repr(values).split())[:60]
-        raise InvalidUpdate(f"{name} is {shown}, of shape {array.shape}; send one flat vector of {wanted}")
+        raise InvalidUpdate(f"{name} is {shorten(values)}, of shape {array.shape}; send one flat vector of {wanted}")
     return array.astype(np.int64) if scaled else encode(array, bound=bound)
 
 
@@ -113,7 +111,7 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     >>> decode([500000000, -12]).tolist()
     [0.5, -1.2e-08]
     """
-    _check_scale(scale)
+    check_range("scale", scale, 1, whole=True, error=FixedPointError)
     array = to_array("integers", integers, FixedPointError)
     if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
         return array / scale
@@ -222,8 +220,8 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
     >>> encoding_error(10**9)
     5e-10
     """
-    _check_scale(scale)
-    _check_length("largest", largest)
+    check_range("scale", scale, 1, whole=True, error=FixedPointError)
+    check_range("largest", largest, 0, error=FixedPointError)
     return 0.5 / scale + UNIT_ROUNDOFF * largest
 
 
@@ -310,7 +308,7 @@ def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
     >>> alignment_sum_bounds([2, -1], n_clients=2)
     (-2, 5)
     """
-    _check_positive("n_clients", n_clients)
+    check_range("n_clients", n_clients, 1, whole=True, error=FixedPointError)
     return -n_clients, sum(abs(v) for v in _to_python_integers(global_int, "global_int").ravel()) + n_clients
 
 
@@ -322,20 +320,6 @@ def _divide(a: int, b: int) -> int:
         raise FixedPointError(f"{a} / 0: the divisor is zero, Solidity reverts here; check that N is not 0.")
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
-
-
-def _check_scale(scale: int) -> None:
-    _check_positive("scale", scale, ", such as 10**9")
-
-
-def _check_positive(name: str, value: int, example: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise FixedPointError(f"{name} is {value!r}: it must be a positive integer{example}.")
-
-
-def _check_length(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:  # NaN would switch a bound off
-        raise FixedPointError(f"{name} is {value!r}: it must be a number from 0 on.")
 
 
 def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:

@@ -2,77 +2,112 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from eth_utils import is_checksum_address
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_list, check_range
-from bcfl_support.errors import FixedPointError, InvalidInput, InvalidUpdate
+from bcfl_support.checks import check_kind, check_list, check_range
+from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR
 from bcfl_support.protocol import fixed_point
-from bcfl_support.protocol.commitments import compute_digest
+from bcfl_support.protocol.commitments import Submission, compute_digest
+from bcfl_support.protocol.deployment import EXPLANATIONS
 from bcfl_support.protocol.rounds import FederationConfig
 
 
 def check_clients(clients: Iterable[str]) -> list[str]:
     """Addresses of clients as the chain spells them, each once; `InvalidInput` for what is none, or there twice."""
     found: list[str] = [check_address("client", client) for client in check_list("clients", clients)]
-    if twice := [client for client, times in Counter(found).items() if times > 1]:
+    if twice := [client for place, client in enumerate(found) if client in found[:place]]:
         raise InvalidInput(f"{twice[0]} is there twice, maybe in two spellings: give each client once")
     return found
 
 
-def encode_update(config: FederationConfig, client: str, update: Any, scaled: bool = False) -> np.ndarray:
-    """An update as the contract takes it: P integers, of an address as the chain spells it.
+def by_client(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What each client has, by its address as the chain spells it.
+
+    Args:
+        name: what is given, for the message.
+        given: client address → whatever it is, each client once.
+
+    Raises:
+        InvalidInput: it is not given by client, a client is no address, or there twice, in two spellings.
+    """
+    check_kind(name, given, Mapping, "one for each client, by its address")
+    return dict(zip(check_clients(given), given.values(), strict=True))
+
+
+def encode_updates(
+    config: FederationConfig, updates: Mapping[str, Any], scaled: bool = False, *, room: int | None = None
+) -> dict[str, tuple[np.ndarray, bytes]]:
+    """Updates of one round as the contract takes them.
 
     Args:
         config: what the federation fixes.
-        client: whose it is.
-        update, scaled: as in `Federation.prepare`.
+        updates, scaled: as in `Federation.prepare`.
+        room: for how many clients there is room in the round, which then needs one; None: any number will do.
 
     Returns:
-        int64 array, shape (P,).
+        Client → P integers, int64, and keccak256 of them.
 
     Raises:
-        FixedPointError, InvalidUpdate: as in `Federation.prepare`; the message has the client.
+        FixedPointError, InvalidUpdate, InvalidInput: as in `Federation.prepare`; the message has the client.
     """
-    if not is_checksum_address(client):
-        raise InvalidUpdate(f"client is {client!r}, no address as the chain spells it: take one of chain.accounts")
-    name = f"the update of {client}"
-    try:
-        encoded = fixed_point.to_integers(name, update, config.parameters, scaled=scaled, bound=config.bound)
-    except FixedPointError as error:
-        raise FixedPointError(f"in {name}, {error}", error.index) from None
-    if not encoded.any():
-        zero = f"every entry of {name} is 0 (at scale {fixed_point.SCALE:,}), which the contract refuses"
-        raise InvalidUpdate(f"{zero} as the work of nobody: leave this client out of the round")
+    encoded: dict[str, tuple[np.ndarray, bytes]] = {}
+    authors: dict[bytes, str] = {}
+    given = by_client("updates", updates)
+    if room is not None and not 0 < len(given) <= room:
+        needed = f"a round needs at least one client and has room for {room}: give as many, by address"
+        raise InvalidUpdate(f"{len(given)} updates were given; {needed}")
+    for client, update in given.items():
+        name = f"the update of {client}"
+        try:
+            values = fixed_point.to_integers(name, update, config.parameters, scaled=scaled, bound=config.bound)
+        except FixedPointError as error:
+            raise FixedPointError(f"in {name}, {error}", error.index) from None
+        if not values.any():
+            zero = f"every entry of {name} is 0 (at scale {fixed_point.SCALE:,}), which the contract refuses"
+            raise InvalidUpdate(f"{zero} as the work of nobody: leave this client out of the round")
+        digest = compute_digest(values)
+        if (first := authors.setdefault(digest, client)) != client:
+            raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
+        encoded[client] = values, digest
     return encoded
 
 
-def digest_updates(config: FederationConfig, updates: Mapping[str, Any]) -> dict[str, bytes]:
-    """Client → keccak256 of its update, of all that one round is given.
+def check_submissions(submissions: Iterable[Submission]) -> list[Submission]:
+    """What a round's steps are given; `InvalidInput` for what `Federation.prepare` has not made."""
+    for given in (found := check_list("submissions", submissions)):
+        check_kind("a submission", given, Submission, "what prepare has made of the updates")
+    return found
+
+
+def refuse_copies(updates: Mapping[str, tuple[Any, bytes]], read: Callable[[Any, int], list[Any]], said: Any) -> None:
+    """Refuse what the contract would take for a copy in the next round, see `Submissions.sol`.
+
+    That is what others revealed since the last round that was not void, from whoever was neither the first nor the last
+    to reveal it.
 
     Args:
-        config: what the federation fixes.
-        updates: client address → update.
+        updates: client → the update it will reveal, and keccak256 of it.
+        read: event and first block → its logs from there on.
+        said: the events of the aggregator, of which no round is running.
 
     Raises:
-        FixedPointError, InvalidUpdate: as in `encode_update`; no updates, more than there is room for, or two the same.
+        ContractError: CopiedUpdate, for the first such client.
     """
-    if not isinstance(updates, Mapping) or not 0 < len(updates) <= config.capacity:
-        given = f"{len(updates)} updates were" if isinstance(updates, Mapping) else f"a {type(updates).__name__} was"
-        room = f"a round needs at least one client and has room for {config.capacity}: give as many, by address"
-        raise InvalidUpdate(f"{given} given; {room}")
-    digests = {client: compute_digest(encode_update(config, client, update)) for client, update in updates.items()}
-    authors: dict[bytes, str] = {}
-    for client, digest in digests.items():
-        if (first := authors.setdefault(digest, client)) != client:
-            raise InvalidUpdate(f"{first} and {client} sent the same update; leave out the one that is a copy")
-    return digests
+    void = {log["args"]["round"] for log in read(said.RoundVoid, 0)}
+    since = [log["blockNumber"] for log in read(said.RoundOpened, 0) if log["args"]["round"] not in void]
+    last = {log["args"]["digest"]: log["args"]["client"] for log in read(said.Revealed, since[-1])} if since else {}
+    for client, (_, digest) in updates.items():
+        if last.get(digest, client) != client:
+            past = read(said.Revealed, 0)
+            first = next(log["args"]["client"] for log in past if log["args"]["digest"] == digest)
+            if first != client:
+                refused = f"CopiedUpdate: {EXPLANATIONS['CopiedUpdate'].format(first=first)}"
+                raise ContractError(f"{refused}, or leave {client} out of the round", "CopiedUpdate")
 
 
 def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members: Collection[str]) -> dict[str, int]:
@@ -88,9 +123,8 @@ def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members
     check_range("epoch", epoch, 0, 2**64, whole=True)
     if not isinstance(record, bytes) or len(record) != 32:
         raise InvalidInput(f"record is {record!r}: give the 32 bytes that ipfs.cid_digest makes of its CID")
-    if not isinstance(factors, Mapping) or not factors:
-        raise InvalidInput(f"factors are {factors!r}: give one for each client of the epoch, by its address")
-    numbers = dict(zip(check_clients(factors), factors.values(), strict=True))
+    if not (numbers := by_client("factors", factors)):
+        raise InvalidInput("factors are empty: give one for each client of the epoch, by its address")
     for client, factor in numbers.items():
         bounds, why = (MIN_FACTOR, MAX_FACTOR), "it is in millionths"
         check_range(f"the factor of {client}", factor, *bounds, whole=True, why=why)

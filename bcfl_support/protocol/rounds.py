@@ -40,7 +40,7 @@ class FederationConfig:
         bound: largest absolute value of an update's entry (a plain float, not scaled).
         stake_per_sample: wei a client stakes for each sample it declares.
         cool_down_seconds: time between deregistering and taking the stake; more than a round lasts.
-        budget: wei shared among the clients in a round.
+        budget: wei shared among the clients in a round; what the pot holds, if that is less.
         full_samples: revealed samples from which the whole budget is shared; with fewer, in proportion.
         alpha: α, the weight of consistency in (1 + α·C).
         window: K, the rounds over which consistency C counts.
@@ -88,6 +88,8 @@ class FederationConfig:
                 room = _RANGES.get(entry.name, (1, 2**32 - 1))
                 whole = entry.type == "int"
                 number = check_range(entry.name, getattr(self, entry.name), *room, whole=whole).item()
+                if entry.type == "float" and entry.name != "bound":  # a smaller one would be 0 on chain
+                    check_range(entry.name, number or 1, 1e-6, why="ratios are kept in millionths")
                 object.__setattr__(self, entry.name, int(number) if whole else number)  # web3 takes no NumPy numbers
         check_flag("clipped", self.clipped)
         check_range("capacity", self.capacity, self.minimum, 256, whole=True, why="it lies between minimum and 256")
@@ -214,32 +216,6 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {  # by column: what may stand in i
     "digests": lambda value: value is None or (_is_text(value) and re.fullmatch("0x[0-9a-f]{64}", value) is not None),
     "global_update": lambda value: type(value) is int,
 }
-
-
-def find_copy(digests: Mapping[str, bytes], read: Callable[[Any, int], list[Any]], said: Any) -> tuple[str, str] | None:
-    """Who would send in the next round what the contract takes for a copy there, see `Submissions.sol`.
-
-    That is what others revealed since the last round that was not void, from whoever was neither the first nor the last
-    to reveal it.
-
-    Args:
-        digests: client → keccak256 of the update it will reveal.
-        read: event and first block → its logs from there on.
-        said: the events of the aggregator, of which no round is running.
-
-    Returns:
-        The first such client and who revealed its update first; None if there is none.
-    """
-    void = {log["args"]["round"] for log in read(said.RoundVoid, 0)}
-    since = [log["blockNumber"] for log in read(said.RoundOpened, 0) if log["args"]["round"] not in void]
-    last = {log["args"]["digest"]: log["args"]["client"] for log in read(said.Revealed, since[-1])} if since else {}
-    for client, digest in digests.items():
-        if last.get(digest, client) != client:
-            past = read(said.Revealed, 0)
-            first = next(log["args"]["client"] for log in past if log["args"]["digest"] == digest)
-            if first != client:
-                return client, str(first)
-    return None
 
 
 def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:

@@ -142,14 +142,14 @@ def _walk(meter: Meter, orders: NDArray[np.int64]) -> Array:
 
 
 def _walk_truncated(meter: Meter, orders: NDArray[np.int64], truncation: float) -> Array:
-    """Marginals along orders, each 0 from where v(all) is within `truncation`; one batch for each prefix size."""
+    """Marginals along orders, each 0 from where v(all) is closer than `truncation`; one batch for each prefix size."""
     values = np.empty((len(orders), meter.n + 1))
     values[:, 0], values[:, -1] = meter.none, meter.everyone
-    walking = np.abs(values[:, 0] - meter.everyone) > truncation
+    walking = np.abs(values[:, 0] - meter.everyone) >= truncation
     for size in range(1, meter.n):
         values[:, size] = values[:, size - 1]
         values[walking, size] = meter(take_prefixes(orders[walking], size))
-        walking &= np.abs(values[:, size] - meter.everyone) > truncation
+        walking &= np.abs(values[:, size] - meter.everyone) >= truncation
     values[~walking, -1] = values[~walking, -2]
     return _marginals(orders, values)
 
@@ -195,14 +195,14 @@ def permutation_shapley(
 def truncated_shapley(
     utility: Utility, n: int, *, budget: int, truncation: float, rng: np.random.Generator
 ) -> Estimate:
-    """Truncated Monte Carlo (Ghorbani and Zou 2019): once |v(all) − v(prefix)| ≤ truncation, later clients add 0.
+    """Truncated Monte Carlo (Ghorbani and Zou 2019): once |v(all) − v(prefix)| < truncation, later clients add 0.
 
-    Bias: along each order the zeroed marginals sum to at most `truncation` in absolute value, so the values sum to
+    Bias: along each order the zeroed marginals sum to less than `truncation` in absolute value, so the values sum to
     v(all) − v(none) within `truncation`. A single client's bias has no such bound: large marginals of opposite sign may
     hide behind a prefix that happens to be close to v(all).
 
     Args:
-        truncation: how close to v(all) is close enough, in the utility's unit; 0 truncates almost nothing.
+        truncation: how close to v(all) is close enough, in the utility's unit; 0 truncates nothing.
         utility, n, budget, rng: as in `permutation_shapley`; an order costs at most n − 1.
 
     Returns:
@@ -223,12 +223,12 @@ def truncated_shapley(
 def gtg_shapley(utility: Utility, n: int, *, budget: int, truncation: float, rng: np.random.Generator) -> Estimate:
     """The sampler of GTG-Shapley (Liu et al. 2022): truncated orders in which every client leads equally often.
 
-    A round with |v(all) − v(none)| ≤ truncation pays nobody and costs two evaluations. Otherwise leaders follow a
+    A round with |v(all) − v(none)| < truncation pays nobody and costs two evaluations. Otherwise leaders follow a
     random cycle, the rest of each order is random, and it is truncated as in `truncated_shapley`, with the same bias.
     Standard errors treat orders as independent; balanced leaders make the true ones a little smaller.
 
     Args:
-        truncation: how close to v(all) is close enough, in the utility's unit.
+        truncation: how close to v(all) is close enough, in the utility's unit; 0 truncates nothing.
         utility, n, budget, rng: as in `permutation_shapley`; an order costs at most n − 1.
 
     Returns:
@@ -251,7 +251,7 @@ def _truncated(
     """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
     check_range("truncation", truncation, 0, why="it is a distance from v(all)")
     meter, led = Meter(utility, n, budget, rng), 0
-    if abs(meter.everyone - meter.none) <= truncation:
+    if abs(meter.everyone - meter.none) < truncation:
         return Estimate(np.zeros(n), np.zeros(n), meter.spent)
     cycle = rng.permutation(n) if lead else np.arange(n)
 

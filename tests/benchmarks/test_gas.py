@@ -10,7 +10,7 @@ from bcfl_support import scaling
 
 def test_every_rung_has_its_cases(monkeypatch):
     sizes = {(n, P) for n in gas.CLIENTS for P in gas.SIZES}
-    for ladder in (scaling.RUNGS, (*scaling.RUNGS, scaling.RUNGS[2])):  # as it is, and with a sixth rung
+    for ladder in (scaling.RUNGS, (*scaling.RUNGS, scaling.RUNGS[2])):  # as it is, and with one rung more
         monkeypatch.setattr(scaling, "RUNGS", ladder)
         monkeypatch.setattr(scaling.ladder, "RUNGS", ladder)
         cases, refused = gas.make_cases(quick=False)

@@ -20,3 +20,12 @@ def test_another_name_finds_nothing_and_says_which_there_are(name):
         ToolMissing, match=r'no compiled contract .*out; run "bcfl build", or .*RewardPool, .*SquarePool'
     ):
         load_artifact(name)
+
+
+def test_only_contracts_that_can_be_deployed_are_offered():
+    with pytest.raises(ToolMissing) as why:
+        load_artifact("rewardpool")
+    offered = str(why.value).split("take one of ")[1].split(", ")
+    assert {"RewardPool", "SquarePool"} < set(offered)
+    assert all(load_artifact(name).bytecode not in ("", "0x") for name in offered)
+    assert not {"IEscrow", "Escrow", "Merkle"} & set(offered)

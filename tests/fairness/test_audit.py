@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from bcfl_support.errors import ContentMissing, ContractError, RecordError
-from bcfl_support.fairness.audit import audit, verify_round
+from bcfl_support.fairness.audit import audit
 from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness, derive_record
-from bcfl_support.fairness.task import get_round, publish_round
+from bcfl_support.fairness.task import get_round, publish_round, verify_round
 from bcfl_support.ipfs import cid_digest
 from bcfl_support.protocol import Federation, compute_digest
 from tests.fairness.cases import CONFIG, SAMPLES, TASK, forge, make_task, play
@@ -24,6 +25,19 @@ def test_a_record_of_part_of_an_epoch_is_not_attested_to(epoch, store):
     fed, clients, cids = epoch
     with pytest.raises(RecordError, match=r"the record has rounds \[1\], epoch 0 has \[1, 2\]: compute it from these"):
         attest_record(fed, store, compute_fairness(store, cids[:1], TASK, epoch=0), clients)
+    assert not any(fed.ledger.functions.epochOf(0).call()[0])
+
+
+def test_a_round_published_with_the_model_after_it_is_not_attested_to(epoch, store):
+    fed, clients, cids = epoch
+    past = get_round(store, cids[0])
+    after = past.params + np.array(past.record.global_update)
+    late = publish_round(store, past.record, past.updates, params=after, scaled=True)
+    record = compute_fairness(store, [late, cids[1]], TASK, epoch=0)
+    with pytest.raises(
+        RecordError, match="round 1: the parameters before it are not the contract's: publish that round"
+    ):
+        attest_record(fed, store, record, clients)
     assert not any(fed.ledger.functions.epochOf(0).call()[0])
 
 
@@ -44,7 +58,7 @@ def test_invented_rounds_are_caught(epoch, store):
         assert any(part in problem for problem in problems), part
     record = compute_fairness(store, [invented, cids[1]], TASK, epoch=0)
     attest_record(fed, store, compute_fairness(store, cids, TASK, epoch=0), clients[:1])
-    attest_record(fed, store, record, clients[1:])
+    attest_unchecked(fed, store, record, clients[1:])
     report = audit(fed, store, 0, TASK)
     assert not report.ok and set(report.false_attesters) == set(clients[1:])
     assert verify_round(fed, store, _renumbered(store, past, 77)) == ("round 77 was never opened",)
@@ -98,7 +112,7 @@ def test_a_round_has_one_true_address(epoch, store):
         [problem] = verify_round(fed, store, other)
         assert problem == f"round 1: {other} spells it in another way than publish_round, hence the CID"
     attest_record(fed, store, compute_fairness(store, cids, TASK, epoch=0), clients[:1])
-    attest_record(fed, store, compute_fairness(store, [again[0], cids[1]], TASK, epoch=0), clients[1:])
+    attest_unchecked(fed, store, compute_fairness(store, [again[0], cids[1]], TASK, epoch=0), clients[1:])
     assert audit(fed, store, 0, TASK).false_attesters == tuple(clients[1:])
 
 
@@ -291,5 +305,5 @@ def test_a_round_has_one_number(epoch, store, number):
 
 @pytest.mark.parametrize("number", [-1, "0", 0.5, None])
 def test_what_is_no_epoch(epoch, store, number):
-    with pytest.raises(RecordError, match=r"epoch is .* it must be an integer from 0"):
+    with pytest.raises(RecordError, match=r"epoch is .*: choose it whole, in \[0"):
         audit(epoch[0], store, number, TASK)

@@ -177,7 +177,7 @@ def test_lacking_and_impossible_entries(record):
     with pytest.raises(RecordError, match="not a fairness record"):
         FairnessRecord.from_bytes(b"[]")
     client = next(iter(record.factors))
-    with pytest.raises(RecordError, match=r"factors of .* is 1600000; it must be an integer from 500000 to 1500000"):
+    with pytest.raises(RecordError, match=r"factors of .* is 1600000: choose it whole, in \[500000, 1500000\]"):
         forge(record, factors=record.factors | {client: 1_600_000})
     with pytest.raises(RecordError, match=r"values of .* is 0\.5"):
         forge(record, values=record.values | {client: 0.5})
@@ -212,7 +212,7 @@ def test_rounds_that_make_no_epoch_are_refused(epoch, store):
         with pytest.raises(RecordError, match=rf"rounds {shown} make no epoch {number}: give each of its rounds once"):
             compute_fairness(store, wrong, TASK, epoch=number)
     for wrong in (-1, 0.5):
-        with pytest.raises(RecordError, match=f"epoch is {wrong}; it must be an integer from 0 to"):
+        with pytest.raises(RecordError, match=rf"epoch is {wrong}: choose it whole, in \[0"):
             compute_fairness(store, cids, TASK, epoch=wrong)
     assert compute_fairness(store, cids[1:], TASK, epoch=1).epoch == 1  # rounds of one epoch: an interval of 1
 

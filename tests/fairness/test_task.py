@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bcfl_support.errors import InvalidUpdate, RecordError
-from bcfl_support.fairness.audit import verify_round
+from bcfl_support.errors import InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.fairness.record import compute_fairness
-from bcfl_support.fairness.task import get_round, publish_round
+from bcfl_support.fairness.task import get_round, publish_round, verify_round
 from bcfl_support.learning import TorchModel
 from bcfl_support.protocol import encode
 from tests.fairness.cases import TASK, make_task
@@ -63,7 +62,7 @@ def test_another_network_is_another_task(layer):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": TASK.y + 0.7}, r"labels run from 0.7 to 1.7 in y, of dtype float64"),
+        ({"y": TASK.y + 0.7}, r"labels run from 0.7 to 1.7 in y, of dtype float64: .* whole floats by y.astype\(int\)"),
         ({"y": TASK.y + 1}, "labels run from 1 to 2"),
         ({"y": TASK.y[:2]}, r"y has shape \(2,\) for 30 samples"),
         ({"x": TASK.x[:, :4]}, r"x has shape \(30, 4\): give \(m, 5\)"),
@@ -84,6 +83,10 @@ def test_only_revealed_updates_can_be_published(epoch, store):
         publish_round(store, past.record, swapped, params=past.params, scaled=True)
     with pytest.raises(InvalidUpdate, match="give it too"):
         publish_round(store, past.record, {}, params=past.params, scaled=True)
+    with pytest.raises(InvalidInput, match=r"updates is .* give one for each client, by its address"):
+        publish_round(store, past.record, list(past.updates.values()), params=past.params, scaled=True)
+    lower = {client.lower(): update for client, update in past.updates.items()}
+    assert publish_round(store, past.record, lower, params=past.params, scaled=True) == cids[0]
 
 
 def test_a_published_number_means_its_value_whatever_its_type(epoch, store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -199,6 +200,8 @@ class TestRefusals:
     def test_clients_and_counts_come_in_pairs(self, fed, node):
         with pytest.raises(InvalidInput, match="1 clients and 2 sample counts: give one count a client"):
             fed.register(node.accounts[5:6], [1, 2])
+        with pytest.raises(InvalidInput, match="samples is 10: give a list, also of one"):
+            fed.register(node.accounts[5:6], 10)
 
     def test_wei_that_are_no_count(self, fed, node):
         with pytest.raises(InvalidInput, match=r"amount is 1\.9: it is wei"):
@@ -241,7 +244,7 @@ class TestRefusals:
         fed.end_phase("Commit")
         with pytest.raises(
             ContractError,
-            match=f"CopiedUpdate: the same update was revealed in this round or the last, by {clients[0]}",
+            match=f"CopiedUpdate: the same update was revealed in this round, or since .* not void, by {clients[0]}",
         ):
             fed.reveal(again)
 
@@ -533,7 +536,8 @@ class TestNothingIsLost:
         fed.play_round(first, rng=np.random.default_rng(0))
         fed.play_round(updates_for(clients[:1], 1), rng=np.random.default_rng(1))  # void: round 1 counts on
         again = {clients[0]: first[clients[0]], clients[3]: first[clients[0]]}
-        with pytest.raises(ContractError, match=f"CopiedUpdate: .* by {clients[0]}; leave {clients[3]} out") as why:
+        advice = f"send work of your own, or leave {clients[3]} out"
+        with pytest.raises(ContractError, match=f"CopiedUpdate: .* by {clients[0]}; {advice}") as why:
             fed.play_round(again | {clients[0]: first[clients[0]] / 2}, rng=np.random.default_rng(2))
         assert why.value.name == "CopiedUpdate"
         assert (fed.round_number, fed.round_state()["phase"]) == (2, "Idle")
@@ -549,7 +553,7 @@ class TestNothingIsLost:
         fed.play_round(first, rng=np.random.default_rng(0))
         again = updates_for(clients, 1) | {clients[3]: first[clients[0]]}
         with monkeypatch.context() as patch:
-            patch.setattr("bcfl_support.protocol.federation.find_copy", lambda *_: None)  # as if it came in between
+            patch.setattr("bcfl_support.protocol.inputs.refuse_copies", lambda *_: None)  # as if it came in between
             with pytest.raises(ContractError, match="CopiedUpdate"):
                 fed.play_round(again, rng=np.random.default_rng(1))
         with pytest.raises(
@@ -570,12 +574,63 @@ class TestNothingIsLost:
                 fed.end_phase(wrong)
 
 
-@pytest.mark.parametrize("spelled", ["{0}", "0x{1}", "somebody", ""], ids=str)
-def test_an_address_that_the_chain_does_not_spell_so_opens_no_round(fed, clients, spelled):
-    name = spelled.format(clients[1].lower(), clients[1][2:].upper())
-    with pytest.raises(InvalidUpdate, match=f"client is '{name}', no address as the chain spells it: take one of"):
+@pytest.mark.parametrize("name", ["somebody", "", "0x12"])
+def test_what_is_no_address_opens_no_round(fed, name):
+    with pytest.raises(InvalidInput, match=f"client is '{name}', no address: take one of chain.accounts"):
         fed.play_round({name: np.ones(6)}, rng=np.random.default_rng(1))
     assert fed.round_state()["phase"] == "Idle"
+
+
+def test_an_address_in_another_spelling_is_the_same_client(fed, clients):
+    spelled = [clients[0].lower(), "0x" + clients[1][2:].upper(), *clients[2:]]
+    assert list(fed.play_round(updates_for(spelled, 1), rng=np.random.default_rng(1)).clients) == clients
+    assert [one.client for one in fed.prepare(updates_for(spelled, 2), rng=np.random.default_rng(2))] == clients
+
+
+def test_equal_updates_are_refused_step_by_step_as_in_a_whole_round(fed, clients):
+    fed.open_round()
+    with pytest.raises(InvalidUpdate, match=f"{clients[0]} and {clients[1]} sent the same update; leave out"):
+        fed.prepare({clients[0]: np.ones(6), clients[1]: [1] * 6}, rng=np.random.default_rng(0))
+
+
+def test_who_prepares_again_after_committing_is_told_what_to_reveal(fed, clients):
+    in_reveal(fed, clients)
+    again = fed.prepare(updates_for(clients, 0), rng=np.random.default_rng(1))
+    with pytest.raises(
+        ContractError, match=r"CommitmentMismatch.*; reveal what commit was given, as each prepare draws"
+    ):
+        fed.reveal(again)
+
+
+def test_steps_take_what_prepare_made(fed, clients):
+    fed.open_round()
+    for step in (fed.commit, fed.reveal):
+        with pytest.raises(InvalidInput, match=r"a submission is .*; give what prepare has made"):
+            step(updates_for(clients, 0))
+
+
+def test_a_pot_that_cannot_pay_its_budget_says_so(node, clients, fed):
+    poor = Federation.deploy(node, CONFIG)
+    poor.register(clients, SAMPLES)
+    with pytest.warns(
+        UserWarning, match="round 1 is paid from a pot that is 1000000000000000000 wei short of the budget"
+    ):
+        assert sum(poor.play_round(updates_for(clients, 0), rng=np.random.default_rng(0)).rewards) == 0
+    poor.fund(CONFIG.budget)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (
+            sum(poor.play_round(updates_for(clients, 1), rng=np.random.default_rng(1)).rewards) > 0.99 * CONFIG.budget
+        )
+        poor.play_round(updates_for(clients[:1], 2), rng=np.random.default_rng(2))  # void: there is nothing to pay
+
+
+def test_applying_before_any_vote_asks_for_votes(fed, clients):
+    fed.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+    with pytest.raises(
+        ContractError, match=r"0 samples stand .*, as many as the first vote will tell are needed; have"
+    ):
+        fed.apply_factors(0, b"\1" * 32, dict.fromkeys(clients, 10**6))
 
 
 def test_an_update_that_cannot_be_sent_opens_no_round(fed, clients):
@@ -710,7 +765,7 @@ def test_money_and_clients_are_called_by_their_names(fed):
     for call, name in (
         (lambda: fed.register(["bob"], [1]), "client is 'bob'"),
         (lambda: fed.withdraw(["bob"]), "client is 'bob'"),
-        (lambda: fed.attest(0, b"\1" * 32, {}, clients=["bob"]), "factors are {}"),
+        (lambda: fed.attest(0, b"\1" * 32, {}, clients=["bob"]), "factors are empty"),
         (lambda: fed.fund(-1), "amount is -1"),
     ):
         with pytest.raises(InvalidInput, match=name):

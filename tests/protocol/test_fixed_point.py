@@ -116,7 +116,7 @@ def test_the_integer_range_is_closed_below_and_open_above() -> None:
 
 @pytest.mark.parametrize("scale", [0, -1, 1.5, True])
 def test_a_scale_is_a_positive_integer(scale: object) -> None:
-    with pytest.raises(FixedPointError, match=r"scale is .* positive integer"):
+    with pytest.raises(FixedPointError, match=r"scale is .*: choose it whole, in \[1, ∞\)"):
         fp.encode([1.0], scale=scale)  # type: ignore[arg-type]
 
 

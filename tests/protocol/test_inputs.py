@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bcfl_support.errors import FixedPointError, InvalidInput, InvalidUpdate
-from bcfl_support.protocol.inputs import check_clients, check_statement, digest_updates, encode_update
+from bcfl_support.protocol.inputs import check_clients, check_statement, encode_updates
 from bcfl_support.protocol.rounds import FederationConfig
 
 A, B = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
@@ -16,14 +16,29 @@ CONFIG = FederationConfig(parameters=2, capacity=2, bound=5.0)
 def test_an_entry_that_does_not_fit_is_said_with_whose_it_is():
     for wrong in (np.nan, np.inf, 6.0):
         with pytest.raises(FixedPointError, match=rf"in the update of {A}, values\[1\] = ") as why:
-            encode_update(CONFIG, A, [1.0, wrong])
+            encode_updates(CONFIG, {A: [1.0, wrong]})
         assert why.value.index == 1
 
 
-@pytest.mark.parametrize("updates", [{}, [[1.0, 2.0]], None, {A: [1, 0], B: [0, 1], A.lower(): [1, 1]}])
-def test_what_makes_no_round(updates):
-    with pytest.raises(InvalidUpdate, match="given; a round needs at least one client and has room for 2"):
-        digest_updates(CONFIG, updates)
+@pytest.mark.parametrize("count", [0, 3])
+def test_what_makes_no_round(count):
+    updates = {f"0x{k:040x}": [1.0 + k, 2.0] for k in range(count)}
+    with pytest.raises(
+        InvalidUpdate, match=f"{count} updates were given; a round needs at least one client and has room"
+    ):
+        encode_updates(CONFIG, updates, room=2)
+
+
+@pytest.mark.parametrize("updates", [[[1.0, 2.0]], None, 3])
+def test_updates_come_by_client(updates):
+    with pytest.raises(InvalidInput, match=r"updates is .*; give one for each client, by its address"):
+        encode_updates(CONFIG, updates)
+
+
+def test_two_spellings_are_one_client():
+    assert list(encode_updates(CONFIG, {A.lower(): [1.0, 2.0]})) == [A]
+    with pytest.raises(InvalidInput, match="is there twice, maybe in two spellings"):
+        encode_updates(CONFIG, {A: [1, 0], A.lower(): [1, 1]})
 
 
 def test_clients_come_as_the_chain_spells_them():
@@ -41,7 +56,7 @@ def test_a_statement_comes_as_the_chain_spells_it():
     [
         *(({"epoch": wrong}, "epoch is ") for wrong in (-1, "0", 0.5, None)),
         *(({"record": wrong}, "record is .* give the 32 bytes") for wrong in ("y" * 32, b"x", None, 1)),
-        *(({"factors": wrong}, "factors are .* give one for each") for wrong in ({}, None, [10**6])),
+        *(({"factors": wrong}, "factors .* give one for each") for wrong in ({}, None, [10**6])),
         *(({"factors": {A: w}}, f"the factor of {A} is ") for w in (-1, 1.0, 1, 499_999, 1_500_001, "1000000", None)),
         ({"factors": {"bob": 10**6}}, "client is 'bob'"),
         ({"factors": {B: 10**6}}, f"factors has {B}, which never registered"),

@@ -1,4 +1,4 @@
-"""Six rungs, found by number, one result."""
+"""Rungs, found by number, one result."""
 
 from __future__ import annotations
 

@@ -218,3 +218,11 @@ def test_bad_options_are_refused():
 def test_a_budget_counts(name, budget):
     with pytest.raises(InvalidInput, match=r"budget is .*: it counts coalitions; choose it whole"):
         ESTIMATORS[name](GAMES["additive"], 8, budget=budget, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("estimate", [truncated_shapley, gtg_shapley])
+def test_truncation_0_truncates_nothing_also_where_all_are_worth_as_much_as_none(estimate):
+    found = estimate(
+        lambda rows: rows @ np.array([3.0, -3.0, 0.0]), 3, budget=50, truncation=0.0, rng=np.random.default_rng(0)
+    )
+    assert found.values.tolist() == [3.0, -3.0, 0.0] and found.evaluations > 2
