@@ -124,9 +124,14 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     rows.mean(cell, f"{name}, midpoint: and less than 0.7 of the budget", grid.adapted("midpoint"), below=0.7)
     dearer = grid.adapted("midpoint", average=RULE) - grid.adapted("midpoint")
     rows.mean(cell, f"{name}: with a bounded average midpoint pays the adaptive attacker more, by", dearer, 0.15)
-    rows.mean(cell, f"{name}, midpoint: under FedAvg it seldom sends the longest", grid.longest("midpoint"), below=0.5)
+    rows.mean(
+        cell,
+        f"{name}, midpoint: under FedAvg it sends the longest in less than half",
+        grid.longest("midpoint"),
+        below=0.5,
+    )
     longest = grid.longest("midpoint", RULE)
-    rows.mean(cell, f"{name}, midpoint: with a bounded average nearly always", longest, 0.9)
+    rows.mean(cell, f"{name}, midpoint: with a bounded average it does in most rounds", longest, 0.5)
     spared = grid.adapted("root") - grid.adapted("fltrust")
     rows.mean(cell, f"{name}: fltrust pays the adaptive attacker less than root, by", spared, 0.2)
     same = np.abs(np.mean(grid.adapted("fltrust", average=RULE) - grid.adapted("fltrust")))
