@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from bcfl_support import learning
+from bcfl_support import learning, simulation
 from bcfl_support.scores import alignment_scores, clipped_scores
 
 from .pages import Page, load_study
@@ -25,8 +25,8 @@ OTHERS = {
 ROOTED = ("fltrust", "root", "midpoint", "clipped midpoint")
 BOUNDED = ("clipped", "fltrust", "clipped midpoint")
 GIVEN_AWAY = ("alignment", "cosine", "leave self out", "median reference", "peer median", "root")
-SEARCHED = (*GIVEN_AWAY, "clipped, self out", *BOUNDED, "accuracy-adjusted")
-SEARCHED_BOUNDED = ("alignment", "cosine", "root", RULE)
+SEARCHED = (*GIVEN_AWAY, "midpoint", "clipped, self out", *BOUNDED, "accuracy-adjusted")
+SEARCHED_BOUNDED = ("alignment", "cosine", "fltrust", "root", "midpoint", RULE)
 """Scores against which an adaptive attacker is sent: under FedAvg, and under an average that length does not move."""
 
 
@@ -53,7 +53,7 @@ class Grid:
         plan = SimpleNamespace(dataset="digits", rounds=study.Study.rounds, trajectories=lambda: runs)
         plan.scores = study.ALL_SCORES
         worlds = [study.run_world(plan, kind, seed) for seed in seeds]
-        names = ("share", "take", "burned_bad", "burned_good", "unpaid", "accuracy", "pay")
+        names = ("share", "take", "burned_bad", "burned_good", "unpaid", "accuracy", "pay", "choice")
         found = {name: np.stack([world[name] for world in worlds]) for name in names}
         places = {(run.attack, run.aggregator, run.target): place for place, run in enumerate(runs)}
         return cls(study.ALL_SCORES, study.ATTACKS, places, found)
@@ -71,6 +71,12 @@ class Grid:
     def _read(self, place: int, score: str, table: str) -> np.ndarray:
         values = self.found[table][:, place]
         return values if values.ndim == 1 else values[:, self.scores.index(score)]
+
+    def longest(self, score: str, average: str = "fedavg") -> np.ndarray:
+        """Part of the rounds in which the adaptive attacker sends the longest it may, one number a seed."""
+        lengths = len(load_study("adversaries").SCALES)
+        chosen = self.found["choice"][:, self.places["adaptive", average, score]]
+        return (chosen % lengths == lengths - 1).mean(axis=-1)
 
     def gain(self, attack: str, sigma: float) -> np.ndarray:
         """Budgets a round that a lie gains by the paper's score, at stakes of sigma budgets."""
@@ -113,6 +119,25 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     for score in ("alignment", "root"):
         paid = grid.adapted(score, average=RULE)
         rows.mean(cell, f"{name}, {score} with a bounded average: the adaptive attacker takes over 0.8", paid, 0.8)
+    over = grid.adapted("midpoint") - grid.at("honest", "midpoint")
+    rows.mean(cell, f"{name}, midpoint: the adaptive attacker is paid more than honesty", over, 0)
+    rows.mean(cell, f"{name}, midpoint: and less than 0.7 of the budget", grid.adapted("midpoint"), below=0.7)
+    dearer = grid.adapted("midpoint", average=RULE) - grid.adapted("midpoint")
+    rows.mean(cell, f"{name}: with a bounded average midpoint pays the adaptive attacker more, by", dearer, 0.15)
+    rows.mean(
+        cell,
+        f"{name}, midpoint: under FedAvg it sends the longest in less than half",
+        grid.longest("midpoint"),
+        below=0.5,
+    )
+    longest = grid.longest("midpoint", RULE)
+    rows.mean(cell, f"{name}, midpoint: with a bounded average it does in most rounds", longest, 0.5)
+    spared = grid.adapted("root") - grid.adapted("fltrust")
+    rows.mean(cell, f"{name}: fltrust pays the adaptive attacker less than root, by", spared, 0.2)
+    same = np.abs(np.mean(grid.adapted("fltrust", average=RULE) - grid.adapted("fltrust")))
+    rows.number(cell, f"{name}: fltrust pays the adaptive attacker alike under both averages", same, below=0.05)
+    kept = grid.at("collude x5", table="accuracy", average=RULE) - grid.at("collude x5", table="accuracy")
+    rows.mean(cell, f"{name}: a bounded average keeps more of the model from collude x5 than FedAvg", kept, 0)
     clipped_rule(rows, name, grid)
     adjusted(rows, name, grid)
     cell = "c-49ea8b7324"
@@ -206,6 +231,21 @@ def alike(seeds: Sequence[int], rows: Rows) -> None:
     inflated(rows, "IID", grid)
     burned = grid.at("sign flip", table="burned_bad") - grid.at("sign flip", table="burned_good")
     rows.mean("c-49ea8b7324", "IID: the penalty burns the stakes of sign flippers", burned, 0)
+    few_clients(rows, grid, seeds)
+
+
+def few_clients(rows: Rows, grid: Grid, seeds: Sequence[int]) -> None:
+    """IID: why collusion at the usual length loses with three of ten, and pays sooner in section 2."""
+    study, cell = load_study("adversaries"), "c-0b57a3e107"
+    paid = grid.at("collude", RULE, average=RULE)
+    rows.mean(cell, "IID, clipped rule: collusion at the usual length is paid less than its weight", paid, below=0.3)
+    ten = 0.3**2 * (1 - paid) / (paid * 0.7**2)  # κ by the formula
+    first, all_twenty = (
+        np.array([study.run_collusion("iid", seed, (6,), rounds)["kappa"][0] for seed in seeds]) for rounds in (10, 20)
+    )
+    rows.mean(cell, "IID: ten clients have a larger κ than 20, of ten rounds each", ten - first, 0)
+    rows.mean(cell, "IID: ten rounds have a larger κ than 20, of 20 clients each", first - all_twenty, 0)
+    rows.mean(cell, "IID: the break-even of three of ten in ten rounds lies above their weight", ten / (1 + ten), 0.3)
 
 
 @part(5, seconds=80)
@@ -214,6 +254,8 @@ def different(seeds: Sequence[int], rows: Rows) -> None:
     grid = Grid.play("dir1.0", seeds)
     common_claims(rows, "Dirichlet 1.0", grid)
     inflated(rows, "Dirichlet 1.0", grid)
+    against = grid.at("sign flip", table="burned_bad") - grid.at("sign flip", table="burned_good")
+    rows.mean("c-49ea8b7324", "Dirichlet 1.0: the penalty burns the stakes of sign flippers", against, 0)
     cell, burned = "c-9a32951afc", ("sign flip", "badmouth", "ipm x2")
     for lie in burned[:2]:
         rows.mean(cell, f"Dirichlet 1.0, {lie}: does not pay even without stakes", grid.gain(lie, 0), below=0)
@@ -280,6 +322,9 @@ def collusion(seeds: Sequence[int], rows: Rows) -> None:
         )
         weight = np.array(sizes) / 20
         starts[kind] = float(np.interp(0, measured - weight, weight))
+        if kind == "iid":
+            third = [run["kappa"][sizes.index(4)] for run in played]
+            rows.near("c-08c3fc0854", "IID: κ with four colluders of twenty is about a third", third, 0.33)
         if kind == "dir0.1":
             quarter = [run["measured"][sizes.index(5)] for run in played]
             rows.mean("c-08c3fc0854", f"{name}: five of twenty take more than the other fifteen", quarter, 0.5)
@@ -336,7 +381,13 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
     )
     page.run("c-0f0bf4a33c", only=("def load_world",))
     page.run("c-ce5aa9052b", only=("def look",))
-    found, own, gains, hidden, outside = [], [], [], [], []
+    page.run("c-01b43f8b66", only=("def alike_to_different", "def find_gains"))
+
+    def is_of_others(seen: simulation.RoundOutcome) -> bool:
+        return np.allclose(seen.step, seen.updates[page["others"]].mean(axis=0))
+
+    found, own, gains, hidden, outside, drops = [], [], [], [], [], []
+    alone: dict[str, list[np.ndarray]] = {name: [] for name in NAMES.values()}
     for seed in page.seeds:
         digits, attackers = page["load_world"](seed)
         page.names |= {"digits": digits, "attackers": attackers, "others": np.setdiff1d(np.arange(10), attackers)}
@@ -354,7 +405,18 @@ def checks(seeds: Sequence[int], rows: Rows) -> None:
         page["run"](observe=lambda outcome: page["seen"].append(outcome.updates[page["others"]]))
         page.run("c-5a11e00002", only=("tried", "inside", "for honest_seven"))
         hidden.append(min(page["inside"]["alie"]) > 0.9 and max(page["apart"]["alie"]) < 0.5)
+        watched = {"aggregate": "multi_krum", "byzantine": 3, "observe": lambda seen: drops.append(is_of_others(seen))}
+        page["run"](page["lies"]["collude x5"], **watched)
+        for name, world in zip(NAMES.values(), page["alike_to_different"](seed), strict=True):
+            alone[name].append(page["find_gains"](world)[1:])
         outside.append([np.mean(page[kind]["alie z=1.5"]) for kind in ("apart", "inside")])
+    rows.every("c-ef3396b252", "multi-krum drops the three lies of collude x5, in every round", drops)
+    cell = "c-2575130652"
+    for name, change in alone.items():  # change: the average and ten updates, round by round
+        lowers = [(rounds[:, 1:] < 0).mean() for rounds in change]
+        rows.mean(cell, f"{name}: after round 1 most updates, added alone, lower the accuracy", lowers, 0.5)
+        together = [rounds[:, 0].mean() for rounds in change]
+        rows.mean(cell, f"{name}: after round 1 the average raises it", together, 0)
     rows.every("c-f1ef98a701", "novelty finds the exact copy with no false alarm", found)
     rows.mean("c-f1ef98a701", "the own-data test asks for what a copycat cannot have", own, 0)
     rows.mean(
