@@ -278,8 +278,8 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     honest, score = grid.at("honest", "clipped, self out"), "clipped, self out"
     rows.mean(
         cell,
-        "Dirichlet 0.1: clipped, self out gives way, above twice honest pay by",
-        grid.adapted(score) - 2 * honest,
+        "Dirichlet 0.1: clipped, self out gives way, above one and a half times honest pay by",
+        grid.adapted(score) - 1.5 * honest,
         0,
     )
     collusion = grid.at("collude", "clipped") - grid.at("honest", "clipped")
