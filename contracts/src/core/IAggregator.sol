@@ -156,7 +156,8 @@ interface IAggregator {
 
     /// @notice Average up to `count` more entries of the round's updates: g_j = Σ w_i·v_ij / W, toward zero.
     /// The weight w_i is n_i and W = Σ n_i. In a federation that clips, an update longer than the median length R counts
-    /// as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are rounded down to integers;
+    /// as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are rounded down to integers,
+    /// so that what counts of an update is shorter than R + 1;
     /// R is the smallest of the revealed ones such that updates not longer hold half of the samples, or more.
     /// @param count Rounded up to a multiple of four, the entries of one slot.
     function aggregate(uint256 count) external;
@@ -191,7 +192,7 @@ interface IAggregator {
     function lastClosedRound() external view returns (uint256);
 
     /// @notice The clients that committed in the current (or last) round, in the order of their places: who came by
-    /// `commitInstead` stands where the displaced client stood.
+    /// `commitInstead` stands where the displaced client stood. None, once that round is void for want of commitments.
     function participants() external view returns (address[] memory);
 
     /// @dev From `committed` on: whoever stood there in a larger round.

@@ -75,6 +75,7 @@ interface IClientRegistry {
     function requiredStake(uint256 samples) external view returns (uint256);
 
     /// @notice The sample count with which `client` may enter a round now.
-    /// @dev Reverts when it is not registered, has left, or its stake fell below half of what registration asked.
+    /// @dev Reverts when it is not registered, has left, or its stake fell below half of what registration asked, until
+    /// `addStake` makes up for that. With half or more all of its samples count.
     function eligibleSamples(address client) external view returns (uint32 samples);
 }

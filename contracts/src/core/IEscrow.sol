@@ -35,7 +35,8 @@ interface IEscrow {
     error NotReclaimable(address caller, bool stopped, bool idle);
     error PayoutFailed(address to, uint256 amount);
 
-    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun. After a stop it goes to the publisher.
+    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun. After a stop that can only be the last
+    /// round; what is left then goes to the publisher.
     function fund() external payable;
 
     /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due
@@ -43,8 +44,10 @@ interface IEscrow {
     /// itself cost at the block's base fee. Calldata, the transaction's 21,000 gas and this entry are not in it. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
-    /// round's refunds come to a twentieth at most of what it would share without them, which is less with fewer samples or
-    /// a low pot, and which it may end up paying to nobody; a void round has none; what a settlement has yet to pay is not touched.
+    /// round's refunds come to a twentieth at most of what it would share, by its samples and the pot, at its first refund:
+    /// less with fewer samples or a low pot, and never more than a twentieth of the whole budget. The round may share less,
+    /// where the pot was lower when its payments began, and may end up paying nobody; a void round has no refunds; what a
+    /// settlement has yet to pay is not touched.
     function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.

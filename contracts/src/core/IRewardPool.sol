@@ -13,7 +13,8 @@ interface IRewardPool is IEscrow {
     /// @param fullSamples N from which the whole budget is shared; with fewer, N/fullSamples of it.
     /// @param alpha α in millionths: the weight of consistency.
     /// @param window K: rounds over which consistency counts, 1 to 64.
-    /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖².
+    /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖²: where updates cancel, ‖g‖² is small and the cap
+    /// is reached, clipped or not, by the sign of a score alone.
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
     struct Terms {
         uint96 budget;

@@ -26,7 +26,7 @@ contract AccuracyAdjusted is AdjustedTerms, Escrow {
     mapping(bytes32 statement => uint256 samples) private _votes;
 
     constructor(IClientRegistry registry_, IAggregator aggregator_, Terms memory terms_)
-        AdjustedTerms(terms_)
+        AdjustedTerms(registry_, aggregator_, terms_)
         Escrow(registry_, aggregator_)
     { }
 

@@ -16,10 +16,12 @@ interface IAccuracyAdjusted is IEscrow {
     /// @param budget Wei shared in a round of `fullSamples` revealed samples or more, as long as the pot lasts.
     /// @param fullSamples N from which the whole budget is shared; with fewer, N/fullSamples of it.
     /// @param gainCap Validation samples gained from which on a score counts in full; at least 1.
-    /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖².
+    /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖²: where updates cancel, ‖g‖² is small and the cap
+    /// is reached, clipped or not, by the sign of a score alone.
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
     /// @param quorum Share of the round's revealed samples that must attest to equal gains, in millionths, above one half.
-    /// @param attestSeconds Seconds to attest, from when a round's attestation opens.
+    /// @param attestSeconds Seconds to attest, from when a round's attestation opens. Twice that, with commit and reveal, is
+    /// less than the registry's cool-down, so that no stake has left when penalties are taken: as long as rounds are moved on.
     /// @param validationSet sha2-256 digest of the public validation set, the content of its CIDv1.
     struct Terms {
         uint96 budget;

@@ -5,8 +5,9 @@ import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { Merkle } from "./Merkle.sol";
 import { Rung } from "./Rung.sol";
 
-// Rounds, parts and bits are compared with `==` because they are exact.
-// slither-disable-start incorrect-equality
+// Rounds, parts and bits are compared with `==` because they are exact. Slither takes whatever comes out of the slot of
+// `_round` for a time, since deadlines are in it.
+// slither-disable-start timestamp,incorrect-equality
 
 /// @title What the chain keeps of the clients' updates: roots, part by part, in one accumulator a round
 /// @dev One slot binds all submissions and their order. Whoever refers to them later brings them all along.
@@ -21,9 +22,14 @@ abstract contract Commitments is IOptimisticRung, Rung {
         uint32 parts;
     }
 
-    /// @inheritdoc IOptimisticRung
-    bytes32 public accumulator;
+    /// @dev Of the last round that anybody completed a submission to: the current one, wherever something is compared with it.
+    bytes32 internal _accumulator;
     mapping(uint256 client => Pending) private _pending;
+
+    /// @inheritdoc IOptimisticRung
+    function accumulator() public view returns (bytes32) {
+        return _round.submitted == 0 ? bytes32(uint256(_round.number)) : _accumulator;
+    }
 
     /// @dev Add `roots` to what the client has sent in this round; its submission completes with the last part.
     function _addParts(Round memory round, uint256 client, bytes32[] memory roots, bytes32[] memory blobs) internal {
@@ -36,8 +42,8 @@ abstract contract Commitments is IOptimisticRung, Rung {
         pending.chain = _chain(pending.chain, roots, blobs);
         pending.parts += uint32(roots.length);
         if (pending.parts == needed) {
-            bytes32 before = round.submitted == 0 ? bytes32(uint256(round.number)) : accumulator;
-            accumulator = keccak256(abi.encode(before, client, pending.chain));
+            bytes32 before = round.submitted == 0 ? bytes32(uint256(round.number)) : _accumulator;
+            _accumulator = keccak256(abi.encode(before, client, pending.chain));
             _complete(round, client);
         } else {
             pending.round = round.number;
@@ -58,7 +64,7 @@ abstract contract Commitments is IOptimisticRung, Rung {
             if (s.blobs.length != s.parts.length) revert RungWrongLength(s.blobs.length, s.parts.length);
             a = keccak256(abi.encode(a, s.client, _chain(0, s.parts, s.blobs)));
         }
-        if (a != accumulator) revert RungBadSubmissions(a, accumulator);
+        if (a != _accumulator) revert RungBadSubmissions(a, _accumulator);
     }
 
     function _partCount() internal view returns (uint256) {
@@ -77,4 +83,4 @@ abstract contract Commitments is IOptimisticRung, Rung {
         return chain;
     }
 }
-// slither-disable-end incorrect-equality
+// slither-disable-end timestamp,incorrect-equality

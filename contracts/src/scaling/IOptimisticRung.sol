@@ -167,7 +167,7 @@ interface IOptimisticRung is IRung {
     /// @notice What was proposed last, refuted or not, in the form of `resultDigest`, which it becomes when it is final.
     function proposedDigest() external view returns (bytes32);
 
-    /// @notice Binds the round's submissions and their order.
+    /// @notice Binds the current round's submissions and their order; the round's number until one is complete.
     function accumulator() external view returns (bytes32);
 
     /// @notice keccak256(abi.encode(accumulator, excluded)): all that a result follows from.

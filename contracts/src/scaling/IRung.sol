@@ -21,8 +21,8 @@ interface IRung {
     /// @param parameters P.
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
-    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew. A round that
-    /// nobody submitted to may be given up at `closesAt`.
+    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rung 4,
+    /// every client that is put out. A round that nobody submitted to may be given up at `closesAt`.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -71,7 +71,8 @@ interface IRung {
 
     /// @notice Submit one's update, or a part of it. Only a client, only to the current round.
     /// @param round Number of the round this is meant for.
-    /// @param payload What the rung asks for: the values, their bytes, or a commitment to them.
+    /// @param payload What the rung asks for: the values, their bytes, or a commitment to them. On rungs 0 to 4 it is bound
+    /// neither to its sender nor to the round: another client can submit a copy, and it counts with that client's weight.
     function submit(uint256 round, bytes calldata payload) external;
 
     /// @notice Carry the round on by one transaction; anyone may. On rungs 3 and 4 this is the proposal of a result.
@@ -92,6 +93,7 @@ interface IRung {
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
     /// Rungs 3 and 4: root of the sum tree over the h_k.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
-    /// A contract that pays by the scores may trust it: it would take them as arguments, and compare.
+    /// A contract that pays by the scores may trust it: it would take them as arguments, and compare. On rungs 0 to 4 it would
+    /// pay copies as well.
     function resultDigest() external view returns (bytes32);
 }

@@ -61,7 +61,8 @@ interface ISparseRung is IRung {
     event Worked(uint256 indexed round, State state);
     /// @notice f_i of each client, 0 for those that did not take part (with clipping only).
     event Clipped(uint256 indexed round, uint256[] factors);
-    /// @notice These clients, a bit each, are to show their rows until `due`; none of them was asked before in this round.
+    /// @notice These clients, a bit each, are to show their rows; a block at `due` is in time. None was asked before in this
+    /// round.
     event Asked(uint256 indexed round, uint256 clients, uint256 due);
     /// @notice The client's row is in the input of this call; where a contract made it, find it by a trace.
     event Shown(uint256 indexed round, uint256 indexed client);
@@ -88,7 +89,7 @@ interface ISparseRung is IRung {
     function show(uint256 round, bytes calldata order, bytes32[] calldata heads, uint256 place, bytes calldata row)
         external;
 
-    /// @notice Leave out a client that was asked and did not show its row in time; anyone may.
+    /// @notice Leave out a client that was asked and did not show its row in time; anyone may, in a block after `due`.
     function leaveOut(uint256 round, uint256 client) external;
 
     /// @notice Binds the submissions of the current round and their order: a_0 = round, which it is until somebody submits,

@@ -55,7 +55,7 @@ abstract contract OptimisticRung is Deposits, Judgment {
         (bytes32 computedFrom, bytes32 sumsRoot, int256[] memory scores) =
             abi.decode(payload, (bytes32, bytes32, int256[]));
         // Who takes part may have changed since the proposer computed: a right result would be a wrong one here.
-        if (computedFrom != basis()) revert RungOtherBasis(computedFrom, basis());
+        if (computedFrom != _basis()) revert RungOtherBasis(computedFrom, _basis());
         if (scores.length != _members) revert RungWrongLength(scores.length, _members);
         uint256 available = availableOf(msg.sender);
         if (available < _bond) revert RungShortDeposit(msg.sender, available, _bond);
@@ -175,11 +175,16 @@ abstract contract OptimisticRung is Deposits, Judgment {
     }
 
     /// @inheritdoc IOptimisticRung
-    function basis() public view returns (bytes32) {
-        return keccak256(abi.encode(accumulator, excluded()));
+    function basis() external view returns (bytes32) {
+        return keccak256(abi.encode(accumulator(), excluded()));
     }
 
     // -------------------------------------------------------------------------------------------------- transitions
+
+    /// @dev `basis` of a round that somebody has submitted to.
+    function _basis() private view returns (bytes32) {
+        return keccak256(abi.encode(_accumulator, excluded()));
+    }
 
     /// @dev Back to where anyone may propose, with as much time as at first. Submissions may still be open.
     function _reopen() internal {

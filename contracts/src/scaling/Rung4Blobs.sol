@@ -80,7 +80,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
     function demandData(uint256 round, bytes32 submitted, uint256 client, uint256 chunk) external {
         _live(round, client);
         _checkClosed(_round); // an answer names all submissions: one more would make it a wrong one
-        if (submitted != accumulator) revert RungOtherSubmissions(submitted, accumulator);
+        if (submitted != _accumulator) revert RungOtherSubmissions(submitted, _accumulator);
         _checkDemandsTaken();
         if (chunk >= _chunks()) revert RungNoChunk(chunk, _chunks());
         _openDemand(_dataKey(round, client, chunk), chunk);

@@ -13,7 +13,7 @@ import { SparseGram } from "./SparseGram.sol";
 
 /// @title What the chain keeps of sparse updates: one accumulator a round; and who must show its row, or is left out
 abstract contract SparseData is ISparseRung, Rung {
-    /// @dev Since when a client's row is due: it was asked in `round`. `time` is 0 once the row was shown.
+    /// @dev Until when a client's row is due: it was asked in `round`. `time` is 0 once the row was shown.
     struct Due {
         uint24 round;
         uint40 time;
@@ -25,7 +25,8 @@ abstract contract SparseData is ISparseRung, Rung {
         uint120 clients;
     }
 
-    /// @dev Of the time to work, a quarter is there to answer in: a slot of 12 s at least.
+    /// @dev Of the time to work, a quarter is there to answer in, its last second included: 12 s at least, so that who is
+    /// asked in one slot's block has the next slot's to answer in.
     uint256 private constant LEAST_WORK_SECONDS = 48;
 
     /// @dev Blocks of a row.
@@ -107,7 +108,7 @@ abstract contract SparseData is ISparseRung, Rung {
     function leaveOut(uint256 round, uint256 client) external {
         Round memory current = _in(round, Phase.Open);
         uint256 due = _checkDue(current, client);
-        if (block.timestamp < due) revert RungAnswerDue(block.timestamp, due);
+        if (block.timestamp <= due) revert RungAnswerDue(block.timestamp, due);
         _out = Out({ round: current.number, clients: uint120(excluded() | 1 << client) }); // client < 120: it submitted
         emit LeftOut(round, client);
     }

@@ -381,4 +381,18 @@ contract AggregatorMathsTest is Federation {
         }
         assertPhase(IAggregator.Phase.Aggregate, "all revealed");
     }
+
+    /// @dev A length of 2.83 counts as 2, which is R: the update is not clipped, and half of it, of length 1.41, is in the
+    /// average. That is more than R / 2, and less than (R + 1) / 2.
+    function test_WhatCountsOfAnUpdateIsShorterThanROnceRoundedUp() public {
+        clipped = true;
+        uint256[] memory samples = new uint256[](2);
+        (samples[0], samples[1]) = (1, 1);
+        int64[][] memory updates = new int64[][](2);
+        (updates[0], updates[1]) = (vector(2, 0, 0), vector(2, 2, 0));
+        start(samples, updates);
+        compute();
+        vm.assertEq(aggregator.clipNorm(), 2, "R");
+        vm.assertEq(widened(aggregator.globalUpdate()), widened(vector(2, 1, 0)), "(1, 0, 0) and (1, 1, 0)");
+    }
 }

@@ -557,6 +557,22 @@ contract RewardPoolTest is Federation, Refusals {
         pool.reclaim();
     }
 
+    /// @dev The last round shares it first.
+    function test_FundsAfterAStop() public {
+        deploy(defaultConfig(), defaultTerms()); // an empty pot
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        playToSettle(updates);
+        stop();
+        fund(1.5 ether);
+        pool.settle(6);
+        vm.assertEq(pool.totalCredit(), 1 ether, "the round's budget");
+        vm.prank(PUBLISHER);
+        pool.reclaim();
+        vm.assertEq(PUBLISHER.balance, 0.5 ether, "and the publisher has the rest");
+    }
+
     function test_RevertWhen_NotReclaimable() public {
         expectNotReclaimable(PUBLISHER, false, true);
         playToSettle(updates);

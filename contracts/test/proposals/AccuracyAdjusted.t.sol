@@ -77,6 +77,12 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         terms = adjustedTerms();
         terms.attestSeconds = 0;
         assertBadTerms(terms, "attestSeconds", 0);
+        terms.attestSeconds = uint32((COOL_DOWN - 600 - 300) / 2); // twice, with commit and reveal: the cool-down
+        assertBadTerms(terms, "attestSeconds", terms.attestSeconds);
+        terms.attestSeconds = type(uint32).max;
+        assertBadTerms(terms, "attestSeconds", type(uint32).max);
+        terms.attestSeconds = uint32((COOL_DOWN - 600 - 300) / 2 - 1);
+        this.deployIt(ARTIFACT, arguments(terms, true));
         this.deployIt(ARTIFACT, arguments(adjustedTerms(), true));
         terms = adjustedTerms();
         (terms.gainCap, terms.quorum, terms.penaltyCap) = (2 ** 31 - 1, 1_000_000, 1_000_000);
@@ -280,6 +286,45 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         adjusted.settle(4, new int32[](0));
         assertPhase(IAggregator.Phase.Idle, "closed");
         vm.assertEq(adjusted.pot(), 10 ether, "unpaid");
+    }
+
+    /// @dev With nearly the longest time to attest: a quorum agrees on nothing, so that the settlement has to wait as long as it
+    /// can, for two whose stakes are to be cut, and who left as early as they could. A time to attest with which their stakes
+    /// would be free by then is refused at deployment.
+    function test_LeaversTakeWholeStakesBeforeAnybodyCanSettle() public {
+        IAccuracyAdjusted.Terms memory terms = adjustedTerms();
+        terms.attestSeconds = uint32((COOL_DOWN - 600 - 300) / 2 - 10); // each step takes a second here
+        deployAdjusted(defaultConfig(), terms);
+        fundAdjusted(10 ether);
+        register(alice, 100);
+        register(bob, 52);
+        register(carol, 50);
+        open();
+        commit(alice, updates[0]);
+        commit(bob, updates[2]); // pulls back
+        commit(carol, updates[1]); // and shows nothing
+        for (uint256 i = 1; i < 3; ++i) {
+            vm.prank(client(i));
+            registry.deregister();
+        }
+        endPhase();
+        reveal(alice, updates[0]);
+        reveal(bob, updates[2]);
+        endPhase();
+        compute();
+        vm.assertTrue(aggregator.entryOf(bob).score < 0, "to be penalized");
+        attest(alice, keccak256("nothing that anybody can show"));
+        attest(bob, keccak256("nothing that anybody can show"));
+        vm.warp(adjusted.settlement().deadline + terms.attestSeconds);
+        for (uint256 i = 1; i < 3; ++i) {
+            uint256 unlockAt = registry.clientOf(client(i)).unlockAt;
+            vm.expectRevert(abi.encodeWithSelector(IClientRegistry.CoolingDown.selector, block.timestamp, unlockAt));
+            vm.prank(client(i));
+            registry.withdrawStake();
+        }
+        adjusted.settle(6, new int32[](0));
+        vm.assertLe(stakeOf(bob), 52 * STAKE_PER_SAMPLE - 1, "cut for its score");
+        vm.assertEq(stakeOf(carol), 50 * STAKE_PER_SAMPLE * 9 / 10, "cut for its silence");
     }
 
     /// @dev A settlement begun with the agreed gains is finished with them, however late.

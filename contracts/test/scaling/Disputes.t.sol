@@ -828,6 +828,7 @@ contract LoggedDisputesTest is DisputesTest {
         deployRung(122_881, 1);
         fund(rung, proposer, ODD_BOND);
         rung.openRound();
+        vm.assertEq(rung.accumulator(), bytes32(uint256(1)), "the round's number until a submission is complete");
         bytes memory last = new bytes(32);
         last[0] = 0x93; // 19, of weight 1
         part(122_880, "");

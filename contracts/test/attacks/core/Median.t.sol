@@ -5,7 +5,8 @@ import { IAggregator } from "../../../src/core/IAggregator.sol";
 import { Federation } from "../../utils/Federation.sol";
 
 /// @notice Three accounts of one sample each against two honest clients of a thousand: a majority of accounts, in a
-/// federation that clips. A test is named after what the attackers want, and passes when they do not get it.
+/// federation that clips. A test is named after what the attackers want, and passes when they do not get it; the last one
+/// is a limit, and passes when they do.
 contract MedianAttacks is Federation {
     function run(int64[] memory a, int64[] memory b, int64[] memory c) private {
         IAggregator.Config memory config = defaultConfig();
@@ -42,5 +43,36 @@ contract MedianAttacks is Federation {
     function test_ThreeSamplesBurnHonestStakes() public {
         run(vector(-100e9, -100e9, -60e9), vector(-100e9, -99e9, -60e9), vector(-99e9, -100e9, -60e9));
         vm.assertEq(uint256(registry.clientOf(client(0)).stake), 1_000 * STAKE_PER_SAMPLE, "honest stake");
+    }
+
+    // ------------------------------------------------------------------------------------------------ a known limit
+
+    /// @dev Pay and penalties are relative to ‖g‖². Three honest updates cancel, as they do at the end of training: the
+    /// average is what one sample of 3,001 adds, and every score has the sign of a product with that. In the second round
+    /// two honest updates point against it.
+    function test_KnownLimit_OneSampleTakesAllAndBurnsStakesWhereHonestUpdatesCancel() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.clipped = true;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        for (uint256 i; i < 3; ++i) {
+            register(client(i), 1_000);
+        }
+        register(client(3), 1);
+        int64[][] memory updates = new int64[][](4);
+        (updates[0], updates[1]) = (vector(1e9, 0, 0), vector(-5e8, 866_025_404, 0));
+        (updates[2], updates[3]) = (vector(-5e8, -866_025_404, 0), vector(0, 0, 1e9));
+        play(updates);
+        vm.assertEq(aggregator.clipNorm(), 1e9, "R");
+        vm.assertLe(
+            aggregator.normSquared(), (1e9 / uint256(3_001)) ** 2, "the average is no longer than R times its share"
+        );
+        vm.assertEq(pool.creditOf(client(3)), 1 ether, "one sample takes the whole budget");
+
+        (updates[0][2], updates[1][2], updates[2][2]) = (1, -1, 1); // not last round's
+        updates[3] = vector(0, -1e9, 0);
+        play(updates);
+        vm.assertEq(registry.clientOf(client(1)).stake, 1_000 * STAKE_PER_SAMPLE * 9 / 10, "the cap is burned");
+        vm.assertEq(registry.clientOf(client(3)).stake, STAKE_PER_SAMPLE, "at no cost to who did it");
     }
 }

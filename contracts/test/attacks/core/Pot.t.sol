@@ -420,6 +420,24 @@ contract PotAttacks is Federation {
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.94 ether, "the clients have theirs");
     }
 
+    /// @dev A known limit. The round shares the little there was when its payments began; money for rounds to come is there
+    /// before its first refund, which is a twentieth of what it would share by now: of the whole budget, and no more.
+    /// forge-config: default.isolate = false
+    function test_KnownLimit_RefundsAreATwentiethOfWhatThePotHoldsAtTheFirst() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(0.001 ether);
+        register(client(0), 10);
+        register(client(1), 20);
+        playToSettle(twoUpdates());
+        pool.settle(3); // the first pass, and one payment
+        fund(10 ether);
+        FeeVm(address(vm)).fee(1_000_000 gwei);
+        vm.prank(client(9));
+        pool.carryOn(1);
+        vm.assertLe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.001 ether, "what it shared");
+        vm.assertEq(pool.creditOf(client(9)), 0.05 ether, "a twentieth of the budget");
+    }
+
     // ---------------------------------------------------------------------------------------------------------- the rest
 
     function test_ThePublisherTakesThePotWhileClientsWork() public {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IAggregator } from "../../../src/core/IAggregator.sol";
 import { IClientRegistry } from "../../../src/core/IClientRegistry.sol";
+import { IRewardPool } from "../../../src/core/IRewardPool.sol";
 import { Federation } from "../../utils/Federation.sol";
 import { Refusals } from "../../utils/Refusals.sol";
 
@@ -259,6 +260,35 @@ contract StakeAttacks is Federation, Refusals {
         vm.assertEq(aggregator.entryOf(honest).round, 0, "in a round that was not");
         pool.settle(1);
         vm.assertEq(stakeOf(honest), 100 * STAKE_PER_SAMPLE, "and nobody pays");
+    }
+
+    // ------------------------------------------------------------------------------------------------------ outvoting
+
+    /// @dev A known limit, of the plain rule: entries at the bound give an honest client negative scores until half of its
+    /// stake is gone. Till then all of its samples count; then it has to add stake before it can commit.
+    function test_KnownLimit_OutvotedHonestClientHasToAddStakeToCommit() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        (terms.penaltyRate, terms.penaltyCap) = (100_000_000, 300_000);
+        deploy(defaultConfig(), terms);
+        fund(10 ether);
+        register(honest, 100);
+        register(attacker, 1);
+        for (int64 k; k < 2; ++k) {
+            vm.assertEq(registry.eligibleSamples(honest), 100, "all of them");
+            play(two(vector(1e8, 1e8 + k, 0), vector(-99e9, -99e9 - k, 0)));
+        }
+        open();
+        bytes32 commitment = commitmentFor(honest, work);
+        vm.expectRevert(
+            abi.encodeWithSelector(IClientRegistry.StakeBelowMaintenance.selector, 0.49 ether, 0.5 ether, 100)
+        );
+        vm.prank(honest);
+        aggregator.commit(3, commitment);
+        vm.deal(honest, 0.01 ether);
+        vm.prank(honest);
+        registry.addStake{ value: 0.01 ether }();
+        commit(honest, work);
+        vm.assertEq(aggregator.entryOf(honest).samples, 100, "it is in, with all of them");
     }
 
     // ----------------------------------------------------------------------------------------------------------- fleeing

@@ -17,7 +17,7 @@ contract AbsenteesTest is SparseGame {
         askAs(0, uint256(1) << 37);
         askAs(38, uint256(1) << 38);
         showAs(38); // anyone may
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 37);
         vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 38));
         rung.leaveOut(1, 38);
@@ -38,7 +38,7 @@ contract AbsenteesTest is SparseGame {
         commitAll();
         askAs(79, uint256(7) << 77);
         uint256 paid = vm.lastCallGas().gasTotalUsed;
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         uint256 lost;
         uint256 out;
         for (uint256 client = 77; client < 80; ++client) {
@@ -69,7 +69,7 @@ contract AbsenteesTest is SparseGame {
         commitAll();
         vm.assertTrue(truth(0)[2] < 0, "what it would get");
         askAs(0, 4);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 2);
         finish(4);
         vm.assertTrue(truth(4)[2] == 0 && truth(4)[0] > truth(0)[0], "what it gets, and others, too");
@@ -80,7 +80,7 @@ contract AbsenteesTest is SparseGame {
         start(40, 64 * 1_500, true, 5);
         commitAll();
         askAs(0, 3 << 38);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 39);
         ISparseRung.State memory state = work(0, 1 << 39, noState());
         vm.warp(NOW + SUBMIT + WORK);

@@ -85,6 +85,16 @@ contract DelaysTest is LoggedAttack {
         vm.assertEq(rung.currentRound().number, 3, "the next round is open");
     }
 
+    /// @dev Whoever computes in time for the next round names what that round has: nothing yet, and not the last one's.
+    function test_LastRoundsSubmissionsPassForTheNextOnes() public {
+        start(40);
+        vm.assertTrue(rung.accumulator() != bytes32(uint256(1)), "two have submitted");
+        vm.warp(NOW + SUBMIT + WORK);
+        rung.openRound();
+        vm.assertEq(rung.accumulator(), bytes32(uint256(2)), "the round's number until one has");
+        vm.assertEq(rung.basis(), keccak256(abi.encode(uint256(2), uint256(0))), "and nobody is out");
+    }
+
     /// @dev Of the honest proposal; there is no other here.
     function demand(uint256 chunk) private {
         vm.prank(stranger);

@@ -140,6 +140,23 @@ contract EscapesTest is BlobAttack {
         finalizeAt(CLOSED + 3 * WINDOW);
     }
 
+    /// @dev A client that is put out starts the time to work anew, though no proposal was made: its end moves once a client at
+    /// most.
+    function test_ClientThatIsOutPutsTheRoundsEndOff() public {
+        startClosed();
+        vm.warp(CLOSED + WORK - 2 * WINDOW - 1);
+        demandData(1, 0);
+        uint256 due = CLOSED + WORK - WINDOW - 1;
+        vm.warp(due);
+        rung.expireData(1, 1, 0);
+        vm.assertEq(rung.currentRound().expiresAt, due + WORK, "as long as at first");
+        vm.warp(CLOSED + WORK);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungNotExpired.selector, CLOSED + WORK, due + WORK));
+        rung.openRound();
+        vm.warp(due + WORK);
+        rung.openRound();
+    }
+
     function test_StrangerProposesForNobody() public {
         startClosed();
         demandData(0, 0);

@@ -20,10 +20,10 @@ contract WithholdersTest is SparseGame {
     function test_ClientHandsNothingOver() public {
         startThree(false);
         askAs(0, 4);
-        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAnswerDue.selector, DUE - 1, DUE));
-        vm.warp(DUE - 1);
-        rung.leaveOut(1, 2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAnswerDue.selector, DUE, DUE));
         vm.warp(DUE);
+        rung.leaveOut(1, 2);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 2);
         vm.assertEq(rung.excluded(), 4, "out");
         finish(4);
@@ -37,7 +37,7 @@ contract WithholdersTest is SparseGame {
         ISparseRung.State memory state;
         state = work(0, 0, state);
         askAs(0, 1 << 39);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 39);
         finish(1 << 39); // begins anew, without it
     }
@@ -46,7 +46,7 @@ contract WithholdersTest is SparseGame {
     function test_AllWithhold() public {
         startThree(false);
         askAs(0, 7);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         for (uint256 i; i < 3; ++i) {
             rung.leaveOut(1, i);
         }
@@ -62,7 +62,7 @@ contract WithholdersTest is SparseGame {
         startThree(false);
         askAs(0, 6);
         showAs(2);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 2));
         rung.leaveOut(1, 2);
         vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotAsked.selector, 0));
@@ -129,11 +129,11 @@ contract WithholdersTest is SparseGame {
         vm.expectEmit(address(rung));
         emit ISparseRung.Asked(1, 4, DUE + 12);
         askAs(0, 6);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 1);
         vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAskedAlready.selector, 6));
         askAs(0, 6); // one is out, the other's time runs on
-        vm.warp(DUE + 12);
+        vm.warp(DUE + 13);
         rung.leaveOut(1, 2);
         finish(6);
     }
@@ -145,6 +145,27 @@ contract WithholdersTest is SparseGame {
         assertRefused(RUNG_5, abi.encode(c, false, accounts, weights), "workSeconds", 47);
         c.workSeconds = 48;
         assertTaken(RUNG_5, abi.encode(c, false, accounts, weights));
+    }
+
+    /// @dev With the least time to work: asked by a block's last transaction, it answers in the next slot's block.
+    function test_ClientIsLeftOutBeforeItHadABlockToAnswerIn() public {
+        (address[] memory accounts, uint16[] memory weights) = members(3);
+        (n, parameters) = (3, 640);
+        IRung.Config memory c = config(640);
+        c.workSeconds = 48;
+        rung = ISparseRung(assertTaken(RUNG_5, abi.encode(c, true, accounts, weights)));
+        size = rung.pageBlocks();
+        for (uint256 i; i < n; ++i) {
+            rows.push(drawPicks(3, i));
+        }
+        rung.openRound();
+        commitAll();
+        askAs(0, 2);
+        vm.warp(NOW + 12);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungAnswerDue.selector, NOW + 12, NOW + 12));
+        rung.leaveOut(1, 1);
+        showAs(1);
+        finish(0);
     }
 
     /// @dev A commitment is of one client and one round: the copy opens to nothing.
@@ -160,7 +181,7 @@ contract WithholdersTest is SparseGame {
         (bool ok, bytes memory reason) = address(rung).call(abi.encodeCall(IRung.work, (1, abi.encode(step))));
         vm.assertTrue(!ok && bytes4(reason) == ISparseRung.RungBadSubmissions.selector, "refused");
         askAs(0, 2);
-        vm.warp(DUE);
+        vm.warp(DUE + 1);
         rung.leaveOut(1, 1);
         step = stepOf(0, 2, noState());
         step.absent[0] = head;
