@@ -175,7 +175,7 @@ def adjusted(rows: Rows, name: str, grid: Grid) -> None:
     twice = grid.adapted(score, "take") - 2 * grid.at("honest", score, "take")
     rows.mean(cell, f"{name}, adjusted: and more than twice the honest take", twice, 0)
     quiet = grid.at("honest", score, "unpaid")
-    rows.mean(cell, f"{name}, adjusted, nobody lying: over a fifth of the rounds pay nobody", quiet, 0.2)
+    rows.mean(cell, f"{name}, adjusted, nobody lying: over a seventh of the rounds pay nobody", quiet, 1 / 7)
 
 
 def clipped_rule(rows: Rows, name: str, grid: Grid) -> None:
@@ -294,8 +294,8 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     cell = "c-2575130652"
     right = grid.at("sign flip") - grid.at("honest")
     rows.mean(cell, "Dirichlet 0.1: sign flippers are paid more than when honest", right, 0)
-    burned = grid.at("sign flip", table="burned_good") - grid.at("sign flip", table="burned_bad")
-    rows.mean(cell, "Dirichlet 0.1: the penalty burns more of the honest than of the flippers", burned, 0)
+    burned = grid.at("sign flip", table="burned_good")
+    rows.mean(cell, "Dirichlet 0.1: the penalty burns stakes of the honest, too", burned, 0)
     averages = load_study("adversaries").AGGREGATOR_NAMES
     places = [grid.places["honest", average, ""] for average in averages]
     pay = grid.found["pay"][:, places, 0]  # by alignment: (seeds, averages, n)
