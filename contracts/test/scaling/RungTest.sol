@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IRung } from "../../src/scaling/IRung.sol";
-import { Base } from "../utils/Base.sol";
+import { Base, Vm } from "../utils/Base.sol";
 import { Exact } from "./Exact.sol";
 
 /// @notice One test for all rungs. What a rung sends differs; what must come out does not.
@@ -50,6 +50,11 @@ abstract contract RungTest is Base {
 
     /// @dev For one transaction of work that would be taken if submissions had closed.
     function pokePayload() internal view virtual returns (bytes memory);
+
+    /// @dev Bytes of sums that a round of 2,085 parameters logs.
+    function loggedSums() internal pure virtual returns (uint256) {
+        return 0;
+    }
 
     function pokeWork(uint256 round) internal {
         bytes memory payload = pokePayload();
@@ -128,6 +133,20 @@ abstract contract RungTest is Base {
     function test_SeveralChunks() public {
         start(2, 2085, 7);
         playRound(7);
+    }
+
+    /// @dev Four bytes a value in the logs of sums, the last chunk padded to whole words and no further.
+    function test_LoggedSumsAreAsLongAsTheirChunks() public {
+        start(2, 2085, 7);
+        vm.recordLogs();
+        playRound(7);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 logged;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics.length == 0 || logs[i].topics[0] != IRung.Sums.selector) continue; // rung 5 logs without topics
+            logged += abi.decode(logs[i].data, (bytes)).length;
+        }
+        vm.assertEq(logged, loggedSums(), "bytes of sums in the logs");
     }
 
     function test_LargestValuesAndWeights() public {

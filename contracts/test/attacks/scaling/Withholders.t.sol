@@ -70,6 +70,15 @@ contract WithholdersTest is SparseGame {
         finish(0);
     }
 
+    function test_WorkerLeavesOutWhoIsOut() public {
+        startThree(false);
+        askAs(0, 4);
+        vm.warp(DUE + 1);
+        rung.leaveOut(1, 2);
+        vm.expectRevert(abi.encodeWithSelector(ISparseRung.RungNotInRound.selector, 2));
+        rung.leaveOut(1, 2);
+    }
+
     /// @dev Late, but nobody has left it out.
     function test_WorkerLeavesOutWhoShowsItsRowLate() public {
         startThree(false);
