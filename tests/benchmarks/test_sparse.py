@@ -136,7 +136,7 @@ def test_accuracies_are_of_the_marked_rounds():
 def test_one_section_anew_keeps_what_the_file_has_of_the_other_one(monkeypatch):
     written = {}
     monkeypatch.setattr(study, "read_result", lambda name: {"accuracy": ["kept"], "seeds": 20})
-    monkeypatch.setattr(study, "write_result", lambda name, content: written.update(content))
+    monkeypatch.setattr(study, "write_result", lambda name, content, *, whole: written.update(content))
     monkeypatch.setattr(study, "study_attacks", lambda jobs, seeds, rounds: ["new"])
     monkeypatch.setattr("sys.argv", ["sparse.py", "--only", "attacks"])
     study.main()

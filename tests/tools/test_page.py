@@ -355,11 +355,11 @@ class TestTimes:
         check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
         assert self.section(new_markdown_cell("Solve it."), check) == 19
 
-    def test_a_printout_counts_for_forty_lines_at_most(self):
+    def test_a_printout_counts_for_120_lines_at_most(self):
         def cell(lines):
             return new_code_cell("", outputs=[new_output("stream", name="stdout", text="x\n" * lines)])
 
-        assert self.section(cell(30)) == 2 and self.section(cell(40)) == 2 and self.section(cell(4000)) == 2
+        assert [self.section(cell(lines)) for lines in (30, 40, 120, 4000)] == [2, 2, 5, 5]
 
     def test_what_stands_before_the_first_section_counts_to_it(self):
         cells = [new_markdown_cell("word " * 240), new_markdown_cell("## A"), new_markdown_cell("## B")]
