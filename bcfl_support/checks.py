@@ -55,7 +55,11 @@ def check_range(
         # as objects, integers are of any size
         given = value if integers else np.asarray(value, dtype=object) if whole else to_floats(name, value)
         alone, told = many or not given.ndim, () if integers or not whole else given.flat
-        fits = alone and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
+        fits = (
+            alone
+            and not isinstance(value, (bool, np.bool_))
+            and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
+        )
         if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
             return np.asarray(value) if whole else given.astype(np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""

@@ -308,7 +308,8 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -
 
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
-    counts = check_range("declared_samples", sizes if declared is None else declared, 1, many=True, whole=True)
+    given = sizes if declared is None else declared
+    counts = check_range("declared_samples", given, 1, 2**63 - 1, many=True, whole=True)
     if counts.shape != sizes.shape:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
     return counts

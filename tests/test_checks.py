@@ -67,6 +67,13 @@ def test_only_integers_are_whole(value: object) -> None:
         check_range("trim", value, 0, many=True, whole=True)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_truth_value_is_no_number(whole: bool) -> None:
+    for value in (True, np.True_):
+        with pytest.raises(InvalidInput, match="share is True: choose it"):
+            check_range("share", value, 0, 1, whole=whole)
+
+
 def test_text_among_other_objects_is_refused_and_quoted() -> None:
     with pytest.raises(InvalidInput, match=r"share is \[Fraction\(1, 3\), '0.5'\]: "):
         check_range("share", [Fraction(1, 3), "0.5"], 0, 1, many=True)

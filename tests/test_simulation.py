@@ -218,6 +218,7 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"scores": ()}, r"scores is \(\): name at least the one that pays"),
         ({"declared_samples": np.array([1, 2])}, r"declared_samples is \[1, 2\]: give 5 positive integers"),
         ({"declared_samples": np.array([1, 2, 3, 4, 0])}, "declared_samples"),
+        ({"declared_samples": [10**30, 1, 1, 1, 1]}, r"declared_samples is .* in \[1, 9223372036854775807\]"),
         (
             {"scores": {"mine": lambda seen: np.ones(3)}},
             r"what score 'mine' gave in round 1 is \[1\.0, 1\.0, 1\.0\]: give 5",

@@ -9,7 +9,7 @@ from typing import Any
 from bcfl_support.checks import check_range
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import FairnessRecord, derive_record
-from bcfl_support.fairness.task import Task, get_round, verify_round
+from bcfl_support.fairness.task import PublishedRound, Task, compare_round, get_round
 from bcfl_support.incentives import PPM, compute_reward_weight, compute_rewards
 from bcfl_support.ipfs import IpfsNode, cid_digest, digest_to_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER
@@ -61,7 +61,7 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says. That is the node's doing
             as well as it may be the attesters': ask another node.
     """
-    check_range("epoch", epoch, 0, SAFE_INTEGER, whole=True, error=RecordError)
+    epoch = int(check_range("epoch", epoch, 0, SAFE_INTEGER, whole=True, error=RecordError))
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
         raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")
@@ -72,15 +72,17 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         names = ", ".join(_find_false_attesters(fed, epoch, cid, None))
         raise RecordError(f"{names} attested for epoch {epoch} to what is no record, {cid}: {error}") from error
     true: list[str] = []
+    rounds: list[PublishedRound] = []
     unlike_chain: list[str] = []
     for published in agreed.rounds:
         try:
-            wrong = verify_round(fed, store, published)
+            wrong = compare_round(fed, past := get_round(store, published), published)
         except RecordError as error:
             wrong = (f"the record names {published}, which nobody can read as a round: {error}",)
         unlike_chain += wrong
-        true += [] if wrong else [published]
-    rounds = [get_round(store, published) for published in true]
+        if not wrong:
+            true.append(published)
+            rounds.append(past)
     numbers = [past.record.number for past in rounds]
     if numbers != (due := fed.config.rounds_of(epoch)):
         unlike_chain.append(f"the record covers rounds {numbers}, epoch {epoch} has {due}")

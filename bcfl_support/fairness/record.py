@@ -31,7 +31,7 @@ import numpy as np
 from bcfl_support import incentives, protocol, shapley
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidCid, RecordError
-from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, get_round, verify_round
+from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, compare_round, get_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
 from bcfl_support.ipfs import CHUNK_SIZE, IpfsNode, canonical_json, cid_digest, compute_cid, parse_cid, parse_record
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
@@ -74,15 +74,15 @@ class FairnessRecord:
         for entry in fields(self):
             name, value = entry.name, getattr(self, entry.name)
             if entry.type == "int":
-                check_range(name, value, 0, SAFE, whole=True, error=RecordError)
+                object.__setattr__(self, name, _whole(name, value, 0, SAFE))
             elif entry.type == "str" and not isinstance(value, str):
                 raise RecordError(f"{name} is {value!r}; it must be a text")
             elif name in _BOUNDS:
                 if not isinstance(value, Mapping) or set(value) != set(self.values):
                     raise RecordError(f"{name} does not have one entry for each client that values has")
-                for client, number in value.items():
-                    check_range(f"{name} of {client}", number, *_BOUNDS[name], whole=True, error=RecordError)
-                object.__setattr__(self, name, dict(sorted(value.items())))
+                object.__setattr__(
+                    self, name, {c: _whole(f"{name} of {c}", value[c], *_BOUNDS[name]) for c in sorted(value)}
+                )
         object.__setattr__(self, "rounds", _check_cids(self.rounds))
 
     def to_bytes(self) -> bytes:
@@ -228,8 +228,8 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
     """Put a record on IPFS and let `clients` attest to it on the ledger.
 
     A client that comes after a quorum of those before it in `clients` is no failure: its vote is not needed any more.
-    What the rounds say is compared with the chain before. Whether values and factors follow from them is not: attest to
-    what you have computed yourself.
+    What the rounds say is compared with the chain before, as `verify_round` does, which takes a node that keeps old
+    states. Whether values and factors follow from them is not: attest to what you have computed yourself.
 
     Args:
         fed: the federation.
@@ -247,11 +247,12 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
             this call, on this record or another.
     """
-    numbers = [get_round(store, cid).record.number for cid in record.rounds]
+    rounds = [get_round(store, cid) for cid in record.rounds]
+    numbers = [past.record.number for past in rounds]
     if numbers != (due := fed.config.rounds_of(record.epoch)):
         raise RecordError(f"the record has rounds {numbers}, epoch {record.epoch} has {due}: compute it from these")
-    if wrong := [problem for cid in record.rounds for problem in verify_round(fed, store, cid)]:
-        raise RecordError(f"{wrong[0]}: publish that round as it was, and compute the record from it")
+    if wrong := [p for cid, past in zip(record.rounds, rounds, strict=True) for p in compare_round(fed, past, cid)]:
+        raise RecordError(f"{wrong[0]}: compute the record from rounds in which verify_round finds nothing")
     cid = store.add(record.to_bytes())
     fed.attest(record.epoch, cid_digest(cid), record.factors, clients=clients)
     return cid
@@ -268,6 +269,11 @@ def apply_record(fed: Federation, record: FairnessRecord) -> None:
         ContractError: NoAgreement, unless a quorum attested to exactly this record and these factors.
     """
     fed.apply_factors(record.epoch, cid_digest(record.cid), record.factors)
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> int:
+    """A checked integer, Python's own: JSON takes no NumPy numbers."""
+    return int(check_range(name, value, low, high, whole=True, error=RecordError))
 
 
 def _check_cids(values: Any) -> tuple[str, ...]:

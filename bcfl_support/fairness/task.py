@@ -200,7 +200,11 @@ def verify_round(fed: Federation, store: IpfsNode, cid: str) -> tuple[str, ...]:
         RecordError: the blocks make no round.
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says.
     """
-    past = get_round(store, cid)
+    return compare_round(fed, get_round(store, cid), cid)
+
+
+def compare_round(fed: Federation, past: PublishedRound, cid: str) -> tuple[str, ...]:
+    """`verify_round` of a round that is fetched already."""
     number = past.record.number
     openings = {log["args"]["round"]: log["blockNumber"] for log in fed.chain.events(fed.aggregator.events.RoundOpened)}
     if number not in openings:

@@ -69,7 +69,8 @@ def compute_digest(values: np.ndarray) -> bytes:
     '9d3f4b35d3a7dca2'
     """
     if not isinstance(values, np.ndarray) or values.dtype != np.int64 or values.ndim != 1:
-        given = f"values are {shorten(values)}, no one-dimensional int64 array"
+        given = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else shorten(values)
+        given = f"values are {given}, no one-dimensional int64 array"
         raise InvalidUpdate(f"{given}; encode the update with fixed_point.encode first")
     # abi.encodePacked pads the elements of an array to 32 bytes; the padding of a negative number is 0xff.
     words = np.empty((len(values), 32), dtype=np.uint8)
@@ -103,7 +104,8 @@ def compute_commitment(
     for name, word in (("digest", digest), ("salt", salt)):
         if not isinstance(word, (bytes, bytearray)) or len(word) != 32:  # a shorter one would be padded in silence
             raise InvalidInput(f"{name} is {word!r}: give 32 bytes")
-    check_range("chain_id or round_number", [chain_id, round_number], 0, 2**256 - 1, many=True, whole=True)
+    chain_id = int(check_range("chain_id", chain_id, 0, 2**256 - 1, whole=True))  # the ABI takes no NumPy numbers
+    round_number = int(check_range("round_number", round_number, 0, 2**256 - 1, whole=True))
     aggregator, client = check_address("aggregator", aggregator), check_address("client", client)
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))

@@ -216,9 +216,11 @@ class Federation(Deployed):
             InvalidInput: the pool takes more than a count of clients, see `FederationConfig.pool_terms`.
         """
         check_pool(self.pool)
-        number, short = self.round_number, self.config.budget - self.pool.functions.pot().call()
-        if short > 0 and self.config.pool_terms is None and not self.round_state()["void"]:
-            warnings.warn(f"round {number} is paid from a pot that is {short} wei short of the budget", stacklevel=2)
+        state, full, samples = self.round_state(), self.config.full_samples, self.aggregator.functions.totalSamples()
+        number, pays = state["number"], state["phase"] == "Settle" and not state["void"]
+        short = self.config.budget * min(samples.call(), full) // full - self.pool.functions.pot().call()
+        if short > 0 and pays and self.config.pool_terms is None:
+            warnings.warn(f"round {number} is paid from a pot that is {short} wei short of its budget", stacklevel=2)
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
         return self.record(number)
 
@@ -279,7 +281,7 @@ class Federation(Deployed):
             ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; AlreadyAgreed, if it was before
                 this call.
         """
-        numbers = inputs.check_statement(epoch, record, factors, self._find_members())
+        epoch, numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         statement = (epoch, record, compute_factors_hash(numbers))
         voters = [check_address("client", client) for client in check_list("clients", clients)]
         ledger = self.ledger.functions
@@ -301,7 +303,7 @@ class Federation(Deployed):
             InvalidInput: as in `attest`.
             ContractError: NoAgreement, without a quorum for exactly these; AlreadyApplied, EpochExpired, EpochOver.
         """
-        numbers = inputs.check_statement(epoch, record, factors, self._find_members())
+        epoch, numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         call = self.ledger.functions.applyFactors(epoch, record, list(numbers), list(numbers.values()))
         return self.chain.send(call, sender=self.publisher)
 
@@ -347,6 +349,7 @@ class Federation(Deployed):
         Raises:
             RecordError: if it was not, or not through this object, or the chain was set back to before it was.
         """
+        number = int(check_range("round", number, 0, whole=True))
         bill = self._bills.get(number, {})
         there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
         # after a `revert` the bill has receipts of blocks that are no more

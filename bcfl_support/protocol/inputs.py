@@ -110,8 +110,10 @@ def refuse_copies(updates: Mapping[str, tuple[Any, bytes]], read: Callable[[Any,
                 raise ContractError(f"{refused}, or leave {client} out of the round", "CopiedUpdate")
 
 
-def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members: Collection[str]) -> dict[str, int]:
-    """Factors by addresses as the chain spells them, once they and what they belong to are checked.
+def check_statement(
+    epoch: Any, record: Any, factors: Mapping[str, int], members: Collection[str]
+) -> tuple[int, dict[str, int]]:
+    """The epoch, and factors by addresses as the chain spells them, once they and what they belong to are checked.
 
     Args:
         epoch, record, factors: as in `Federation.attest`.
@@ -120,7 +122,7 @@ def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members
     Raises:
         InvalidInput: as in `Federation.attest`.
     """
-    check_range("epoch", epoch, 0, 2**64, whole=True)
+    epoch = int(check_range("epoch", epoch, 0, 2**64, whole=True))  # the ABI takes no NumPy numbers, here and below
     if not isinstance(record, bytes) or len(record) != 32:
         raise InvalidInput(f"record is {record!r}: give the 32 bytes that ipfs.cid_digest makes of its CID")
     if not (numbers := by_client("factors", factors)):
@@ -130,4 +132,4 @@ def check_statement(epoch: Any, record: Any, factors: Mapping[str, int], members
         check_range(f"the factor of {client}", factor, *bounds, whole=True, why=why)
         if client not in members:
             raise InvalidInput(f"factors has {client}, which never registered: give those of the epoch's clients")
-    return {client: int(factor) for client, factor in numbers.items()}
+    return epoch, {client: int(factor) for client, factor in numbers.items()}

@@ -88,7 +88,7 @@ class FederationConfig:
                 room = _RANGES.get(entry.name, (1, 2**32 - 1))
                 whole = entry.type == "int"
                 number = check_range(entry.name, getattr(self, entry.name), *room, whole=whole).item()
-                if entry.type == "float" and entry.name != "bound":  # a smaller one would be 0 on chain
+                if entry.type == "float" and entry.name != "bound":  # 0 is 0, what is smaller would be rounded
                     check_range(entry.name, number or 1, 1e-6, why="ratios are kept in millionths")
                 object.__setattr__(self, entry.name, int(number) if whole else number)  # web3 takes no NumPy numbers
         check_flag("clipped", self.clipped)
@@ -229,7 +229,7 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
     Raises:
         InvalidInput: the number is none of a round.
     """
-    check_range("round", number, 0, whole=True)
+    number = int(check_range("round", number, 0, whole=True))
 
     def find(event: Any, key: str = "client") -> dict[Any, Any]:
         return {log["args"][key]: log["args"] for log in read(event) if log["args"]["round"] == number}

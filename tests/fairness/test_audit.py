@@ -35,7 +35,7 @@ def test_a_round_published_with_the_model_after_it_is_not_attested_to(epoch, sto
     late = publish_round(store, past.record, past.updates, params=after, scaled=True)
     record = compute_fairness(store, [late, cids[1]], TASK, epoch=0)
     with pytest.raises(
-        RecordError, match="round 1: the parameters before it are not the contract's: publish that round"
+        RecordError, match="round 1: the parameters before it are not the contract's: compute the record from rounds"
     ):
         attest_record(fed, store, record, clients)
     assert not any(fed.ledger.functions.epochOf(0).call()[0])
@@ -191,6 +191,8 @@ def test_a_round_that_counts_twice_is_caught_and_not_an_exception(epoch, store):
     honest, past = compute_fairness(store, cids, TASK, epoch=0), [get_round(store, cid) for cid in cids[:1] * 2]
     twice = derive_record(past, cids[:1] * 2, TASK, 0)
     assert twice.values != honest.values
+    with pytest.raises(RecordError, match=r"rounds \[1, 1\], epoch 0 has \[1, 2\]"):
+        attest_record(fed, store, twice, clients[:3])
     attest_unchecked(fed, store, twice, clients[:3])
     report = audit(fed, store, 0, TASK)
     assert report.problems == ("the record covers rounds [1, 1], epoch 0 has [1, 2]",)
@@ -307,3 +309,15 @@ def test_a_round_has_one_number(epoch, store, number):
 def test_what_is_no_epoch(epoch, store, number):
     with pytest.raises(RecordError, match=r"epoch is .*: choose it whole, in \[0"):
         audit(epoch[0], store, number, TASK)
+
+
+def test_numbers_of_numpy_are_numbers(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, cids, TASK, epoch=np.array(0))
+    plain = compute_fairness(store, cids, TASK, epoch=0)
+    of_numpy = dataclasses.replace(plain, values={client: np.int64(value) for client, value in plain.values.items()})
+    assert record.cid == of_numpy.cid == plain.cid
+    fed.attest(np.int64(0), cid_digest(store.add(record.to_bytes())), record.factors, clients=clients)
+    fed.apply_factors(np.int64(0), cid_digest(record.cid), record.factors)
+    assert audit(fed, store, np.int64(0), TASK).ok
+    assert fed.record(np.array(1)) == fed.record(1) and fed.read_round(np.int64(1)) == fed.read_round(1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bcfl_support.chain.node import Chain
-from bcfl_support.errors import InvalidUpdate
+from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.protocol import commitments
 from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.rounds import FederationConfig
@@ -54,8 +54,23 @@ def test_equal_to_the_contract():
 
 
 def test_wrong_kind_of_array():
-    with pytest.raises(InvalidUpdate, match=r"encode the update with fixed_point\.encode first"):
+    with pytest.raises(
+        InvalidUpdate, match=r"are float64 of shape \(1,\), .*encode the update with fixed_point\.encode"
+    ):
         commitments.compute_digest(np.array([0.5]))
+    with pytest.raises(InvalidUpdate, match=r"values are \[1\], no one-dimensional int64 array"):
+        commitments.compute_digest([1])
+
+
+@pytest.mark.parametrize(("name", "value"), [("chain_id", [1]), ("chain_id", -1), ("round_number", 0.5)])
+def test_ids_and_rounds_are_whole_numbers(name, value):
+    place = {"chain_id": np.int64(1), "aggregator": "0x" + "22" * 20, "round_number": np.array(3)}
+    place |= {"client": "0x" + "33" * 20, "digest": bytes(32), "salt": bytes(32)}
+    assert commitments.compute_commitment(**place) == commitments.compute_commitment(
+        **place | {"chain_id": 1, "round_number": 3}
+    )
+    with pytest.raises(InvalidInput, match=rf"{name} is .*: choose .*whole"):
+        commitments.compute_commitment(**place | {name: value})
 
 
 def test_factors_hash_depends_on_order():

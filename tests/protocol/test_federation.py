@@ -613,7 +613,7 @@ def test_a_pot_that_cannot_pay_its_budget_says_so(node, clients, fed):
     poor = Federation.deploy(node, CONFIG)
     poor.register(clients, SAMPLES)
     with pytest.warns(
-        UserWarning, match="round 1 is paid from a pot that is 1000000000000000000 wei short of the budget"
+        UserWarning, match="round 1 is paid from a pot that is 1000000000000000000 wei short of its budget"
     ):
         assert sum(poor.play_round(updates_for(clients, 0), rng=np.random.default_rng(0)).rewards) == 0
     poor.fund(CONFIG.budget)
@@ -623,6 +623,19 @@ def test_a_pot_that_cannot_pay_its_budget_says_so(node, clients, fed):
             sum(poor.play_round(updates_for(clients, 1), rng=np.random.default_rng(1)).rewards) > 0.99 * CONFIG.budget
         )
         poor.play_round(updates_for(clients[:1], 2), rng=np.random.default_rng(2))  # void: there is nothing to pay
+        with pytest.raises(ContractError, match="NothingToSettle"):
+            poor.settle()
+
+
+def test_a_round_of_few_samples_has_a_smaller_budget(node, clients):
+    thrifty = Federation.deploy(node, dataclasses.replace(CONFIG, full_samples=2 * sum(SAMPLES)))
+    thrifty.register(clients, SAMPLES)
+    thrifty.fund(CONFIG.budget // 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        thrifty.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+    with pytest.warns(UserWarning, match=rf"round 2 is paid from a pot that is {CONFIG.budget // 2 - 3}\d* wei short"):
+        thrifty.play_round(updates_for(clients, 1), rng=np.random.default_rng(1))
 
 
 def test_applying_before_any_vote_asks_for_votes(fed, clients):

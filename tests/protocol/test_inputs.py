@@ -48,7 +48,8 @@ def test_clients_come_as_the_chain_spells_them():
 
 
 def test_a_statement_comes_as_the_chain_spells_it():
-    assert check_statement(0, bytes(32), {A.lower(): np.int64(500_000)}, [A]) == {A: 500_000}
+    epoch, factors = check_statement(np.int64(7), bytes(32), {A.lower(): np.int64(500_000)}, [A])
+    assert (epoch, factors) == (7, {A: 500_000}) and type(epoch) is type(factors[A]) is int
 
 
 @pytest.mark.parametrize(
