@@ -566,9 +566,11 @@ def _search_rows(study: Study, table: dict[str, np.ndarray]) -> list[dict[str, A
 
 
 def _first_seed(study: Study, table: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Seed 0 of the cells under FedAvg, for a check by `simulation.run`, a run by itself."""
+    """Seed 0, for checks by runs of themselves: shares under FedAvg, accuracies (partition, attack, aggregator)."""
     index = [t for t, run in enumerate(study.trajectories()) if run.aggregator == "fedavg" and not run.target]
-    return {"share": table["share"][:, 0, index], "accuracy": table["accuracy"][:, 0, index]}
+    grid = (len(study.attacks), len(study.aggregators))
+    every = table["accuracy"][:, 0, : grid[0] * grid[1]]
+    return {"share": table["share"][:, 0, index], "accuracy": every.reshape(-1, *grid)}
 
 
 # ---------------------------------------------------------------- collusion: theory and measurement

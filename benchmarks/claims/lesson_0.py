@@ -57,7 +57,7 @@ def cheat(seeds: Sequence[int], rows: Rows) -> None:
     with_cheat, joint = page["with_cheat"], page["joint"]
     beats = with_cheat > page["best_alone"]
     rows.every("c-1752356d7e", "with the cheat the federation beats every station, in every seed", beats)
-    rows.unmeasured("c-fair00pay1", "no gain of accuracy by the cheat was measured", with_cheat - joint)
+    rows.unmeasured("c-fair00pay1", "no effect of the cheat on accuracy was measured", with_cheat - joint)
     rows.mean("c-04cdad71a8", "eight of 191 birds do not spoil it: less than a point lost", with_cheat - joint, -0.01)
     page.run("c-a4e976a3d3", ("(np.array(stale) > 1).sum()", "0"))
     more = np.array(page["stale"]) > 1

@@ -33,11 +33,16 @@ from bcfl_support.protocol import fixed_point
 @pytest.mark.parametrize("partition", ["iid", "dir0.1"])
 def test_seed_0_of_the_file_is_what_the_code_gives(partition):
     attacks = ("honest", "sybil", "copy", "badmouth")
-    played = run_world(Study(attacks=attacks, aggregators=("fedavg",)), partition, 0)
+    """What is paid under FedAvg, and where each aggregator ends: an aggregator that has changed has another model."""
+    attacks = ("honest", "sybil", "copy", "badmouth")
+    study = Study(attacks=attacks)
+    played = run_world(study, partition, 0)
     grid = read_result("adversaries")["grid"]
-    stored = grid["seed_0"]["share"][grid["partitions"].index(partition)]
-    rows = [stored[grid["attacks"].index(name)] for name in attacks]
-    assert played["share"] == pytest.approx(np.array(rows, dtype=float), abs=1e-3, nan_ok=True)
+    place, rows = grid["partitions"].index(partition), [grid["attacks"].index(name) for name in attacks]
+    share, accuracy = (np.array(grid["seed_0"][name][place], dtype=float)[rows] for name in ("share", "accuracy"))
+    fedavg = [t for t, run in enumerate(study.trajectories()) if run.aggregator == "fedavg" and not run.target]
+    assert played["share"][fedavg] == pytest.approx(share, abs=1e-3, nan_ok=True)
+    assert played["accuracy"].reshape(accuracy.shape) == pytest.approx(accuracy, abs=5e-3)
 
 
 def test_every_attack_aggregator_and_adaptive_attacker_plays():

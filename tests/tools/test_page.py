@@ -322,9 +322,9 @@ def test_fault_in_the_code_is_found(faults, kind):
 
 def test_wrong_times_are_found(faults):
     notebook = sound()
-    notebook.cells[2].source = notebook.cells[2].source.replace("*(1\u00a0minute)*", "*(9 minutes)*")
-    assert any("states 9 minutes, by the rule it takes 1" in fault for fault in faults(notebook))
-    assert any("add up to 10 minutes, **Time.** says 2" in fault for fault in faults(notebook))
+    notebook.cells[2].source = notebook.cells[2].source.replace("*(2\u00a0minutes)*", "*(9 minutes)*")
+    assert any("states 9 minutes, by the rule it takes 2" in fault for fault in faults(notebook))
+    assert any("add up to 10 minutes, **Time.** says 3" in fault for fault in faults(notebook))
     notebook.cells[2].source = notebook.cells[2].source.replace("  *(9 minutes)*", "")
     assert any("states None minutes" in fault for fault in faults(notebook))
 
@@ -335,8 +335,8 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 104)) == 1
-        assert self.section(new_markdown_cell("word " * 105)) == 2, "105 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 149)) == 1
+        assert self.section(new_markdown_cell("word " * 150)) == 2, "150 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
         code = "\n".join(["x = 1"] * 40)
@@ -353,7 +353,20 @@ class TestTimes:
 
     def test_points(self):
         check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
-        assert self.section(new_markdown_cell("Solve it."), check) == 19
+        assert self.section(new_markdown_cell("Solve it."), check) == 20
+
+    def test_questions_take_a_minute_and_a_half(self):
+        assert self.section(new_markdown_cell("**Predict.** Why?")) == 2
+        assert self.section(new_markdown_cell("**Predict.** Why?\n\n**Two minutes.** And then?")) == 4
+        assert self.section(new_markdown_cell("Why do we **predict**?")) == 1
+
+    def test_what_is_looked_at_takes_time(self):
+        def shown(text):
+            return new_code_cell("", outputs=[new_output("display_data", data={"text/html": "…", "text/plain": text})])
+
+        figure, explorer, table = map(shown, ("Figure: a line", "Explorer: a slider", "Shares"))
+        assert self.section(figure) == self.section(explorer) == self.section(table, table) == 2
+        assert self.section(table) == 1
 
     def test_a_printout_counts_for_120_lines_at_most(self):
         def cell(lines):
@@ -363,7 +376,7 @@ class TestTimes:
 
     def test_what_stands_before_the_first_section_counts_to_it(self):
         cells = [new_markdown_cell("word " * 240), new_markdown_cell("## A"), new_markdown_cell("## B")]
-        assert [section.minutes for section in times.measure(new_notebook(cells=cells))] == [3, 1]
+        assert [section.minutes for section in times.measure(new_notebook(cells=cells))] == [2, 1]
 
     def test_writing_twice_changes_nothing(self):
         once = sound()
