@@ -99,11 +99,14 @@ def run(
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(folder, copy, symlinks=True)
     rows = [known[number] for number in sorted(known)]
+    killers = Killers(rows)
     with ThreadPoolExecutor(workers) as pool:
-        fates = pool.map(partial(try_out, room, folders, excluded, thorough, time.monotonic() + 60 * minutes), chosen)
+        until = time.monotonic() + 60 * minutes
+        fates = pool.map(partial(try_out, room, folders, excluded, killers, thorough, until), chosen)
         for mutant, (fate, by) in zip(chosen, fates, strict=True):
             if fate == "late":
                 continue
+            killers.note(mutant.path, by)
             known[mutant.number] = {**asdict(mutant), "fate": fate, "by": by}
             print(f"{mutant.number:5d} {fate:8} {mutant.path}:{mutant.line} {mutant.operator}  {by}", flush=True)
             rows = [known[number] for number in sorted(known)]
@@ -283,12 +286,41 @@ def baseline(room: str, folder: Path) -> list[str]:
     return sorted(set(re.findall(r"^\[FAIL[^\n]*\] (\w+)\(", said, re.MULTILINE)))
 
 
+class Killers:
+    """Which tests have killed mutants so far: they come first, as most faults of a contract fall to a few tests."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        for row in rows:
+            self.note(row["path"], row["by"])
+
+    def note(self, path: str, by: str) -> None:
+        """A mutant of the contract at `path` was killed by the test of that name; "" and words for many say nothing."""
+        if re.fullmatch(r"test\w+", by):
+            self._counts[path, by] += 1
+
+    def likely(self, path: str, most: int = 6) -> list[str]:
+        """The tests that killed most mutants of this contract, then those that killed most of any."""
+        own = Counter({by: count for (where, by), count in self._counts.items() if where == path})
+        every: Counter[str] = Counter()
+        for (_, by), count in self._counts.items():
+            every[by] += count
+        names = [name for name, _ in own.most_common(most)] + [name for name, _ in every.most_common(most // 2)]
+        return list(dict.fromkeys(names))
+
+
 def try_out(
-    room: str, folders: Queue[Path], excluded: Sequence[str], thorough: bool, until: float, mutant: Mutant
+    room: str,
+    folders: Queue[Path],
+    excluded: Sequence[str],
+    killers: Killers,
+    thorough: bool,
+    until: float,
+    mutant: Mutant,
 ) -> tuple[str, str]:
     """Fate of a mutant, "killed", "timeout", "survived" or "late" (not begun), and the test that killed it.
 
-    The tests of its own contract are first, then all of the room.
+    First come the tests that killed others like it, then those of its own contract, then all of the room.
     """
     if time.monotonic() > until:
         return "late", ""
@@ -296,12 +328,14 @@ def try_out(
     seconds, draws = (5 * TIMEOUT, {}) if thorough else (TIMEOUT, QUICK)
     try:
         name = Path(mutant.path).stem
-        stages = [f"test/{{{of_room(room)}}}/**"]
+        stages = [[f"test/{{{of_room(room)}}}/**"]]
         if any(any((folder / "test" / part).rglob(f"{name}*.t.sol")) for part in ROOMS[room]):
-            stages.insert(0, f"test/{{{of_room(room)}}}/**/{name}*.t.sol")
+            stages.insert(0, [f"test/{{{of_room(room)}}}/**/{name}*.t.sol"])
+        if likely := killers.likely(mutant.path):
+            stages.insert(0, [stages[-1][0], "--match-test", rf"^({'|'.join(likely)})\b"])
         options = ["--fail-fast", *(["--no-match-test", rf"^({'|'.join(excluded)})\b"] if excluded else [])]
         for paths in stages:
-            status, said = _forge(folder, mutant.number, draws, "--match-path", paths, *options, seconds=seconds)
+            status, said = _forge(folder, mutant.number, draws, "--match-path", *paths, *options, seconds=seconds)
             if "[FAIL" in said:
                 named = re.search(r"^\[FAIL[^\n]*\] (\w+)\(", said, re.MULTILINE)
                 return "killed", named[1] if named else "an invariant"

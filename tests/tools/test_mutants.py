@@ -115,3 +115,13 @@ def test_rooms_are_those_of_the_sources():
     for folders in mutate.ROOMS.values():
         for folder in folders:
             assert (services.project_root() / "contracts" / "test" / folder).is_dir()
+
+
+def test_tests_that_killed_others_come_first():
+    rows = [{"path": "src/a.sol", "by": name} for name in ("test_Once", "test_Often", "test_Often", "an invariant", "")]
+    killers = mutate.Killers([*rows, *({"path": "src/b.sol", "by": "test_Other"} for _ in range(3))])
+    assert killers.likely("src/a.sol") == ["test_Often", "test_Once", "test_Other"]
+    assert killers.likely("src/new.sol", most=4) == ["test_Other", "test_Often"]
+    killers.note("src/new.sol", "testFuzz_New")
+    assert killers.likely("src/new.sol")[0] == "testFuzz_New"
+    assert mutate.Killers([]).likely("src/a.sol") == []
