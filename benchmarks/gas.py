@@ -34,7 +34,7 @@ from bcfl_support.chain import TX_GAS_CAP, Chain, load_artifact
 
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 CLIENTS = (10, 50, 100)
-QUICK = (10, 1_000, 100_000)
+QUICK = (10, 1_000, 100_000)  # with ten clients, on each rung that is measured there
 CAP_OFF_BLOCK = 20_000_000_000
 INPUTS: dict[str, dict[str, float]] = {
     "quiet": {"base_fee": 1.0, "blob_fee": 0.0, "tip": 0.0, "others": 0.5},

@@ -71,7 +71,9 @@ class RoundBill(RoundCost):
 
 
 class Rung:
-    """What a rung is, and one that is deployed with the round it is in. The docstring of a class begins "Rung N:".
+    """A rung of the ladder: what its class says of it and, once it is deployed, the round it is in.
+
+    The docstring of each class begins "Rung N:". A variant states anew what it does not share with the rung it is of.
 
     Attributes:
         artifact: name of its contract.
