@@ -15,7 +15,7 @@ from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, encode_call
 from bcfl_support.errors import InvalidInput, ServiceError
-from bcfl_support.scaling import lanes
+from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
 
 ELEMENTS = 34
@@ -24,6 +24,9 @@ ELEMENTS = 34
 
 class BlobRung(OptimisticRung):
     """Rung 4: as rung 3, with the data in blobs and only their Merkle roots in calldata."""
+
+    artifact, title = "Rung4Blobs", "optimistic, data in blobs"
+    gas, most_played = staticmethod(gas_model.blobs), 20  # blobs
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -79,7 +82,7 @@ class BlobRung(OptimisticRung):
         opening = compute_opening(blob, first + found)
         proof = lanes.part_trees(self.rows[client])[chunk // lanes.PART].proof(chunk % lanes.PART)
         shown = (self.submissions(), list(self.rows).index(client), chunk, data, proof)
-        return self._challenge("proveData", self.contract.functions.proveData(self.round, *shown, opening))
+        return self._call("proveData", self.contract.functions.proveData(self.round, *shown, opening), self.watcher)
 
 
 # ---------------------------------------------------------------- blobs on the wire

@@ -6,7 +6,7 @@ For every rung of the ladder and every operation::
 
 The fee schedule gives most of each coefficient: storage slots, calldata or its floor, what a transaction
 costs at all. The rest is loops, measured once and written down here. `fit_gas` finds the four from measurements, with
-95% intervals. Which model is which rung's stands in `ladder.RUNGS`, and there `predict` and `forecast` ask it.
+95% intervals. Which model is which rung's its class says; `ladder.predict` and `forecast` ask it.
 """
 
 from __future__ import annotations

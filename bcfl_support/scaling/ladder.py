@@ -1,21 +1,20 @@
 """The gas ladder by name: the same round, from storing every value on chain to blobs and fraud proofs; what it costs.
 
-`RUNGS` says all there is of a rung. `predict` asks its gas model what a round costs before one runs it; `forecast`
-turns gas into transactions, blocks, seconds and money at prices that the reader sets and the round itself moves.
+A class of `RUNGS` says all there is of a rung. `predict` asks its gas model what a round costs before one runs it;
+`forecast` turns gas into transactions, blocks, seconds and money at prices that the reader sets and the round moves.
 """
 
 from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bcfl_support.chain import OSAKA, Chain, GasSchedule
 from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
-from bcfl_support.scaling import gas_model as costs
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.blobs import BlobRung
 from bcfl_support.scaling.fees import Market, Payment, pay
@@ -29,39 +28,8 @@ MOST_CLIENTS = 120
 """Clients that a contract takes, whatever they send."""
 
 
-@dataclass(frozen=True)
-class RungInfo:
-    """What one rung is.
-
-    Attributes:
-        kind: the class that plays it; its docstring begins "Rung N:".
-        contract: name of its contract.
-        gas: its gas model, (n, P, prices) → what a first round costs.
-        limit: P → bytes of the transaction that must hold something of every client, and of each client in it; the
-            contract refuses more clients than fit.
-        title: in a few words.
-        trust: who must be trusted for a correct result.
-    """
-
-    kind: type[Rung]
-    contract: str
-    gas: Callable[[int, int, GasSchedule], RoundCost]
-    limit: Callable[[int], tuple[int, int]]
-    title: str
-    trust: str
-
-
-WATCHER = "one honest watcher"
-
-RUNGS = (
-    RungInfo(NaiveRung, "Rung0Naive", costs.naive, costs.nothing, "a slot a number", "nobody"),
-    RungInfo(PackedRung, "Rung1Packed", costs.packed, costs.nothing, "32 numbers a slot", "nobody"),
-    RungInfo(CalldataRung, "Rung2Calldata", costs.calldata, costs.chunk, "calldata, recomputed in full", "nobody"),
-    RungInfo(OptimisticRung, "Rung3Optimistic", costs.optimistic, costs.proof, "optimistic, data logged", WATCHER),
-    RungInfo(BlobRung, "Rung4Blobs", costs.blobs, costs.proof, "optimistic, data in blobs", WATCHER),
-    RungInfo(SparseRung, "Rung5Sparse", costs.sparse, costs.shown, "one value of 64, recomputed in full", "nobody"),
-)
-"""The ladder: a rung's number is its place. A new rung is a class, a contract, a gas model, and an entry here."""
+RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung)
+"""The ladder: a rung's number is its place, and its class says the rest."""
 
 
 def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: int, **options: Any) -> Rung:
@@ -88,7 +56,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
     check_range(
         "weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, many=True, whole=True, why="a client counts by its samples"
     )
-    return RUNGS[number].kind(chain, number, RUNGS[number].contract, weights, parameters, **options)
+    return RUNGS[number](chain, number, weights, parameters, **options)
 
 
 # ---------------------------------------------------------------- what a round costs
@@ -201,7 +169,7 @@ def largest_clients(rung: int, P: int) -> int:
     """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
 
     On rung 2 a transaction of 128 KiB must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is
-    wrong (`RungInfo.limit`). No rung takes more than 120 clients.
+    wrong (`Rung.limit`). No rung takes more than 120 clients.
 
     >>> [largest_clients(rung, 100_000) for rung in range(5)]
     [120, 120, 116, 73, 73]

@@ -10,7 +10,7 @@ from eth_abi import encode
 from web3.types import TxReceipt
 
 from bcfl_support.errors import InvalidInput
-from bcfl_support.scaling import lanes
+from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.rungs import Rung
 
 
@@ -23,6 +23,8 @@ class OptimisticRung(Rung):
         tree: the tree behind the current proposal; None: there is none yet.
     """
 
+    artifact, title, trust = "Rung3Optimistic", "optimistic, data logged", "one honest watcher"
+    gas, limit, most_played = staticmethod(gas_model.optimistic), staticmethod(gas_model.proof), 10_000_000
     _scores_event = "Proposed"  # with which the round finished
 
     def __init__(self, *arguments: Any) -> None:
@@ -146,7 +148,7 @@ class OptimisticRung(Rung):
             ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
         """
         proposed = self.contract.functions.proposedDigest().call()
-        return self._challenge("demand", self.contract.functions.demand(self.round, proposed, chunk))
+        return self._call("demand", self.contract.functions.demand(self.round, proposed, chunk), self.watcher)
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came.
@@ -157,7 +159,7 @@ class OptimisticRung(Rung):
         Raises:
             ContractError: the chunk was not asked for, or the time to answer has not passed.
         """
-        return self._challenge("expire", self.contract.functions.expire(self.round, chunk))
+        return self._call("expire", self.contract.functions.expire(self.round, chunk), self.watcher)
 
     def prove_chunk(self, chunk: int) -> TxReceipt:
         """The watcher shows that a leaf of the tree proposed last is not what the data give.
@@ -175,13 +177,7 @@ class OptimisticRung(Rung):
         if self.tree is None:
             raise InvalidInput("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
         opening = (self.tree.leaf(chunk), self.tree.path(chunk), self.evidence(chunk))
-        return self._challenge("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening))
-
-    def _challenge(self, operation: str, call: Any) -> TxReceipt:
-        """The watcher sends, with an estimate first, so that a refusal says why."""
-        receipt = self.chain.send(call, sender=self.watcher)
-        self._note(operation, receipt, call)
-        return receipt
+        return self._call("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening), self.watcher)
 
     def find_fraud(self, tree: lanes.SumTree) -> int | None:
         """The first chunk whose leaf in `tree` differs from the honest one; None if they are equal.

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from eth_abi import encode
@@ -15,9 +15,9 @@ from web3.contract import Contract
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.chain import Chain, GasLedger, encode_call, load_artifact
+from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact
 from bcfl_support.errors import InvalidInput, InvalidUpdate
-from bcfl_support.scaling import lanes
+from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.gas_model import RoundCost
 
 ETH = 10**18
@@ -71,9 +71,18 @@ class RoundBill(RoundCost):
 
 
 class Rung:
-    """One deployed rung and the round it is in.
+    """A rung of the ladder: what its class says of it and, once it is deployed, the round it is in.
+
+    The docstring of each class begins "Rung N:". A variant states anew what it does not share with the rung it is of.
 
     Attributes:
+        artifact: name of its contract.
+        title: in a few words.
+        trust: who must be trusted for a correct result.
+        gas: its gas model, (n, P, prices) → what a first round costs.
+        limit: P → bytes of the transaction that must hold something of every client, and of each client in it; the
+            contract refuses more clients than fit.
+        most_played: values n·P, or blobs where it sends some, up to which anvil plays a round in reasonable time.
         terms: what its contract was deployed with.
         number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
@@ -83,17 +92,23 @@ class Rung:
         ledger: the bill of everything sent since the round was opened.
     """
 
+    artifact: ClassVar[str]
+    title: ClassVar[str]
+    trust: ClassVar[str]
+    gas: ClassVar[staticmethod[[int, int, GasSchedule], RoundCost]]
+    limit: ClassVar[staticmethod[[int], tuple[int, int]]]
+    most_played: ClassVar[int]
     terms = DisputeTerms()
     _scores_event = "Finished"
 
-    def __init__(self, chain: Chain, number: int, contract: str, weights: Sequence[int], parameters: int) -> None:
+    def __init__(self, chain: Chain, number: int, weights: Sequence[int], parameters: int) -> None:
         self.chain, self.number = chain, number
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
         self.clients = chain.accounts[:n]
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
         chain.explain(EXPLANATIONS)
-        self.contract: Contract = chain.deploy(load_artifact(contract), *self._arguments(), sender=self.worker)[0]
+        self.contract: Contract = chain.deploy(load_artifact(self.artifact), *self._arguments(), sender=self.worker)[0]
         self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
 
     def _arguments(self) -> tuple[Any, ...]:
@@ -221,9 +236,18 @@ class Rung:
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
         self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
 
+    def _call(self, operation: str, call: Any, sender: str) -> TxReceipt:
+        """Send one with an estimate first, so that a refusal says why."""
+        receipt = self.chain.send(call, sender=sender)
+        self._note(operation, receipt, call)
+        return receipt
+
 
 class NaiveRung(Rung):
     """Rung 0: every number at 18 decimals in a slot of its own."""
+
+    artifact, title, trust = "Rung0Naive", "a slot a number", "nobody"
+    gas, limit, most_played = staticmethod(gas_model.naive), staticmethod(gas_model.nothing), 100_000
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
         return [encode(["int256[]"], [[int(v) * ETH for v in row]])]
@@ -238,6 +262,10 @@ class NaiveRung(Rung):
 class PackedRung(Rung):
     """Rung 1: 32 numbers a slot, in as many transactions as the gas cap asks for."""
 
+    artifact, title, trust = "Rung1Packed", "32 numbers a slot", "nobody"
+    gas, limit = staticmethod(gas_model.packed), staticmethod(gas_model.nothing)
+    most_played = 1_000_000  # anvil keeps all states, which takes memory
+
     def _payloads(self, row: np.ndarray) -> list[bytes]:
         return lanes.chunks_of(lanes.pack(row), 32 * lanes.WORDS_PER_PAGE)
 
@@ -251,6 +279,9 @@ class PackedRung(Rung):
 
 class CalldataRung(Rung):
     """Rung 2: commitments first, then all data once, in calldata."""
+
+    artifact, title, trust = "Rung2Calldata", "calldata, recomputed in full", "nobody"
+    gas, limit, most_played = staticmethod(gas_model.calldata), staticmethod(gas_model.chunk), 10_000_000
 
     def _payloads(self, row: np.ndarray) -> list[bytes]:
         return [lanes.compute_heads(lanes.chunks_of(lanes.pack(row)))[0]]

@@ -28,7 +28,7 @@ from web3.types import TxReceipt
 
 from bcfl_support.checks import check_range, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
-from bcfl_support.scaling import lanes
+from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.lanes import BLOCK
 from bcfl_support.scaling.rungs import Rung
 
@@ -205,6 +205,9 @@ class SparseRung(Rung):
         rows: pages that clients committed to, by client, in the order of their submissions.
     """
 
+    artifact, title, trust = "Rung5Sparse", "one value of 64, recomputed in full", "nobody"
+    gas, limit, most_played = staticmethod(gas_model.sparse), staticmethod(gas_model.shown), 10_000_000
+
     def __init__(self, *arguments: Any, clipped: bool = False) -> None:
         self.clipped, self.rows = clipped, dict[int, list[bytes]]()
         super().__init__(*arguments)
@@ -317,9 +320,3 @@ class SparseRung(Rung):
             ContractError: it was not asked, has shown it, or the time has not passed.
         """
         return self._call("leaveOut", self.contract.functions.leaveOut(self.round, client), self.watcher)
-
-    def _call(self, operation: str, call: Any, sender: str) -> TxReceipt:
-        """Send with an estimate first, so that a refusal says why."""
-        receipt = self.chain.send(call, sender=sender)
-        self._note(operation, receipt, call)
-        return receipt

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bcfl_support.scaling import lanes
+from bcfl_support.scaling.ladder import RUNGS
+from bcfl_support.scaling.sparse import SparseRung, sparsify
 
 
 def draw_values(n, parameters, seed=0):
@@ -12,6 +14,12 @@ def draw_values(n, parameters, seed=0):
     rng = np.random.default_rng(seed)
     values = np.clip(np.rint(rng.normal(0, 50, (n, parameters))), -128, 127).astype(np.int8)
     return values, [int(w) for w in rng.integers(1, 2048 // n, n)]
+
+
+def draw_round(number, n, parameters, seed=0):
+    """The same, of which a sparse rung takes one of each block."""
+    values, weights = draw_values(n, parameters, seed)
+    return sparsify(values, step=1.0) if issubclass(RUNGS[number], SparseRung) else values, weights
 
 
 def change_leaf(tree, k, change):

@@ -2,67 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
-import gas  # the benchmark
 import pytest
-from scaling.cases import draw_values
+from scaling.cases import draw_round
 
 from bcfl_support.chain import OSAKA, load_artifact
 from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.scaling import ladder
-from bcfl_support.scaling.ladder import RUNGS, RungInfo, largest_clients, start_rung
-from bcfl_support.scaling.sparse import sparsify
+from bcfl_support.scaling.ladder import RUNGS, largest_clients, start_rung
+from bcfl_support.scaling.rungs import Rung
+
+NUMBERS = range(len(RUNGS))
+PARTS = [name for name, kind in Rung.__annotations__.items() if kind.startswith("ClassVar")]
 
 
-@pytest.mark.parametrize("number", range(len(RUNGS)))
+@pytest.mark.parametrize("number", NUMBERS)
 def test_rung_gives_the_exact_round(chain, number):
-    values, weights = draw_values(2 if number == 4 else 3, 1100 if number else 70, seed=number)
-    if number == 5:
-        values = sparsify(values, step=1.0)
-    rung = start_rung(chain, number, weights, values.shape[1])
+    n = 2 if ladder.predict(number, 2, 70).blobs else 3  # a blob takes half a second
+    size = 1100 if ladder.predict(number, n, 1100).max_tx_gas <= OSAKA.transaction_cap else 70
+    values, weights = draw_round(number, n, size, seed=number)
+    rung, predicted = start_rung(chain, number, weights, size), ladder.predict(number, n, size)
     for again in (values, values[::-1].copy()):
         bill = rung.play(again)
         exact = rung.expected(again)
         assert bill.scores == exact.scores
         assert bill.result_digest == rung.result_digest(exact)
-        assert bill.blobs == (2 if number == 4 else 0)
+        assert (bill.transactions, bill.blobs) == (predicted.transactions, predicted.blobs)
         assert bill.total_gas == sum(entry.gas_used for entry in rung.ledger.entries)
 
 
-def check_complete(number: int, rung: RungInfo) -> None:
-    """A rung is a class, a contract, a gas model, a limit, a title and whom to trust; what is missing fails."""
-    assert rung.title and rung.trust
-    assert rung.kind.__doc__.startswith(f"Rung {number}:"), "the class docstring"
-    assert load_artifact(rung.contract).name == rung.contract
+def check_complete(number: int, rung: type[Rung]) -> None:
+    """Whatever a rung lacks, or has of the class that it inherits from and must not, fails with its name."""
+    for part in PARTS:
+        assert hasattr(rung, part), f"{part} is missing"
+    assert rung.__doc__.startswith(f"Rung {number}:"), "the class docstring"
+    for part in ("artifact", "title"):
+        taken = {getattr(each, part) for k, each in enumerate(RUNGS) if k != number}
+        assert getattr(rung, part) not in {"", *taken}, f"{part} is another rung's, or empty"
+    assert rung.trust, "trust"
+    assert load_artifact(rung.artifact).name == rung.artifact
     cost = rung.gas(2, 10, OSAKA)
-    assert (cost.rung, cost.clients, cost.parameters) == (number, 2, 10) and cost.total_gas > 21_000, "the gas model"
+    assert (cost.rung, cost.clients, cost.parameters) == (number, 2, 10), "gas is another rung's, or of another size"
+    assert cost.total_gas > 21_000, "gas"
     fixed, each = rung.limit(10)
-    assert fixed >= 0 and each > 0, "the limit"
-    assert number == 4 or number in gas.MOST_VALUES, "MOST_VALUES: blobs have MOST_BLOBS"
+    assert fixed >= 0 and each > 0, "limit"
+    assert rung.most_played >= (rung.gas(10, 10, OSAKA).blobs or 10 * 10), "most_played: the benchmark plays no round"
 
 
-def test_every_rung_is_complete():
-    for number, rung in enumerate(RUNGS):
-        check_complete(number, rung)
-        assert 0 < largest_clients(number, 10) <= 120
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_rung_is_complete(number):
+    check_complete(number, RUNGS[number])
+    assert 0 < largest_clients(number, 10) <= 120
+
+
+def test_there_is_no_further_rung():
     with pytest.raises(ValueError, match=rf"choose it whole, in \[0, {len(RUNGS) - 1}\]"):
         ladder.predict(len(RUNGS), 2, 10)
 
 
-@pytest.mark.parametrize("part", [field.name for field in fields(RungInfo)])
+WRONG = {
+    "artifact": "Rung1Packed",
+    "title": RUNGS[1].title,
+    "trust": "",
+    "gas": staticmethod(RUNGS[1].gas),
+    "limit": staticmethod(lambda P: (0, 0)),
+    "most_played": 99,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_a_rung_that_lacks_a_part_is_not_complete(part):
-    with pytest.raises(TypeError, match=part):
-        RungInfo(**{name: value for name, value in vars(RUNGS[2]).items() if name != part})
-    wrong = {"contract": "Rung2Nothing", "gas": RUNGS[1].gas, "limit": lambda P: (0, 0), "title": "", "trust": ""}
-    with pytest.raises((AssertionError, FileNotFoundError)):
-        check_complete(2, replace(RUNGS[2], **{part: ({"kind": RUNGS[1].kind} | wrong)[part]}))
+    parts = {name: vars(RUNGS[2])[name] for name in ("__doc__", *PARTS)}
+    check_complete(2, type("Whole", (Rung,), parts))
+    for wrong in ({part: WRONG[part]}, {}):
+        made = {name: value for name, value in parts.items() if name != part} | wrong
+        with pytest.raises(AssertionError, match=part):
+            check_complete(2, type("Lacking", (Rung,), made))
 
 
-def test_a_rung_that_the_benchmark_does_not_know_is_not_complete(monkeypatch):
-    monkeypatch.delitem(gas.MOST_VALUES, 2)
-    with pytest.raises(AssertionError, match="MOST_VALUES"):
-        check_complete(2, RUNGS[2])
+def test_a_rung_that_only_inherits_is_not_complete():
+    with pytest.raises(AssertionError, match="the class docstring"):
+        check_complete(len(RUNGS), type("Variant", (RUNGS[1],), {"__doc__": RUNGS[1].__doc__}))
+    with pytest.raises(FileNotFoundError, match='no compiled contract "Rung9Nothing"'):
+        check_complete(1, type("Variant", (RUNGS[1],), {"__doc__": RUNGS[1].__doc__, "artifact": "Rung9Nothing"}))
 
 
 @pytest.mark.parametrize(("number", "parameters", "most"), [(3, 1_000, 98), (4, 1_000, 98), (3, 100_000, 73)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
-from scaling.cases import draw_values
+from scaling.cases import draw_round, draw_values
 
 from bcfl_support.chain import TX_GAS_CAP, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
@@ -57,9 +57,9 @@ def test_values_of_another_shape_are_named(chain):
         rung.submit(np.zeros((1, 11), dtype=np.int8))
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(len(RUNGS)))
 def test_what_cannot_be_played_opens_no_round(chain, number):
-    values, weights = draw_values(2, 40)
+    values, weights = draw_round(number, 2, 40)
     rung = start_rung(chain, number, weights, 40)
     for wrong in (values.astype(float), values * 0.5, values.astype(np.int64), values.tolist()):
         with pytest.raises(InvalidUpdate, match="the chain takes int8: round the updates to steps first"):
@@ -91,7 +91,7 @@ def test_no_bill_before_a_round(chain):
 
 
 def test_every_error_has_its_sentence_and_every_sentence_its_error():
-    errors = [each for rung in RUNGS for each in load_artifact(rung.contract).abi if each["type"] == "error"]
+    errors = [each for rung in RUNGS for each in load_artifact(rung.artifact).abi if each["type"] == "error"]
     assert set(EXPLANATIONS) == {error["name"] for error in errors}
     decoder = RevertDecoder()
     decoder.register(errors)
@@ -116,8 +116,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error():
     ],
 )
 def test_terms_the_contracts_refuse_are_refused_in_words(chain, monkeypatch, number, terms, message):
-    kind = RUNGS[number].kind
-    monkeypatch.setattr(kind, "terms", replace(kind.terms, **terms))
+    monkeypatch.setattr(RUNGS[number], "terms", replace(RUNGS[number].terms, **terms))
     with pytest.raises(ContractError, match=message):
         start_rung(chain, number, [1, 1], 40)
 
