@@ -1,6 +1,6 @@
 """What a round costs on each rung of the ladder: measured where anvil runs it in reasonable time, else predicted.
 
-    python benchmarks/gas.py --json            all of it, some 6 minutes, written to results/gas.json
+    python benchmarks/gas.py --json            all of it, some 3 minutes, written to results/gas.json
     python benchmarks/gas.py --json --quick    ten clients and fewer sizes, written nowhere
     python benchmarks/gas.py --json --price    time and money of the stored rounds anew, without playing them
 

@@ -89,7 +89,10 @@ def conventions(seeds: Sequence[int], rows: Rows) -> None:
     wrong, one, two = (cells[deal] for deal in ("IID, wrong labels", "Dirichlet 1.0", "2 classes each"))
     cell, honest = "c-a115999d4a", {deal: found for deal, found in cells.items() if deal != "IID, wrong labels"}
     rows.mean(
-        "c-684b6975b8", "wrong labels: both conventions order the clients almost alike", wrong["fixed, renormalized"], 0.97
+        "c-684b6975b8",
+        "wrong labels: both conventions order the clients almost alike",
+        wrong["fixed, renormalized"],
+        0.97,
     )
     rows.mean(
         cell, "wrong labels: more than three in ten below zero, re-normalized", wrong["negative, renormalized"], 0.3
@@ -115,7 +118,9 @@ def conventions(seeds: Sequence[int], rows: Rows) -> None:
         gap = np.subtract(one["S, fixed"], cells[deal]["S, fixed"])
         rows.mean(cell, f"S agrees with fixed values better with Dirichlet 1.0: above {deal} by", gap, 0)
     for deal, found in cells.items():
-        rows.mean(cell, f"{deal}: downhill in the place of g: rank correlation above 0.96", found["midpoint, fixed"], 0.96)
+        rows.mean(
+            cell, f"{deal}: downhill in the place of g: rank correlation above 0.96", found["midpoint, fixed"], 0.96
+        )
     better = np.subtract(two["S, renormalized"], two["S, fixed"])
     rows.mean(cell, "two classes each: S does better against re-normalized values", better, 0)
     thirty = [study.compare_thirty(seed)["S, fixed"] for seed in seeds]
