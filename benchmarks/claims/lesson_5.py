@@ -154,13 +154,13 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
 def adjusted(rows: Rows, name: str, grid: Grid) -> None:
     """The adjusted score: what is paid more than honesty, of what is paid and in budgets, and what less."""
     score, cell, alike = "accuracy-adjusted", "c-5a11e50002", name != "Dirichlet 0.1"
-    some = {"Dirichlet 0.1": ["copy"], "Dirichlet 1.0": ["min-sum", "sybil", "copy"], "IID": ["min-sum", "sybil"]}[name]
+    some = {"Dirichlet 0.1": ["copy"], "Dirichlet 1.0": ["min-sum", "sybil"], "IID": ["min-sum", "sybil"]}[name]
     for table in ("share", "take"):
         honest = grid.at("honest", score, table)
         best = grid.at("alie", score, table) - 1.2 * honest
         rows.mean(cell, f"{name}, adjusted, {table}: ALIE is paid over 1.2 times as much as honesty", best, 0)
         counts = ["inflate x5"] * (name != "Dirichlet 1.0")
-        for lie in (*counts, *some):
+        for lie in (*counts, *some, *["copy"] * (name == "Dirichlet 1.0" and table == "take")):
             gain = grid.at(lie, score, table) - honest
             rows.mean(cell, f"{name}, adjusted, {table}: {lie} is paid more than honesty", gain, 0)
     honest = grid.at("honest", score)
