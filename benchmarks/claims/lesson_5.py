@@ -106,7 +106,9 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
         rows.mean("c-cc91f00d50", f"{name}, multi-krum, paper's score: {lie} is paid over {least}", paid, least)
     cell = "c-e34bee42fa"
     for score in GIVEN_AWAY:
-        rows.mean(cell, f"{name}, {score}: the adaptive attacker takes four fifths or more", grid.adapted(score), 0.8)
+        rows.mean(
+            cell, f"{name}, {score}: the adaptive attacker takes three quarters or more", grid.adapted(score), 0.75
+        )
         rows.mean(
             cell, f"{name}, {score}: and leaves an accuracy below 0.7", grid.adapted(score, "accuracy"), below=0.7
         )
@@ -165,8 +167,8 @@ def adjusted(rows: Rows, name: str, grid: Grid) -> None:
             rows.mean(cell, f"{name}, adjusted, {table}: {lie} is paid more than honesty", gain, 0)
     honest = grid.at("honest", score)
     for lie in ("sign flip", "label flip"):
-        paid = grid.at(lie, score) - 0.5 * honest
-        rows.mean(cell, f"{name}, adjusted: {lie} is left less than half of honest pay", paid, below=0)
+        paid = grid.at(lie, score) - honest * 2 / 3
+        rows.mean(cell, f"{name}, adjusted: {lie} is left less than two thirds of honest pay", paid, below=0)
     if alike:
         left = grid.at("collude x5", score) - honest
         rows.mean(cell, f"{name}, adjusted: collude x5 is left less of what is paid than honesty", left, below=0)
@@ -287,8 +289,8 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     worse = grid.adapted("clipped midpoint", "accuracy") - grid.adapted("clipped", "accuracy")
     rows.mean(cell, "Dirichlet 0.1: clipped midpoint keeps more of the model than clipped", worse, 0)
     both = {lie: grid.at(lie, RULE, average=RULE) for lie in ("honest", "collude x5")}
-    over = both["collude x5"] - 1.5 * both["honest"]
-    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: collusion over one and a half times honest pay", over, 0)
+    over = both["collude x5"] - both["honest"] * 4 / 3
+    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: collusion over a third more than honest pay", over, 0)
     gain = grid.at("inflate x5", "midpoint") - grid.at("honest", "midpoint")
     rows.mean("c-e34bee42fa", "Dirichlet 0.1, midpoint: a gain of inflated counts is less than 0.15", gain, below=0.15)
     cell = "c-2575130652"
