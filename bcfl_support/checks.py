@@ -97,7 +97,12 @@ def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> 
 
 
 def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
-    """An array of whatever it is made of, or a refusal of rows of unequal length. Arguments as in `to_floats`."""
+    """An array of whatever it is made of; rows of unequal length and masks, which it would lose, are refused.
+
+    Arguments as in `to_floats`.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
     try:
         return np.asarray(values)
     except ValueError:

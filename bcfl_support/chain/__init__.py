@@ -7,5 +7,5 @@ in a block; a revert becomes a sentence. `GasSchedule`, `trace_gas` and `GasLedg
 from bcfl_support.chain.artifacts import Artifact, load_artifact
 from bcfl_support.chain.node import BLOCK_GAS_LIMIT, TX_GAS_CAP, Chain, connect
 from bcfl_support.chain.schedule import OSAKA, GasSchedule, intrinsic_gas
-from bcfl_support.chain.sending import check_address, encode_call
+from bcfl_support.chain.sending import check_address, encode_call, require_kept
 from bcfl_support.chain.trace import GasLedger, trace_gas

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from eth_typing import ChecksumAddress
 from eth_utils import to_checksum_address
@@ -26,6 +26,9 @@ from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.transport import Transport, error_message
 from bcfl_support.checks import check_range
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+
+if TYPE_CHECKING:
+    from bcfl_support.chain.node import Chain
 
 Call = ContractFunction | ContractConstructor | Mapping[str, Any]
 """What can be sent: a bound contract function, a constructor, or a plain transaction such as ``{"to": address}``, in
@@ -196,6 +199,23 @@ def _label(call: Call) -> str:
     if isinstance(call, ContractFunction):
         return str(call.fn_name)
     return "a deployment" if isinstance(call, ContractConstructor) or "to" not in call else "a transaction"
+
+
+def require_kept(chain: Chain, receipt: TxReceipt, what: str, advice: str) -> None:
+    """Refuse what a `revert` has undone: a call would do nothing, or reach what was deployed there since.
+
+    Args:
+        chain: where it was made.
+        receipt: of the transaction that made it.
+        what: what that did, for the message.
+        advice: what to do.
+
+    Raises:
+        InvalidInput: the chain has another block in the place of the receipt's, or none.
+    """
+    if receipt["blockHash"] not in chain.block_hashes([receipt["blockNumber"]]):
+        block = f"block {receipt['blockNumber']}, which a revert of the chain has undone"
+        raise InvalidInput(f"{what} in {block}: {advice}")
 
 
 def check_address(name: str, value: Any) -> ChecksumAddress:

@@ -94,6 +94,9 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
             problems += [f"{entry.name}: {difference}" for difference in differ]
         elif said != found:
             problems.append(f"{entry.name}: {said!r} for {found!r}")
+    votes = fed.ledger.functions.votesFor(epoch, digest, compute_factors_hash(agreed.factors)).call()
+    if votes < fed.ledger.functions.epochOf(epoch).call()[3]:
+        problems.append("the factors agreed on are not those of the record")
     false_attesters = _find_false_attesters(fed, epoch, cid, None if unlike_chain else recomputed)
     applied, overpaid = _compare_pay(fed, recomputed)
     if applied is not None and applied != recomputed.factors:

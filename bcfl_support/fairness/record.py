@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_kind, check_list, check_range
 from bcfl_support.errors import InvalidCid, RecordError
 from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, compare_round, get_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
@@ -138,7 +138,7 @@ def compute_fairness(store: IpfsNode, round_cids: Sequence[str], task: Task, *, 
             epoch of that number can have these, or a value lies within MARGIN of a rounding boundary.
         ContentMissing, ContentCorrupted: from the store.
     """
-    check_range("epoch", epoch, 0, SAFE, whole=True, error=RecordError)
+    epoch, round_cids = _whole("epoch", epoch, 0, SAFE), check_list("round_cids", round_cids)
     rounds = [get_round(store, cid) for cid in round_cids]
     numbers = [past.record.number for past in rounds]
     # only the ledger knows how long an epoch is; at the least length that reaches the last round it must begin in time
@@ -247,6 +247,7 @@ def attest_record(fed: Federation, store: IpfsNode, record: FairnessRecord, clie
         ContractError: the ledger refuses, e.g. AlreadyAttested, EpochNotOver; AlreadyAgreed, if a quorum stood before
             this call, on this record or another.
     """
+    check_kind("record", record, FairnessRecord, "what compute_fairness returns")
     rounds = [get_round(store, cid) for cid in record.rounds]
     numbers = [past.record.number for past in rounds]
     if numbers != (due := fed.config.rounds_of(record.epoch)):

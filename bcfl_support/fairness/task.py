@@ -78,7 +78,8 @@ class Task:
         check_range("seed", self.seed, 0, SAFE, whole=True)
         # what is published is what is computed with: the model refuses features and labels that do not fit it
         self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
-        object.__setattr__(self, "y", np.asarray(self.y, dtype=np.int64))
+        object.__setattr__(self, "x", np.array(self.x))  # copies: what is agreed on does not change
+        object.__setattr__(self, "y", np.array(self.y, dtype=np.int64))
 
     @property
     def validation(self) -> str:

@@ -136,7 +136,7 @@ def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
     Raises:
         InvalidInput: a client that is no address, or a factor that is not whole or does not fit 32 bits.
     """
-    for client, factor in factors.items():
-        check_address("client", client)
-        check_range(f"the factor of {client}", factor, 0, 2**32 - 1, whole=True)
-    return keccak(encode(["address[]", "uint32[]"], [list(factors), list(factors.values())]))
+    clients = [check_address("client", client) for client in factors]
+    bounds = (0, 2**32 - 1)
+    numbers = [int(check_range(f"the factor of {c}", factor, *bounds, whole=True)) for c, factor in factors.items()]
+    return keccak(encode(["address[]", "uint32[]"], [clients, numbers]))

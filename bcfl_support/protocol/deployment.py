@@ -14,7 +14,7 @@ from web3.exceptions import MismatchedABI
 from web3.types import Nonce, TxReceipt
 from web3.utils import get_create_address
 
-from bcfl_support.chain import Chain, check_address, load_artifact
+from bcfl_support.chain import Chain, check_address, load_artifact, require_kept
 from bcfl_support.checks import check_kind
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 from bcfl_support.incentives import PPM
@@ -44,10 +44,8 @@ class Deployed:
         self._contracts, self.deployment = deploy_contracts(chain, config, publisher)
 
     def _get(self, name: str) -> Contract:
-        last = self.deployment["RewardPool"]
-        if last["blockHash"] not in self.chain.block_hashes([last["blockNumber"]]):
-            block = f"block {last['blockNumber']}, which a revert of the chain has undone"
-            raise InvalidInput(f"this federation was deployed in {block}: deploy another with Federation.deploy")
+        made = self.deployment["RewardPool"]
+        require_kept(self.chain, made, "this federation was deployed", "deploy another with Federation.deploy")
         return self._contracts[name]
 
     @property

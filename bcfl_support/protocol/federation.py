@@ -1,14 +1,9 @@
 """A federation on chain: deploy, register, commit, reveal, aggregate, score, settle, attest, claim.
 
-The four contracts and their order, as a client lives it::
-
-    ClientRegistry → Aggregator → RewardPool
-                         │            ↑
-                         └─ IPFS → FairnessLedger
-
-`Federation` is a thin typed face of the contracts: it encodes, sends in batches, pages work that does not fit one
-transaction, and turns what the chain says into records. It computes no score and no reward itself: what a
-`RoundRecord` holds was read from the contracts, all but the average g from their events.
+ClientRegistry → Aggregator → RewardPool, and by way of IPFS the FairnessLedger. `Federation` is a thin typed face of
+these contracts: it encodes, sends in batches, pages work that does not fit one transaction, and turns what the chain
+says into records. It computes no score and no reward itself: what a `RoundRecord` holds was read from the contracts,
+all but the average g from their events.
 """
 
 from __future__ import annotations
@@ -22,13 +17,13 @@ import numpy as np
 from numpy.random import Generator
 from web3.types import TxReceipt
 
-from bcfl_support.chain import TX_GAS_CAP, Chain, check_address
+from bcfl_support.chain import TX_GAS_CAP, Chain
 from bcfl_support.checks import check_choice, check_generator, check_list, check_range
 from bcfl_support.errors import ContractError, InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point, inputs
 from bcfl_support.protocol.commitments import PART, Submission, bind_updates, compute_factors_hash
 from bcfl_support.protocol.deployment import Deployed, check_pool
-from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record
+from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, collect_record, compute_shortfall
 
 
 class Federation(Deployed):
@@ -210,19 +205,22 @@ class Federation(Deployed):
         """Have the contract pay and penalize, close the round, and read its record back.
 
         A pot that holds less than the budget is shared in its place, and stake is burned all the same, be it empty: the
-        contract's rule, of which a Python warning reminds. Money given before the first payment still counts.
+        contract's rule, of which a Python warning tells afterwards. Money given before the first payment counts.
 
         Raises:
             InvalidInput: the pool takes more than a count of clients, see `FederationConfig.pool_terms`.
         """
+        return self._settle()
+
+    def _settle(self) -> RoundRecord:
+        """`settle`; a warning points to the line that called what called this."""
         check_pool(self.pool)
-        state, full, samples = self.round_state(), self.config.full_samples, self.aggregator.functions.totalSamples()
-        number, pays = state["number"], state["phase"] == "Settle" and not state["void"]
-        short = self.config.budget * min(samples.call(), full) // full - self.pool.functions.pot().call()
-        if short > 0 and pays and self.config.pool_terms is None:
-            warnings.warn(f"round {number} is paid from a pot that is {short} wei short of its budget", stacklevel=2)
+        number = self.round_number
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
-        return self.record(number)
+        past = self.record(number)
+        if short := compute_shortfall(self.config, past):
+            warnings.warn(f"round {number} paid {short} wei too little: the pot held no more", stacklevel=3)
+        return past
 
     def play_round(self, updates: Mapping[str, Any], *, rng: Generator) -> RoundRecord:
         """One whole round: open, commit, reveal, aggregate, score, settle; its record.
@@ -259,7 +257,7 @@ class Federation(Deployed):
         if not self.round_state()["void"]:
             self.aggregate()
             self.score()
-        return self.settle()
+        return self._settle()
 
     # ------------------------------------------------------------------------------------------------ fairness, money
     def attest(
@@ -283,7 +281,8 @@ class Federation(Deployed):
         """
         epoch, numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         statement = (epoch, record, compute_factors_hash(numbers))
-        voters = [check_address("client", client) for client in check_list("clients", clients)]
+        if not (voters := inputs.check_clients(clients)):
+            raise InvalidInput("nobody is to attest: name at least one client")
         ledger = self.ledger.functions
         call = ledger.attest(*statement)
         receipts = self.chain.send_many([(call, client, 0) for client in voters], check=False)
@@ -341,10 +340,7 @@ class Federation(Deployed):
         return [credit_of(client).call() for client in inputs.check_clients(clients)]
 
     def record(self, number: int) -> RoundRecord:
-        """Read a round back: `read_round`, and what takes a state of the past (g) or this object (gas, transactions).
-
-        Args:
-            number: a round that was settled.
+        """Read a settled round back: `read_round`, and what takes a past state (g) or this object (gas, transactions).
 
         Raises:
             RecordError: if it was not, or not through this object, or the chain was set back to before it was.

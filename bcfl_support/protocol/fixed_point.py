@@ -85,10 +85,7 @@ def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, boun
     ([1000000000, 0], [1, 0])
     """
     check_flag("scaled", scaled)
-    try:
-        array = np.asarray(values)
-    except ValueError:  # rows of unequal length
-        array = np.asarray(values, dtype=object)
+    array = to_array(name, values, InvalidUpdate)
     if array.shape != (size or array.size,) or array.dtype.kind not in ("i" if scaled else "iuf"):
         wanted = f"{size or 'P'} parameters, as {'integers' if scaled else 'numbers'}"
         raise InvalidUpdate(f"{name} is {shorten(values)}, of shape {array.shape}; send one flat vector of {wanted}")

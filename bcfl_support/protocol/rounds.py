@@ -92,6 +92,7 @@ class FederationConfig:
                     check_range(entry.name, number or 1, 1e-6, why="ratios are kept in millionths")
                 object.__setattr__(self, entry.name, int(number) if whole else number)  # web3 takes no NumPy numbers
         check_flag("clipped", self.clipped)
+        object.__setattr__(self, "clipped", bool(self.clipped))
         check_range("capacity", self.capacity, self.minimum, 256, whole=True, why="it lies between minimum and 256")
         stays = max(self.commit_seconds + self.reveal_seconds + 1, self.attest_seconds)
         danger = "a stake that leaves sooner escapes its penalty, or votes twice"
@@ -99,6 +100,7 @@ class FederationConfig:
 
     def rounds_of(self, epoch: int) -> list[int]:
         """Numbers of the rounds of an epoch of the fairness ledger."""
+        epoch = int(check_range("epoch", epoch, 0, whole=True))
         return list(range(epoch * self.interval + 1, (epoch + 1) * self.interval + 1))
 
 
@@ -216,6 +218,21 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {  # by column: what may stand in i
     "digests": lambda value: value is None or (_is_text(value) and re.fullmatch("0x[0-9a-f]{64}", value) is not None),
     "global_update": lambda value: type(value) is int,
 }
+
+
+def compute_shortfall(config: FederationConfig, past: RoundRecord) -> int:
+    """Wei that a round paid less than its samples entitle it to, since the pot held no more; 0 if it paid in full.
+
+    Nobody has to be paid in a round without a positive score, and each payment is rounded down to the wei. What another
+    pool than RewardPool should pay is not known here.
+
+    Args:
+        config: the federation's.
+        past: a settled round.
+    """
+    due = config.budget * min(sum(past.samples), config.full_samples) // config.full_samples
+    short, earned = due - sum(past.rewards), any((score or 0) > 0 for score in past.scores)
+    return short if earned and config.pool_terms is None and short > len(past.clients) else 0
 
 
 def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, paid: Any) -> RoundRecord:

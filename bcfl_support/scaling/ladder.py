@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bcfl_support.chain import OSAKA, Chain, GasSchedule
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_list, check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.blobs import BlobRung
@@ -48,15 +48,17 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
+    parameters = int(check_range("P", parameters, 1, whole=True, why="a round has a client and a parameter"))
     most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
+    weights = check_list("weights", weights)
     if len(weights) > min(most, spare):
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
-    check_range(
-        "weights", weights, 1, lanes.MAX_TOTAL_WEIGHT, many=True, whole=True, why="a client counts by its samples"
-    )
-    return RUNGS[number](chain, number, weights, parameters, **options)
+    for client, weight in enumerate(weights):
+        why = "a client counts by its samples"
+        check_range(f"the weight of client {client}", weight, 1, lanes.MAX_TOTAL_WEIGHT, whole=True, why=why)
+    return RUNGS[number](chain, int(number), weights, parameters, **options)
 
 
 # ---------------------------------------------------------------- what a round costs

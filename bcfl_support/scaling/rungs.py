@@ -15,7 +15,7 @@ from web3.contract import Contract
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact
+from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.gas_model import RoundCost
@@ -108,12 +108,19 @@ class Rung:
         self.clients = chain.accounts[:n]
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
         chain.explain(EXPLANATIONS)
-        self.contract: Contract = chain.deploy(load_artifact(self.artifact), *self._arguments(), sender=self.worker)[0]
+        self._deployed = chain.deploy(load_artifact(self.artifact), *self._arguments(), sender=self.worker)
         self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
 
     def _arguments(self) -> tuple[Any, ...]:
         config = (self.parameters, self.terms.submit_seconds, self.terms.work_seconds)
         return (config, self.clients, self.weights)
+
+    @property
+    def contract(self) -> Contract:
+        """Its contract; `InvalidInput` if the chain was reverted past its deployment."""
+        contract, receipt = self._deployed
+        require_kept(self.chain, receipt, "this rung was deployed", "deploy another with start_rung")
+        return contract
 
     # ------------------------------------------------------------ a round
     @property

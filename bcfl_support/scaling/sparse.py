@@ -209,7 +209,7 @@ class SparseRung(Rung):
     gas, limit, most_played = staticmethod(gas_model.sparse), staticmethod(gas_model.shown), 10_000_000
 
     def __init__(self, *arguments: Any, clipped: bool = False) -> None:
-        self.clipped, self.rows = clipped, dict[int, list[bytes]]()
+        self.clipped, self.rows = bool(clipped), dict[int, list[bytes]]()
         super().__init__(*arguments)
         self._page = lanes.count_sparse_blocks_at_once(len(self.weights))
 

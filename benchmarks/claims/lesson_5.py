@@ -161,14 +161,15 @@ def adjusted(rows: Rows, name: str, grid: Grid) -> None:
         honest = grid.at("honest", score, table)
         best = grid.at("alie", score, table) - 1.2 * honest
         rows.mean(cell, f"{name}, adjusted, {table}: ALIE is paid over 1.2 times as much as honesty", best, 0)
-        counts = ["inflate x5"] * (name != "Dirichlet 1.0")
+        counts = ["inflate x5"] * (name == "IID" or (name == "Dirichlet 0.1" and table == "take"))
         for lie in (*counts, *some, *["copy"] * (name == "Dirichlet 1.0" and table == "take")):
             gain = grid.at(lie, score, table) - honest
             rows.mean(cell, f"{name}, adjusted, {table}: {lie} is paid more than honesty", gain, 0)
     honest = grid.at("honest", score)
     for lie in ("sign flip", "label flip"):
-        paid = grid.at(lie, score) - honest * 2 / 3
-        rows.mean(cell, f"{name}, adjusted: {lie} is left less than two thirds of honest pay", paid, below=0)
+        part, words = (2 / 3, "two thirds of honest pay") if alike else (1, "honest pay")
+        paid = grid.at(lie, score) - honest * part
+        rows.mean(cell, f"{name}, adjusted: {lie} is left less than {words}", paid, below=0)
     if alike:
         left = grid.at("collude x5", score) - honest
         rows.mean(cell, f"{name}, adjusted: collude x5 is left less of what is paid than honesty", left, below=0)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bcfl_support.errors import ContentMissing, ContractError, RecordError
+from bcfl_support.errors import ContentMissing, ContractError, InvalidInput, RecordError
 from bcfl_support.fairness.audit import audit
 from bcfl_support.fairness.record import apply_record, attest_record, compute_fairness, derive_record
 from bcfl_support.fairness.task import get_round, publish_round, verify_round
@@ -321,3 +321,16 @@ def test_numbers_of_numpy_are_numbers(epoch, store):
     fed.apply_factors(np.int64(0), cid_digest(record.cid), record.factors)
     assert audit(fed, store, np.int64(0), TASK).ok
     assert fed.record(np.array(1)) == fed.record(1) and fed.read_round(np.int64(1)) == fed.read_round(1)
+
+
+def test_true_record_and_other_factors_are_no_agreement_on_it(epoch, store):
+    fed, clients, cids = epoch
+    record = compute_fairness(store, iter(cids), TASK, epoch=np.uint64(0))
+    assert record.rounds == tuple(cids)
+    forged = {**record.factors, clients[0]: 1_500_000 if record.factors[clients[0]] != 1_500_000 else 500_000}
+    store.add(record.to_bytes())
+    fed.attest(0, cid_digest(record.cid), forged, clients=clients)
+    report = audit(fed, store, 0, TASK)
+    assert report.problems == ("the factors agreed on are not those of the record",) and not report.ok
+    with pytest.raises(InvalidInput, match=r"record is .*; give what compute_fairness returns"):
+        attest_record(fed, store, record.cid, clients)

@@ -320,8 +320,10 @@ class TestRefusals:
     def test_a_vote_refused_for_another_reason_says_which(self, fed, clients):
         for seed in range(2):
             fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+        statement = (0, b"\1" * 32, dict.fromkeys(clients, 1_100_000))
+        fed.attest(*statement, clients=clients[:1])
         with pytest.raises(ContractError, match=f"AlreadyAttested: {clients[0]} has attested to epoch 0 already"):
-            fed.attest(0, b"\1" * 32, dict.fromkeys(clients, 1_100_000), clients=[clients[0], clients[0]])
+            fed.attest(*statement, clients=clients[:1])
 
     def test_node_killed_in_the_middle_of_a_round(self):
         with Chain.start() as chain:
@@ -498,7 +500,7 @@ class TestUnits:
         "bad", [None, "123456", ["1"] * 6, [[1, 2], [3]], np.ones((1, 6)), [1j] * 6, [None] * 6, {}, [True] * 6, 3.0]
     )
     def test_what_is_no_vector_of_numbers_is_refused_by_the_clients_name(self, fed, clients, bad):
-        wanted = rf"the update of {clients[1]} is .* of shape \(.*; send one flat vector of 6 parameters"
+        wanted = rf"the update of {clients[1]} is .*(of shape \(.*; send one flat vector of 6|rows of one length)"
         with pytest.raises(InvalidUpdate, match=wanted):
             fed.play_round({clients[0]: np.ones(6), clients[1]: bad}, rng=np.random.default_rng(0))
         assert fed.round_state()["phase"] == "Idle"
@@ -612,9 +614,7 @@ def test_steps_take_what_prepare_made(fed, clients):
 def test_a_pot_that_cannot_pay_its_budget_says_so(node, clients, fed):
     poor = Federation.deploy(node, CONFIG)
     poor.register(clients, SAMPLES)
-    with pytest.warns(
-        UserWarning, match="round 1 is paid from a pot that is 1000000000000000000 wei short of its budget"
-    ):
+    with pytest.warns(UserWarning, match="round 1 paid 1000000000000000000 wei too little: the pot held no more"):
         assert sum(poor.play_round(updates_for(clients, 0), rng=np.random.default_rng(0)).rewards) == 0
     poor.fund(CONFIG.budget)
     with warnings.catch_warnings():
@@ -627,6 +627,40 @@ def test_a_pot_that_cannot_pay_its_budget_says_so(node, clients, fed):
             poor.settle()
 
 
+def test_a_short_pot_is_told_of_each_time_and_where_it_was_asked(node, clients):
+    poor = Federation.deploy(node, CONFIG)
+    poor.register(clients, SAMPLES)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")  # as in a notebook: once for each line that is told
+        for seed in range(2):
+            poor.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+    assert [each.filename for each in told] == [__file__] * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="round 3 paid"):
+            poor.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
+    assert poor.round_state()["phase"] == "Idle" and poor.record(3).number == 3
+
+
+def test_nobody_attests(fed, clients):
+    with pytest.raises(InvalidInput, match="nobody is to attest"):
+        fed.attest(0, bytes(32), {clients[0]: 10**6}, clients=[])
+    with pytest.raises(InvalidInput, match="is there twice"):
+        fed.attest(0, bytes(32), {clients[0]: 10**6}, clients=[clients[1], clients[1].lower()])
+
+
+def test_a_mask_would_be_lost(fed, clients):
+    hidden = np.ma.array(np.ones(6), mask=[1, 0, 0, 0, 0, 0])
+    with pytest.raises(InvalidUpdate, match="has a mask"):
+        fed.prepare({clients[0]: hidden}, rng=np.random.default_rng(0))
+
+
+def test_epochs_are_numbers():
+    assert dataclasses.replace(CONFIG, interval=100).rounds_of(np.uint8(3))[0] == 301
+    with pytest.raises(InvalidInput, match="epoch is -1"):
+        CONFIG.rounds_of(-1)
+
+
 def test_a_round_of_few_samples_has_a_smaller_budget(node, clients):
     thrifty = Federation.deploy(node, dataclasses.replace(CONFIG, full_samples=2 * sum(SAMPLES)))
     thrifty.register(clients, SAMPLES)
@@ -634,7 +668,7 @@ def test_a_round_of_few_samples_has_a_smaller_budget(node, clients):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         thrifty.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
-    with pytest.warns(UserWarning, match=r"round 2 is paid from a pot that is 49999999999999999\d wei short"):
+    with pytest.warns(UserWarning, match=r"round 2 paid \d{18} wei too little"):
         thrifty.play_round(updates_for(clients, 1), rng=np.random.default_rng(1))
 
 

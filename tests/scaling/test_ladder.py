@@ -107,6 +107,7 @@ def test_bad_calls_are_named(chain):
         start_rung(chain, 1, [1] * 109, 10)
     for weights in ([1.9, 2.9], [1, 0], [1, -1], ["1", "2"], [True, 1]):
         with pytest.raises(
-            InvalidInput, match=r"weights is \[.*a client counts by its samples; choose it whole, in \[1, "
+            InvalidInput,
+            match=r"the weight of client \d is .*a client counts by its samples; choose it whole, in \[1, ",
         ):
             start_rung(chain, 1, weights, 10)

@@ -127,3 +127,20 @@ def test_a_value_that_is_no_step_is_refused(chain):
     payload = encode(["int256[]"], [[0, 10**18, 129 * 10**18]])
     with pytest.raises(ContractError, match=r"RungBadValue: entry 2 is 129,000,000,000,000,000,000, which is not v"):
         chain.send(rung.contract.functions.submit(rung.round, payload), sender=rung.clients[0])
+
+
+def test_a_rung_that_a_revert_has_undone_says_so(chain):
+    before = chain.snapshot()
+    old = start_rung(chain, 1, [1, 2, 3], 64)
+    chain.revert(before)
+    start_rung(chain, 1, [30, 2, 1], 64)  # at the same address
+    with pytest.raises(InvalidInput, match=r"this rung was deployed in block .* deploy another with start_rung"):
+        old.play(np.ones((3, 64), dtype=np.int8))
+
+
+def test_numbers_of_numpy_start_a_rung(chain):
+    rung = start_rung(chain, np.int64(1), np.array([1, 2]), np.int64(64))
+    assert type(rung.number) is type(rung.parameters) is int
+    for weights, message in ((5, "weights is 5: give a list"), ([[1, 2], [3, 4]], "weight of client 0 is")):
+        with pytest.raises(InvalidInput, match=message):
+            start_rung(chain, 1, weights, 64)
