@@ -13,10 +13,24 @@ import pytest
 from flint import fmpz_mat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from proofs.cases import OFF_CURVE, OFF_GROUP, SECRET, call_contract, draw_round, lie, name_clients, state, to_call, toy
+from proofs.cases import (
+    OFF_CURVE,
+    OFF_GROUP,
+    SECRET,
+    Precompiles,
+    call_contract,
+    draw_round,
+    lie,
+    name_clients,
+    state,
+    to_call,
+    toy,
+)
 from py_arkworks_bls12381 import G1Point
+from web3.exceptions import Web3Exception
 
 from bcfl_support import proofs
+from bcfl_support.chain import Chain
 from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.proofs import rounds, setup
 from bcfl_support.proofs.polynomials import R
@@ -445,6 +459,37 @@ def test_why_the_signature_is_hashed():
     forged = replace(nothing, signature=setup.encode_point(setup.decode_point("σ", sign(false)) + -left))
     assert call_contract(SRS, to_call(false, forged, KEY), absorb_signature=False)
     refuse(SRS, false, forged, "the pairing fails", KEY)
+
+
+# ---------------------------------------------------------------- on a node
+@pytest.fixture(scope="module")
+def node():
+    with Chain.start(accounts=1) as chain:
+        yield Precompiles(chain)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("aggregates", [False, True])
+def test_the_precompiles_agree(node, signed, aggregates):
+    key = KEY if signed else None
+    options = {"aggregates": aggregates, "signature": sign(TRUE) if signed else b""}
+    proof = proofs.prove_round(SRS, TRUE, UPDATES, key=key, **options)
+    assert call_contract(SRS, to_call(TRUE, proof, key), node=node)
+    false = replace(TRUE, scores=FALSE_SCORES["swapped"])
+    assert not call_contract(SRS, to_call(false, lie(SRS, false, UPDATES, **options), key), node=node)
+    for point in (OFF_CURVE, OFF_GROUP):
+        with pytest.raises(Web3Exception):
+            call_contract(SRS, to_call(TRUE, replace(proof, at_zero=point), key), node=node)
+
+
+def test_the_precompiles_agree_about_ethereums_setup_and_zeros(node):
+    srs, (updates, weights) = proofs.ethereum_setup(), draw_round(2, 4097)
+    for row in (updates, np.zeros_like(updates)):
+        statement = state(srs, row, weights)
+        proof = proofs.prove_round(srs, statement, row, aggregates=True)
+        assert call_contract(srs, to_call(statement, proof), node=node)
+        false = replace(statement, scores=(statement.scores[0] + 1, statement.scores[1]))
+        assert not call_contract(srs, to_call(false, lie(srs, false, row)), node=node)
 
 
 # ---------------------------------------------------------------- what cannot be proven
