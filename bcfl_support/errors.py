@@ -81,6 +81,10 @@ class RecordError(BcflError, ValueError):
     """A record is truncated, not JSON, not canonical, or of an unknown version."""
 
 
+class ProofError(BcflError, ValueError):
+    """A proof, or what it is about, that a contract would refuse; the message says which check failed."""
+
+
 class TransactionFailed(BcflError, RuntimeError):
     """A transaction was mined and reverted, or could not be sent at all."""
 

@@ -2,7 +2,7 @@
 
 `start_rung` deploys one rung; every rung computes the same exact round. `predict` gives its gas from a fee schedule,
 today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it fills and costs by today's schedule, with
-`fees` that react, and how long its scores take to be final (`latency`).
+`fees` that react, and how long its scores take to be final (`latency`). `proofs` proves a round instead.
 """
 
 from bcfl_support.scaling.blobs import to_blob
