@@ -15,6 +15,13 @@ import { IEscrow, ONE } from "./IEscrow.sol";
 /// common.
 /// @dev A pool that pays by a rule of its own inherits this and adds the rule: who weighs how much, and when.
 abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
+    /// @dev What the last round with refunds may refund, as far as anybody came, and what of it is refunded; in wei.
+    struct Refunds {
+        uint40 round;
+        uint104 limit;
+        uint104 paid;
+    }
+
     IClientRegistry public immutable registry;
     IAggregator public immutable aggregator;
 
@@ -25,9 +32,7 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
     uint128 internal _budget;
     uint128 internal _paid;
-    /// @dev What may still be refunded in the round of that number.
-    uint128 private _refundable;
-    uint40 private _refundedRound;
+    Refunds private _refunds;
 
     mapping(address client => Account) internal _accounts;
 
@@ -136,12 +141,19 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     }
 
     function _refund(uint40 round, uint256 amount) private {
-        if (_refundedRound != round) (_refundedRound, _refundable) = (round, uint128(_roundBudget() / 20));
+        Refunds memory refunds = _refunds;
+        if (refunds.round != round) refunds = Refunds({ round: round, limit: 0, paid: 0 });
+        if (amount > refunds.limit - refunds.paid) {
+            // Not fixed at the first refund: who makes one while the pot holds dust would fix it at dust.
+            uint256 limit = _roundBudget() / 20;
+            if (limit > refunds.limit) refunds.limit = uint104(limit); // ether that exists
+            if (amount > refunds.limit - refunds.paid) amount = refunds.limit - refunds.paid;
+        }
         uint256 free = pot - (_budget - _paid); // not what the settlement under way has yet to pay
-        if (amount > _refundable) amount = _refundable;
         if (amount > free) amount = free;
         if (amount == 0) return;
-        _refundable -= uint128(amount);
+        refunds.paid += uint104(amount);
+        _refunds = refunds;
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists

@@ -20,8 +20,18 @@ interface IBlobRung is IOptimisticRung {
         bytes proof;
     }
 
+    /// @notice A part's Merkle root and the versioned hash of its blob. Anonymous, since a kind would cost more than the rest:
+    /// a log without topics. Whoever answers or proves anything needs everybody's. Those of one call of `submit` stand right
+    /// before its `Submitted`, or its `Sent` where parts are missing yet; so a client's submission is the last ⌈P / 122,880⌉
+    /// of its parts, and the submissions' order is that of `Submitted`.
+    event Committed(bytes32 root, bytes32 blob) anonymous;
+    /// @notice The client's parts right before are not its last.
+    event Sent(uint256 indexed round, uint256 indexed client);
     event DataDemanded(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, uint256 deadline);
-    event DataAnswered(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, bytes data);
+    /// @notice What was shown, and the siblings that prove it: who searches a blob compares them with its own.
+    event DataAnswered(
+        uint256 indexed round, uint256 indexed client, uint256 indexed chunk, bytes data, bytes32[] proof
+    );
     event Excluded(uint256 indexed round, uint256 indexed client, address challenger);
 
     error RungMissingBlob(uint256 index);
