@@ -161,7 +161,8 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 4: parts in blobs, a proposal and its end; no dispute."""
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
-    one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
+    pending = (sends > 1) * (2 * _slot(s) - 4_900)
+    one = sends * (s.transaction + 19_300) + pending + 1_830 * (parts - 1)
     proposal = _proposal(n, s)
     proposal["propose"] += 3_400
     proposal["finalize"] += 2_350

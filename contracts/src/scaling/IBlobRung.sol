@@ -47,7 +47,8 @@ interface IBlobRung is IOptimisticRung {
     /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
     /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
-    /// as a search takes. Each chunk once: all see the answer.
+    /// as a search takes, if the first one is asked at once: what it waits, the second one lacks. Each chunk once: all see the
+    /// answer.
     /// @param submitted `accumulator` with the submission that is meant. Another one may be in its place when the chain is
     /// reorganized, and a fee would pay for data that nobody wanted to see.
     function demandData(uint256 round, bytes32 submitted, uint256 client, uint256 chunk) external;
