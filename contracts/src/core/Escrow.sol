@@ -15,13 +15,6 @@ import { IEscrow, ONE } from "./IEscrow.sol";
 /// common.
 /// @dev A pool that pays by a rule of its own inherits this and adds the rule: who weighs how much, and when.
 abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
-    /// @dev What the last round with refunds may refund, as far as anybody came, and what of it is refunded; in wei.
-    struct Refunds {
-        uint40 round;
-        uint104 limit;
-        uint104 paid;
-    }
-
     IClientRegistry public immutable registry;
     IAggregator public immutable aggregator;
 
@@ -32,7 +25,10 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
     uint128 internal _budget;
     uint128 internal _paid;
-    Refunds private _refunds;
+    /// @dev What the last round with refunds may refund, as far as anybody came, and what of it is refunded; in wei.
+    uint104 private _refundable;
+    uint104 private _refunded;
+    uint40 private _refundedRound;
 
     mapping(address client => Account) internal _accounts;
 
@@ -141,19 +137,17 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     }
 
     function _refund(uint40 round, uint256 amount) private {
-        Refunds memory refunds = _refunds;
-        if (refunds.round != round) refunds = Refunds({ round: round, limit: 0, paid: 0 });
-        if (amount > refunds.limit - refunds.paid) {
+        (uint256 limit, uint256 refunded) = _refundedRound == round ? (_refundable, _refunded) : (0, 0);
+        if (refunded + amount > limit) {
             // Not fixed at the first refund: who makes one while the pot holds dust would fix it at dust.
-            uint256 limit = _roundBudget() / 20;
-            if (limit > refunds.limit) refunds.limit = uint104(limit); // ether that exists
-            if (amount > refunds.limit - refunds.paid) amount = refunds.limit - refunds.paid;
+            uint256 present = _roundBudget() / 20;
+            if (present > limit) limit = present;
+            if (refunded + amount > limit) amount = limit - refunded;
         }
         uint256 free = pot - (_budget - _paid); // not what the settlement under way has yet to pay
         if (amount > free) amount = free;
         if (amount == 0) return;
-        refunds.paid += uint104(amount);
-        _refunds = refunds;
+        (_refundedRound, _refundable, _refunded) = (round, uint104(limit), uint104(refunded + amount)); // ether that exists
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists
