@@ -150,7 +150,7 @@ def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 3: data logged, a proposal and its end; no dispute."""
     data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
     floor = parts * (s.transaction + 1_200) + data * s.floor_nonzero_byte
-    plain = parts * (s.transaction + 25_000) + data * (s.nonzero_byte + 10)
+    plain = parts * (s.transaction + 24_000) + data * (s.nonzero_byte + 10)
     gas = {"open": _open(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
     biggest = min(data, PART * CHUNK)
     largest = max(s.transaction + biggest * s.floor_nonzero_byte, gas["propose"])

@@ -137,17 +137,17 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     }
 
     function _refund(uint40 round, uint256 amount) private {
-        (uint256 limit, uint256 refunded) = _refundedRound == round ? (_refundable, _refunded) : (0, 0);
-        if (refunded + amount > limit) {
+        if (_refundedRound != round) (_refundedRound, _refundable, _refunded) = (round, 0, 0);
+        if (amount > _refundable - _refunded) {
             // Not fixed at the first refund: who makes one while the pot holds dust would fix it at dust.
-            uint256 present = _roundBudget() / 20;
-            if (present > limit) limit = present;
-            if (refunded + amount > limit) amount = limit - refunded;
+            uint256 limit = _roundBudget() / 20;
+            if (limit > _refundable) _refundable = uint104(limit); // ether that exists
+            if (amount > _refundable - _refunded) amount = _refundable - _refunded;
         }
         uint256 free = pot - (_budget - _paid); // not what the settlement under way has yet to pay
         if (amount > free) amount = free;
         if (amount == 0) return;
-        (_refundedRound, _refundable, _refunded) = (round, uint104(limit), uint104(refunded + amount)); // ether that exists
+        _refunded += uint104(amount);
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists
