@@ -11,10 +11,11 @@ import { IRung } from "./IRung.sol";
 /// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
 /// What was paid for its answers is held: its proposer's when it is final, and back to who paid when it fell.
 ///
-/// A proposal's life, with W = `windowSeconds`, proposed at t. The deadline is t + W, and with each answer, given at u by the
-/// proposer or (rung 4) a client, becomes u + W. A demand is taken before the deadline and before t + 2W: so from t + W on only within W of an answer, and between
-/// t + W and an answer to an open demand none is. Each is answered within W or not at all. So the last demand comes before
-/// t + 2W, the last answer before t + 3W, and the proposal is final or gone, or anyone may make it so, at t + 4W.
+/// A proposal's life, with W = `windowSeconds`, proposed at t. The deadline is t + W, and with each answer, given at u
+/// by the proposer or (rung 4) a client, becomes u + W. A demand is taken before the deadline and before t + 2W: so
+/// from t + W on only within W of an answer, and between t + W and an answer to an open demand none is. Each is
+/// answered within W or not at all. So the last demand comes before t + 2W, the last answer before t + 3W, and the
+/// proposal is final or gone, or anyone may make it so, at t + 4W.
 ///
 /// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
 /// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where

@@ -22,10 +22,11 @@ import { Rung } from "./Rung.sol";
 /// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
 /// proposal back for half of a stake, before it is shown to be wrong, and one that finds a client asleep for nothing; fees
 /// it earns by neither. Each client holds a round up once at most.
-/// Roots and blobs' hashes are in the log (`Committed`): who reads the blobs knows which parts differ, and searches one as
-/// `OptimisticRung` says of a proposed tree, by the siblings in `DataAnswered`. It asks for a chunk of each subtree of height ⌊d/2⌋ of the part's tree, of depth d, and then for all other chunks of
-/// one subtree that differs. A chunk that differs is then known, or was not shown. Fees for answers are held until the round
-/// is over, and a client that is put out earns none of it.
+/// Roots and blobs' hashes are in the log (`Committed`): who reads the blobs knows which parts differ, and searches one
+/// as `OptimisticRung` says of a proposed tree, by the siblings in `DataAnswered`. It asks for a chunk of each subtree
+/// of height ⌊d/2⌋ of the part's tree, of depth d, and then for all other chunks of one subtree that differs. A chunk
+/// that differs is then known, or was not shown. Fees for answers are held until the round is over, and a client that
+/// is put out earns none of it.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Clients put out of a round, and demands for data not yet answered in it, by clients that are not out.
     struct Out {
