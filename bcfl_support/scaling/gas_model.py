@@ -150,7 +150,7 @@ def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 3: data logged, a proposal and its end; no dispute."""
     data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
     floor = parts * (s.transaction + 1_200) + data * s.floor_nonzero_byte
-    plain = parts * (s.transaction + 25_000) + data * (s.nonzero_byte + 10)
+    plain = parts * (s.transaction + 24_000) + data * (s.nonzero_byte + 10)
     gas = {"open": _open(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
     biggest = min(data, PART * CHUNK)
     largest = max(s.transaction + biggest * s.floor_nonzero_byte, gas["propose"])
@@ -161,7 +161,8 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 4: parts in blobs, a proposal and its end; no dispute."""
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
-    one = sends * (s.transaction + 19_700) + (sends > 1) * 2 * _slot(s) + 700 * (parts - 1)
+    pending = (sends > 1) * (2 * _slot(s) - 4_900)
+    one = sends * (s.transaction + 19_300) + pending + 1_830 * (parts - 1)
     proposal = _proposal(n, s)
     proposal["propose"] += 3_400
     proposal["finalize"] += 2_350

@@ -35,8 +35,8 @@ class DisputeTerms:
         work_seconds: how long a result may take after that; on rung 3 at least three windows, on rung 4 four. Four by
             default.
         window_seconds: how long a proposal is open to challenge, and how long an answer to a demand may take
-            (rungs 3 and 4). Demands are taken for two windows and each answer leaves one to look at it, so a proposal
-            lives four windows at most.
+            (rungs 3 and 4). Demands are taken in the first window and, within a window of an answer, in the second;
+            each answer leaves one to look at it, so a proposal lives four windows at most.
         bond: what a wrong proposal costs; half of it goes to who shows that it is wrong.
         fee: what a demand costs, when what answers it stands in the end; otherwise it comes back.
         stake: what a client loses for data that are not what it committed to (rung 4); half goes to who shows that.

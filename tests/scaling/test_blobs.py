@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 
 import numpy as np
 import pytest
+from eth_utils import to_hex
 from scaling.cases import assert_solvent, draw_values
 
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
@@ -165,6 +167,32 @@ def test_who_is_out_earns_no_fee(blobs):
     assert rung.get_deposit(rung.clients[1]) == 0
     assert rung.get_deposit(rung.watcher) == before + rung.terms.stake // 2
     assert_solvent(rung)
+
+
+def read_submissions(rung):
+    """All submissions of the first round, from the contract's logs alone; a submission of one part each."""
+    submitted, sent = rung.contract.events.Submitted().topic, rung.contract.events.Sent().topic
+    logs = rung.chain.w3.eth.get_logs({"address": rung.contract.address, "fromBlock": 0})
+    assert not any(log["topics"] and to_hex(log["topics"][0]) == sent for log in logs), "one part each"
+    pairs = itertools.pairwise(logs)
+    found = [(log, after) for log, after in pairs if not log["topics"]]
+    assert all(to_hex(after["topics"][0]) == submitted for _, after in found)
+    return [
+        (int.from_bytes(after["topics"][2], "big"), [bytes(log["data"][:32])], [bytes(log["data"][32:])])
+        for log, after in found
+    ]
+
+
+def test_submissions_are_read_from_the_log(blobs):
+    """Whoever answers or proves anything brings everybody's: no transaction has to be looked into."""
+    rung, _, _ = blobs
+    assert read_submissions(rung) == rung.submissions()
+    demand_data(rung, 0, 1)
+    before = rung.chain.w3.eth.block_number + 1
+    answer_data(rung, 0, 1)
+    [answer] = rung.chain.events(rung.contract.events.DataAnswered, before)
+    assert answer["args"]["data"] == lanes.chunks_of(rung.rows[0])[1]
+    assert answer["args"]["proof"] == lanes.part_trees(rung.rows[0])[0].proof(1), "siblings, for who searches"
 
 
 def test_withheld_data_put_their_client_out(blobs):

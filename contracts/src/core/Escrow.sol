@@ -25,8 +25,9 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     /// @dev What the round being settled shares, fixed when its second pass begins, and what of it is paid; in wei.
     uint128 internal _budget;
     uint128 internal _paid;
-    /// @dev What may still be refunded in the round of that number.
-    uint128 private _refundable;
+    /// @dev What the last round with refunds may refund, as far as anybody came, and what of it is refunded; in wei.
+    uint104 private _refundable;
+    uint104 private _refunded;
     uint40 private _refundedRound;
 
     mapping(address client => Account) internal _accounts;
@@ -136,12 +137,17 @@ abstract contract Escrow is IEscrow, ReentrancyGuardTransient {
     }
 
     function _refund(uint40 round, uint256 amount) private {
-        if (_refundedRound != round) (_refundedRound, _refundable) = (round, uint128(_roundBudget() / 20));
+        if (_refundedRound != round) (_refundedRound, _refundable, _refunded) = (round, 0, 0);
+        if (amount > _refundable - _refunded) {
+            // Not fixed at the first refund: who makes one while the pot holds dust would fix it at dust.
+            uint256 limit = _roundBudget() / 20;
+            if (limit > _refundable) _refundable = uint104(limit); // ether that exists
+            if (amount > _refundable - _refunded) amount = _refundable - _refunded;
+        }
         uint256 free = pot - (_budget - _paid); // not what the settlement under way has yet to pay
-        if (amount > _refundable) amount = _refundable;
         if (amount > free) amount = free;
         if (amount == 0) return;
-        _refundable -= uint128(amount);
+        _refunded += uint104(amount);
         pot -= amount;
         totalCredit += amount;
         _accounts[msg.sender].credit += uint128(amount); // ether that exists

@@ -75,7 +75,8 @@ interface IClientRegistry {
     function requiredStake(uint256 samples) external view returns (uint256);
 
     /// @notice The sample count with which `client` may enter a round now.
-    /// @dev Reverts when it is not registered, has left, or its stake fell below half of what registration asked, until
-    /// `addStake` makes up for that. With half or more all of its samples count.
+    /// @dev Reverts when it is not registered, has left, or its stake fell below half of what registration asked, rounded down
+    /// to the wei, until `addStake` makes up for that. With that or more all of its samples count: where registration asked
+    /// a single wei, with none.
     function eligibleSamples(address client) external view returns (uint32 samples);
 }

@@ -44,10 +44,10 @@ interface IEscrow {
     /// itself cost at the block's base fee. Calldata, the transaction's 21,000 gas and this entry are not in it. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
-    /// round's refunds come to a twentieth at most of what it would share, by its samples and the pot, at its first refund:
-    /// less with fewer samples or a low pot, and never more than a twentieth of the whole budget. The round may share less,
-    /// where the pot was lower when its payments began, and may end up paying nobody; a void round has no refunds; what a
-    /// settlement has yet to pay is not touched.
+    /// round's refunds come to a twentieth at most of what it would share, by its samples and the most that the pot held
+    /// at one of its steps through here: no step fixes less for later ones. So it is less with fewer samples or a low pot, and
+    /// never more than a twentieth of the whole budget. The round may share less, where the pot was lower when its payments
+    /// began, and may end up paying nobody; a void round has no refunds; what a settlement has yet to pay is not touched.
     function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.

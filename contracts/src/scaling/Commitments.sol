@@ -31,22 +31,26 @@ abstract contract Commitments is IOptimisticRung, Rung {
         return _round.submitted == 0 ? bytes32(uint256(_round.number)) : _accumulator;
     }
 
-    /// @dev Add `roots` to what the client has sent in this round; its submission completes with the last part.
-    function _addParts(Round memory round, uint256 client, bytes32[] memory roots, bytes32[] memory blobs) internal {
-        Pending memory pending;
+    /// @dev What the client has sent in this round, `count` parts more counted in, which the caller has yet to chain; and
+    /// whether its submission is complete with them. Who sends all parts at once begins anew.
+    function _more(Round memory round, uint256 client, uint256 count)
+        internal
+        view
+        returns (Pending memory pending, bool complete)
+    {
         uint256 needed = _partCount();
-        if (roots.length < needed && _pending[client].round == round.number) pending = _pending[client];
-        if (roots.length == 0 || pending.parts + roots.length > needed) {
-            revert RungWrongLength(roots.length, needed - pending.parts);
-        }
-        pending.chain = _chain(pending.chain, roots, blobs);
-        pending.parts += uint32(roots.length);
-        if (pending.parts == needed) {
+        if (count < needed && _pending[client].round == round.number) pending = _pending[client];
+        uint256 parts = pending.parts + count;
+        if (count == 0 || parts > needed) revert RungWrongLength(count, needed - pending.parts);
+        (pending.round, pending.parts, complete) = (round.number, uint32(parts), parts == needed);
+    }
+
+    function _keep(Round memory round, uint256 client, Pending memory pending, bool complete) internal {
+        if (complete) {
             bytes32 before = round.submitted == 0 ? bytes32(uint256(round.number)) : _accumulator;
-            _accumulator = keccak256(abi.encode(before, client, pending.chain));
+            _accumulator = Merkle.triple(before, bytes32(client), pending.chain);
             _complete(round, client);
         } else {
-            pending.round = round.number;
             _pending[client] = pending;
         }
     }
@@ -62,7 +66,11 @@ abstract contract Commitments is IOptimisticRung, Rung {
         for (uint256 i; i < submissions.length; ++i) {
             Submission calldata s = submissions[i];
             if (s.blobs.length != s.parts.length) revert RungWrongLength(s.blobs.length, s.parts.length);
-            a = keccak256(abi.encode(a, s.client, _chain(0, s.parts, s.blobs)));
+            bytes32 chain = 0;
+            for (uint256 k; k < s.parts.length; ++k) {
+                chain = Merkle.triple(chain, s.parts[k], s.blobs[k]);
+            }
+            a = Merkle.triple(a, bytes32(s.client), chain);
         }
         if (a != _accumulator) revert RungBadSubmissions(a, _accumulator);
     }
@@ -74,13 +82,6 @@ abstract contract Commitments is IOptimisticRung, Rung {
     /// @dev Levels of a part's tree; all parts have the same.
     function _partDepth() internal view returns (uint256) {
         return Merkle.depth(_chunks() < PART ? _chunks() : PART);
-    }
-
-    function _chain(bytes32 chain, bytes32[] memory roots, bytes32[] memory blobs) private pure returns (bytes32) {
-        for (uint256 i; i < roots.length; ++i) {
-            chain = keccak256(abi.encode(chain, roots[i], blobs[i]));
-        }
-        return chain;
     }
 }
 // slither-disable-end timestamp,incorrect-equality

@@ -20,8 +20,18 @@ interface IBlobRung is IOptimisticRung {
         bytes proof;
     }
 
+    /// @notice A part's Merkle root and the versioned hash of its blob. Anonymous, since a kind would cost more than the rest:
+    /// a log without topics. Whoever answers or proves anything needs everybody's. Those of one call of `submit` stand right
+    /// before its `Submitted`, or its `Sent` where parts are missing yet; so a client's submission is the last ⌈P / 122,880⌉
+    /// of its parts, and the submissions' order is that of `Submitted`.
+    event Committed(bytes32 root, bytes32 blob) anonymous;
+    /// @notice The client's parts right before are not its last.
+    event Sent(uint256 indexed round, uint256 indexed client);
     event DataDemanded(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, uint256 deadline);
-    event DataAnswered(uint256 indexed round, uint256 indexed client, uint256 indexed chunk, bytes data);
+    /// @notice What was shown, and the siblings that prove it: who searches a blob compares them with its own.
+    event DataAnswered(
+        uint256 indexed round, uint256 indexed client, uint256 indexed chunk, bytes data, bytes32[] proof
+    );
     event Excluded(uint256 indexed round, uint256 indexed client, address challenger);
 
     error RungMissingBlob(uint256 index);
@@ -37,7 +47,8 @@ interface IBlobRung is IOptimisticRung {
     /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
     /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
-    /// as a search takes. Each chunk once: all see the answer.
+    /// as a search takes, if the first one is asked at once: what it waits, the second one lacks. Each chunk once: all see the
+    /// answer.
     /// @param submitted `accumulator` with the submission that is meant. Another one may be in its place when the chain is
     /// reorganized, and a fee would pay for data that nobody wanted to see.
     function demandData(uint256 round, bytes32 submitted, uint256 client, uint256 chunk) external;

@@ -11,8 +11,11 @@ import { IRung } from "./IRung.sol";
 /// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
 /// What was paid for its answers is held: its proposer's when it is final, and back to who paid when it fell.
 ///
-/// A proposal's life, with W = `windowSeconds`, proposed at t: demands are taken until t + 2W, each is answered within W or
-/// not at all, and each answer leaves W to look at it. So it is final or gone, or anyone may make it so, at t + 4W.
+/// A proposal's life, with W = `windowSeconds`, proposed at t. The deadline is t + W, and with each answer, given at u
+/// by the proposer or (rung 4) a client, becomes u + W. A demand is taken before the deadline and before t + 2W: so
+/// from t + W on only within W of an answer, and between t + W and an answer to an open demand none is. Each is
+/// answered within W or not at all. So the last demand comes before t + 2W, the last answer before t + 3W, and the
+/// proposal is final or gone, or anyone may make it so, at t + 4W.
 ///
 /// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
 /// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where
@@ -35,7 +38,8 @@ interface IOptimisticRung is IRung {
         uint96 stake;
     }
 
-    /// @param deadline When it may be finalized, at the earliest. Demands are taken before, and before `Round.expiresAt`.
+    /// @param deadline When it may be finalized, at the earliest: a window after it was made or last answered. Demands are
+    /// taken before it and before `Round.expiresAt`, whichever comes first.
     /// @param attempt Counts proposals, of all rounds; a demand belongs to one of them.
     /// @param open Demands not yet answered; while there are any, the proposal cannot be finalized.
     struct Proposal {
@@ -92,7 +96,8 @@ interface IOptimisticRung is IRung {
     error RungOtherProposal(bytes32 given, bytes32 current);
     error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
-    /// @notice The chunk was asked for already; its answer comes, or is in the log.
+    /// @notice The chunk was asked for already, and is once at most: of a proposal, or of a client in a round. Its answer is in
+    /// the log, or is awaited, or did not come in time: `expire` (`expireData`) then ends the wait.
     error RungDemandExists(uint256 chunk);
     error RungNoDemand(uint256 chunk);
     error RungAnswerDue(uint256 timestamp, uint256 deadline);
@@ -121,7 +126,8 @@ interface IOptimisticRung is IRung {
     function finalize(uint256 round) external;
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width, once: all see the
-    /// answer. Only before the proposal's `deadline`, and only in its first two windows.
+    /// answer. Only before the proposal's `deadline`, which is a window after it was made or last answered, and only in its
+    /// first two windows: in the second one not before an answer has come.
     /// @param proposed `proposedDigest` of the proposal that is meant. Another one may have taken its place by now, also when
     /// the chain is reorganized, and a fee would pay for a leaf that nobody wanted to see.
     function demand(uint256 round, bytes32 proposed, uint256 chunk) external;

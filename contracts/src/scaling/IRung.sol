@@ -33,8 +33,9 @@ interface IRung {
     /// @param number Counts from 1; 0 before the first round.
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close.
-    /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: until
-    /// when demands are taken (rungs 3 and 4).
+    /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
+    /// after it was made (rungs 3 and 4). No demand is taken from then on, nor from `Proposal.deadline` on, which is earlier
+    /// unless an answer has moved it.
     /// @param submitted Bit i is set when client i's submission is complete.
     struct Round {
         uint24 number;

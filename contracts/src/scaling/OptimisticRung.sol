@@ -21,12 +21,12 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// each goes back to who paid it. So no proposal that fell earned anything, however many searched it. The price: who
 /// proposed in good faith, and goes with a client that is put out (rung 4), answered for nothing.
 /// A wrong total has a wrong leaf below it, or a node that cannot be opened. A watcher that has the data, a deposit and
-/// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages, as demands
-/// are taken for two windows. Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once:
-/// each answer shows the nodes beside the way, so that all of these subtrees' roots are known. Then it demands the other
-/// leaves of one that differs from its own, fewer than 2^⌊d/2⌋. These fees it has to put down, and has back when it is
-/// right. Half of the bond goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction
-/// can.
+/// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages: in the
+/// first window, and once that is answered within the second. What it waits with the first stage the second one lacks.
+/// Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once: each answer shows the
+/// nodes beside the way, so that all of these subtrees' roots are known. Then it demands the other leaves of one that
+/// differs from its own, fewer than 2^⌊d/2⌋. These fees it has to put down, and has back when it is right. Half of the
+/// bond goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction can.
 abstract contract OptimisticRung is Deposits, Judgment {
     /// @dev Demands that a proposal answered; of one without any it is not noted that it is final.
     struct Answers {

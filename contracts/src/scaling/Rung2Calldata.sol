@@ -11,7 +11,10 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 
 /// @title Rung 2: no data in storage, everything recomputed from calldata
 /// @notice `submit` takes `abi.encode(bytes32 head)`: a commitment to the update's chunks that opens from the front,
-///     c_K = 0,  c_k = keccak256(keccak256(chunk k), c_{k+1}),  head = c_0.
+///     c_k = keccak256(keccak256(chunk k), c_{k+1}),  head = c_0.
+/// c_K, after the last chunk, is 0 by custom, and the contract takes any: the last step brings it along as a tail. It changes
+/// nothing but how open its client's own row is: a random one hides a row that could be guessed from its head, and has to be
+/// handed over with the row, or the round is held up as by a row that is not handed over.
 /// `work` takes `abi.encode(Step)`: the running state and the next chunks of all clients. A state or chunks that do not
 /// hash to what the contract keeps, one hash for the work done and one for each client, are refused, whoever sends them.
 /// @dev Whoever works needs everybody's chunks. A client that commits and hands over nothing holds the round up, until it
@@ -36,7 +39,7 @@ contract Rung2Calldata is Rung {
     /// @notice One transaction's worth of work.
     /// @param state What the last one left; ignored by the first, which reads it from storage.
     /// @param count Chunks that come with this one.
-    /// @param tails c_{chunks + count} of each client.
+    /// @param tails c_{chunks + count} of each client; with the last step c_K.
     /// @param data For each chunk, one row a client.
     struct Step {
         State state;

@@ -34,10 +34,10 @@ contract Rung3Optimistic is OptimisticRung {
         uint256 length = (count - 1) * LanePacked.CHUNK + _stride(lastValid);
         if (payload.length != length) revert RungWrongLength(payload.length, length);
 
-        bytes32[] memory roots = new bytes32[](1);
-        roots[0] = _root(payload, count);
+        (Pending memory pending, bool complete) = _more(current, client, 1);
+        pending.chain = Merkle.triple(pending.chain, _root(payload, count), 0); // no blob
         emit Data(round, client, part, payload);
-        _addParts(current, client, roots, new bytes32[](1));
+        _keep(current, client, pending, complete);
     }
 
     /// @dev Merkle root over `count` chunks, padded with zeros.

@@ -22,10 +22,11 @@ import { Rung } from "./Rung.sol";
 /// seen, and a proposal falls when a client it counted is put out. A proposer and a client that conspire can so take a wrong
 /// proposal back for half of a stake, before it is shown to be wrong, and one that finds a client asleep for nothing; fees
 /// it earns by neither. Each client holds a round up once at most.
-/// Roots are public: who reads the blobs knows which parts differ, and searches one as `OptimisticRung` says of a proposed
-/// tree. It asks for a chunk of each subtree of height ⌊d/2⌋ of the part's tree, of depth d, and then for all other chunks of
-/// one subtree that differs. A chunk that differs is then known, or was not shown. Fees for answers are held until the round
-/// is over, and a client that is put out earns none of it.
+/// Roots and blobs' hashes are in the log (`Committed`): who reads the blobs knows which parts differ, and searches one
+/// as `OptimisticRung` says of a proposed tree, by the siblings in `DataAnswered`. It asks for a chunk of each subtree
+/// of height ⌊d/2⌋ of the part's tree, of depth d, and then for all other chunks of one subtree that differs. A chunk
+/// that differs is then known, or was not shown. Fees for answers are held until the round is over, and a client that
+/// is put out earns none of it.
 contract Rung4Blobs is OptimisticRung, IBlobRung {
     /// @dev Clients put out of a round, and demands for data not yet answered in it, by clients that are not out.
     struct Out {
@@ -63,15 +64,17 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         // slither-disable-next-line divide-before-multiply
         uint256 count = payload.length / 32;
         if (payload.length % 32 != 0) revert RungWrongLength(payload.length, 32 * count);
-        bytes32[] memory roots = new bytes32[](count);
-        bytes32[] memory blobs = new bytes32[](count);
+        (Pending memory pending, bool complete) = _more(current, client, count);
         for (uint256 i; i < count; ++i) {
-            roots[i] = bytes32(payload[32 * i:]);
-            blobs[i] = blobhash(i);
-            if (blobs[i] == 0) revert RungMissingBlob(i);
+            bytes32 root = bytes32(payload[32 * i:]);
+            bytes32 blob = blobhash(i);
+            if (blob == 0) revert RungMissingBlob(i);
+            pending.chain = Merkle.triple(pending.chain, root, blob);
+            emit Committed(root, blob);
         }
         if (blobhash(count) != 0) revert RungUnusedBlob(count);
-        _addParts(current, client, roots, blobs);
+        _keep(current, client, pending, complete);
+        if (!complete) emit Sent(round, client);
     }
 
     // ------------------------------------------------------------------------------------------------ data in dispute
@@ -104,7 +107,7 @@ contract Rung4Blobs is OptimisticRung, IBlobRung {
         _out[round].open -= 1;
         _owed[round][submission.client] -= 1;
         if (_round.phase == Phase.Proposed) _extend();
-        emit DataAnswered(round, submission.client, chunk, data);
+        emit DataAnswered(round, submission.client, chunk, data, proof);
     }
 
     /// @inheritdoc IBlobRung

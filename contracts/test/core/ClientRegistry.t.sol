@@ -372,6 +372,23 @@ contract ClientRegistryTest is Refusals {
         vm.assertEq(registry.eligibleSamples(alice), 120, "one wei added");
     }
 
+    /// @dev Half of three wei is one; half of one is none.
+    function test_HalfTheStakeIsRoundedDownToTheWei() public {
+        registry = deployRegistry(1, COOL_DOWN);
+        join(alice, 3);
+        join(bob, 1);
+        vm.prank(slasher);
+        registry.slash(alice, 2);
+        vm.assertEq(registry.eligibleSamples(alice), 3, "one wei of three");
+        vm.prank(slasher);
+        registry.slash(alice, 1);
+        vm.expectRevert(abi.encodeWithSelector(IClientRegistry.StakeBelowMaintenance.selector, 0, 1, 3));
+        registry.eligibleSamples(alice);
+        vm.prank(slasher);
+        registry.slash(bob, 1);
+        vm.assertEq(registry.eligibleSamples(bob), 1, "none of one wei");
+    }
+
     function test_RevertWhen_EligibleStranger() public {
         vm.expectRevert(abi.encodeWithSelector(IClientRegistry.NotRegistered.selector, bob));
         registry.eligibleSamples(bob);

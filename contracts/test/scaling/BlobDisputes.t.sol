@@ -191,7 +191,7 @@ contract BlobDisputesTest is DisputesTest {
         ok(watcher, dataCall(1, 2));
         vm.warp(NOW + WINDOW - 1);
         vm.expectEmit(address(rung));
-        emit IBlobRung.DataAnswered(1, 1, 2, Exact.slice(rows[1], 2048, 64));
+        emit IBlobRung.DataAnswered(1, 1, 2, Exact.slice(rows[1], 2048, 64), Trees.partProof(rows[1], 2));
         ok(passer, answerData(1, 2));
         held(passer, 0, "nothing for who answers");
         held(member(1), ODD_STAKE, "nothing before the round is over");

@@ -214,6 +214,27 @@ abstract contract DisputesTest is Game {
         refused(watcher, demandCall(1), closed(NOW + WINDOW, NOW + WINDOW));
     }
 
+    /// @dev From the deadline until an answer comes none is taken; an answer leaves what is left of the second window.
+    function test_NoDemandBetweenTheDeadlineAndAnAnswer() public {
+        start(uint32(P), 2, 1);
+        Trees.Tree memory t = trueTree();
+        propose(t);
+        vm.warp(NOW + WINDOW - 1);
+        demand(0);
+        vm.warp(NOW + WINDOW);
+        refused(watcher, demandCall(1), closed(NOW + WINDOW, NOW + WINDOW));
+        vm.warp(NOW + 2 * WINDOW - 2);
+        refused(watcher, demandCall(1), closed(NOW + 2 * WINDOW - 2, NOW + WINDOW));
+        ok(proposer, answerCall(t, 0)); // as late as it may
+        demand(1);
+        vm.warp(NOW + 2 * WINDOW);
+        refused(watcher, demandCall(2), closed(NOW + 2 * WINDOW, NOW + 2 * WINDOW));
+        vm.warp(NOW + 3 * WINDOW - 3);
+        ok(proposer, answerCall(t, 1)); // as late as it may
+        refused(watcher, demandCall(2), closed(NOW + 3 * WINDOW - 3, NOW + 2 * WINDOW));
+        vm.assertEq(rung.proposal().deadline, NOW + 4 * WINDOW - 3, "final before four windows");
+    }
+
     function test_DemandsEndAfterTwoWindows() public {
         start(uint32(P), 2, 1);
         Trees.Tree memory t = trueTree();

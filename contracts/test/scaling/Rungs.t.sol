@@ -205,6 +205,23 @@ contract Rung2Test is RungTest {
         rung.work(1, abi.encode(step));
     }
 
+    /// @dev c_K is what the last step's tail says; who works without it is refused.
+    function test_AChainMayEndInAnything() public {
+        start(1, 40, 1);
+        rung.openRound();
+        bytes memory row = drawRow(1, 0);
+        bytes32 head = keccak256(abi.encode(keccak256(row), bytes32("salt")));
+        vm.prank(members[0]);
+        rung.submit(1, abi.encode(head));
+        Step memory step;
+        (step.count, step.tails, step.data) = (1, new bytes32[](1), row);
+        vm.expectRevert(abi.encodeWithSelector(RungWrongData.selector, 0, Exact.head(row, 0), head));
+        rung.work(1, abi.encode(step));
+        step.tails[0] = bytes32("salt");
+        rung.work(1, abi.encode(step));
+        vm.assertEq(rung.currentRound().finished, 1, "finished");
+    }
+
     function test_RevertWhen_StateIsNotTheLast() public {
         start(1, 1100, 1);
         rung.openRound();

@@ -420,10 +420,64 @@ contract PotAttacks is Federation {
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.94 ether, "the clients have theirs");
     }
 
-    /// @dev A known limit. The round shares the little there was when its payments began; money for rounds to come is there
-    /// before its first refund, which is a twentieth of what it would share by now: of the whole budget, and no more.
+    /// @dev A stranger works while the pot is empty, or holds so little that a twentieth of it is a wei: what the round's work
+    /// is refunded once the pot is filled is what it would have been.
     /// forge-config: default.isolate = false
-    function test_KnownLimit_RefundsAreATwentiethOfWhatThePotHoldsAtTheFirst() public {
+    function test_AStrangerFixesARoundsRefundsAtNothing() public {
+        uint256[3] memory credits;
+        for (uint256 before; before < 3; ++before) {
+            deploy(defaultConfig(), defaultTerms());
+            register(client(0), 10);
+            register(client(1), 20);
+            playToAggregate(twoUpdates());
+            FeeVm(address(vm)).fee(1 gwei);
+            if (before == 2) fund(20); // wei
+            vm.prank(before == 0 ? client(9) : client(8));
+            if (before == 0) aggregator.aggregate(3);
+            else pool.carryOn(3);
+            vm.assertEq(pool.totalCredit(), before / 2, "nothing, or a wei");
+            fund(10 ether);
+            while (phase() != IAggregator.Phase.Idle) {
+                nextBlock();
+                vm.prank(client(9));
+                pool.carryOn(100);
+            }
+            credits[before] = pool.creditOf(client(9));
+        }
+        vm.assertGe(credits[0], 1, "work is refunded");
+        // to work from a slot that is written is cheaper, so that there is less to refund
+        vm.assertGe(credits[1], credits[0] * 9 / 10, "a stranger worked while the pot was empty");
+        vm.assertGe(credits[2], credits[0] * 9 / 10, "a stranger was refunded a wei");
+    }
+
+    /// @dev Money that comes between two steps lifts the limit; however often it comes, refunds end at the whole round's.
+    /// forge-config: default.isolate = false
+    function test_FundingBetweenStepsRefundsMoreThanTheRoundsLimit() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 60; // the round has half of them
+        deploy(defaultConfig(), terms);
+        register(client(0), 10);
+        register(client(1), 20);
+        playToAggregate(twoUpdates());
+        FeeVm(address(vm)).fee(1_000_000 gwei);
+        uint256 last;
+        for (uint256 step; phase() != IAggregator.Phase.Idle; ++step) {
+            fund(0.2 ether);
+            vm.prank(client(9));
+            pool.carryOn(1);
+            nextBlock();
+            if (step == 0) vm.assertEq(pool.creditOf(client(9)), 0.01 ether, "a twentieth of what there is");
+            else if (step == 1) vm.assertEq(pool.creditOf(client(9)), 0.39 ether / 20, "of what there is by now");
+            else if (step > 2) vm.assertEq(pool.creditOf(client(9)), 0.025 ether, "of half of the budget");
+            last = step;
+        }
+        vm.assertGe(last, 4, "many steps");
+    }
+
+    /// @dev A known limit. The round shares the little there was when its payments began; money for rounds to come is there
+    /// before a refund, which is a twentieth of what it would share by now: of the whole budget, and no more.
+    /// forge-config: default.isolate = false
+    function test_KnownLimit_RefundsAreATwentiethOfWhatThePotHoldsAtARefund() public {
         deploy(defaultConfig(), defaultTerms());
         fund(0.001 ether);
         register(client(0), 10);
