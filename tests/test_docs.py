@@ -104,7 +104,7 @@ def test_the_house_is_small():
     # room for a rung more.
     proofs = sum(code_lines(source) for path, source in sources.items() if "proofs" in path.parts)
     assert proofs <= 570  # a prover, a verifier and their transcript
-    assert sum(map(code_lines, sources.values())) - proofs <= 6_670
+    assert sum(map(code_lines, sources.values())) - proofs <= 6_680
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):
