@@ -11,7 +11,7 @@ import { RungTest } from "./RungTest.sol";
 
 /// forge-config: default.fuzz.runs = 8
 contract Rung0Test is RungTest {
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung0Naive.sol:Rung0Naive";
     }
 
@@ -44,7 +44,7 @@ contract Rung0Test is RungTest {
 
 /// forge-config: default.fuzz.runs = 16
 contract Rung1Test is RungTest {
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung1Packed.sol:Rung1Packed";
     }
 
@@ -141,7 +141,7 @@ contract Rung2Test is RungTest {
     error RungWrongState(bytes32 given, bytes32 kept);
     error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
 
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung2Calldata.sol:Rung2Calldata";
     }
 
@@ -362,7 +362,7 @@ abstract contract OptimisticTest is RungTest {
 
 /// forge-config: default.fuzz.runs = 16
 contract Rung3Test is OptimisticTest {
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung3Optimistic.sol:Rung3Optimistic";
     }
 
@@ -399,7 +399,7 @@ interface BlobVm {
 /// forge-config: default.fuzz.runs = 16
 /// forge-config: default.isolate = false
 contract Rung4Test is OptimisticTest {
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung4Blobs.sol:Rung4Blobs";
     }
 
@@ -458,7 +458,7 @@ contract Rung5Test is RungTest {
 
     bytes32 private digest; // of who took part in the last round, and their heads
 
-    function artifact() internal pure override returns (string memory) {
+    function artifact() internal pure virtual override returns (string memory) {
         return "Rung5Sparse.sol:Rung5Sparse";
     }
 
