@@ -35,8 +35,8 @@ interface IEscrow {
     error NotReclaimable(address caller, bool stopped, bool idle);
     error PayoutFailed(address to, uint256 amount);
 
-    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun. After a stop that can only be the last
-    /// round; what is left then goes to the publisher.
+    /// @notice Add the ether sent to the pot, for rounds whose payments have not begun, and for refunds of the one
+    /// whose have. After a stop that can only be the last round; what is left then goes to the publisher.
     function fund() external payable;
 
     /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due

@@ -20,10 +20,10 @@ interface IBlobRung is IOptimisticRung {
         bytes proof;
     }
 
-    /// @notice A part's Merkle root and the versioned hash of its blob. Anonymous, since a kind would cost more than the rest:
-    /// a log without topics. Whoever answers or proves anything needs everybody's. Those of one call of `submit` stand right
-    /// before its `Submitted`, or its `Sent` where parts are missing yet; so a client's submission is the last ⌈P / 122,880⌉
-    /// of its parts, and the submissions' order is that of `Submitted`.
+    /// @notice A part's Merkle root and the versioned hash of its blob. Anonymous, a log without topics, which saves
+    /// the gas of a kind. Who answers for data or proves a chunk or a blob wrong needs everybody's. Those of one call
+    /// of `submit` stand right before its `Submitted`, or its `Sent` where parts are missing yet; so a client's
+    /// submission is the last ⌈P / 122,880⌉ of its parts, and the submissions' order is that of `Submitted`.
     event Committed(bytes32 root, bytes32 blob) anonymous;
     /// @notice The client's parts right before are not its last.
     event Sent(uint256 indexed round, uint256 indexed client);

@@ -4,18 +4,19 @@ pragma solidity ^0.8.30;
 import { IRung } from "./IRung.sol";
 
 /// @title A result that stands unless somebody challenges it in time
-/// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with
-/// payload `abi.encode(bytes32 basis, bytes32 sumsRoot, int256[] scores)`: what it was computed from, the root of a sum
-/// tree and its total. Anyone may finalize it when `windowSeconds` have passed, since it was proposed or last answered a demand, and no demand is
-/// open. Until then it falls when a chunk or the total is shown to be wrong, or when a demand is not answered in time.
-/// That says nothing of its truth if nobody watches, and it falls, true or not, when its proposer does not answer.
-/// What was paid for its answers is held: its proposer's when it is final, and back to who paid when it fell.
+/// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with payload
+/// `abi.encode(bytes32 basis, bytes32 sumsRoot, int256[] scores)`: what it was computed from, the root of a sum tree
+/// and its total. Anyone may finalize it when `windowSeconds` have passed since it was proposed and since a demand was
+/// last answered, and no demand is open. Until then it falls when a chunk or the total is shown to be wrong, or when a
+/// demand is not answered in time. That says nothing of its truth if nobody watches, and it falls, true or not, when
+/// its proposer does not answer. What was paid for its answers is held: its proposer's when it is final, and back to
+/// who paid when it fell.
 ///
 /// A proposal's life, with W = `windowSeconds`, proposed at t. The deadline is t + W, and with each answer, given at u
-/// by the proposer or (rung 4) a client, becomes u + W. A demand is taken before the deadline and before t + 2W: so
-/// from t + W on only within W of an answer, and between t + W and an answer to an open demand none is. Each is
-/// answered within W or not at all. So the last demand comes before t + 2W, the last answer before t + 3W, and the
-/// proposal is final or gone, or anyone may make it so, at t + 4W.
+/// by whoever it is, on rung 4 also one about a client's data, becomes u + W. A demand is taken before the deadline and
+/// before t + 2W: so from t + W on only within W of the last answer. Each is answered within W or not at all. So the
+/// last demand comes before t + 2W, the last answer before t + 3W, and the proposal is final or gone, or anyone may
+/// make it so, at t + 4W.
 ///
 /// Sum tree. Leaf k is (h_k, s_k): the hash of chunk k's sums, and each client's share w_i·⟨v_i, A⟩ of the chunk in its
 /// score. A node (h, s) above (h', s') and (h'', s'') has h = keccak256(d', d'') and s = s' + s'', where
@@ -38,8 +39,9 @@ interface IOptimisticRung is IRung {
         uint96 stake;
     }
 
-    /// @param deadline When it may be finalized, at the earliest: a window after it was made or last answered. Demands are
-    /// taken before it and before `Round.expiresAt`, whichever comes first.
+    /// @param deadline When it may be finalized, at the earliest: a window after it was made, or after the last answer
+    /// to a demand, on rung 4 also to one for data. Demands are taken before it and before `Round.expiresAt`, whichever
+    /// comes first.
     /// @param attempt Counts proposals, of all rounds; a demand belongs to one of them.
     /// @param open Demands not yet answered; while there are any, the proposal cannot be finalized.
     struct Proposal {
@@ -126,8 +128,8 @@ interface IOptimisticRung is IRung {
     function finalize(uint256 round) external;
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width, once: all see the
-    /// answer. Only before the proposal's `deadline`, which is a window after it was made or last answered, and only in its
-    /// first two windows: in the second one not before an answer has come.
+    /// answer. Only before the proposal's `deadline`, and only in its first two windows: in the second one only within
+    /// a window of the last answer.
     /// @param proposed `proposedDigest` of the proposal that is meant. Another one may have taken its place by now, also when
     /// the chain is reorganized, and a fee would pay for a leaf that nobody wanted to see.
     function demand(uint256 round, bytes32 proposed, uint256 chunk) external;

@@ -17,16 +17,17 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// @dev `proveChunk` compares a leaf with what the committed data give: it does not reject who computed from them. `expire`
 /// rejects whoever leaves a demand unanswered for `windowSeconds`, honest or not: a proposer has to be there, to get its
 /// transactions in, and to pay for as many answers as others pay fees for demands, or it loses its bond.
-/// Fees of answered demands are held until the proposal is final, and then its proposer's; when it falls, in whatever way,
-/// each goes back to who paid it. So no proposal that fell earned anything, however many searched it. The price: who
-/// proposed in good faith, and goes with a client that is put out (rung 4), answered for nothing.
-/// A wrong total has a wrong leaf below it, or a node that cannot be opened. A watcher that has the data, a deposit and
-/// the time can so have a wrong result rejected; one that has not seen the tree demands leaves, in two stages: in the
-/// first window, and once that is answered within the second. What it waits with the first stage the second one lacks.
-/// Of a tree of depth d it first demands a leaf of each subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once: each answer shows the
-/// nodes beside the way, so that all of these subtrees' roots are known. Then it demands the other leaves of one that
-/// differs from its own, fewer than 2^⌊d/2⌋. These fees it has to put down, and has back when it is right. Half of the
-/// bond goes to whoever proves the fraud: a proof can be copied before it is mined, as any transaction can.
+/// Fees of answered demands are held until the proposal is final, and then its proposer's; when it falls, in whatever
+/// way, each goes back to who paid it. So no proposal that fell earned anything, however many searched it. The price:
+/// who proposed in good faith, and goes with a client that is put out (rung 4), answered for nothing. A wrong total has
+/// a wrong leaf below it, or a node that cannot be opened. A watcher that has the data, a deposit and the time can so
+/// have a wrong result rejected; one that has not seen the tree demands leaves, in two stages: in the first window, and
+/// then within a window of the last answer and before the end of the second. So it has to look at each answer in time;
+/// what it waits with the first stage the second one lacks. Of a tree of depth d it first demands a leaf of each
+/// subtree of height ⌊d/2⌋, 2^⌈d/2⌉ at once: each answer shows the nodes beside the way, so that all of these subtrees'
+/// roots are known. Then it demands the other leaves of one that differs from its own, fewer than 2^⌊d/2⌋. These fees
+/// it has to put down, and has back when it is right. Half of the bond goes to whoever proves the fraud: a proof can be
+/// copied before it is mined, as any transaction can.
 abstract contract OptimisticRung is Deposits, Judgment {
     /// @dev Demands that a proposal answered; of one without any it is not noted that it is final.
     struct Answers {
