@@ -64,8 +64,22 @@ def check_range(
             return np.asarray(value) if whole else given.astype(np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
-    shown = repr(value) if isinstance(value, (str, bytes)) else value
+    shown = repr(value) if isinstance(value, (str, bytes)) else str(value)
+    shown = shown if len(shown) < 1_000 else f"{shorten(value)} …"
     raise error(f"{name} is {shown}: {reason}choose {'it' if alone else 'one number,'} {kind}in {room}")
+
+
+def check_whole(
+    name: str, value: Any, low: float, high: float = np.inf, *, why: str = "", error: type[BcflError] = InvalidInput
+) -> int:
+    """One whole number in [low, high], as Python's: NumPy's overflow, and no transaction takes them.
+
+    >>> check_whole("P", np.int8(100), 1) * 10
+    1000
+
+    Arguments and errors as in `check_range`.
+    """
+    return int(check_range(name, value, low, high, whole=True, why=why, error=error))
 
 
 def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
@@ -105,6 +119,8 @@ def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> n
         raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
     try:
         return np.asarray(values)
+    except RuntimeError as problem:  # torch's: a tensor with a gradient, or on another device
+        raise error(f"{name} is {shorten(values)}: {problem}") from None
     except ValueError:
         raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length") from None
 

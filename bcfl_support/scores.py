@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, check_whole
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import (
     Round,
@@ -188,7 +188,7 @@ def midpoint_scores(
     >>> midpoint_scores([[2.0, 0.0], [0.0, 4.0]], [1, 1], params=[0.0, 0.0], gradient=lambda w: w - 1.0).tolist()
     [0.5, 0.0]
     """
-    check_range("points", points, 1, whole=True, why="the path integral needs a point")
+    points = check_whole("points", points, 1, why="the path integral needs a point")
     rows, weights = check_round(updates, samples)
     start, way = check_vector(params, rows, "params"), _step(rows, samples, step)
     nodes, shares = np.polynomial.legendre.leggauss(points)

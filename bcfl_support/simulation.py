@@ -9,14 +9,14 @@ for more clients than one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_generator, check_kind, check_range, look_up, to_floats
+from bcfl_support.checks import check_choice, check_generator, check_kind, check_range, check_whole, look_up, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule, check_rule
 from bcfl_support.learning import AGGREGATORS, FederatedData, Model, Round, check_round, local_updates, play_rounds
@@ -290,8 +290,8 @@ def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | 
     rule = check_rule(reward)
     check_generator(rng)
     check_kind("observe", observe, Callable, "a function")
-    check_range("rounds", rounds, 1, whole=True)
-    check_range("byzantine", byzantine, 0, n_clients, whole=True)
+    rounds = check_whole("rounds", rounds, 1)
+    byzantine = check_whole("byzantine", byzantine, 0, n_clients)
     if rule.needs_test or rule.stake or not rule.scaled:
         what = f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}"
         why = "nothing is tested or fined here, and a round shares its budget"
@@ -300,8 +300,8 @@ def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | 
 
 
 def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -> Mapping[str, Scorer]:
-    if not isinstance(scores, Collection) or not scores:
-        raise InvalidInput(f"scores is {scores!r}: name at least the one that pays.")
+    if not isinstance(scores, (Sequence, Mapping)) or not scores:  # a set has no first one
+        raise InvalidInput(f"scores is {scores!r}: name at least the one that pays, first, in a tuple or a mapping.")
     names = [scores] if isinstance(scores, str) else scores
     wanted = names if isinstance(names, Mapping) else dict(zip(names, names, strict=True))
     return {name: look_up("score", scorer, SCORES, Callable) for name, scorer in wanted.items()}

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bcfl_support import checks
-from bcfl_support.checks import check_choice, check_flag, check_flags, check_generator, check_range, to_floats
+from bcfl_support.checks import (
+    check_choice,
+    check_flag,
+    check_flags,
+    check_generator,
+    check_range,
+    check_whole,
+    to_floats,
+)
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
@@ -122,3 +132,40 @@ def test_truth_values_may_be_ones_and_zeros() -> None:
     for values in ([True, False], [1, 0], np.array([1.0, 0.0]), [np.True_, 0]):
         assert check_flags("present", values).tolist() == [True, False]
     assert check_flags("present", []).dtype == np.bool_
+
+
+# ---------------------------------------------------------------- NumPy's integers, which overflow
+@pytest.mark.parametrize("number", [np.int8(100), np.uint64(2**63), np.int32(-5), np.array(7), 2**300])
+def test_a_whole_number_is_pythons_own(number: object) -> None:
+    found = check_whole("n", number, -(2**400), 2**400)
+    assert type(found) is int
+    assert found == int(number)  # type: ignore[call-overload]
+
+
+def test_wherever_a_whole_number_is_wanted_what_is_checked_is_what_is_used() -> None:
+    for file in sorted({*Path(checks.__file__).parent.rglob("*.py")} - {Path(checks.__file__)}):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            arguments = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+            for node in ast.walk(function):
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                    called, given = node.value.func, node.value.args[1:2]
+                    if isinstance(called, ast.Name) and called.id == "check_whole" and isinstance(given[0], ast.Name):
+                        where = f"{file.name}:{node.lineno}: {given[0].id} is checked, and used as it came"
+                        assert given[0].id not in arguments, where
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check_range":
+                    options = {o.arg: o.value for o in node.keywords}
+                    always = isinstance(options.get("whole"), ast.Constant)
+                    assert "many" in options or not always, f"{file.name}:{node.lineno}: check_whole gives an int"
+
+
+def test_a_long_value_is_told_in_short() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check_range("updates", np.full(100_000, np.nan).tolist(), 0, many=True)
+    assert len(str(refused.value)) < 1_000
+
+
+def test_a_tensor_with_a_gradient_is_refused_in_words() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InvalidInput, match="detach"):
+        to_floats("updates", torch.ones(3, requires_grad=True))

@@ -100,11 +100,11 @@ def test_the_house_is_small():
     # 135 refuse arrays, seeds, text and ragged rows where a number, a generator or a shape is asked for;
     # 145 are a federation that says when a revert has undone it, round records read back entry by entry,
     # factors checked before a quorum spends its epoch on them, copies found before a round opens; 30 lists, flags,
-    # shares and fees; 20 numbers of NumPy where a chain or JSON takes none, a round's budget that fell short; 20 are
+    # shares and fees; 50 numbers of NumPy, which overflow and no chain takes, a budget that fell short; 20 are
     # room for a rung more.
     proofs = sum(code_lines(source) for path, source in sources.items() if "proofs" in path.parts)
-    assert proofs <= 570  # a prover, a verifier and their transcript
-    assert sum(map(code_lines, sources.values())) - proofs <= 6_680
+    assert proofs <= 580  # a prover, a verifier and their transcript
+    assert sum(map(code_lines, sources.values())) - proofs <= 6_710
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):

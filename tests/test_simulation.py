@@ -77,6 +77,8 @@ def test_every_named_score_runs_and_the_first_pays(hospitals: datasets.Federated
     for name in names:
         assert np.isfinite(table.column(f"score_{name}")).all()
         assert np.array_equal(table.column(f"score_{name}"), run(hospitals, scores=name).table.column("score"))
+    with pytest.raises(InvalidInput, match="name at least the one that pays, first"):
+        run(hospitals, scores=set(names))
 
 
 def test_equal_seeds_equal_tables_other_seeds_other_tables(hospitals: datasets.FederatedData) -> None:

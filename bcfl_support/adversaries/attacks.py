@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.checks import check_generator, check_range
+from bcfl_support.checks import check_generator, check_range, check_whole
 from bcfl_support.learning import check_updates, check_vectors, compute_square_distances, divide_or_zero, rescale
 
 
@@ -38,7 +38,7 @@ def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     >>> mirror_labels([0, 3, 9], n_classes=10).tolist()
     [9, 6, 0]
     """
-    check_range("n_classes", n_classes, 2, whole=True, why="a label flips to another")
+    n_classes = check_whole("n_classes", n_classes, 2, why="a label flips to another")
     return n_classes - 1 - check_range("labels", labels, 0, n_classes - 1, many=True, whole=True).astype(np.int64)
 
 
@@ -117,8 +117,10 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
     >>> round(compute_alie_z(50, 12), 4)
     0.336
     """
-    check_range("n_clients", n_clients, 3, whole=True, why="one attacker of three is fewer than half")
-    check_range("n_attackers", n_attackers, 1, (n_clients - 1) // 2, whole=True, why=f"fewer than half of {n_clients}")
+    n_clients = check_whole("n_clients", n_clients, 3, why="one attacker of three is fewer than half")
+    n_attackers = check_whole(
+        "n_attackers", n_attackers, 1, (n_clients - 1) // 2, why=f"fewer than half of {n_clients}"
+    )
     supporters = n_clients // 2 + 1 - n_attackers
     return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
 
@@ -242,7 +244,7 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     """
     rows = check_updates(honest, "honest")
     if target is not None:
-        check_range("target", target, 0, rows.shape[-2] - 1, whole=True, why="it is an honest client")
+        target = check_whole("target", target, 0, rows.shape[-2] - 1, why="it is an honest client")
         return rows[..., target, :].copy()
     centered = rows - rows.mean(axis=-2, keepdims=True)
     # the h × h Gram matrix has the same leading eigenvalue as the P × P covariance
@@ -271,8 +273,8 @@ def disguise(previous_step: Any, *, clients: int, round_number: int, rng: np.ran
             finite numbers.
     """
     check_generator(rng)
-    check_range("clients", clients, 0, whole=True)
-    check_range("round_number", round_number, 1, whole=True, why="rounds are counted from 1")
+    clients = check_whole("clients", clients, 0)
+    round_number = check_whole("round_number", round_number, 1, why="rounds are counted from 1")
     step = check_vectors(previous_step, "previous_step")
     sigma = step.std(axis=-1)[..., None, None] * float(round_number) ** -1.0
     # one draw for all batches: what differs between two of them is not the noise

@@ -10,7 +10,7 @@ import numpy as np
 
 from bcfl_support.adversaries.attacks import mimic
 from bcfl_support.adversaries.insight import ATTACKS
-from bcfl_support.checks import check_list, check_range, to_floats
+from bcfl_support.checks import check_list, check_range, check_whole, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import check_round, check_updates, rescale
 
@@ -81,7 +81,7 @@ def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.
     given = check_range("samples", check_list("samples", samples), 1, many=True, whole=True)
     counts = given.astype(object)  # Python's integers do not overflow
     lying = check_range("clients", clients, 0, len(counts) - 1, many=True, whole=True).astype(int)
-    counts[lying] *= int(check_range("factor", factor, 1, whole=True))
+    counts[lying] *= check_whole("factor", factor, 1)
     return check_range("samples times factor", counts, 1, 2**63 - 1, many=True, whole=True).astype(np.int64)
 
 

@@ -29,7 +29,7 @@ from bcfl_support.chain.artifacts import Artifact
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.sending import Call, Sender, check_address
 from bcfl_support.chain.transport import Transport, without_secrets
-from bcfl_support.checks import check_choice, check_flag, check_range
+from bcfl_support.checks import check_choice, check_flag, check_whole
 from bcfl_support.errors import InvalidInput, ServiceError
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -265,11 +265,11 @@ class Chain(AbstractContextManager["Chain"]):
         Raises:
             InvalidInput: a block that is no whole number from 0 on, nor one of the last by name, such as "latest".
         """
-        check_range("from_block", from_block, 0, whole=True)
+        from_block = check_whole("from_block", from_block, 0)
         if isinstance(to_block, str):
             check_choice("to_block", to_block, ("latest", "pending", "safe", "finalized", "earliest"))
         else:
-            check_range("to_block", to_block, 0, whole=True)
+            to_block = check_whole("to_block", to_block, 0)
         try:
             return list(event.get_logs(from_block=from_block, to_block=cast(Any, to_block)))
         except Web3Exception:
@@ -284,7 +284,7 @@ class Chain(AbstractContextManager["Chain"]):
             address: the contract.
             slot: number of the slot; `InvalidInput` if there is none.
         """
-        check_range("slot", slot, 0, 2**256 - 1, whole=True)
+        slot = check_whole("slot", slot, 0, 2**256 - 1)
         return bytes(self.w3.eth.get_storage_at(check_address("address", address), slot)).rjust(32, b"\0")
 
     def block_hashes(self, numbers: Iterable[int]) -> set[HexBytes]:
@@ -306,15 +306,16 @@ class Chain(AbstractContextManager["Chain"]):
         """Mine a block whose time is `seconds` after the latest one's.
 
         Args:
-            seconds: at least 1.
+            seconds: 1 to 100 years.
 
         Raises:
-            InvalidInput: fewer, or no whole number.
+            InvalidInput: fewer or more, or no whole number.
             ServiceError: the chain is not ours.
         """
         self.require_own("move the clock")
-        check_range("seconds", seconds, 1, whole=True, why="the clock only moves forward")
-        self._rpc("evm_setNextBlockTimestamp", self.timestamp + int(seconds))
+        why = "the clock only moves forward, and contracts keep deadlines in 40 bits"
+        seconds = check_whole("seconds", seconds, 1, 100 * 365 * 86_400, why=why)
+        self._rpc("evm_setNextBlockTimestamp", self.timestamp + seconds)
         self._rpc("evm_mine")
 
     def snapshot(self) -> str:

@@ -24,7 +24,7 @@ from web3.types import RPCResponse, TxReceipt
 from bcfl_support.chain.reverts import revert_data
 from bcfl_support.chain.schedule import OSAKA
 from bcfl_support.chain.transport import Transport, error_message
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_whole
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Sender:
         labels = [_label(call) for call, _, _ in calls]
         transactions = [_transaction(*each) for each in calls]
         if gas is not None:
-            check_range("gas", gas, 1, 2**63, whole=True, why="gas is counted")
+            gas = check_whole("gas", gas, 1, 2**63, why="gas is counted")
         self._check_code(calls)
         with self._lock:
             limits = [gas] * len(calls) if gas is not None else self._gas_limits(transactions, labels)
@@ -238,7 +238,7 @@ def check_address(name: str, value: Any) -> ChecksumAddress:
 
 def _transaction(call: Call, sender: str, value: int) -> Transaction:
     """Sender, receiver, value and data of a call, without asking the node anything."""
-    check_range("value", value, 0, whole=True, why="a transaction sends wei")
+    value = check_whole("value", value, 0, why="a transaction sends wei")
     transaction: Transaction = {"from": check_address("sender", sender), "value": int(value)}
     if isinstance(call, ContractFunction):
         # All defaults are given, so that web3 fills in none by asking the node.
@@ -250,7 +250,7 @@ def _transaction(call: Call, sender: str, value: int) -> Transaction:
     for key, argument in (("from", "sender"), ("value", "value"), ("gas", "gas")):
         if key in call:
             raise InvalidInput(f"the transaction has {key!r} in it: give it as the argument {argument}")
-    if call.get("to") is None and not call.get("data"):
+    if call.get("to") is None and call.get("data") in (None, "", "0x", b""):
         raise InvalidInput(f"the transaction has only {[*call]}: give 'to' or 'data'; without, money goes to nobody")
     if call.get("to") is not None:
         transaction["to"] = check_address("to", call["to"])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_whole
 from bcfl_support.errors import RecordError
 from bcfl_support.fairness.record import FairnessRecord, derive_record
 from bcfl_support.fairness.task import PublishedRound, Task, compare_round, get_round
@@ -39,7 +39,10 @@ class AuditReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the agreed record is true and was paid; a false attester whom nobody followed does no harm."""
+        """Whether the agreed record is true, and what was paid by it, if anything yet, is what it says.
+
+        A false attester whom nobody followed does no harm.
+        """
         return not self.problems
 
 
@@ -61,7 +64,7 @@ def audit(fed: Federation, store: IpfsNode, epoch: int, task: Task) -> AuditRepo
         ContentMissing, ContentCorrupted: a block is not there, or is not what its CID says. That is the node's doing
             as well as it may be the attesters': ask another node.
     """
-    epoch = int(check_range("epoch", epoch, 0, SAFE_INTEGER, whole=True, error=RecordError))
+    epoch = check_whole("epoch", epoch, 0, SAFE_INTEGER, error=RecordError)
     digest = fed.ledger.functions.epochOf(epoch).call()[0]
     if not any(digest):
         raise RecordError(f"the ledger has agreed on no record for epoch {epoch}: wait for a quorum")

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support import incentives, protocol, shapley
-from bcfl_support.checks import check_kind, check_list, check_range
+from bcfl_support.checks import check_kind, check_list, check_whole
 from bcfl_support.errors import InvalidCid, RecordError
 from bcfl_support.fairness.task import SAMPLERS, VERSION, PublishedRound, Task, compare_round, get_round
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR, PPM
@@ -274,7 +274,7 @@ def apply_record(fed: Federation, record: FairnessRecord) -> None:
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:
     """A checked integer, Python's own: JSON takes no NumPy numbers."""
-    return int(check_range(name, value, low, high, whole=True, error=RecordError))
+    return check_whole(name, value, low, high, error=RecordError)
 
 
 def _check_cids(values: Any) -> tuple[str, ...]:

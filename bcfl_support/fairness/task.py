@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.checks import check_choice, check_kind, check_range
+from bcfl_support.checks import check_choice, check_kind, check_whole
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
@@ -74,8 +74,8 @@ class Task:
             given = f"utility is {self.utility!r} and convention is {self.convention!r}"
             raise InvalidInput(f"{given}; the midpoint rule needs 'loss' and 'fixed': choose these")
         least, why = int(self.estimator in SAMPLERS), "an estimator that samples draws so many coalitions a round"
-        check_range("budget", self.budget, least, SAFE, whole=True, why=why)
-        check_range("seed", self.seed, 0, SAFE, whole=True)
+        object.__setattr__(self, "budget", check_whole("budget", self.budget, least, SAFE, why=why))
+        object.__setattr__(self, "seed", check_whole("seed", self.seed, 0, SAFE))
         # what is published is what is computed with: the model refuses features and labels that do not fit it
         self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
         object.__setattr__(self, "x", np.array(self.x))  # copies: what is agreed on does not change
@@ -140,6 +140,9 @@ def publish_round(
     lean = replace(record, gas={}, transactions={}).to_json()  # so that whoever publishes it gets the same bytes
     before = protocol.to_integers("params", params, len(lean["global_update"]), scaled=scaled)
     sent, named = protocol.by_client("updates", updates), {}
+    revealed = {client for client, digest in zip(record.clients, record.digests, strict=True) if digest is not None}
+    if strangers := sorted(set(sent) - revealed):
+        raise InvalidUpdate(f"{', '.join(strangers)} revealed nothing in round {record.number}: leave it out")
     for client, digest in zip(record.clients, record.digests, strict=True):
         if digest is None:
             continue

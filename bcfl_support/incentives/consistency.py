@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flags, check_range
+from bcfl_support.checks import check_choice, check_flags, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 
@@ -97,7 +97,7 @@ def check_window(window: int, kind: str = "window") -> None:
     Raises:
         InvalidInput: it is below 1, or there is no such definition.
     """
-    check_range("window", window, 1, whole=True, why="consistency counts rounds")
+    window = check_whole("window", window, 1, why="consistency counts rounds")
     check_choice("kind", kind, CONSISTENCIES)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, check_whole
 from bcfl_support.errors import InvalidInput
 
 PPM = 1_000_000
@@ -42,12 +42,11 @@ def compute_reward_weight(score: int, consistency: int, factor: int, alpha: int)
     >>> compute_reward_weight(1000, 250_000, 1_000_000, 500_000)
     1125
     """
-    check_range("consistency", consistency, 0, PPM, whole=True)
-    check_range("factor", factor, 0, whole=True)
-    check_range("alpha", alpha, 0, whole=True)
-    if check_range("score", score, -float("inf"), whole=True) < 0:
+    consistency = check_whole("consistency", consistency, 0, PPM)
+    factor = check_whole("factor", factor, 0)
+    alpha = check_whole("alpha", alpha, 0)
+    if (score := check_whole("score", score, -float("inf"))) < 0:
         return 0
-    score, consistency, factor, alpha = map(int, (score, consistency, factor, alpha))  # NumPy's would overflow
     multiplier = PPM + alpha * consistency // PPM
     return score * multiplier // PPM * factor // PPM
 
@@ -66,9 +65,9 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     >>> compute_rewards([1, 2, 0], 100, 1000)
     [33, 66, 0]
     """
-    for name, value in (("weights", weights), ("budget", budget), ("pot", pot)):
-        check_range(name, value, 0, whole=True, many=name == "weights")
-    exact, available = [int(weight) for weight in weights], min(int(budget), int(pot))
+    check_range("weights", weights, 0, whole=True, many=True)
+    available = min(check_whole("budget", budget, 0), check_whole("pot", pot, 0))
+    exact = [int(weight) for weight in weights]
     return [available * weight // sum(exact) if any(exact) else 0 for weight in exact]
 
 
@@ -89,14 +88,13 @@ def compute_penalty(stake: int, score: int | None, norm_squared: int, *, rate: i
     >>> compute_penalty(10**18, -30, 100, rate=100_000, cap=50_000) / 10**18
     0.03
     """
-    for name, value in (("stake", stake), ("norm_squared", norm_squared), ("rate", rate), ("cap", cap)):
-        check_range(name, value, 0, PPM if name == "cap" else float("inf"), whole=True)
-    if score is not None and check_range("score", score, -float("inf"), whole=True) >= 0:
+    stake, norm_squared = check_whole("stake", stake, 0), check_whole("norm_squared", norm_squared, 0)
+    rate, ratio = check_whole("rate", rate, 0), check_whole("cap", cap, 0, PPM)
+    if score is not None and (score := check_whole("score", score, -float("inf"))) >= 0:
         return 0
-    ratio = int(cap)
     if score is not None and norm_squared:
-        ratio = min(-int(score) * int(rate) // int(norm_squared), ratio)
-    return int(stake) * ratio // PPM
+        ratio = min(-score * rate // norm_squared, ratio)
+    return stake * ratio // PPM
 
 
 def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[int]) -> list[int]:
@@ -164,7 +162,8 @@ class Terms:
     def __post_init__(self) -> None:
         most = {"alpha": 10 * PPM, "window": HISTORY_BITS, "penalty_cap": PPM}
         for name, v in asdict(self).items():
-            check_range(name, v, int("samples" in name or name == "window"), most.get(name, float("inf")), whole=True)
+            least = int("samples" in name or name == "window")
+            object.__setattr__(self, name, check_whole(name, v, least, most.get(name, float("inf"))))
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,8 @@ class Account:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            check_range(name, value, 0, 2**HISTORY_BITS - 1 if name == "history" else float("inf"), whole=True)
+            most = 2**HISTORY_BITS - 1 if name == "history" else float("inf")
+            object.__setattr__(self, name, check_whole(name, value, 0, most))
 
 
 @dataclass(frozen=True)
@@ -244,12 +244,12 @@ def settle_round(
     >>> s.rewards, s.penalties, s.stakes["b"], bin(s.accounts["a"].history)
     ({'a': 100, 'b': 0}, {'a': 0, 'b': 50}, 950, '0b1')
     """
-    number = int(check_range("number", number, 1, whole=True))
+    number = check_whole("number", number, 1)
     scores, held = _to_integers(scores, stakes, factors or {})
     books, weights, consistency, penalties = dict(accounts), {}, {}, {}
     full, fewest = terms.full_samples, terms.minimum_samples
     fine = {"rate": terms.penalty_rate, "cap": terms.penalty_cap}
-    revealed = max(full, fewest) if samples is None else int(check_range("samples", samples, 0, whole=True))
+    revealed = max(full, fewest) if samples is None else check_whole("samples", samples, 0)
     void = revealed < fewest or all(score is None for score in scores.values())
     for client, score in scores.items():
         account = books.get(client, Account())

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_generator, check_list, check_range
+from bcfl_support.checks import check_generator, check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import expected_consistency, fairness_ratios
 from bcfl_support.incentives.pay_rules import PayRule, check_rule
@@ -143,9 +143,9 @@ class Game:
 
     def __post_init__(self) -> None:
         world, rule, (seeds, n) = self.world, self.rule, self.world.sizes.shape
-        check_range("rounds", self.rounds, 1, whole=True)
+        self.rounds = check_whole("rounds", self.rounds, 1)
         check_range("budget", self.budget, 0)
-        check_range("fairness_interval", self.interval, 0, whole=True)
+        self.interval = check_whole("fairness_interval", self.interval, 0)
         for place, rng in enumerate(check_list("rngs", self.rngs)):
             check_generator(rng, f"rngs[{place}]")
         if len(self.rngs) != seeds:
@@ -260,7 +260,7 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, n
     Raises:
         InvalidInput: no round to average over, or a target that is no share.
     """
-    check_range("last", last, 1, whole=True)
+    last = check_whole("last", last, 1)
     check_range("target", target, 0, 1, why="it is a share of the test samples")
     tail = slice(-last, None)
     played, n = game.played[tail], game.sizes.shape[1]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flags, check_generator, check_range, to_floats
+from bcfl_support.checks import check_flags, check_generator, check_range, check_whole, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.consistency import check_window
 
@@ -90,7 +90,7 @@ class Costs:
         Raises:
             InvalidInput: a number of clients that is not whole or is below 1, or no generator.
         """
-        check_range("n_clients", n_clients, 1, whole=True)
+        n_clients = check_whole("n_clients", n_clients, 1)
         check_generator(rng)
         return np.exp(self.spread * rng.standard_normal(n_clients) - self.spread**2 / 2)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_list, check_range
+from bcfl_support.checks import check_choice, check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import POLICIES, UNKNOWN
 
@@ -59,7 +59,7 @@ class Learner:
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, LEARNERS)
         allowed = POLICIES if self.policies is None else check_list("policies", self.policies)
-        check_range("the number of policies", len(allowed), 1, whole=True, why="None allows all")
+        check_whole("the number of policies", len(allowed), 1, why="None allows all")
         for name in allowed:
             check_choice("policy", name, POLICIES)
         for name in (self.start,) if isinstance(self.start, str) else self.start:

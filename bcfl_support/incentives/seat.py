@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_range
+from bcfl_support.checks import check_choice, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.market import Accidents, Game, Play
 from bcfl_support.incentives.pay_rules import PayRule, check_rule
@@ -73,7 +73,7 @@ class Seat:
         seeds, n = world.sizes.shape
         if seeds != 1:
             raise InvalidInput(f"the world has {seeds} seeds: a seat is at one table, make it with one")
-        check_range("client", client, 0, n - 1, whole=True)
+        client = check_whole("client", client, 0, n - 1)
         bounds = (0.5, 1.5)
         self._game = Game(world, check_rule(rule), learner, costs, rounds, [rng], Accidents(), 0, bounds, 1.0)
         self._outcomes = world.play(rounds, self._game.work_rngs, self._game.choose)

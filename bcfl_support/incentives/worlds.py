@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flag, check_range
+from bcfl_support.checks import check_choice, check_flag, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
 from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
@@ -85,8 +85,8 @@ class PresenceWorld:
         Raises:
             InvalidInput: a number that is not whole or is below 1.
         """
-        check_range("seeds", seeds, 1, whole=True)
-        check_range("n_clients", n_clients, 1, whole=True)
+        seeds = check_whole("seeds", seeds, 1)
+        n_clients = check_whole("n_clients", n_clients, 1)
         return cls(np.full((seeds, n_clients), 1 / n_clients))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:

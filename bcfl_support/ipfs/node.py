@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from bcfl_support import services
-from bcfl_support.errors import ContentCorrupted, ContentMissing, RecordError, ServiceError, ToolMissing
+from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidInput, RecordError, ServiceError, ToolMissing
 from bcfl_support.ipfs.cids import CHUNK_SIZE, compute_cid, parse_cid, read_file
 from bcfl_support.ipfs.records import canonical_json, check_bytes, parse_record
 
@@ -63,13 +63,13 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
             timeout: seconds to wait for each answer.
 
         Raises:
-            ValueError: no such program.
+            InvalidInput: no such program.
             ToolMissing: the program or its libraries are not installed.
             ServiceError: the node did not start, e.g. another one has the repository open.
         """
         program = program or ("kubo" if services.kubo() else "embedded")
         if program not in ("kubo", "embedded"):
-            raise ValueError(f'program is {program!r}, which is unknown; choose "kubo" or "embedded"')
+            raise InvalidInput(f"program is {program!r}: choose 'kubo' or 'embedded'")
         folder = Path(tempfile.mkdtemp(prefix="bcfl-ipfs-")) if repo is None else Path(repo).resolve()
         remove = [folder] if repo is None else []
         with contextlib.ExitStack() as undo:

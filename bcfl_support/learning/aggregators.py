@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, check_whole
 from bcfl_support.learning.updates import (
     Round,
     check_round,
@@ -92,7 +92,7 @@ def trimmed_mean(updates: Any, *, trim: int) -> np.ndarray:
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    check_range("trim", trim, 0, (n - 1) // 2, whole=True, why=f"of {n} updates fewer than half go at each end")
+    trim = check_whole("trim", trim, 0, (n - 1) // 2, why=f"of {n} updates fewer than half go at each end")
     return np.sort(rows, axis=-2)[..., trim : n - trim, :].mean(axis=-2)
 
 
@@ -119,9 +119,9 @@ def multi_krum(updates: Any, *, attackers: int, selected: int | None = None) -> 
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    check_range("the number of updates", n, 3, whole=True, why="Krum needs n > 2 f + 2")
-    check_range("attackers", attackers, 0, (n - 3) // 2, whole=True, why=f"Krum needs n > 2 f + 2, and n is {n}")
-    count = int(check_range("selected", n - attackers if selected is None else selected, 1, n, whole=True))
+    check_whole("the number of updates", n, 3, why="Krum needs n > 2 f + 2")
+    attackers = check_whole("attackers", attackers, 0, (n - 3) // 2, why=f"Krum needs n > 2 f + 2, and n is {n}")
+    count = check_whole("selected", n - attackers if selected is None else selected, 1, n)
     badness = np.sort(compute_square_distances(rows), axis=-1)[..., 1 : n - attackers - 1].sum(axis=-1)
     chosen = np.sort(np.argsort(badness, axis=-1, kind="stable")[..., :count], axis=-1)
     return np.take_along_axis(rows, chosen[..., None], axis=-2).mean(axis=-2)
@@ -153,7 +153,7 @@ def geometric_median(updates: Any, *, iterations: int = 1_000) -> np.ndarray:
     """
     rows, z = check_updates(updates), coordinate_median(updates)
     unit = np.maximum(np.median(compute_lengths(rows - z[..., None, :]), axis=-1, keepdims=True), 1e-280)
-    for _ in range(int(check_range("iterations", iterations, 0, whole=True))):
+    for _ in range(check_whole("iterations", iterations, 0)):
         pull = 1e-6 * unit / np.maximum(compute_lengths(rows - z[..., None, :]), 1e-6 * unit)
         step = np.vecmat(pull / pull.sum(axis=-1, keepdims=True), rows) - z
         moves = compute_lengths(step)[..., None] > 1e-10 * unit  # who has arrived stays, whatever else is in the batch
@@ -208,7 +208,7 @@ def mix_neighbors(updates: Any, *, attackers: int) -> np.ndarray:
     """
     rows = check_updates(updates)
     n = rows.shape[-2]
-    check_range("attackers", attackers, 0, (n - 1) // 2, whole=True, why=f"NNM needs fewer than half of {n}")
+    attackers = check_whole("attackers", attackers, 0, (n - 1) // 2, why=f"NNM needs fewer than half of {n}")
     nearest = np.argsort(compute_square_distances(rows), axis=-1, kind="stable")[..., : n - attackers]
     mixing = np.zeros((*rows.shape[:-2], n, n))
     np.put_along_axis(mixing, nearest, 1.0 / (n - attackers), axis=-1)
@@ -251,7 +251,7 @@ def _centered(r: Round) -> np.ndarray:
 
 
 def _byzantine(r: Round) -> int:
-    return int(check_range("byzantine", r.byzantine, 1, whole=True, why="provided for none, it is the plain mean"))
+    return check_whole("byzantine", r.byzantine, 1, why="provided for none, it is the plain mean")
 
 
 # "norm_clip" and "centered_clipping" cut at the median length of the round's clients; a contract goes by samples.

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_generator, check_list, check_range, to_array, to_floats
+from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
 from bcfl_support.learning.partitions import PARTITIONS, check_options, check_shares, split_stratified, take_share
@@ -98,7 +98,7 @@ class FederatedData:
         Raises:
             InvalidInput: no such client.
         """
-        check_range("client", i, 0, self.n_clients - 1, whole=True)
+        i = check_whole("client", i, 0, self.n_clients - 1)
         end = int(self.sizes[: i + 1].sum())
         rows = slice(end - int(self.sizes[i]), end)
         return self.x[rows], self.y[rows]
@@ -227,6 +227,7 @@ def deal(
             `FederatedData` refuses them.
     """
     check_options(partition, options)
+    check_flag("standardize", standardize)
     x, y, names = to_floats("x", x), to_array("y", y), tuple(map(str, check_list("classes", classes)))
     check_samples(x, y, x.shape[-1] if x.ndim else 0, len(names))
     train, val, test = split_stratified(y, rng=rng)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_generator, check_range, to_array, to_floats
+from bcfl_support.checks import check_generator, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, pick_classes
 from bcfl_support.learning.updates import check_finite
@@ -185,7 +185,7 @@ class LogisticRegression(Model):
     """
 
     def __init__(self, n_features: int) -> None:
-        check_range("n_features", n_features, 1, whole=True)
+        n_features = check_whole("n_features", n_features, 1)
         self.n_features, self.n_classes, self.n_params = n_features, 2, n_features + 1
         self._floats_per_sample = 2
 
@@ -298,8 +298,8 @@ class TorchModel(Model):
         n_features: number of features d.
 
     Raises:
-        InvalidInput: no module, one that does not take (m, d) or give (m, C), or one that keeps running statistics (as
-            BatchNorm does): no client's vector would hold them.
+        InvalidInput: no module, one with frozen parameters, one that does not take (m, d) or give (m, C), or one that
+            keeps running statistics (as BatchNorm does): no client's vector would hold them.
 
     >>> import torch
     >>> layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10)
@@ -310,12 +310,14 @@ class TorchModel(Model):
     def __init__(self, module: Any, n_features: int) -> None:
         import torch
 
-        check_range("n_features", n_features, 1, whole=True)
+        n_features = check_whole("n_features", n_features, 1)
         if not isinstance(module, torch.nn.Module):
             raise InvalidInput(f"module is {module!r}: give a torch.nn.Module.")
         for part in module.modules():
             if getattr(part, "running_mean", None) is not None:
                 raise InvalidInput(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
+        if frozen := [name for name, value in module.named_parameters() if not value.requires_grad]:
+            raise InvalidInput(f"module has {frozen} frozen: every parameter is trained here; make them buffers.")
         self._module: Any = copy.deepcopy(module).double().eval()
         kept: list[int] = []  # what a backward pass over 64 samples keeps
         with torch.autograd.graph.saved_tensors_hooks(lambda value: kept.append(value.numel()), lambda kept: kept):

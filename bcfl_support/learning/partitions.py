@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_choice, check_generator, check_list, check_range, to_array, to_floats
+from bcfl_support.checks import check_choice, check_generator, check_list, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 
 Parts = list[np.ndarray]
@@ -69,9 +69,9 @@ def partition_dirichlet(
     """
     labels = _check_partition(labels, n_clients, rng)
     check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration")
-    check_range("min_size", min_size, 1, len(labels) // n_clients, whole=True, why="no more than N / n for each")
+    min_size = check_whole("min_size", min_size, 1, len(labels) // n_clients, why="no more than N / n for each")
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
-    for _ in range(int(check_range("max_tries", max_tries, 1, whole=True))):
+    for _ in range(check_whole("max_tries", max_tries, 1)):
         shares = rng.dirichlet(np.full(n_clients, alpha), size=len(members))  # (C, n)
         pieces = [_cut(rng.permutation(m), share) for m, share in zip(members, shares, strict=True)]
         parts = [np.sort(np.concatenate(own)) for own in zip(*pieces, strict=True)]
@@ -101,7 +101,9 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     """
     labels = _check_partition(labels, n_clients, rng)
     classes = rng.permutation(np.unique(labels))
-    check_range("classes_per_client", classes_per_client, 1, len(classes), whole=True, why="the data has no more")
+    classes_per_client = check_whole(
+        "classes_per_client", classes_per_client, 1, len(classes), why="the data has no more"
+    )
     if n_clients * classes_per_client < len(classes):
         short = f"{n_clients} clients with {classes_per_client} classes each cannot hold {len(classes)} classes"
         raise InvalidInput(f"{short}: raise classes_per_client, every sample needs an owner.")
@@ -266,7 +268,7 @@ def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:
     array = to_array("labels", labels)
     if array.ndim != 1:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
-    check_range("n_clients", n_clients, 1, len(array), whole=True, why="each client gets a sample")
+    n_clients = check_whole("n_clients", n_clients, 1, len(array), why="each client gets a sample")
     return array
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_generator, check_range, to_array, to_floats
+from bcfl_support.checks import check_generator, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.datasets import FederatedData
@@ -239,7 +239,7 @@ def _check_training(
     check_finite(params, "look at what made it", "params")
     check_range("lr", lr, 0, above=True)
     if batch_size is not None:
-        check_range("batch_size", batch_size, 1, whole=True, why="None takes all samples")
+        batch_size = check_whole("batch_size", batch_size, 1, why="None takes all samples")
         check_generator(rng)
     chosen = np.arange(n) if clients is None else check_range("clients", clients, 0, n - 1, many=True, whole=True)
     if chosen.ndim != 1 or not 0 < len(chosen) == np.isin(np.arange(n), chosen).sum():

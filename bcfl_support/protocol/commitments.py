@@ -20,7 +20,7 @@ from eth_utils import keccak
 from numpy.random import Generator
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_range, shorten
+from bcfl_support.checks import check_whole, shorten
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
@@ -104,8 +104,8 @@ def compute_commitment(
     for name, word in (("digest", digest), ("salt", salt)):
         if not isinstance(word, (bytes, bytearray)) or len(word) != 32:  # a shorter one would be padded in silence
             raise InvalidInput(f"{name} is {word!r}: give 32 bytes")
-    chain_id = int(check_range("chain_id", chain_id, 0, 2**256 - 1, whole=True))  # the ABI takes no NumPy numbers
-    round_number = int(check_range("round_number", round_number, 0, 2**256 - 1, whole=True))
+    chain_id = check_whole("chain_id", chain_id, 0, 2**256 - 1)  # the ABI takes no NumPy numbers
+    round_number = check_whole("round_number", round_number, 0, 2**256 - 1)
     aggregator, client = check_address("aggregator", aggregator), check_address("client", client)
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [chain_id, aggregator, round_number, client, digest, salt]))
@@ -138,5 +138,5 @@ def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
     """
     clients = [check_address("client", client) for client in factors]
     bounds = (0, 2**32 - 1)
-    numbers = [int(check_range(f"the factor of {c}", factor, *bounds, whole=True)) for c, factor in factors.items()]
+    numbers = [check_whole(f"the factor of {c}", factor, *bounds) for c, factor in factors.items()]
     return keccak(encode(["address[]", "uint32[]"], [clients, numbers]))

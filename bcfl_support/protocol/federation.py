@@ -18,7 +18,7 @@ from numpy.random import Generator
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice, check_generator, check_list, check_range
+from bcfl_support.checks import check_choice, check_generator, check_list, check_range, check_whole
 from bcfl_support.errors import ContractError, InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point, inputs
 from bcfl_support.protocol.commitments import PART, Submission, bind_updates, compute_factors_hash
@@ -81,7 +81,7 @@ class Federation(Deployed):
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
         if stake is not None:
-            check_range("stake", stake, 0, whole=True, why="it is wei")
+            stake = check_whole("stake", stake, 0, why="it is wei")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
         stakes = [int(n) * asked if stake is None else stake for n in samples]
         each = zip(clients, samples, stakes, strict=True)
@@ -98,7 +98,7 @@ class Federation(Deployed):
             InvalidInput: the amount is no whole number.
             ContractError: NothingToFund, if the amount is 0.
         """
-        check_range("amount", amount, 0, whole=True, why="it is wei")
+        amount = check_whole("amount", amount, 0, why="it is wei")
         return self.chain.send(self.pool.functions.fund(), sender=sender or self.publisher, value=amount)
 
     # ------------------------------------------------------------------------------------------------ one round
@@ -345,7 +345,7 @@ class Federation(Deployed):
         Raises:
             RecordError: if it was not, or not through this object, or the chain was set back to before it was.
         """
-        number = int(check_range("round", number, 0, whole=True))
+        number = check_whole("round", number, 0)
         bill = self._bills.get(number, {})
         there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
         # after a `revert` the bill has receipts of blocks that are no more

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flag, check_range, shorten, to_array, to_floats
+from bcfl_support.checks import check_flag, check_range, check_whole, shorten, to_array, to_floats
 from bcfl_support.errors import FixedPointError, InvalidUpdate
 
 SCALE = 10**9
@@ -50,7 +50,7 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
     >>> encode([0.5, -0.0000000125, 1/3]).tolist()
     [500000000, -12, 333333333]
     """
-    check_range("scale", scale, 1, whole=True, error=FixedPointError)
+    scale = check_whole("scale", scale, 1, error=FixedPointError)
     numbers = to_floats("values", values, FixedPointError)
     _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
     if bound is not None:
@@ -108,7 +108,7 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     >>> decode([500000000, -12]).tolist()
     [0.5, -1.2e-08]
     """
-    check_range("scale", scale, 1, whole=True, error=FixedPointError)
+    scale = check_whole("scale", scale, 1, error=FixedPointError)
     array = to_array("integers", integers, FixedPointError)
     if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
         return array / scale
@@ -217,7 +217,7 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
     >>> encoding_error(10**9)
     5e-10
     """
-    check_range("scale", scale, 1, whole=True, error=FixedPointError)
+    scale = check_whole("scale", scale, 1, error=FixedPointError)
     check_range("largest", largest, 0, error=FixedPointError)
     return 0.5 / scale + UNIT_ROUNDOFF * largest
 
@@ -305,7 +305,7 @@ def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
     >>> alignment_sum_bounds([2, -1], n_clients=2)
     (-2, 5)
     """
-    check_range("n_clients", n_clients, 1, whole=True, error=FixedPointError)
+    n_clients = check_whole("n_clients", n_clients, 1, error=FixedPointError)
     return -n_clients, sum(abs(v) for v in _to_python_integers(global_int, "global_int").ravel()) + n_clients
 
 

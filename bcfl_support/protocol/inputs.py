@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_kind, check_list, check_range
+from bcfl_support.checks import check_kind, check_list, check_whole
 from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR
 from bcfl_support.protocol import fixed_point
@@ -122,14 +122,14 @@ def check_statement(
     Raises:
         InvalidInput: as in `Federation.attest`.
     """
-    epoch = int(check_range("epoch", epoch, 0, 2**64, whole=True))  # the ABI takes no NumPy numbers, here and below
+    epoch = check_whole("epoch", epoch, 0, 2**64)  # the ABI takes no NumPy numbers, here and below
     if not isinstance(record, bytes) or len(record) != 32:
         raise InvalidInput(f"record is {record!r}: give the 32 bytes that ipfs.cid_digest makes of its CID")
     if not (numbers := by_client("factors", factors)):
         raise InvalidInput("factors are empty: give one for each client of the epoch, by its address")
     for client, factor in numbers.items():
         bounds, why = (MIN_FACTOR, MAX_FACTOR), "it is in millionths"
-        check_range(f"the factor of {client}", factor, *bounds, whole=True, why=why)
+        numbers[client] = check_whole(f"the factor of {client}", factor, *bounds, why=why)
         if client not in members:
             raise InvalidInput(f"factors has {client}, which never registered: give those of the epoch's clients")
-    return epoch, {client: int(factor) for client, factor in numbers.items()}
+    return epoch, numbers

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flag, check_range
+from bcfl_support.checks import check_flag, check_range, check_whole
 from bcfl_support.errors import RecordError
 from bcfl_support.protocol import fixed_point
 
@@ -93,14 +93,14 @@ class FederationConfig:
                 object.__setattr__(self, entry.name, int(number) if whole else number)  # web3 takes no NumPy numbers
         check_flag("clipped", self.clipped)
         object.__setattr__(self, "clipped", bool(self.clipped))
-        check_range("capacity", self.capacity, self.minimum, 256, whole=True, why="it lies between minimum and 256")
+        check_whole("capacity", self.capacity, self.minimum, 256, why="it lies between minimum and 256")
         stays = max(self.commit_seconds + self.reveal_seconds + 1, self.attest_seconds)
         danger = "a stake that leaves sooner escapes its penalty, or votes twice"
-        check_range("cool_down_seconds", self.cool_down_seconds, stays, whole=True, why=danger)
+        check_whole("cool_down_seconds", self.cool_down_seconds, stays, why=danger)
 
     def rounds_of(self, epoch: int) -> list[int]:
         """Numbers of the rounds of an epoch of the fairness ledger."""
-        epoch = int(check_range("epoch", epoch, 0, whole=True))
+        epoch = check_whole("epoch", epoch, 0)
         return list(range(epoch * self.interval + 1, (epoch + 1) * self.interval + 1))
 
 
@@ -246,7 +246,7 @@ def collect_record(number: int, read: Callable[[Any], list[Any]], said: Any, pai
     Raises:
         InvalidInput: the number is none of a round.
     """
-    number = int(check_range("round", number, 0, whole=True))
+    number = check_whole("round", number, 0)
 
     def find(event: Any, key: str = "client") -> dict[Any, Any]:
         return {log["args"][key]: log["args"] for log in read(event) if log["args"]["round"] == number}

@@ -51,7 +51,7 @@ class BlobRung(OptimisticRung):
         chunks, number = lanes.chunks_of(row), self.round
         parts = [chunks[start : start + lanes.PART] for start in range(0, len(chunks), lanes.PART)]
         roots = [tree.root for tree in lanes.part_trees(row)]
-        published = blobs or [to_blob(part) for part in parts]
+        published = [to_blob(part) for part in parts] if blobs is None else blobs
         hashes: list[bytes] = []
         for start in range(0, len(parts), lanes.BLOBS_PER_TRANSACTION):
             stop = start + lanes.BLOBS_PER_TRANSACTION

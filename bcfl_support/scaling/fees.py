@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 from bcfl_support.chain import OSAKA
-from bcfl_support.checks import check_flag, check_range
+from bcfl_support.checks import check_flag, check_range, check_whole
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK
 
 GWEI = 10**9
@@ -60,8 +60,7 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int = OSAKA.block_lim
     Raises:
         InvalidInput: a fee or gas that is no whole number from 0 on.
     """
-    for name, value in (("base_fee", base_fee), ("gas_used", gas_used)):
-        check_range(name, value, 0, whole=True, why="it is wei" if name == "base_fee" else "")
+    base_fee, gas_used = check_whole("base_fee", base_fee, 0, why="it is wei"), check_whole("gas_used", gas_used, 0)
     target = gas_limit // 2
     if gas_used > target:
         return base_fee + max(base_fee * (gas_used - target) // target // 8, 1)
@@ -81,7 +80,7 @@ def blob_fee(excess: int, schedule: BlobSchedule = BPO2) -> int:
     Raises:
         InvalidInput: the excess is no whole number from 0 on.
     """
-    check_range("excess", excess, 0, whole=True)
+    excess = check_whole("excess", excess, 0)
     term, place, total = schedule.fraction, 1, 0
     while term > 0:
         total += term
@@ -102,7 +101,8 @@ def next_excess(excess: int, blobs: int, base_fee: int, schedule: BlobSchedule =
         base_fee: its base fee, wei a gas.
         schedule: target and maximum.
     """
-    used, target = blobs * BLOB_GAS, schedule.target * BLOB_GAS
+    excess, base_fee = check_whole("excess", excess, 0), check_whole("base_fee", base_fee, 0, why="it is wei")
+    used, target = check_whole("blobs", blobs, 0) * BLOB_GAS, schedule.target * BLOB_GAS
     if excess + used < target:
         return 0
     if BLOB_BASE_COST * base_fee > BLOB_GAS * blob_fee(excess, schedule):  # below the reserve price
@@ -205,7 +205,7 @@ def pay(gas: float, blobs: int, market: Market, *, hurry: bool) -> Payment:
     """
     check_flag("hurry", hurry)
     check_range("gas", gas, 0, why="it is used")
-    check_range("blobs", blobs, 0, whole=True, why="they are sent")
+    blobs = check_whole("blobs", blobs, 0, why="they are sent")
     return _rush(math.ceil(gas), blobs, market) if hurry else _wait(gas, blobs, market)
 
 

@@ -10,10 +10,11 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from bcfl_support.chain import OSAKA, Chain, GasSchedule
-from bcfl_support.checks import check_list, check_range
+from bcfl_support.checks import check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
 from bcfl_support.scaling.blobs import BlobRung
@@ -44,20 +45,24 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
 
     Raises:
         InvalidInput: there is no such rung, P is below 1, a weight is not whole or below 1, or there are more clients
-            than the rung can take with so many parameters, or than the chain has accounts to spare.
+            than the rung can take with so many parameters, or than the chain has accounts to spare; or the rung
+            has no such option.
         ServiceError: rung 4 on a chain that is not ours.
         ContractError: the contract refuses weights or sizes.
     """
-    parameters = int(check_range("P", parameters, 1, whole=True, why="a round has a client and a parameter"))
+    parameters = check_whole("P", parameters, 1, why="a round has a client and a parameter")
     most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
     weights = check_list("weights", weights)
     if len(weights) > min(most, spare):
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
-    for client, weight in enumerate(weights):
-        why = "a client counts by its samples"
-        check_range(f"the weight of client {client}", weight, 1, lanes.MAX_TOTAL_WEIGHT, whole=True, why=why)
+    most, why = lanes.MAX_TOTAL_WEIGHT, "a client counts by its samples"
+    weights = [check_whole(f"the weight of client {i}", weight, 1, most, why=why) for i, weight in enumerate(weights)]
+    known = signature(RUNGS[number]).parameters.values()
+    takes = [parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY]
+    if unknown := [*set(options) - set(takes)]:
+        raise InvalidInput(f"rung {number} has no option {unknown[0]!r}: it takes {', '.join(takes) or 'none'}")
     return RUNGS[number](chain, int(number), weights, parameters, **options)
 
 
@@ -79,14 +84,13 @@ def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> Roun
     Raises:
         InvalidInput: no such rung, or n or P is not whole or below 1.
     """
-    _check(rung, n, P)
+    rung, n, P = _check(rung, n, P)
     return RUNGS[rung].gas(n, P, schedule)
 
 
-def _check(rung: int, n: int, P: int) -> None:
-    check_range("rung", rung, 0, len(RUNGS) - 1, whole=True, why="the ladder has no other")
-    for name, size in (("n", n), ("P", P)):
-        check_range(name, size, 1, whole=True, why="a round has a client and a parameter")
+def _check(rung: int, n: int, P: int) -> tuple[int, int, int]:
+    rung, why = check_whole("rung", rung, 0, len(RUNGS) - 1, why="the ladder has no other"), "a round has one at least"
+    return rung, check_whole("n", n, 1, why=why), check_whole("P", P, 1, why=why)
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def largest_clients(rung: int, P: int) -> int:
     Raises:
         InvalidInput: no such rung, or P is not whole or below 1.
     """
-    _check(rung, 1, P)
+    rung, _, P = _check(rung, 1, P)
     fixed, each = RUNGS[rung].limit(P)
     return min(MOST_CLIENTS, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
 
@@ -206,7 +210,7 @@ def largest_parameters(rung: int, n: int, gas: float) -> int:
     Raises:
         InvalidInput: no such rung, n is not whole or below 1, or the budget is negative or above 10^15.
     """
-    _check(rung, n, 1)
+    rung, n, _ = _check(rung, n, 1)
     check_range("gas", gas, 0, 1e15, why="it is a budget")
 
     def gas_of(P: int) -> float:

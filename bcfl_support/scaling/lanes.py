@@ -20,7 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.checks import check_list, check_range
+from bcfl_support.checks import check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
@@ -100,7 +100,8 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
         InvalidInput: an index is none of 0 … n−1.
     """
     chosen = list(range(n)) if clients is None else check_list("clients", clients)
-    check_range("clients", chosen, 0, n - 1, many=True, whole=True, why="a client is named by its index")
+    why = "a client is named by its index, and there is no other"
+    chosen = [check_whole("a client", client, 0, n - 1, why=why) for client in chosen]
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"clients is {chosen}: name each once")
     return chosen
@@ -196,7 +197,7 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
         InvalidInput: W is no sum of weights, there are more sums than a chunk has, or a sum is none of int8 values with
             that W: its lane would wrap.
     """
-    check_range("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, whole=True, why="the lanes hold no more")
+    total_weight = check_whole("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, why="the lanes hold no more")
     why = "int8 values times W go no further"
     check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, many=True, whole=True, why=why)
     if np.ndim(sums) != 1 or len(sums) > CHUNK:

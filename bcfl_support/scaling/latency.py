@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bcfl_support.checks import check_flag, check_range
+from bcfl_support.checks import check_flag, check_whole
 from bcfl_support.scaling.fees import SLOT_SECONDS, Market, pay
 from bcfl_support.scaling.gas_model import RoundCost
 from bcfl_support.scaling.rungs import DisputeTerms
@@ -74,7 +74,7 @@ def compute_latency(
         InvalidInput: the number of windows is not whole or below 1, or a flag is none.
     """
     check_flag("absent", absent)
-    check_range("windows", windows, 1, whole=True, why="a proposal is open to challenge for one")
+    windows = check_whole("windows", windows, 1, why="a proposal is open to challenge for one")
     submit = pay(cost.gas["submit"], cost.blobs, market, hurry=hurry).seconds
     if absent:
         submit = max(submit, terms.submit_seconds)

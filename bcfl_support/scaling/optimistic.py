@@ -9,9 +9,10 @@ import numpy as np
 from eth_abi import encode
 from web3.types import TxReceipt
 
+from bcfl_support.checks import check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.rungs import Rung
+from bcfl_support.scaling.rungs import RoundBill, Rung
 
 
 class OptimisticRung(Rung):
@@ -61,6 +62,13 @@ class OptimisticRung(Rung):
         """Open the next round, with an empty bill."""
         super().open()
         self.rows, self.blob_hashes, self.tree = {}, {}, None
+
+    def play(self, values: np.ndarray) -> RoundBill:
+        """A whole round, see `Rung.play`; `InvalidInput` before it is open if nobody could propose its result."""
+        if (free := self.get_available(self.worker)) < self.terms.bond:
+            lacks = f"the worker has {free:,} wei free, a proposal's bond is {self.terms.bond:,}"
+            raise InvalidInput(f"{lacks}: deposit(rung.worker, …) first")
+        return super().play(values)
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some; see `Rung.submit`."""
@@ -171,11 +179,12 @@ class OptimisticRung(Rung):
             The receipt.
 
         Raises:
-            InvalidInput: nothing was proposed yet.
+            InvalidInput: nothing was proposed yet, or its tree has no such leaf.
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
         if self.tree is None:
             raise InvalidInput("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
+        chunk = check_whole("chunk", chunk, 0, len(self.tree.levels[0]) - 1, why="the tree has no other")
         opening = (self.tree.leaf(chunk), self.tree.path(chunk), self.evidence(chunk))
         return self._call("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening), self.watcher)
 

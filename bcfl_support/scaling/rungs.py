@@ -137,6 +137,7 @@ class Rung:
         """Open the next round, with an empty bill."""
         call = self.contract.functions.openRound()
         receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
+        self._opening = receipt
         self.ledger, self.blobs, self._opened = GasLedger(), 0, receipt["blockNumber"]
         self._note("open", receipt, call)
 
@@ -158,7 +159,11 @@ class Rung:
         self._send("submit", sent)
 
     def work(self, values: np.ndarray) -> None:
-        """All work of the round, from closed submissions to the scores."""
+        """All work of the round, from closed submissions to the scores.
+
+        Args:
+            values: what was submitted. Rung 2 sends it again; the others have it on chain, or kept it.
+        """
         raise NotImplementedError
 
     def play(self, values: np.ndarray) -> RoundBill:
@@ -180,11 +185,12 @@ class Rung:
         """What the round has cost, and its results if it is finished.
 
         Raises:
-            InvalidInput: no round was opened.
+            InvalidInput: no round was opened, or the chain was reverted past that.
         """
         functions, entries = self.contract.functions, self.ledger.entries
         if not entries:
             raise InvalidInput("no round was opened, so that there is no bill; call open, or play a whole round")
+        require_kept(self.chain, self._opening, "this round was opened", "open another")
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),

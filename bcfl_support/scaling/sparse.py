@@ -26,7 +26,7 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_range, to_floats
+from bcfl_support.checks import check_flag, check_range, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.lanes import BLOCK
@@ -209,6 +209,7 @@ class SparseRung(Rung):
     gas, limit, most_played = staticmethod(gas_model.sparse), staticmethod(gas_model.shown), 10_000_000
 
     def __init__(self, *arguments: Any, clipped: bool = False) -> None:
+        check_flag("clipped", clipped)
         self.clipped, self.rows = bool(clipped), dict[int, list[bytes]]()
         super().__init__(*arguments)
         self._page = lanes.count_sparse_blocks_at_once(len(self.weights))
@@ -297,17 +298,22 @@ class SparseRung(Rung):
             by: the client that asks; it has submitted.
 
         Raises:
+            InvalidInput: there is no such client.
             ContractError: submissions are open, one of them is not in the round, or was asked before.
         """
         bits = sum(1 << i for i in lanes.check_clients(clients, len(self.weights)))
+        [by] = lanes.check_clients([by], len(self.weights))
         return self._call("ask", self.contract.functions.ask(self.round, bits), self.clients[by])
 
     def show(self, client: int) -> TxReceipt:
         """The row of a client that was asked, in the input of a call, where all can read it.
 
         Raises:
+            InvalidInput: it has submitted nothing.
             ContractError: it was not asked, or is left out.
         """
+        if client not in self.rows:
+            raise InvalidInput(f"client {client} has no row here: those of {list(self.rows)} can be shown")
         heads, row = [self._heads(pages, i)[0] for i, pages in self.rows.items()], b"".join(self.rows[client])
         order = list(self.rows)
         call = self.contract.functions.show(self.round, bytes(order), heads, order.index(client), row)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_flag, check_generator, check_range
+from bcfl_support.checks import check_flag, check_generator, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Coalitions, Utility, Values, evaluate
 
@@ -52,8 +52,8 @@ class Meter:
     """A utility with a budget: v(none) and v(all) at once, then whatever is asked for as long as the budget lasts."""
 
     def __init__(self, utility: Utility, n: int, budget: int, rng: np.random.Generator) -> None:
-        check_range("n", n, 2, whole=True, why="one client alone has v(all) − v(none)")
-        check_range("budget", budget, 0, whole=True, why="it counts coalitions")
+        n = check_whole("n", n, 2, why="one client alone has v(all) − v(none)")
+        budget = check_whole("budget", budget, 0, why="it counts coalitions")
         check_generator(rng)  # whether or not this budget leaves anything to draw
         self.n, self.budget, self.spent, self._utility = n, budget, 0, utility
         ends = self(np.stack([np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)]))

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from bcfl_support.checks import check_flags, check_range, to_floats
+from bcfl_support.checks import check_flags, check_whole, to_floats
 from bcfl_support.errors import UtilityError
 
 Coalitions = NDArray[np.bool_]
@@ -37,7 +37,7 @@ def check_exact(n: int) -> int:
     Raises:
         InvalidInput: n out of range.
     """
-    check_range("n", n, 1, MAX_EXACT, whole=True, why="beyond, 2^n coalitions are too many, and an estimator is there")
+    n = check_whole("n", n, 1, MAX_EXACT, why="beyond, 2^n coalitions are too many, and an estimator is there")
     return n
 
 
@@ -78,7 +78,7 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
     (0, 2)
     """
     if isinstance(coalition, (int, np.integer)):
-        check_range("coalition", coalition, 0, whole=True, why="it is a bit mask")
+        coalition = check_whole("coalition", coalition, 0, why="it is a bit mask")
         return tuple(i for i in range(int(coalition).bit_length()) if int(coalition) >> i & 1)
     return tuple(int(i) for i in np.flatnonzero(check_flags("coalition", coalition)))
 

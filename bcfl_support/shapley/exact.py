@@ -15,7 +15,7 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.checks import check_range, to_floats
+from bcfl_support.checks import check_whole, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.shapley.coalitions import Utility, check_exact, check_values, evaluate
 
@@ -74,7 +74,7 @@ def leave_one_out(utility: Utility, n: int) -> Array:
     >>> leave_one_out(gloves, 3).tolist()
     [1.0, 0.0, 0.0]
     """
-    check_range("n", n, 1, whole=True)
+    n = check_whole("n", n, 1)
     rows = np.concatenate([~np.eye(n, dtype=np.bool_), np.ones((1, n), dtype=np.bool_)])
     values = evaluate(utility, rows)
     return values[-1] - values[:-1]
@@ -105,6 +105,6 @@ def mean_game_threshold(n: int) -> float:
     >>> round(mean_game_threshold(10), 3)
     0.682
     """
-    check_range("n", n, 2, whole=True, why="a client is compared with others")
+    n = check_whole("n", n, 2, why="a client is compared with others")
     c = (sum(1 / k for k in range(2, n + 1))) * n / (n - 1)
     return c / (1 + c)

@@ -83,6 +83,9 @@ def test_only_revealed_updates_can_be_published(epoch, store):
         publish_round(store, past.record, swapped, params=past.params, scaled=True)
     with pytest.raises(InvalidUpdate, match="give it too"):
         publish_round(store, past.record, {}, params=past.params, scaled=True)
+    stranger = "0x" + "12" * 20
+    with pytest.raises(InvalidUpdate, match=r"0x1212.* revealed nothing in round 1: leave it out"):
+        publish_round(store, past.record, {**past.updates, stranger: np.zeros(6)}, params=past.params, scaled=True)
     with pytest.raises(InvalidInput, match=r"updates is .* give one for each client, by its address"):
         publish_round(store, past.record, list(past.updates.values()), params=past.params, scaled=True)
     lower = {client.lower(): update for client, update in past.updates.items()}

@@ -382,7 +382,7 @@ def test_nothing_is_written_to_stderr_with_warnings_as_errors() -> None:
 
 
 def test_an_unknown_program_is_refused() -> None:
-    with pytest.raises(ValueError, match="program is 'go-ipfs', which is unknown"):
+    with pytest.raises(ValueError, match="program is 'go-ipfs': choose 'kubo' or 'embedded'"):
         IpfsNode.start(program="go-ipfs")
 
 

@@ -237,6 +237,8 @@ def test_modules_that_do_not_fit_are_refused() -> None:
     nn = torch.nn
     with pytest.raises(InvalidInput, match=r"module has BatchNorm1d\(7.*running statistics are no parameters"):
         models.TorchModel(nn.Sequential(nn.BatchNorm1d(7), nn.Linear(7, 4)), 7)
+    with pytest.raises(InvalidInput, match=r"module has \['0.weight', '0.bias'\] frozen"):
+        models.TorchModel(nn.Sequential(nn.Linear(7, 7).requires_grad_(False), nn.Linear(7, 4)), 7)
     with pytest.raises(InvalidInput, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
     with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):

@@ -164,3 +164,11 @@ def test_bad_calls_are_named():
         pay(-1, 0, Market(), hurry=True)
     with pytest.raises(InvalidInput, match=r"blobs is 1\.5: they are sent; choose it whole"):
         pay(1, 1.5, Market(), hurry=False)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
+def test_numpys_integers_give_the_same_fees(kind):
+    assert fees.blob_fee(kind(2 * 10**8)) == fees.blob_fee(2 * 10**8)
+    high = 2 * 10**9  # wei, that of a gas: times a block's, it is beyond 2^53
+    assert fees.next_base_fee(kind(high), kind(60 * 10**6)) == fees.next_base_fee(high, 60 * 10**6)
+    assert fees.next_excess(kind(10**9), kind(21), kind(high)) == fees.next_excess(10**9, 21, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scaling.cases import draw_round
 
@@ -111,3 +112,42 @@ def test_bad_calls_are_named(chain):
             match=r"the weight of client \d is .*a client counts by its samples; choose it whole, in \[1, ",
         ):
             start_rung(chain, 1, weights, 10)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_forecasts_do_not_overflow(number):
+    prices = {"gas_price": 1, "ether_price": 2000}
+    wanted = ladder.forecast(number, 50, 50_000_000, **prices)
+    assert ladder.forecast(number, np.int32(50), np.int32(50_000_000), **prices) == wanted
+    assert largest_clients(np.int8(number), np.int32(100_000)) == largest_clients(number, 100_000)
+
+
+@pytest.mark.parametrize(("number", "option"), [(2, "clipped"), (5, "cliped")])
+def test_an_unknown_option_is_refused_in_words(chain, number, option):
+    with pytest.raises(InvalidInput, match=f"rung {number} has no option '{option}'"):
+        start_rung(chain, number, [1, 2], 70, **{option: True})
+
+
+def test_text_is_no_flag(chain):
+    with pytest.raises(InvalidInput, match="clipped is 'False'"):
+        start_rung(chain, 5, [1, 2], 70, clipped="False")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_clients_may_be_named_by_numpys_integers(chain, number):
+    values, weights = draw_round(number, 2, 70, seed=1)
+    rung = start_rung(chain, number, weights, 70)
+    rung.open()
+    rung.submit(values, np.arange(2))
+    rung.work(values)
+    assert rung.bill().scores == rung.expected(values).scores
+
+
+def test_no_bill_of_a_round_that_was_undone(chain):
+    values, weights = draw_round(2, 2, 70, seed=1)
+    rung = start_rung(chain, 2, weights, 70)
+    before = chain.snapshot()
+    rung.play(values)
+    chain.revert(before)
+    with pytest.raises(InvalidInput, match=r"this round was opened in block .* undone"):
+        rung.bill()

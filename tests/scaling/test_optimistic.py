@@ -399,3 +399,19 @@ def test_who_submits_is_named_once_and_through_here(chain):
     del rung.rows[1]
     with pytest.raises(InvalidInput, match=r"rows are kept of clients \[0, 2\], the contract has others"):
         rung.work(values)
+
+
+def test_no_round_is_opened_whose_result_nobody_could_propose(chain):
+    values, weights = draw_values(2, 70, seed=5)
+    rung = start_rung(chain, 3, weights, 70)
+    chain.send(rung.contract.functions.withdraw(1), sender=rung.worker)
+    with pytest.raises(InvalidInput, match="a proposal's bond is"):
+        rung.play(values)
+    assert rung.phase == "Idle"
+
+
+def test_only_leaves_that_there_are_can_be_refuted(optimistic):
+    rung, _ = optimistic
+    rung.propose(rung.honest_tree())
+    with pytest.raises(InvalidInput, match=r"chunk is 99: .* in \[0, 3\]"):
+        rung.prove_chunk(99)

@@ -245,3 +245,12 @@ def test_the_page_scores_what_the_contract_scores(chain, n, clipped):
     scores, factors = definitions("06")["sparse_scores"](values.astype(int) @ values.astype(int).T, weights, clipped)
     assert rung.play(values).scores == scores
     assert not clipped or tuple(factors) == rung.expected(values).factors
+
+
+def test_whoever_sent_nothing_has_nothing_to_show(chain):
+    rung = start_rung(chain, 5, [1, 2], 70)
+    rung.open()
+    with pytest.raises(InvalidInput, match="client 1 has no row here"):
+        rung.show(1)
+    with pytest.raises(InvalidInput, match="a client is 9"):
+        rung.ask([0], 9)

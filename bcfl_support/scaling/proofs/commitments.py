@@ -19,7 +19,7 @@ import ckzg
 import numpy as np
 from py_arkworks_bls12381 import G1Point
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, check_whole
 from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.scaling.proofs.polynomials import R, divide_out, dot, interpolate, root_of_unity
 from bcfl_support.scaling.proofs.setup import (
@@ -146,7 +146,7 @@ def open_entry(setup: Setup, values: Sequence[int] | np.ndarray, position: int) 
     Raises:
         InvalidInput: there is no such position.
     """
-    check_range("position", position, 0, setup.count_chunks(len(values)) * setup.n - 1, whole=True)
+    position = check_whole("position", position, 0, setup.count_chunks(len(values)) * setup.n - 1)
     chunk, j = divmod(int(position), setup.n)
     entries = [int(v) % R for v in values[chunk * setup.n : (chunk + 1) * setup.n]]
     value = entries[j] if j < len(entries) else 0
@@ -173,8 +173,8 @@ def verify_entry(setup: Setup, commitments: Sequence[bytes], opening: Opening) -
         ProofError: the entry is not the one committed to; a position, value or point is not in its range.
     """
     last = len(commitments) * setup.n - 1
-    check_range("position", opening.position, 0, last, whole=True, why="no other was committed to", error=ProofError)
-    check_range("value", opening.value, 0, R - 1, whole=True, why="each has one form only", error=ProofError)
+    check_whole("position", opening.position, 0, last, why="no other was committed to", error=ProofError)
+    check_whole("value", opening.value, 0, R - 1, why="each has one form only", error=ProofError)
     chunk, j = divmod(opening.position, setup.n)
     point, proof = decode_point("the commitment", commitments[chunk]), decode_point("the proof", opening.proof)
     left = multiply([point, G, proof], [1, -opening.value, pow(root_of_unity(setup.log_n), j, R)])
@@ -192,7 +192,11 @@ def find_fault(setup: Setup, values: Sequence[int] | np.ndarray, parameters: int
 
     Returns:
         Its position, or None.
+
+    Raises:
+        InvalidUpdate: an entry is not whole, so that it cannot have been committed to.
     """
+    check_range("values", values, -np.inf, many=True, whole=True, error=InvalidUpdate)
     room = setup.count_chunks(parameters) * setup.n
     return next((j for j in range(min(len(values), room)) if not _is_allowed(j, int(values[j]), parameters)), None)
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from py_arkworks_bls12381 import G1Point
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flag, check_range
 from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.scaling.proofs.commitments import average, chunks_of, commit
 from bcfl_support.scaling.proofs.polynomials import POLYNOMIALS, R, divide_out, dot, interpolate, lagrange_at, to_limbs
@@ -156,6 +156,7 @@ def prove_round(
         ProofError: the statement is no statement, or its commitments are not those of the updates.
     """
     statement.check(setup)
+    check_flag("aggregates", aggregates)
     if (true := compute_scores(updates, statement.weights)) != tuple(statement.scores):
         raise InvalidInput(f"the statement's scores are {statement.scores}, the updates' are {true}: state those")
     if updates.shape[1] != statement.parameters:

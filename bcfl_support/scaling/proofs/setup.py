@@ -19,7 +19,7 @@ from eth_account.typed_transactions.base import TRUSTED_SETUP
 from eth_utils import keccak
 from py_arkworks_bls12381 import GT, G1Point, G2Point, Scalar
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_flag, check_whole
 from bcfl_support.errors import ProofError
 from bcfl_support.scaling.proofs.polynomials import MAX_LOG_N, R, lagrange_at, to_limbs
 
@@ -109,9 +109,11 @@ def toy_setup(log_n: int, secret: int, *, powers: bool | None = None) -> Setup:
     Raises:
         InvalidInput: log_n or secret lies elsewhere.
     """
-    check_range("log_n", log_n, 0, MAX_LOG_N, whole=True, why="sums stay exact to there")
-    check_range("secret", secret, 2, R - 1, whole=True, why="it is an element of the field")
-    check_range("secret^N mod r", pow(secret, 1 << log_n, R), 2, R, whole=True, why="a root of unity is no secret")
+    log_n = check_whole("log_n", log_n, 0, MAX_LOG_N, why="sums stay exact to there")
+    secret = check_whole("secret", secret, 2, R - 1, why="it is an element of the field")
+    check_whole("secret^N mod r", pow(secret, 1 << log_n, R), 2, R, why="a root of unity is no secret")
+    if powers is not None:
+        check_flag("powers", powers)
     made: list[Any] = []
     if powers or (powers is None and log_n <= _MAX_LOG_POWERS):
         power = 1
@@ -124,7 +126,7 @@ def toy_setup(log_n: int, secret: int, *, powers: bool | None = None) -> Setup:
 # ---------------------------------------------------------------- points
 def to_scalar(number: int) -> Any:
     """A number, also a negative one, as the library's scalar."""
-    return Scalar.from_be_bytes((number % R).to_bytes(32, "big"))
+    return Scalar.from_be_bytes((int(number) % R).to_bytes(32, "big"))
 
 
 def times(number: int) -> Any:

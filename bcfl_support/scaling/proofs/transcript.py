@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 from eth_utils import is_address, keccak, to_canonical_address
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_range, check_whole
 from bcfl_support.errors import ProofError
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import POINT, Setup
@@ -79,7 +79,7 @@ class Statement:
         n, chunks = len(self.clients), setup.count_chunks(self.check_parameters())
         check_range("clients", n, 1, MAX_CLIENTS, why="a transaction holds no more", error=ProofError)
         for name, value in (("chain_id", self.chain_id), ("round", self.round)):
-            check_range(name, value, 0, 2**256 - 1, whole=True, error=ProofError)
+            check_whole(name, value, 0, 2**256 - 1, error=ProofError)
         for address in (self.contract, self.sender, *self.clients):
             if not (isinstance(address, str) and is_address(address)):
                 raise ProofError(f"{address!r} is no address")
@@ -90,15 +90,15 @@ class Statement:
             if len(values) != n:
                 raise ProofError(f"{len(values)} {name} of {n} clients: give one for each")
         for i, (weight, score, points) in enumerate(zip(self.weights, self.scores, self.commitments, strict=True)):
-            check_range(f"the weight of client {i}", weight, 1, MAX_TOTAL_WEIGHT, whole=True, error=ProofError)
+            check_whole(f"the weight of client {i}", weight, 1, MAX_TOTAL_WEIGHT, error=ProofError)
             low, high, why = -(2**127), 2**127 - 1, "it travels as an int128"
-            check_range(f"the score of client {i}", score, low, high, whole=True, why=why, error=ProofError)
+            check_whole(f"the score of client {i}", score, low, high, why=why, error=ProofError)
             check_points(f"commitments of client {i}", points, chunks)
         check_range("the sum of weights", sum(map(int, self.weights)), 1, MAX_TOTAL_WEIGHT, error=ProofError)
 
     def check_parameters(self) -> int:
         """P, if it is in its range."""
-        check_range("parameters", self.parameters, 1, MAX_PARAMETERS, whole=True, error=ProofError)
+        check_whole("parameters", self.parameters, 1, MAX_PARAMETERS, error=ProofError)
         return int(self.parameters)
 
     def records(self) -> bytes:
@@ -152,7 +152,7 @@ class Proof:
             raise ProofError(f"{len(self.values)} values at ζ, the round has {chunks} chunks")
         for k, value in enumerate(self.values):
             why = "a scalar has one form, below r"
-            check_range(f"the value of chunk {k} at ζ", value, 0, R - 1, whole=True, why=why, error=ProofError)
+            check_whole(f"the value of chunk {k} at ζ", value, 0, R - 1, why=why, error=ProofError)
 
     def to_bytes(self) -> bytes:
         """The proof as it travels, aggregates apart."""

@@ -191,6 +191,8 @@ def test_an_element_of_the_field_is_opened_whatever_it_is():
     setup, sent = toy(2), [5, R // 2, R // 2 + 1, R - 1]
     points = (encode_point(setup.commit_polynomial(interpolate(sent, 2))),)
     assert proofs.find_fault(setup, sent, 4) == 1
+    with pytest.raises(InvalidUpdate, match="choose it whole"):
+        proofs.find_fault(setup, [1.5], 1)
     for position, entry in enumerate((5, R // 2, -(R // 2), -1)):
         shown = proofs.open_entry(setup, sent, position)
         assert shown.entry == entry
