@@ -290,16 +290,14 @@ class TorchModel(Model):
     k vectors stand for k copies of the module; `torch.func` computes all of them in one batch, each client's gradient
     on its own samples. Everything is float64, on a copy of the module in evaluation mode: dropout is off.
 
-    Its `repr`, which a `fairness.Task` publishes, tells modules apart by their layers with all options. It does not see
-    into a `forward` of one's own: whoever changes that gives its class another name.
+    Its `repr`, which a `fairness.Task` publishes, has all layers' options. Who changes a `forward` renames its class.
 
     Args:
         module: takes features (m, d), returns logits (m, C). For images begin with `torch.nn.Unflatten(1, shape)`.
         n_features: number of features d.
 
     Raises:
-        InvalidInput: no module, one with frozen parameters, one that does not take (m, d) or give (m, C), or one that
-            keeps running statistics (as BatchNorm does): no client's vector would hold them.
+        InvalidInput: no module, one that does not give (m, C) for (m, d), frozen parameters, or running statistics.
 
     >>> import torch
     >>> layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10)
