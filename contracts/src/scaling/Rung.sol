@@ -66,7 +66,7 @@ abstract contract Rung is IRung {
     // ------------------------------------------------------------------------------------------------ a round's life
 
     /// @inheritdoc IRung
-    function openRound() external {
+    function openRound() external virtual {
         Round memory round = _round;
         if (round.phase == Phase.Proposed) revert RungWrongPhase(round.phase, Phase.Idle);
         if (round.phase == Phase.Open) {
@@ -100,7 +100,7 @@ abstract contract Rung is IRung {
     }
 
     /// @inheritdoc IRung
-    function currentRound() external view returns (Round memory) {
+    function currentRound() external view virtual returns (Round memory) {
         return _round;
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { BlsSigning } from "../../src/scaling/proofs/BlsSigning.sol";
+import { BlsSigning } from "../../src/scaling/BlsSigning.sol";
 import { Base } from "../utils/Base.sol";
 
 /// @dev Its calls are calls, so that their refusals can be expected and memory is dirty as a caller's is.
