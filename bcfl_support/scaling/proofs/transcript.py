@@ -9,9 +9,10 @@ With K = ⌈P/N⌉ chunks, n clients in strictly rising order of their addresses
                        | keccak(client_1 (32) | … | client_n (32)) | keccak(records))
     seed      = keccak(keccak(m | S_1 (16) | … | S_n (16)) | sender (32))
 
-Every commitment is hashed, by way of its client's digest: so challenges can be drawn from digests, before a contract has
-seen all the points. m is abi.encode of seven words, and what clients sign, if they do: it holds no score, for nobody knows them yet. Scores
-are int128, so S + r cannot be written. The sender is bound so that a proof copied from a mempool pays nobody else.
+Every commitment is hashed, by way of its client's digest: so challenges can be drawn from digests, before a contract
+has seen all the points. m is abi.encode of seven words, and what clients sign, if they do: it holds no score, for
+nobody knows them yet. Scores are int128, so S + r cannot be written. The sender is bound so that a proof copied from a
+mempool pays nobody else.
 
 The prover's messages follow; each challenge is a hash modulo r (Fiat and Shamir 1986)::
 

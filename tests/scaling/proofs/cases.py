@@ -78,7 +78,8 @@ def call_contract(setup, call, *, absorb_signature=True, node=None):
 
     Args:
         setup: N and τ·H, which the contract was deployed with.
-        call: chain_id, contract, round, sender, parameters, clients, weights; points, scores, proof, aggregates, key as bytes.
+        call: chain_id, contract, round, sender, parameters, clients, weights; as bytes points, scores, proof,
+            aggregates, key.
         absorb_signature: False forgets to hash it.
         node: whose precompiles add and pair; None: the library does.
 
