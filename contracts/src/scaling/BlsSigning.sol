@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Bls } from "./Bls.sol";
+
 // Coordinates of 48 bytes lie across words, for which Solidity has none: its loops and copies are assembly, each below its
 // equivalent in Solidity.
 // slither-disable-start assembly
@@ -10,8 +12,6 @@ pragma solidity ^0.8.30;
 /// coordinates of 48 bytes, each after 16 zeros; all zero is the point at infinity.
 /// @dev A precompile that refuses its input burns all gas it is given: it is given what the schedule asks for, no more.
 library BlsSigning {
-    uint256 internal constant KEY = 256;
-
     uint256 private constant SHA256 = 0x02;
     address private constant MODEXP = address(0x05);
     address private constant G1ADD = address(0x0b);
@@ -30,8 +30,8 @@ library BlsSigning {
     uint256 private constant HALF_HIGH = 0x0d0088f51cbff34d258dd3db21a5d66b;
     uint256 private constant HALF_LOW = 0xb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555;
 
-    error BlsBadKey(uint256 length);
-    error BlsBadPoint(address precompile);
+    /// @notice A key, or a point that travels, has another length.
+    error BlsBadLength(uint256 actual, uint256 required);
 
     /// @notice A message as a point of G1 of which nobody knows the logarithm: BLS12381G1_XMD:SHA-256_SSWU_RO_ of RFC 9380.
     /// @param message Of any length.
@@ -51,16 +51,16 @@ library BlsSigning {
 
     /// @notice The sum of two keys, which need to be points of the curve: G2ADD does not look at the group.
     function addKeys(bytes memory a, bytes memory b) internal view returns (bytes memory) {
-        if (a.length != KEY) revert BlsBadKey(a.length);
-        if (b.length != KEY) revert BlsBadKey(b.length);
-        return _call(G2ADD, G2ADD_GAS, bytes.concat(a, b), KEY);
+        if (a.length != Bls.KEY) revert BlsBadLength(a.length, Bls.KEY);
+        if (b.length != Bls.KEY) revert BlsBadLength(b.length, Bls.KEY);
+        return _call(G2ADD, G2ADD_GAS, bytes.concat(a, b), Bls.KEY);
     }
 
     /// @notice −K: the point with p − y for y, in both of its parts.
     /// @param key Of the curve, with coordinates below p: one that went through a pairing.
     /// @dev Solidity equivalent, for the two words of each part of y: if (y != 0) y = p - y;
     function negateKey(bytes memory key) internal pure returns (bytes memory negated) {
-        if (key.length != KEY) revert BlsBadKey(key.length);
+        if (key.length != Bls.KEY) revert BlsBadLength(key.length, Bls.KEY);
         negated = bytes.concat(key);
         assembly ("memory-safe") {
             let end := add(negated, 0x120)
@@ -77,7 +77,7 @@ library BlsSigning {
 
     /// @notice Whether all bytes of a key are zero: the point at infinity, which signs everything by the signature 0.
     function isInfinity(bytes memory key) internal pure returns (bool) {
-        return keccak256(key) == keccak256(new bytes(KEY));
+        return keccak256(key) == keccak256(new bytes(Bls.KEY));
     }
 
     /// @notice The versioned hash of the blob whose commitment a point is (EIP-4844): 0x01 and the last 31 bytes of
@@ -86,7 +86,7 @@ library BlsSigning {
     /// @param point x and y, 48 bytes each. That it is on the curve is for others to see; x is below 2^381 then.
     /// @dev Solidity equivalent: C = x; C[0] |= 0x80; if (y > (p - 1) / 2) C[0] |= 0x20; if (x == 0 && y == 0) C[0] |= 0x40;
     function versionedHash(bytes calldata point) internal view returns (bytes32 hash) {
-        if (point.length != 96) revert BlsBadKey(point.length);
+        if (point.length != 96) revert BlsBadLength(point.length, 96);
         bool ok;
         assembly ("memory-safe") {
             let x := point.offset
@@ -102,7 +102,7 @@ library BlsSigning {
             ok := and(staticcall(SHA256_GAS, SHA256, 0, 0x30, 0, 0x20), ok)
             hash := or(shr(8, shl(8, mload(0))), shl(248, 1))
         }
-        if (!ok) revert BlsBadPoint(address(uint160(SHA256)));
+        if (!ok) revert Bls.BlsBadPoint();
     }
 
     /// @dev 64 bytes modulo p, mapped to the curve.
@@ -125,7 +125,7 @@ library BlsSigning {
             ok := staticcall(allowance, precompile, add(input, 0x20), mload(input), add(output, 0x20), size)
             ok := and(ok, eq(returndatasize(), size))
         }
-        if (!ok) revert BlsBadPoint(precompile);
+        if (!ok) revert Bls.BlsBadPoint();
     }
 }
 // slither-disable-end assembly
