@@ -187,10 +187,6 @@ class RelayedRung(Rung):
         if self.chain.timestamp < closes_at:
             self.chain.advance_time(closes_at - self.chain.timestamp)
 
-    def finalize(self) -> None:
-        """Have the chain note that the result is final: nobody has to, `result_digest` is the same before and after."""
-        self._send("finalize", [(self.contract.functions.finalize(self.round - 1), self.worker)])
-
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
         if self.statement is None:
             raise InvalidInput("no round was closed, so that nothing was signed; play one first")

@@ -76,6 +76,7 @@ abstract contract Committee is IRelayedRung, Deposits {
         }
         committee = keccak256(abi.encodePacked(keccak256(abi.encodePacked(accounts)), weights, sum));
         (_round.number, _round.phase) = (1, Phase.Open);
+        _seated();
         emit Seated(committee);
         emit RoundOpened(1);
     }
@@ -101,6 +102,9 @@ abstract contract Committee is IRelayedRung, Deposits {
     function relayTerms() external view returns (RelayTerms memory) {
         return RelayTerms({ windowSeconds: uint32(_windowSeconds), stake: uint96(_stake), ecdsa: _ecdsa });
     }
+
+    /// @dev All have registered.
+    function _seated() internal virtual;
 
     // -------------------------------------------------------------------------------------------------- who closes a round
 
@@ -220,9 +224,14 @@ abstract contract Committee is IRelayedRung, Deposits {
         return (1 << _members) - 1;
     }
 
-    function _count(uint256 bits) private pure returns (uint256 count) {
-        for (; bits != 0; bits &= bits - 1) {
-            ++count;
+    /// @dev How many bits are set, of 128: sums of neighbors, in lanes of 2, 4, then 8 bits.
+    function _count(uint256 bits) internal pure returns (uint256) {
+        unchecked {
+            // no lane overflows: counts of up to 8 bits fit 4, their sum of 16 lanes fits 8
+            bits -= bits >> 1 & 0x55555555555555555555555555555555;
+            bits = (bits & 0x33333333333333333333333333333333) + (bits >> 2 & 0x33333333333333333333333333333333);
+            bits = bits + (bits >> 4) & 0x0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f;
+            return bits * 0x01010101010101010101010101010101 >> 120 & 0xff;
         }
     }
 

@@ -9,8 +9,9 @@ import { IDeposits } from "./IDeposits.sol";
 /// contract, round, who takes part, weights and commitments; a relayer, anybody, proves the scores and brings everything by
 /// `work`, with payload `abi.encode(Closing)`. That closes the round, and the next one is open at once: one is always open,
 /// `openRound` and `submit` refuse. The result stands for `windowSeconds`, in which anybody may show an entry that is no
-/// int8, or padding that is not zero, by one opening. It is final then, without a transaction: `resultDigest` says so, and
-/// the next `work`, or `finalize`, notes it. Until then no other round is closed: a round takes a window at least.
+/// int8, or padding that is not zero, by one opening. It is final then, by time alone, as `resultDigest` and `currentRound`
+/// say: there is no transaction for it, and no event `Finished` or, but for round 1, `RoundOpened`. Until then no other round is
+/// closed: a round takes a window at least.
 ///
 /// Who takes part. Every client registers once, with a stake, and with a key and the proof that it has the secret to it:
 /// keys add up, and without that proof one could register the difference of a key of one's own and all others', and sign
@@ -121,9 +122,6 @@ interface IRelayedRung is IDeposits {
 
     /// @notice Take part again, with the same key: after having resigned, or lost a stake and put down another.
     function rejoin() external;
-
-    /// @notice Note that the round's result is final. Anyone may; nobody has to.
-    function finalize(uint256 round) external;
 
     /// @notice Show an entry of a client's update that is no int8, or padding that is not zero. The result falls, the client
     /// loses its stake, and is out.

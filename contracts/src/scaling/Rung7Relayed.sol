@@ -18,7 +18,9 @@ import { RoundProof } from "./RoundProof.sol";
 contract Rung7Relayed is Committee, RoundProof {
     uint256 private constant MINUS_128 = FIELD - 128;
 
-    bytes32 private _standing; // in the form of `resultDigest`, which it becomes
+    /// @dev In the form of `resultDigest`: of the last final result, and of the one that stands, which becomes it by time alone.
+    /// `expiresAt`, which has no other use here, says which one that is. They are never 0: a round should not pay for new slots.
+    bytes32[2] private _digests;
 
     constructor(
         Config memory config_,
@@ -46,10 +48,8 @@ contract Rung7Relayed is Committee, RoundProof {
             closing := add(payload.offset, calldataload(payload.offset))
         }
         (uint256 present, bytes32 who, bytes memory key) = _admit(closing);
-        uint256[] memory list = _indices(present);
-        bytes32 message = _check(round, list, who, key, closing);
-        if (current.submitted != 0) _settle(current);
-        _stand(current, present, message, _spread(list, _scoresOf(closing.scores)));
+        bytes32 message = _check(round, present, who, key, closing);
+        _stand(current, present, message, _scoresOf(present, closing.scores));
     }
 
     /// @inheritdoc IRung
@@ -63,15 +63,6 @@ contract Rung7Relayed is Committee, RoundProof {
     }
 
     /// @inheritdoc IRelayedRung
-    function finalize(uint256 round) external {
-        Round memory current = _round;
-        _checkStanding(current, round);
-        if (block.timestamp < current.closesAt) revert RungWindowOpen(block.timestamp, current.closesAt);
-        _settle(current);
-        (_round.finished, _round.submitted) = (uint24(round), 0); // it is one less than the current one's number
-    }
-
-    /// @inheritdoc IRelayedRung
     function proveFault(uint256 round, Fault calldata fault) external {
         Round memory current = _round;
         _checkStanding(current, round);
@@ -79,7 +70,8 @@ contract Rung7Relayed is Committee, RoundProof {
         bytes32 clients = keccak256(abi.encodePacked(fault.accounts));
         bytes32 message = _messageOf(round, clients, _recordsOf(fault.weights, fault.digests));
         bytes32 given = _digestResult(message, fault.scoresDigest);
-        if (given != _standing) revert RungOtherResult(given, _standing);
+        bytes32 standing = _digests[current.expiresAt];
+        if (given != standing) revert RungOtherResult(given, standing);
         uint256 client = _clientOf(fault.accounts[fault.place]);
         if (fault.points.length != 96 * _points || keccak256(fault.points) != fault.digests[fault.place]) {
             revert RungOtherResult(keccak256(fault.points), fault.digests[fault.place]);
@@ -96,12 +88,15 @@ contract Rung7Relayed is Committee, RoundProof {
     /// @inheritdoc IRung
     function currentRound() external view override(IRung, Rung) returns (Round memory round) {
         round = _round;
+        round.expiresAt = 0;
         if (_isFinal(round)) (round.finished, round.submitted) = (round.number - 1, 0);
     }
 
     /// @inheritdoc IRung
     function resultDigest() external view override(IRung, Rung) returns (bytes32) {
-        return _isFinal(_round) ? _standing : _result;
+        Round memory round = _round;
+        if (_isFinal(round)) return _digests[round.expiresAt];
+        return round.finished == 0 ? bytes32(0) : _digests[round.submitted == 0 ? round.expiresAt : 1 - round.expiresAt];
     }
 
     /// @inheritdoc IRelayedRung
@@ -111,26 +106,19 @@ contract Rung7Relayed is Committee, RoundProof {
 
     // -------------------------------------------------------------------------------------------------------- transitions
 
-    /// @dev Refuse what is not signed by the members in `list`, or not proven.
+    /// @dev Refuse what is not signed by the members that are present, or not proven.
     /// @return message m.
-    function _check(
-        uint256 round,
-        uint256[] memory list,
-        bytes32 who,
-        bytes memory key,
-        Closing calldata closing
-    ) private view returns (bytes32 message) {
-        uint256 n = list.length;
-        uint256 size = 96 * _points;
-        if (closing.points.length != n * size) revert RungWrongLength(closing.points.length, n * size);
+    function _check(uint256 round, uint256 present, bytes32 who, bytes memory key, Closing calldata closing)
+        private
+        view
+        returns (bytes32 message)
+    {
+        uint256 n = _count(present);
+        uint256 length = 96 * _points * n;
+        if (closing.points.length != length) revert RungWrongLength(closing.points.length, length);
         _checkPoints(closing.points, n);
         uint256[] memory weights = new uint256[](n);
-        bytes32[] memory digests = new bytes32[](n);
-        for (uint256 i; i < n; ++i) {
-            weights[i] = uint16(bytes2(closing.weights[2 * list[i]:]));
-            digests[i] = _digestOf(closing.points, i);
-        }
-        message = _messageOf(round, who, _recordsOf(weights, digests));
+        message = _messageOf(round, who, _readRecords(present, closing.weights, closing.points, weights));
         bytes memory pair = _authenticate(message, who, key, closing.signatures, n);
         Challenges memory c = _draw(message, closing.scores, msg.sender, closing.proof, !_ecdsa);
         Progress memory progress;
@@ -138,28 +126,62 @@ contract Rung7Relayed is Committee, RoundProof {
         _pair(c, progress.sum, closing.proof, pair);
     }
 
+    function _seated() internal override {
+        (_digests[0], _digests[1]) = (bytes32(uint256(1)), bytes32(uint256(1)));
+    }
+
     /// @dev What else the points have to be.
     function _checkPoints(bytes calldata points, uint256 n) internal view virtual { }
 
-    /// @dev Note a final result; its round's slot is the caller's to write.
-    function _settle(Round memory current) private {
-        _result = _standing;
-        emit Finished(current.number - 1, _result, new int256[](0)); // the scores are in `Relayed`
+    /// @dev The hash of the records of clients that are present, and their weights. Solidity equivalent, for the i-th of them,
+    /// client k: weights[i] = uint16(bytes2(packed[2 * k:])); records = bytes.concat(records, bytes8(uint64(weights[i])),
+    /// keccak256(points[size * i:size * (i + 1)])), with size = 96 * K
+    /// @param weights With as many entries as are present, and `points` as many points; filled.
+    function _readRecords(uint256 present, bytes calldata packed, bytes calldata points, uint256[] memory weights)
+        private
+        view
+        returns (bytes32 digest)
+    {
+        uint256 size = 96 * _points;
+        assembly ("memory-safe") {
+            let records := mload(0x40) // not kept: the records, and behind them a client's points
+            let record := records
+            let scratch := add(records, mul(40, mload(weights)))
+            let weight := add(weights, 0x20)
+            let share := packed.offset
+            let source := points.offset
+            for { } present { present := shr(1, present) } {
+                if and(present, 1) {
+                    let w := shr(240, calldataload(share))
+                    mstore(weight, w)
+                    calldatacopy(scratch, source, size)
+                    mstore(record, shl(192, w)) // 8 bytes; what follows is written over
+                    mstore(add(record, 8), keccak256(scratch, size))
+                    weight := add(weight, 0x20)
+                    record := add(record, 40)
+                    source := add(source, size)
+                }
+                share := add(share, 2)
+            }
+            digest := keccak256(records, sub(record, records))
+        }
     }
 
-    /// @dev A result stands from now on, and the next round is open.
+    /// @dev A result stands from now on, and the next round is open. The one before, if none of its entries was out of range, is
+    /// final: its digest stays where it is.
     function _stand(Round memory current, uint256 present, bytes32 message, int256[] memory scores) private {
-        _standing = _digestResult(message, keccak256(abi.encode(scores)));
+        bool followed = current.submitted != 0;
+        uint40 place = followed ? 1 - current.expiresAt : current.expiresAt;
+        _digests[place] = _digestResult(message, keccak256(abi.encode(scores)));
         _round = Round({
             number: current.number + 1,
-            finished: current.submitted != 0 ? current.number - 1 : current.finished,
+            finished: followed ? current.number - 1 : current.finished,
             closesAt: uint40(block.timestamp + _windowSeconds),
-            expiresAt: 0,
+            expiresAt: place,
             submitted: uint120(present), // of at most 120 clients
             phase: Phase.Open
         });
         emit Relayed(current.number, msg.sender, message, scores);
-        emit RoundOpened(current.number + 1);
     }
 
     /// @dev Refuse an entry that is allowed, or not the one committed to.
@@ -182,10 +204,19 @@ contract Rung7Relayed is Committee, RoundProof {
         return round.submitted != 0 && block.timestamp >= round.closesAt;
     }
 
-    function _scoresOf(bytes calldata packed) private pure returns (int256[] memory scores) {
-        scores = new int256[](packed.length / 16);
-        for (uint256 i; i < scores.length; ++i) {
-            scores[i] = int128(uint128(bytes16(packed[16 * i:])));
+    /// @dev Scores of all clients. Solidity equivalent, for the i-th that is present, client k:
+    /// all[k] = int128(uint128(bytes16(packed[16 * i:]))), whose length the proof has seen.
+    function _scoresOf(uint256 present, bytes calldata packed) private view returns (int256[] memory all) {
+        all = new int256[](_members);
+        assembly ("memory-safe") {
+            let source := packed.offset
+            for { let score := add(all, 0x20) } present { score := add(score, 0x20) } {
+                if and(present, 1) {
+                    mstore(score, sar(128, calldataload(source)))
+                    source := add(source, 16)
+                }
+                present := shr(1, present)
+            }
         }
     }
 }
