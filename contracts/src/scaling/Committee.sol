@@ -28,12 +28,12 @@ abstract contract Committee is IRelayedRung, Deposits {
     /// @inheritdoc IRelayedRung
     mapping(address account => bytes32 digest) public keyOf;
 
-    constructor(RelayTerms memory terms_, address[] memory accounts) Deposits(terms_.stake) {
+    constructor(Terms memory terms_, address[] memory accounts) Deposits(terms_.stake) {
         if (terms_.windowSeconds == 0) revert RungBadConfig("windowSeconds", 0);
         if (terms_.stake == 0) revert RungBadConfig("stake", 0);
         for (uint256 i = 1; i < accounts.length; ++i) {
             // their order is the transcript's
-            if (accounts[i] <= accounts[i - 1]) revert RungBadConfig("address out of order", i);
+            if (accounts[i] <= accounts[i - 1]) revert RungBadConfig("order of client", i);
         }
         (_windowSeconds, _ecdsa) = (terms_.windowSeconds, terms_.ecdsa);
         excluded = _everybody();
@@ -99,8 +99,8 @@ abstract contract Committee is IRelayedRung, Deposits {
     }
 
     /// @inheritdoc IRelayedRung
-    function relayTerms() external view returns (RelayTerms memory) {
-        return RelayTerms({ windowSeconds: uint32(_windowSeconds), stake: uint96(_stake), ecdsa: _ecdsa });
+    function terms() external view returns (Terms memory) {
+        return Terms({ windowSeconds: uint32(_windowSeconds), stake: uint96(_stake), ecdsa: _ecdsa });
     }
 
     /// @dev All have registered.

@@ -27,7 +27,7 @@ interface IRelayedRung is IDeposits {
     /// @param stake What a member loses by such a proof; half goes to who brings it, half is burned. Not 0.
     /// @param ecdsa Whether members sign by their accounts' keys, one signature each (EIP-191, EIP-2098); else by keys of
     /// BLS12-381, whose signatures add up to one.
-    struct RelayTerms {
+    struct Terms {
         uint32 windowSeconds;
         uint96 stake;
         bool ecdsa;
@@ -83,11 +83,13 @@ interface IRelayedRung is IDeposits {
     event Seated(bytes32 committee);
     event Resigned(uint256 indexed client);
     event Rejoined(uint256 indexed client);
-    /// @notice A round's scores, proven; one for each client, 0 for who took no part.
-    /// @param message m: what was signed.
-    event Relayed(uint256 indexed round, address indexed relayer, bytes32 message, int256[] scores);
-    /// @notice A fault of the client was proven: it is no member any more, and the result has fallen.
-    event FaultProven(uint256 indexed round, uint256 indexed client, address challenger, uint256 position);
+    /// @notice The scores, one for each client, proven; final after a window if nobody shows a fault.
+    /// @param sumsDigest m: what was signed.
+    event Proven(uint256 indexed round, address indexed prover, bytes32 sumsDigest, int256[] scores);
+    /// @notice A client whose update has a fault is no member any more.
+    event Excluded(uint256 indexed round, uint256 indexed client, address challenger);
+    /// @notice The result that stood counted it.
+    event Fell(uint256 indexed round);
 
     error RungAlwaysOpen(uint256 round);
     error RungAlreadySeated();
@@ -102,9 +104,11 @@ interface IRelayedRung is IDeposits {
     error RungOtherCommittee(bytes32 given, bytes32 kept);
     error RungNoQuorum(uint256 present, uint256 members);
     error RungBadSignatures();
-    error RungWindowOpen(uint256 timestamp, uint256 deadline);
+    error RungWindowOpen(uint256 timestamp, uint256 end);
     error RungNothingStands(uint256 round);
     error RungOtherResult(bytes32 given, bytes32 standing);
+    error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
+    error RungNoEntry(uint256 position, uint256 end);
     error RungNoFault(uint256 position, uint256 value);
 
     /// @notice Take part, once and for good: put the stake down first (`deposit`).
@@ -127,7 +131,7 @@ interface IRelayedRung is IDeposits {
     /// loses its stake, and is out.
     function proveFault(uint256 round, Fault calldata fault) external;
 
-    function relayTerms() external view returns (RelayTerms memory);
+    function terms() external view returns (Terms memory);
 
     /// @notice keccak256 of `everybody`, `weights` and `key` of `Closing`, one after the other; 0 before `seat`.
     function committee() external view returns (bytes32);

@@ -53,6 +53,7 @@ contract Rung6Proven is SealedRung, RoundProof {
         Marks memory marks = _marksOf(current);
         uint256 bits = _presentAt(current, marks, block.timestamp);
         if (bits == 0) revert RungNobodySubmitted(round);
+        _checkRevealed(bits & ~marks.revealed);
         uint256[] memory list = _indices(bits);
         bytes32[] memory digests = _digests(step, list);
         bytes32 who = _who(step.clients, list);
@@ -98,6 +99,10 @@ contract Rung6Proven is SealedRung, RoundProof {
     }
 
     // --------------------------------------------------------------------------------------------------- what it reads
+
+    /// @dev A proof may open seals itself. A rung on which they are opened for another purpose refuses that here.
+    /// @param hidden Bits of those that are not open.
+    function _checkRevealed(uint256 hidden) internal view virtual { }
 
     /// @dev keccak of the points of each client in `list`; what of it the step's points do not give is taken as it says.
     function _digests(Step calldata step, uint256[] memory list) private view returns (bytes32[] memory digests) {

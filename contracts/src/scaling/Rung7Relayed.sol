@@ -16,15 +16,13 @@ import { RoundProof } from "./RoundProof.sol";
 /// @notice See `IRelayedRung`. Of P the gas does not depend, as long as a client's update is a single chunk.
 /// @dev A transaction for a round that is over, or for one that may not be closed yet, is refused before anything is computed.
 contract Rung7Relayed is Committee, RoundProof {
-    uint256 private constant MINUS_128 = FIELD - 128;
-
     /// @dev In the form of `resultDigest`: of the last final result, and of the one that stands, which becomes it by time alone.
     /// `expiresAt`, which has no other use here, says which one that is. They are never 0: a round should not pay for new slots.
     bytes32[2] private _digests;
 
     constructor(
         Config memory config_,
-        RelayTerms memory terms_,
+        Terms memory terms_,
         Setup memory setup_,
         address[] memory accounts,
         uint16[] memory weights
@@ -73,14 +71,13 @@ contract Rung7Relayed is Committee, RoundProof {
         bytes32 standing = _digests[current.expiresAt];
         if (given != standing) revert RungOtherResult(given, standing);
         uint256 client = _clientOf(fault.accounts[fault.place]);
-        if (fault.points.length != 96 * _points || keccak256(fault.points) != fault.digests[fault.place]) {
-            revert RungOtherResult(keccak256(fault.points), fault.digests[fault.place]);
-        }
+        bytes32 opened = keccak256(fault.points);
+        if (opened != fault.digests[fault.place]) revert RungWrongData(client, opened, fault.digests[fault.place]);
         _checkFault(fault);
         _round.submitted = 0;
         _expel(client);
-        emit FaultProven(round, client, msg.sender, fault.position);
-        emit RoundVoid(round);
+        emit Fell(round);
+        emit Excluded(round, client, msg.sender);
     }
 
     // ------------------------------------------------------------------------------------------------------------ readers
@@ -181,19 +178,18 @@ contract Rung7Relayed is Committee, RoundProof {
             submitted: uint120(present), // of at most 120 clients
             phase: Phase.Open
         });
-        emit Relayed(current.number, msg.sender, message, scores);
+        emit Proven(current.number, msg.sender, message, scores);
     }
 
     /// @dev Refuse an entry that is allowed, or not the one committed to.
     function _checkFault(Fault calldata fault) private view {
-        uint256 chunk = fault.position >> _logN;
-        if (chunk >= _points) revert RungNoFault(fault.position, fault.value);
-        bool allowed = fault.position < _parameters
-            ? fault.value < 128 || fault.value >= MINUS_128 && fault.value < FIELD
-            : fault.value == 0;
-        if (allowed) revert RungNoFault(fault.position, fault.value);
-        bytes calldata point = fault.points[96 * chunk:96 * (chunk + 1)];
-        _checkEntry(point, fault.position & ((1 << _logN) - 1), fault.value, fault.opening);
+        uint256 end = _points << _logN;
+        (uint256 position, uint256 value) = (fault.position, fault.value);
+        if (position >= end) revert RungNoEntry(position, end);
+        bool allowed = position < _parameters ? value < 128 || value >= FIELD - 128 : value == 0;
+        if (allowed) revert RungNoFault(position, value);
+        uint256 chunk = position >> _logN;
+        _checkEntry(fault.points[96 * chunk:96 * (chunk + 1)], position - (chunk << _logN), value, fault.opening);
     }
 
     function _checkStanding(Round memory current, uint256 round) private pure {

@@ -9,7 +9,7 @@ import { Rung7Relayed } from "./Rung7Relayed.sol";
 contract Rung8Relayed is Rung7Relayed, OwnBlobs {
     constructor(
         Config memory config_,
-        RelayTerms memory terms_,
+        Terms memory terms_,
         Setup memory setup_,
         address[] memory accounts,
         uint16[] memory weights
