@@ -31,15 +31,15 @@ SIGNATURES = ("bls", "ecdsa")
 """How clients of rungs 7 and 8 may sign: by keys whose signatures add up, or each by its account's key."""
 
 
-def seal(commitments: Sequence[bytes], client: str, salt: bytes) -> bytes:
+def seal(points: Sequence[bytes], client: str, salt: bytes) -> bytes:
     """What a client shows before anybody's commitments are open: it fixes them, and says nothing of them.
 
     Args:
-        commitments: K points.
+        points: the client's commitments.
         client: whose, so that a copy is nobody else's seal.
         salt: 32 random bytes.
     """
-    return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(commitments))]))
+    return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(points))]))
 
 
 class RelayedRung(Rung):
@@ -50,13 +50,13 @@ class RelayedRung(Rung):
         signatures: one of `SIGNATURES`, chosen when it is deployed.
         keys: the clients' signing keys, by client; none with ECDSA.
         rows: what clients committed to in this round, by client.
-        commitments: their commitments.
+        points: their commitments, K points of 96 bytes each.
         statement: of the round that was closed last.
     """
 
     artifact, title, trust = "Rung7Relayed", "proven, one transaction", "one of the setup's makers"
     gas, limit, most_played = staticmethod(gas_model.relayed), staticmethod(gas_model.points), 1_000_000
-    _scores_event = "Relayed"
+    _scores_event = "Proven"
 
     def __init__(self, *arguments: Any, setup: Setup | None = None, signatures: str = "bls") -> None:
         if signatures not in SIGNATURES:
@@ -65,7 +65,7 @@ class RelayedRung(Rung):
         super().__init__(*arguments)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
         self.rows: dict[int, np.ndarray] = {}
-        self.commitments: dict[int, tuple[bytes, ...]] = {}
+        self.points: dict[int, tuple[bytes, ...]] = {}
         self.statement: Statement | None = None
         self._found()
 
@@ -97,7 +97,7 @@ class RelayedRung(Rung):
         """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
         self._wait()
         self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
-        self.rows, self.commitments = {}, {}
+        self.rows, self.points = {}, {}
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
@@ -111,7 +111,7 @@ class RelayedRung(Rung):
             client: its index.
             row: shape (P,), whole numbers.
         """
-        self.rows[client], self.commitments[client] = row, commit(self.setup, row)
+        self.rows[client], self.points[client] = row, commit(self.setup, row)
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
@@ -129,7 +129,7 @@ class RelayedRung(Rung):
         if not present:
             raise InvalidInput("nobody submitted, so that there is nothing to prove; call submit first")
         where: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
-        where |= {"round": self.round, "sender": self.worker, "commitments": [self.commitments[i] for i in present]}
+        where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
         weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
         return state_round(self.setup, np.stack([self.rows[i] for i in present]), weights, clients, **where)
 
@@ -145,7 +145,7 @@ class RelayedRung(Rung):
         raw = self.chain.w3.eth.sign(account, hexstr="0x" + message.hex())  # type: ignore[arg-type]
         return raw[:32] + (int.from_bytes(raw[32:64], "big") | (raw[64] - 27) << 255).to_bytes(32, "big")
 
-    def payload(self, statement: Statement, proof: Proof, signed: bytes = b"", **changed: Any) -> bytes:
+    def payload(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> bytes:
         """What `work` takes.
 
         Args:
@@ -170,7 +170,7 @@ class RelayedRung(Rung):
         }
         return encode([CLOSING], [tuple((parts | changed).values())])
 
-    def relay(self, statement: Statement, proof: Proof, signed: bytes = b"", **changed: Any) -> TxReceipt:
+    def relay(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> TxReceipt:
         """Close the round, by one transaction of the worker. Arguments as in `payload`.
 
         Raises:
@@ -238,6 +238,7 @@ class AvailableRung(RelayedRung):
         statement: Statement,
         proof: Proof,
         signed: bytes = b"",
+        /,
         blobs: Sequence[bytes] | None = None,
         **changed: Any,
     ) -> TxReceipt:

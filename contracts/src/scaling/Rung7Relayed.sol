@@ -16,8 +16,9 @@ import { RoundProof } from "./RoundProof.sol";
 /// @notice See `IRelayedRung`. Of P the gas does not depend, as long as a client's update is a single chunk.
 /// @dev A transaction for a round that is over, or for one that may not be closed yet, is refused before anything is computed.
 contract Rung7Relayed is Committee, RoundProof {
-    /// @dev In the form of `resultDigest`: of the last final result, and of the one that stands, which becomes it by time alone.
-    /// `expiresAt`, which has no other use here, says which one that is. They are never 0: a round should not pay for new slots.
+    /// @dev In the form of `resultDigest`: of the last final result, and of the one that stands, or fell, or became final since by
+    /// time alone. `expiresAt`, which has no other use here, says which one that is. They are never 0: a round should not pay
+    /// for new slots.
     bytes32[2] private _digests;
 
     constructor(
@@ -93,7 +94,7 @@ contract Rung7Relayed is Committee, RoundProof {
     function resultDigest() external view override(IRung, Rung) returns (bytes32) {
         Round memory round = _round;
         if (_isFinal(round)) return _digests[round.expiresAt];
-        return round.finished == 0 ? bytes32(0) : _digests[round.submitted == 0 ? round.expiresAt : 1 - round.expiresAt];
+        return round.finished == 0 ? bytes32(0) : _digests[1 - round.expiresAt];
     }
 
     /// @inheritdoc IRelayedRung
