@@ -19,7 +19,16 @@ from bcfl_support.chain import GasLedger
 from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.blobs import send_blobs
-from bcfl_support.scaling.proofs import Proof, Setup, Statement, commit, ethereum_setup, open_entry, prove_round, state_round
+from bcfl_support.scaling.proofs import (
+    Proof,
+    Setup,
+    Statement,
+    commit,
+    ethereum_setup,
+    open_entry,
+    prove_round,
+    state_round,
+)
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures

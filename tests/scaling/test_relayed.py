@@ -214,7 +214,13 @@ def test_an_omitted_or_doubled_client(rung):
         refuse(rung, "the pairing is not one|a length of 256", pick(chosen), updates=rows[chosen], signed_by=true)
     # client 0 signed for itself and, as it were, for client 1
     doubled = pick([0, 0, 2, 3])
-    refuse(rung, "the pairing is not one|the signatures", replace(doubled, clients=true.clients), updates=rows[[0, 0, 2, 3]], signed_by=true)
+    refuse(
+        rung,
+        "the pairing is not one|the signatures",
+        replace(doubled, clients=true.clients),
+        updates=rows[[0, 0, 2, 3]],
+        signed_by=true,
+    )
 
 
 def test_a_signature_that_is_missing(rung):
@@ -383,9 +389,16 @@ def test_the_challenge_absorbs_the_signature(chain):
     zero = bytes(96)
     nothing = proofs.Proof(zero, zero, (0,), zero, zero, signature=zero)
     transcript = proofs.transcript.Transcript(false.seed(SRS))
-    challenges = [transcript.absorb(), transcript.absorb(zero, zero), transcript.absorb_values((0,)), transcript.absorb(zero, zero)]
+    challenges = [
+        transcript.absorb(),
+        transcript.absorb(zero, zero),
+        transcript.absorb_values((0,)),
+        transcript.absorb(zero, zero),
+    ]
     powers = [pow(challenges[3], k, R) for k in range(3)]
-    points = [setup.decode_point("C", c) for row in false.commitments for c in row] + [G1Point.identity()] * 4 + [setup.G]
+    points = (
+        [setup.decode_point("C", c) for row in false.commitments for c in row] + [G1Point.identity()] * 4 + [setup.G]
+    )
     left = setup.multiply(points, rounds.fold(SRS, false, nothing, challenges, powers))
     signature, _ = rung.sign(false)
     forged = replace(nothing, signature=setup.encode_point(setup.decode_point("σ", signature) + -left))
@@ -396,7 +409,9 @@ def test_the_challenge_absorbs_the_signature(chain):
 
 
 # ---------------------------------------------------------------- faults
-@pytest.mark.parametrize(("parameters", "position", "value"), [(P, 7, 128), (P, 49, -129), (P, 0, 10**15), (150, 130, 300)])
+@pytest.mark.parametrize(
+    ("parameters", "position", "value"), [(P, 7, 128), (P, 49, -129), (P, 0, 10**15), (150, 130, 300)]
+)
 def test_an_entry_out_of_range_costs_the_stake(chain, parameters, position, value):
     rung, values = start(chain, 4, parameters)
     rung.play(values)
@@ -429,7 +444,9 @@ def cheat(rung, client, row):
     rung.submit_row(client, row)
     rows = np.stack([rung.rows[i].astype(np.int64) for i in sorted(rung.rows)])
     summed = sum(w * r.astype(object) for w, r in zip(rung.weights, rows[:, : rung.parameters], strict=True))
-    scores = tuple(int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(rung.weights, rows, strict=True))
+    scores = tuple(
+        int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(rung.weights, rows, strict=True)
+    )
     honest = dict(rung.rows)
     rung.rows = {i: np.zeros(rung.parameters, np.int8) for i in honest}
     statement = replace(rung.state(), scores=scores)

@@ -22,7 +22,15 @@ from bcfl_support.checks import check_range
 from bcfl_support.errors import ProofError
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.rounds import SIGNING_DOMAIN
-from bcfl_support.scaling.proofs.setup import H, decode_key, decode_point, encode_key, encode_point, pairs_to_one, to_scalar
+from bcfl_support.scaling.proofs.setup import (
+    H,
+    decode_key,
+    decode_point,
+    encode_key,
+    encode_point,
+    pairs_to_one,
+    to_scalar,
+)
 
 POSSESSION_DOMAIN = b"BCFL-V1-POSSESSION_BLS12381G1_XMD:SHA-256_SSWU_RO_"
 """What a key's proof of possession is hashed to the curve with: it is no signature on a round."""
