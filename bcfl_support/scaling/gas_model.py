@@ -194,14 +194,6 @@ def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(5, n, P, gas, 1 + n + steps, max(costs), longest)
 
 
-def relayed(n: int, P: int, s: GasSchedule) -> RoundCost:
-    return RoundCost(7, n, P, {"work": 1}, 1, 1, 1)
-
-
-def available(n: int, P: int, s: GasSchedule) -> RoundCost:
-    return RoundCost(8, n, P, {"work": 1}, 1, 1, 1, n)
-
-
 # ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once
 def nothing(P: int) -> tuple[int, int]:
     """No transaction holds something of every client."""
@@ -225,14 +217,6 @@ def proof(P: int) -> tuple[int, int]:
 def shown(P: int) -> tuple[int, int]:
     """A sparse row, shown with a head and the place of each client."""
     return 2 * math.ceil(P / lanes.BLOCK), 34
-
-
-def points(P: int) -> tuple[int, int]:
-    return 0, 1
-
-
-def blobs_at_once(P: int) -> tuple[int, int]:
-    return 0, 1
 
 
 def _row(P: int) -> int:

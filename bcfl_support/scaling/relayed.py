@@ -1,8 +1,8 @@
-"""Rungs 7 and 8: a round is one transaction, brought by a relayer with everybody's signature and the proof of all scores.
+"""Rung 7: a round is one transaction, with everybody's signature and the proof of all scores.
 
-What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed, and
-signs the round's message, which holds everybody's commitments and weights. The relayer, anybody, adds the signatures up,
-proves the scores (`proofs`) and sends. On rung 8 the commitments are those of blobs that travel with the transaction.
+What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed,
+and signs the round's message, which holds everybody's commitments and weights. A relayer, anybody, adds the signatures
+up, proves the scores (`proofs`) and sends.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from eth_utils import keccak
 from web3.types import TxReceipt
 
 from bcfl_support.chain import GasLedger
-from bcfl_support.errors import InvalidInput, ServiceError
-from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.blobs import send_blobs
+from bcfl_support.errors import InvalidInput
+from bcfl_support.scaling import lanes, proof_gas
 from bcfl_support.scaling.proofs import (
     Proof,
     Setup,
@@ -29,7 +28,6 @@ from bcfl_support.scaling.proofs import (
     prove_round,
     state_round,
 )
-from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
 from bcfl_support.scaling.rungs import Rung
@@ -64,7 +62,7 @@ class RelayedRung(Rung):
     """
 
     artifact, title, trust = "Rung7Relayed", "proven, one transaction", "one of the setup's makers"
-    gas, limit, most_played = staticmethod(gas_model.relayed), staticmethod(gas_model.points), 1_000_000
+    gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 
     def __init__(self, *arguments: Any, setup: Setup | None = None, signatures: str = "bls") -> None:
@@ -229,59 +227,3 @@ class RelayedRung(Rung):
         """Clients that are no members: they resigned, or a fault of theirs was proven."""
         bits = int(self.contract.functions.excluded().call())
         return {i for i in range(len(self.weights)) if bits >> i & 1}
-
-
-class AvailableRung(RelayedRung):
-    """Rung 8: as rung 7, and each commitment is that of a blob, whose data the network has held available."""
-
-    artifact, title = "Rung8Relayed", "proven, the data in blobs"
-    gas, limit, most_played = staticmethod(gas_model.available), staticmethod(gas_model.blobs_at_once), 40
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if not self.chain.local:
-            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
-
-    def relay(
-        self,
-        statement: Statement,
-        proof: Proof,
-        signed: bytes = b"",
-        /,
-        blobs: Sequence[bytes] | None = None,
-        **changed: Any,
-    ) -> TxReceipt:
-        """Close the round, by one transaction with a blob of each client.
-
-        Args:
-            statement, proof, signed, **changed: as in `payload`.
-            blobs: other blobs than the clients' own.
-        """
-        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
-        sent = blobs if blobs is not None else [to_blob(self.rows[i]) for i in sorted(self.rows)]
-        receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
-        self._note("work", receipt, call)
-        self.blobs += len(hashes)
-        self.statement = statement
-        return receipt
-
-
-def to_blob(row: np.ndarray) -> bytes:
-    """A vector as the blob whose KZG commitment is its own: entry j is the element bitrev(j), of twelve bits.
-
-    >>> blob = to_blob(np.array([7, -1]))
-    >>> blob[31], blob[2048 * 32 : 2048 * 32 + 4].hex(), len(blob)
-    (7, '73eda753', 131072)
-
-    Args:
-        row: shape (P,), at most 4,096 whole numbers.
-
-    Raises:
-        InvalidInput: more of them.
-    """
-    if len(row) > 4096:
-        raise InvalidInput(f"{len(row):,} entries; a blob has 4,096 elements: take fewer parameters")
-    elements = [bytes(32)] * 4096
-    for j, value in enumerate(row):
-        elements[int(f"{j:012b}"[::-1], 2)] = (int(value) % R).to_bytes(32, "big")
-    return b"".join(elements)

@@ -130,7 +130,7 @@ def test_who_resigned_is_out_until_it_rejoins(chain):
     with pytest.raises(ContractError, match="client 2 is no member"):
         chain.send(resign, sender=rung.clients[2])
     chain.send(rung.contract.functions.withdraw(rung.terms.stake), sender=rung.clients[2])
-    with pytest.raises(ContractError, match="0 ETH free|has 0"):
+    with pytest.raises(ContractError, match="has 0"):
         chain.send(rejoin, sender=rung.clients[2])
     chain.send(rung.contract.functions.deposit(), sender=rung.clients[2], value=rung.terms.stake)
     chain.send(rejoin, sender=rung.clients[2])

@@ -1,7 +1,7 @@
 """Rounds of rung 7 as a relayer brings them: `relayed.json` for forge, where nobody can prove or sign.
 
-Four clients, client 1 of which has an entry that is no int8 in every round. For each of three rounds and each set that makes
-a quorum, the payload of `work`, what must come of it, and the fault. A setup of 2^5 powers whose secret anybody may know.
+Four clients, client 1 of which has an entry that is no int8 in every round. For each of three rounds and each set that
+makes a quorum, the payload of `work`, what must come of it, and the fault. Anybody may know the setup's secret.
 
     python contracts/test/vectors/make_relayed.py
 """
