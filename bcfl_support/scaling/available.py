@@ -8,12 +8,13 @@ seal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from web3.types import TxReceipt
 
+from bcfl_support.chain import GasLedger
 from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import proof_gas
 from bcfl_support.scaling.blobs import send_blobs
@@ -68,41 +69,50 @@ class RevealedRung(ProvenRung):
         if not self.chain.local:
             raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
 
-    def reveal(
-        self, clients: Iterable[int], sender: str | None = None, blobs: Mapping[int, bytes] | None = None
-    ) -> TxReceipt:
-        """Open seals by their blobs, a transaction for each.
+    def open(self) -> None:
+        """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
+        end = int(self.contract.functions.currentRound().call()[3])
+        if self.phase == "Proposed" and self.chain.timestamp < end:
+            self.chain.advance_time(end - self.chain.timestamp)
+        self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
+        self.rows, self.points, self.salts = {}, {}, {}
+
+    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
+        """Everybody's seal, or that of some; see `Rung.submit`."""
+        chosen, call = self._check(values, clients), self.contract.functions.submit
+        number = self.round + (self.phase == "Idle")
+        sent = [(call(number, self.seal(i, values[i], number)), self.clients[i]) for i in chosen]
+        self._send("submit", sent)
+
+    def bring(self, client: int, blob: bytes | None = None) -> TxReceipt:
+        """A client opens its seal, with its blob.
 
         Args:
-            clients: whose.
-            sender: who sends them and pays; None: each client its own.
-            blobs: other blobs than the clients' own, by client.
-
-        Returns:
-            The last receipt.
+            client: which.
+            blob: another blob than its own.
 
         Raises:
-            InvalidInput: there is no client.
-            TransactionFailed: it is another blob, or the time to reveal has passed.
+            TransactionFailed: it is another blob, or the time to open seals has passed.
         """
-        receipt: TxReceipt | None = None
-        for i in clients:
-            opening = (i, self.salts[i], self.digest(i))
-            call = self.contract.functions.revealBlobs(self.round, [opening], b"".join(self.points[i]))
-            sent = [(blobs or {}).get(i) or to_blob(self.rows[i])]
-            receipt, hashes = send_blobs(self.chain, call, sender or self.clients[i], sent)
-            self._note("reveal", receipt, call)
-            self.blobs += len(hashes)
-        if receipt is None:
-            raise InvalidInput("clients is empty: name whose seals to open")
+        call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
+        receipt, hashes = send_blobs(self.chain, call, self.clients[client], [blob or to_blob(self.rows[client])])
+        self._note("reveal", receipt, call)
+        self.blobs += len(hashes)
         return receipt
 
     def work(self, values: np.ndarray | None = None) -> None:
-        """Have everybody bring its blob who has not, then prove the scores, wait, finalize."""
+        """Have everybody bring its blob who has not, prove the scores, and wait for the window to pass."""
         opened = int(self.contract.functions.revealed().call())
-        if hidden := [i for i in self.present() if not opened >> i & 1]:
-            self.reveal(hidden)
+        for i in self.present():
+            if not opened >> i & 1:
+                self.bring(i)
         super().work(values)
+
+    def finalize(self) -> None:
+        """Wait until the window has passed: the result is final by time alone."""
+        end = int(self.contract.functions.currentRound().call()[3])
+        if self.chain.timestamp < end:
+            self.chain.advance_time(end - self.chain.timestamp)
 
 
 def to_blob(row: np.ndarray) -> bytes:

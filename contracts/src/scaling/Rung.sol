@@ -67,23 +67,7 @@ abstract contract Rung is IRung {
 
     /// @inheritdoc IRung
     function openRound() external virtual {
-        Round memory round = _round;
-        if (round.phase == Phase.Proposed) revert RungWrongPhase(round.phase, Phase.Idle);
-        if (round.phase == Phase.Open) {
-            uint256 end = round.submitted == 0 ? round.closesAt : round.expiresAt; // nothing to work on: no need to wait
-            if (block.timestamp < end) revert RungNotExpired(block.timestamp, end);
-            emit RoundVoid(round.number);
-        }
-        uint256 closesAt = block.timestamp + _submitSeconds;
-        _round = Round({
-            number: round.number + 1,
-            finished: round.finished,
-            closesAt: uint40(closesAt),
-            expiresAt: uint40(closesAt + _workSeconds),
-            submitted: 0,
-            phase: Phase.Open
-        });
-        emit RoundOpened(round.number + 1);
+        _open();
     }
 
     /// @inheritdoc IRung
@@ -107,6 +91,27 @@ abstract contract Rung is IRung {
     /// @inheritdoc IRung
     function resultDigest() external view virtual returns (bytes32) {
         return _result;
+    }
+
+    /// @dev The next round, if it may be opened.
+    function _open() internal {
+        Round memory round = _round;
+        if (round.phase == Phase.Proposed) revert RungWrongPhase(round.phase, Phase.Idle);
+        if (round.phase == Phase.Open) {
+            uint256 end = round.submitted == 0 ? round.closesAt : round.expiresAt; // nothing to work on: no need to wait
+            if (block.timestamp < end) revert RungNotExpired(block.timestamp, end);
+            emit RoundVoid(round.number);
+        }
+        uint256 closesAt = block.timestamp + _submitSeconds;
+        _round = Round({
+            number: round.number + 1,
+            finished: round.finished,
+            closesAt: uint40(closesAt),
+            expiresAt: uint40(closesAt + _workSeconds),
+            submitted: 0,
+            phase: Phase.Open
+        });
+        emit RoundOpened(round.number + 1);
     }
 
     /// @dev The caller's index, if it may submit to `number` now.

@@ -65,10 +65,7 @@ contract Rung6Proven is SealedRung, RoundProof {
 
     /// @inheritdoc IProvenRung
     function finalize(uint256 round) external {
-        uint256 end = _in(round, Phase.Proposed).expiresAt;
-        if (block.timestamp < end) revert RungWindowOpen(block.timestamp, end);
-        _result = proposedDigest;
-        _close(round, _result, new int256[](0)); // the scores are in `Proven`
+        _finalize(round);
     }
 
     /// @inheritdoc IProvenRung
@@ -96,6 +93,14 @@ contract Rung6Proven is SealedRung, RoundProof {
         uint256 place = position >> _logN;
         _checkEntry(points[96 * place:], position - (place << _logN), value, opening);
         _exclude(current, marks, client, msg.sender);
+    }
+
+    /// @dev See `finalize`.
+    function _finalize(uint256 round) internal {
+        uint256 end = _in(round, Phase.Proposed).expiresAt;
+        if (block.timestamp < end) revert RungWindowOpen(block.timestamp, end);
+        _result = proposedDigest;
+        _close(round, _result, new int256[](0)); // the scores are in `Proven`
     }
 
     // --------------------------------------------------------------------------------------------------- what it reads

@@ -20,16 +20,16 @@ abstract contract SealedRung is IProvenRung, Deposits {
     }
 
     /// @dev The most clients: so many bits twice, and 24 of the round's number, fill a slot.
-    uint256 private constant BITS = 116;
+    uint256 internal constant BITS = 116;
 
     uint256 internal immutable _windowSeconds;
     uint256 internal immutable _revealSeconds;
     /// @dev keccak of all clients' addresses, a word each.
     bytes32 internal immutable _roster;
 
-    uint256 private _marks;
+    uint256 internal _marks;
     /// @dev A client's seal or, if its bit in `Marks.revealed` is set, its digest.
-    mapping(uint256 client => bytes32) private _seals;
+    mapping(uint256 client => bytes32) internal _seals;
 
     constructor(Terms memory terms_, address[] memory accounts) Deposits(terms_.stake) {
         if (terms_.windowSeconds == 0) revert RungBadConfig("windowSeconds", 0);
@@ -46,12 +46,7 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     /// @inheritdoc IRung
     function submit(uint256 round, bytes calldata payload) external virtual {
-        (Round memory current, uint256 client) = _enter(round);
-        if (payload.length != 32) revert RungWrongLength(payload.length, 32);
-        uint256 held = depositOf(msg.sender); // nothing of it is tied up: this client is not in yet
-        if (held < _stake) revert RungShortDeposit(msg.sender, held, _stake);
-        _seals[client] = bytes32(payload);
-        _complete(current, client);
+        _seal(round, payload);
     }
 
     /// @inheritdoc IProvenRung
@@ -85,6 +80,16 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     // ----------------------------------------------------------------------------------------------- who is in, or out
 
+    /// @dev Keep the caller's seal.
+    function _seal(uint256 round, bytes calldata payload) internal {
+        (Round memory current, uint256 client) = _enter(round);
+        if (payload.length != 32) revert RungWrongLength(payload.length, 32);
+        uint256 held = depositOf(msg.sender); // nothing of it is tied up: this client is not in yet
+        if (held < _stake) revert RungShortDeposit(msg.sender, held, _stake);
+        _seals[client] = bytes32(payload);
+        _complete(current, client);
+    }
+
     /// @dev Open seals, see `reveal`.
     function _reveal(uint256 round, Opening[] calldata openings) internal {
         Round memory current = _closed(round);
@@ -113,7 +118,7 @@ abstract contract SealedRung is IProvenRung, Deposits {
         marks = Marks({ revealed: word >> BITS & (1 << BITS) - 1, excluded: word & (1 << BITS) - 1 });
     }
 
-    function _mark(Round memory round, Marks memory marks) private {
+    function _mark(Round memory round, Marks memory marks) internal {
         _marks = uint256(round.number) << 2 * BITS | marks.revealed << BITS | marks.excluded; // of clients below 116
     }
 
@@ -149,7 +154,7 @@ abstract contract SealedRung is IProvenRung, Deposits {
     }
 
     /// @dev Put a client out of the round: a proof that counted it falls, and there is time to work, as much as at first.
-    function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal {
+    function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal virtual {
         if (round.phase == Phase.Open) {
             uint256 from = block.timestamp < round.closesAt ? round.closesAt : block.timestamp;
             _round.expiresAt = uint40(from + _workSeconds);
