@@ -23,4 +23,5 @@ from bcfl_support.scaling.lanes import (
 )
 from bcfl_support.scaling.latency import FINALITY_SECONDS, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.sparse import SparseRung, choose_step, compress, sparsify

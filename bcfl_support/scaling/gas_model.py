@@ -28,6 +28,13 @@ BLOB_GAS = 131_072
 BLOBS_PER_BLOCK = 14
 """Target of blobs a block since the BPO2 fork; the maximum is in `fees.BPO2`."""
 
+MOST_CLIENTS = 120
+"""Clients that a contract takes, whatever they send."""
+MOST_SEALED = 116
+"""The same on rung 6: two bits a client and 24 of the round's number share a slot."""
+POINTS = 4_096
+"""Entries that one of rung 6's points commits to, with Ethereum's setup."""
+
 NEXT_FORK = replace(
     OSAKA, sstore_set=110_020 - 2_100, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64
 )
@@ -47,6 +54,21 @@ _SPARSE_PAIR = 985.0  # inner product over a strip, a pair of clients
 _SPARSE_CLIENT = 3_470.0  # a strip made ready, its length, a client
 _SPARSE_GRAM = 180.0  # D allocated, freed of its bias, scored: n² of these
 _SPARSE_ZEROS = 0.04  # share of bytes that are zero
+
+_PROOF_POINT = 300.0  # a point read, hashed and put to its scalar
+_PROOF_SEAL = 4_450.0  # address, weight, score and seal of a client, besides the seal's slot
+_PROOF_FRAME = 30_400.0  # hashes, the equation's other scalars, the event
+_PAIRS = 37_700 + 2 * 32_600  # EIP-2537: a pairing of two
+# fmt: off
+_DISCOUNTS = (
+    1000, 949, 848, 797, 764, 750, 738, 728, 719, 712, 705, 698, 692, 687, 682, 677, 673, 669, 665, 661, 658, 654,
+    651, 648, 645, 642, 640, 637, 635, 632, 630, 627, 625, 623, 621, 619, 617, 615, 613, 611, 609, 608, 606, 604,
+    603, 601, 599, 598, 596, 595, 593, 592, 591, 589, 588, 586, 585, 584, 582, 581, 580, 579, 577, 576, 575, 574,
+    573, 572, 570, 569, 568, 567, 566, 565, 564, 563, 562, 561, 560, 559, 558, 557, 556, 555, 554, 553, 552, 551,
+    550, 549, 548, 547, 547, 546, 545, 544, 543, 542, 541, 540, 540, 539, 538, 537, 536, 536, 535, 534, 533, 532,
+    532, 531, 530, 529, 528, 528, 527, 526, 525, 525, 524, 523, 522, 522, 521, 520, 520, 519,
+)  # EIP-2537: what k points cost each, in thousandths of 12,000
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -194,6 +216,64 @@ def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
     return RoundCost(5, n, P, gas, 1 + n + steps, max(costs), longest)
 
 
+def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 6 with Ethereum's setup: seals, a proof that opens them, its end; nobody is at fault."""
+    chunks = math.ceil(P / POINTS)
+    submit = n * (s.transaction + _slot(s) + 2 * s.cold_sload + s.sstore_reset + 4_985)
+    counts = split_points(n, chunks)
+    costs, longest = [], 0
+    for k, count in enumerate(counts):
+        first, last = k == 0, k + 1 == len(counts)
+        length = _step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
+        longest = max(longest, length)
+        zeros = 12 * n + 8 * n + 600
+        data = s.nonzero_byte * (length - zeros) + s.zero_byte * zeros
+        points = count * chunks + 4 * last
+        words = 5 * points + 40 * n + 200  # of memory
+        plain = s.transaction + data + multiply_points(points) + _PROOF_POINT * count * chunks + _PROOF_FRAME
+        plain += (_PROOF_SEAL + s.cold_sload) * n * first + 3 * words + words**2 / 512
+        if last:
+            plain += multiply_points(2) + _PAIRS + _slot(s)
+        else:
+            plain += _slot(s) if first else s.sstore_reset
+        floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
+        costs.append(max(plain, floor))
+    gas = {"open": _open(s), "submit": submit, "prove": sum(costs), "finalize": s.transaction + _slot(s) + 10_460}
+    return RoundCost(6, n, P, gas, 2 + n + len(counts), max(costs), longest)
+
+
+def multiply_points(k: int) -> float:
+    """Gas of EIP-2537's multi-scalar multiplication in G1.
+
+    >>> multiply_points(1), multiply_points(1_000)
+    (12000.0, 6228000.0)
+
+    Args:
+        k: points, at least one.
+    """
+    return 12.0 * k * _DISCOUNTS[min(k, len(_DISCOUNTS)) - 1]
+
+
+def split_points(n: int, chunks: int) -> list[int]:
+    """How many clients' points each transaction of a proof brings, on rung 6: evenly, in as few as their size allows.
+
+    >>> split_points(10, 25), split_points(100, 25)
+    ([10], [50, 50])
+
+    Args:
+        n: clients.
+        chunks: points of each.
+    """
+    most = (lanes.CALLDATA_LIMIT - lanes.ENVELOPE - _step_bytes(n, chunks)) // (96 * chunks)
+    steps = math.ceil(n / max(most, 1))
+    return [n * (k + 1) // steps - n * k // steps for k in range(steps)]
+
+
+def _step_bytes(n: int, chunks: int) -> int:
+    """Bytes of a proof's transaction besides points: an address, a salt, a digest and a score of each client."""
+    return 1_184 + 32 * chunks + 112 * n
+
+
 # ---------------------------------------------------------------- a rung's limit: P → (bytes, bytes a client) at once
 def nothing(P: int) -> tuple[int, int]:
     """No transaction holds something of every client."""
@@ -217,6 +297,12 @@ def proof(P: int) -> tuple[int, int]:
 def shown(P: int) -> tuple[int, int]:
     """A sparse row, shown with a head and the place of each client."""
     return 2 * math.ceil(P / lanes.BLOCK), 34
+
+
+def step(P: int) -> tuple[int, int]:
+    """One client's points and the proof; of every client an address, a salt, a digest and a score."""
+    chunks = math.ceil(P / POINTS)
+    return _step_bytes(0, chunks) + 96 * chunks, 112
 
 
 def _row(P: int) -> int:

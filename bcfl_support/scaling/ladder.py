@@ -22,14 +22,11 @@ from bcfl_support.scaling.fees import Market, Payment, pay
 from bcfl_support.scaling.gas_model import RoundCost
 from bcfl_support.scaling.latency import Latency, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 from bcfl_support.scaling.sparse import SparseRung
 
-MOST_CLIENTS = 120
-"""Clients that a contract takes, whatever they send."""
-
-
-RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung)
+RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung, ProvenRung)
 """The ladder: a rung's number is its place, and its class says the rest."""
 
 
@@ -41,7 +38,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         number: its place in `RUNGS`.
         weights: sample counts w_i, with a sum of at most 2,048.
         parameters: P.
-        **options: of this rung alone, such as `clipped` of rung 5.
+        **options: of this rung alone, such as `clipped` of rung 5 or `setup` of rung 6.
 
     Raises:
         InvalidInput: there is no such rung, P is below 1, a weight is not whole or below 1, or there are more clients
@@ -175,7 +172,7 @@ def largest_clients(rung: int, P: int) -> int:
     """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
 
     On rung 2 a transaction of 128 KiB must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is
-    wrong (`Rung.limit`). No rung takes more than 120 clients.
+    wrong (`Rung.limit`). No rung takes more than 120 clients, and rung 6 no more than 116.
 
     >>> [largest_clients(rung, 100_000) for rung in range(5)]
     [120, 120, 116, 73, 73]
@@ -192,7 +189,7 @@ def largest_clients(rung: int, P: int) -> int:
     """
     rung, _, P = _check(rung, 1, P)
     fixed, each = RUNGS[rung].limit(P)
-    return min(MOST_CLIENTS, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
+    return min(RUNGS[rung].most_clients, max(0, lanes.CALLDATA_LIMIT - lanes.ENVELOPE - fixed) // each)
 
 
 def largest_parameters(rung: int, n: int, gas: float) -> int:

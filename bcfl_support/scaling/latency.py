@@ -4,7 +4,8 @@ From the first submission on::
 
     seconds = 12·(blocks of submissions + blocks of work) + windows + 2 epochs
 
-The blocks are `fees.pay`'s. A window is there on the rungs on which a result is proposed. Then the block of the final
+The blocks are `fees.pay`'s. A window is there on the rungs on which a result is proposed, or proven of updates that may
+yet turn out to break a rule. Then the block of the final
 score has to become final itself: two epochs of 32 slots after a checkpoint at the earliest, up to one more for the rest
 of the epoch in which it lies (Gasper: Buterin et al. 2020, https://arxiv.org/abs/2003.03052).
 """
@@ -67,7 +68,8 @@ def compute_latency(
         hurry: whether the round fills blocks, or stays within their target; see `fees.pay`.
         absent: whether a client never submits, so that all wait until the time to submit has passed.
         windows: how many pass, where a result is proposed: one when nobody objects, up to four when chunks are demanded
-            and answered as late as they may be; a proposal that falls adds its own to the next one's.
+            and answered as late as they may be; a proposal that falls adds its own to the next one's. A proof waits for
+            one: nothing is demanded of it.
         terms: the windows, in seconds.
 
     Raises:
@@ -79,7 +81,7 @@ def compute_latency(
     if absent:
         submit = max(submit, terms.submit_seconds)
     after = {operation: gas for operation, gas in cost.gas.items() if operation not in ("open", "submit")}
-    if "propose" not in after:
+    if not {"propose", "prove"} & set(after):
         return Latency(submit, pay(sum(after.values()), 0, market, hurry=hurry).seconds, 0)
     work = sum(pay(gas, 0, market, hurry=hurry).seconds for gas in after.values())  # a window lies between them
-    return Latency(submit, work, windows * terms.window_seconds)
+    return Latency(submit, work, (windows if "propose" in after else 1) * terms.window_seconds)

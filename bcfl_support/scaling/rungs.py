@@ -34,12 +34,14 @@ class DisputeTerms:
         submit_seconds: how long clients may submit.
         work_seconds: how long a result may take after that; on rung 3 at least three windows, on rung 4 four. Four by
             default.
-        window_seconds: how long a proposal is open to challenge, and how long an answer to a demand may take
-            (rungs 3 and 4). Demands are taken in the first window and, within a window of an answer, in the second;
-            each answer leaves one to look at it, so a proposal lives four windows at most.
+        window_seconds: how long a proposal is open to challenge (rungs 3, 4 and 6), and how long an answer to a demand
+            may take (rungs 3 and 4). Demands are taken in the first window and, within a window of an answer, in the
+            second; each answer leaves one to look at it, so a proposal lives four windows at most, on rung 6 one.
         bond: what a wrong proposal costs; half of it goes to who shows that it is wrong.
         fee: what a demand costs, when what answers it stands in the end; otherwise it comes back.
-        stake: what a client loses for data that are not what it committed to (rung 4); half goes to who shows that.
+        stake: what a client loses for data that are not what it committed to (rung 4), or for an entry that no update
+            may have (rung 6); half goes to who shows that.
+        reveal_seconds: how long seals may be opened after they are closed (rung 6); at most half of `work_seconds`.
     """
 
     submit_seconds: int = 3600
@@ -48,6 +50,7 @@ class DisputeTerms:
     bond: int = ETH
     fee: int = ETH // 1000
     stake: int = ETH // 2
+    reveal_seconds: int = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,7 @@ class Rung:
         limit: P → bytes of the transaction that must hold something of every client, and of each client in it; the
             contract refuses more clients than fit.
         most_played: values n·P, or blobs where it sends some, up to which anvil plays a round in reasonable time.
+        most_clients: how many its contract takes, whatever they send.
         terms: what its contract was deployed with.
         number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
@@ -98,6 +102,7 @@ class Rung:
     gas: ClassVar[staticmethod[[int, int, GasSchedule], RoundCost]]
     limit: ClassVar[staticmethod[[int], tuple[int, int]]]
     most_played: ClassVar[int]
+    most_clients = gas_model.MOST_CLIENTS
     terms = DisputeTerms()
     _scores_event = "Finished"
 
@@ -105,11 +110,15 @@ class Rung:
         self.chain, self.number = chain, number
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
-        self.clients = chain.accounts[:n]
+        self.clients = self._order(chain.accounts[:n])
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
         chain.explain(EXPLANATIONS)
         self._deployed = chain.deploy(load_artifact(self.artifact), *self._arguments(), sender=self.worker)
         self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
+
+    def _order(self, accounts: Sequence[str]) -> list[str]:
+        """In which order accounts are clients."""
+        return list(accounts)
 
     def _arguments(self) -> tuple[Any, ...]:
         config = (self.parameters, self.terms.submit_seconds, self.terms.work_seconds)

@@ -3,14 +3,16 @@
 Numbers are big endian. A point is x (48) y (48), all zero at infinity; inside hashes and calldata it has no padding.
 With K = ⌈P/N⌉ chunks, n clients in strictly rising order of their addresses, and "|" for "followed by"::
 
-    record_i  = w_i (8) | C_i1 (96) | … | C_iK (96)
+    record_i  = w_i (8) | keccak(C_i1 (96) | … | C_iK (96)) (32)
     records   = record_1 | … | record_n
     m         = keccak(chain id (32) | contract (32) | round (32) | setup's digest (32) | P (32)
                        | keccak(client_1 (32) | … | client_n (32)) | keccak(records))
     seed      = keccak(keccak(m | S_1 (16) | … | S_n (16)) | sender (32))
 
-m is abi.encode of seven words, and what clients sign, if they do: it holds no score, for nobody knows them yet. Scores
-are int128, so S + r cannot be written. The sender is bound so that a proof copied from a mempool pays nobody else.
+Every commitment is hashed, by way of its client's digest: so challenges can be drawn from digests, before a contract
+has seen all the points. m is abi.encode of seven words, and what clients sign, if they do: it holds no score, for
+nobody knows them yet. Scores are int128, so S + r cannot be written. The sender is bound so that a proof copied from a
+mempool pays nobody else.
 
 The prover's messages follow; each challenge is a hash modulo r (Fiat and Shamir 1986)::
 
@@ -37,7 +39,7 @@ from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import POINT, Setup
 
 MAX_CLIENTS = 1_024
-"""More records of 120 bytes do not fit a transaction."""
+"""A transaction of 128 KiB holds no more clients: a point of 96 bytes and a score of 16 for each."""
 MAX_PARAMETERS = 2**24
 """With `MAX_TOTAL_WEIGHT`, |S_i| ≤ 2^7·2^32 · 2^7·2^32 · 2^24 = 2^102, which int128 holds."""
 MAX_TOTAL_WEIGHT = 2**32
@@ -102,9 +104,12 @@ class Statement:
         return int(self.parameters)
 
     def records(self) -> bytes:
-        """w_i and commitments of every client, 8 + 96K bytes each."""
-        rows = zip(self.weights, self.commitments, strict=True)
-        return b"".join(_word(weight, 8) + b"".join(points) for weight, points in rows)
+        """w_i and the digest of every client's commitments, 40 bytes each."""
+        return b"".join(_word(w, 8) + digest for w, digest in zip(self.weights, self.digests(), strict=True))
+
+    def digests(self) -> list[bytes]:
+        """keccak(C_i1 | … | C_iK) of every client: what it seals, and what stands for its points in every hash."""
+        return [keccak(b"".join(points)) for points in self.commitments]
 
     def message(self, setup: Setup) -> bytes:
         """m, 32 bytes: the round without its scores."""

@@ -1,48 +1,28 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IOptimisticRung } from "./IOptimisticRung.sol";
+import { IDeposits } from "./IDeposits.sol";
 import { Rung } from "./Rung.sol";
 
-// Demands have deadlines, whole windows off; a proposer can shift a block by seconds. Slither takes whatever else lies
-// in a demand's slot for a time as well. A deadline is compared with `==` to 0 only, which says that there is none.
-// slither-disable-start timestamp,incorrect-equality
-
-/// @title What an account has put down, what ties it up, and the demands it pays for
-/// @dev A demand is a question with a fee and a deadline; whose answer it waits for, and what follows when none comes,
-/// is for the rung to say: `OptimisticRung` asks proposers for leaves, `Rung4Blobs` asks clients for data. An answer does
-/// not close it: the demand holds its fee until the rung knows whose that is.
-abstract contract Deposits is IOptimisticRung, Rung {
-    /// @dev With a challenger and deadline 0 it was answered.
-    struct Demand {
-        address challenger;
-        uint40 deadline;
-    }
-
-    uint256 internal immutable _windowSeconds;
-    uint256 internal immutable _bond;
-    uint256 internal immutable _fee;
+/// @title What an account has put down, and what ties it up
+/// @dev What a deposit is tied up by, and when it is lost, is for the rung to say.
+abstract contract Deposits is IDeposits, Rung {
     uint256 internal immutable _stake;
 
-    /// @inheritdoc IOptimisticRung
+    /// @inheritdoc IDeposits
     uint256 public burned;
-    mapping(bytes32 key => Demand) private _demands;
 
-    constructor(Terms memory terms_) {
-        if (terms_.windowSeconds == 0) revert RungBadConfig("windowSeconds", 0);
-        if (terms_.bond == 0) revert RungBadConfig("bond", 0);
-        if (terms_.fee == 0) revert RungBadConfig("fee", 0);
-        _windowSeconds = terms_.windowSeconds;
-        (_bond, _fee, _stake) = (terms_.bond, terms_.fee, terms_.stake);
+    constructor(uint256 stake_) {
+        _stake = stake_;
     }
 
-    /// @inheritdoc IOptimisticRung
+    /// @inheritdoc IDeposits
     function deposit() external payable {
         _pay(msg.sender, msg.value);
         emit Deposited(msg.sender, msg.value);
     }
 
-    /// @inheritdoc IOptimisticRung
+    /// @inheritdoc IDeposits
     function withdraw(uint256 amount) external {
         uint256 available = availableOf(msg.sender);
         if (amount > available) revert RungShortDeposit(msg.sender, available, amount);
@@ -54,20 +34,12 @@ abstract contract Deposits is IOptimisticRung, Rung {
         if (!ok) revert RungTransferFailed(msg.sender, amount);
     }
 
-    /// @inheritdoc IOptimisticRung
-    function terms() external view returns (Terms memory) {
-        return
-            Terms({
-                windowSeconds: uint32(_windowSeconds), bond: uint96(_bond), fee: uint96(_fee), stake: uint96(_stake)
-            });
-    }
-
-    /// @inheritdoc IOptimisticRung
+    /// @inheritdoc IDeposits
     function depositOf(address account) public view returns (uint256) {
         return _memberOf[account].held;
     }
 
-    /// @inheritdoc IOptimisticRung
+    /// @inheritdoc IDeposits
     function availableOf(address account) public view returns (uint256) {
         uint256 tied = _tied(account);
         uint256 held = _memberOf[account].held;
@@ -87,46 +59,4 @@ abstract contract Deposits is IOptimisticRung, Rung {
     function _pay(address account, uint256 amount) internal {
         _memberOf[account].held += uint128(amount); // all ether there is fits 2^87 wei
     }
-
-    /// @dev Take a fee from the caller's free deposit; the demand holds it.
-    function _charge(uint256 amount) internal {
-        uint256 available = availableOf(msg.sender);
-        if (amount > available) revert RungShortDeposit(msg.sender, available, amount);
-        _memberOf[msg.sender].held -= uint128(amount); // at most what is held
-    }
-
-    function _openDemand(bytes32 key, uint256 chunk) internal {
-        if (_demands[key].challenger != address(0)) revert RungDemandExists(chunk);
-        _charge(_fee);
-        _demands[key] = Demand({ challenger: msg.sender, deadline: uint40(block.timestamp + _windowSeconds) });
-    }
-
-    /// @dev Mark a demand as answered in time.
-    function _answerDemand(bytes32 key, uint256 chunk) internal {
-        uint256 deadline = _due(key, chunk);
-        if (block.timestamp >= deadline) revert RungAnswerLate(block.timestamp, deadline);
-        _demands[key].deadline = 0;
-    }
-
-    /// @dev Close an overdue demand and give the fee back.
-    function _expireDemand(bytes32 key, uint256 chunk) internal returns (address challenger) {
-        uint256 deadline = _due(key, chunk);
-        if (block.timestamp < deadline) revert RungAnswerDue(block.timestamp, deadline);
-        (challenger,) = _closeDemand(key, chunk);
-        _pay(challenger, _fee);
-    }
-
-    /// @dev The fee is then the caller's to pay out.
-    function _closeDemand(bytes32 key, uint256 chunk) internal returns (address challenger, bool answered) {
-        (challenger, answered) = (_demands[key].challenger, _demands[key].deadline == 0);
-        if (challenger == address(0)) revert RungNoDemand(chunk);
-        delete _demands[key];
-    }
-
-    /// @dev When the answer is due. Refuse a demand that is none, or was answered.
-    function _due(bytes32 key, uint256 chunk) private view returns (uint256 deadline) {
-        deadline = _demands[key].deadline;
-        if (deadline == 0) revert RungNoDemand(chunk);
-    }
 }
-// slither-disable-end timestamp,incorrect-equality

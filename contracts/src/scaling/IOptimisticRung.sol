@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IRung } from "./IRung.sol";
+import { IDeposits } from "./IDeposits.sol";
 
 /// @title A result that stands unless somebody challenges it in time
 /// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with payload
@@ -25,7 +25,7 @@ import { IRung } from "./IRung.sol";
 /// Update. Chunk k of a client lies in part ⌊k / 120⌋. A part's root is a binary Merkle tree over the keccak256 of its
 /// chunks, padded with zeros to a power of two. A submission is bound by the chain c' = keccak256(c, root, blob) over
 /// its parts, and all submissions of a round by the accumulator a' = keccak256(a, client, c), in order of completion.
-interface IOptimisticRung is IRung {
+interface IOptimisticRung is IDeposits {
     /// @param windowSeconds How long a proposal is open to challenge, and how long an answer may take. `workSeconds` is at
     /// least three times as much, on rung 4 four times.
     /// @param bond What a proposer loses with a rejected result; half goes to the challenger, half is burned. Not 0.
@@ -84,8 +84,6 @@ interface IOptimisticRung is IRung {
         bytes32[] proofs;
     }
 
-    event Deposited(address indexed account, uint256 amount);
-    event Withdrawn(address indexed account, uint256 amount);
     event Proposed(uint256 indexed round, address indexed proposer, bytes32 sumsRoot, int256[] scores);
     event Demanded(uint256 indexed round, uint256 indexed chunk, address challenger, uint256 deadline);
     event Answered(uint256 indexed round, uint256 indexed chunk, Leaf leaf, Path path);
@@ -96,7 +94,6 @@ interface IOptimisticRung is IRung {
     error RungOtherBasis(bytes32 computedFrom, bytes32 basis);
     /// @notice A demand was meant for another proposal than the one that stands.
     error RungOtherProposal(bytes32 given, bytes32 current);
-    error RungShortDeposit(address account, uint256 available, uint256 needed);
     error RungChallengeOpen(uint256 timestamp, uint256 deadline, uint256 openDemands);
     /// @notice The chunk was asked for already, and is once at most: of a proposal, or of a client in a round. Its answer is in
     /// the log, or is awaited, or did not come in time: `expire` (`expireData`) then ends the wait.
@@ -115,13 +112,6 @@ interface IOptimisticRung is IRung {
     error RungBadSubmissions(bytes32 opened, bytes32 accumulated);
     error RungBadProof(uint256 client, bytes32 opened, bytes32 committed);
     error RungNoFraud(uint256 chunk);
-    error RungTransferFailed(address to, uint256 amount);
-
-    /// @notice Put money down, for bonds, fees and stakes.
-    function deposit() external payable;
-
-    /// @notice Take out what is not tied up.
-    function withdraw(uint256 amount) external;
 
     /// @notice End a round whose proposal was not rejected in time and owes no answer, and pay its proposer a fee for each
     /// demand it answered. Anyone may.
@@ -183,12 +173,4 @@ interface IOptimisticRung is IRung {
 
     /// @notice Bits of clients put out of the round: their data were not what they committed to, or were not shown.
     function excluded() external view returns (uint256);
-
-    function depositOf(address account) external view returns (uint256);
-
-    /// @notice The part of a deposit that can be withdrawn or put to another use.
-    function availableOf(address account) external view returns (uint256);
-
-    /// @notice The part of lost bonds and stakes that nobody gets.
-    function burned() external view returns (uint256);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Deposits } from "./Deposits.sol";
+import { Demands } from "./Demands.sol";
 import { IOptimisticRung } from "./IOptimisticRung.sol";
 import { IRung } from "./IRung.sol";
 import { Judgment } from "./Judgment.sol";
@@ -28,7 +28,7 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 /// roots are known. Then it demands the other leaves of one that differs from its own, fewer than 2^⌊d/2⌋. These fees
 /// it has to put down, and has back when it is right. Half of the bond goes to whoever proves the fraud: a proof can be
 /// copied before it is mined, as any transaction can.
-abstract contract OptimisticRung is Deposits, Judgment {
+abstract contract OptimisticRung is Demands, Judgment {
     /// @dev Demands that a proposal answered; of one without any it is not noted that it is final.
     struct Answers {
         uint32 count;
@@ -40,7 +40,7 @@ abstract contract OptimisticRung is Deposits, Judgment {
 
     constructor(Config memory config_, Terms memory terms_, address[] memory accounts, uint16[] memory weights)
         Rung(config_, accounts, weights)
-        Deposits(terms_)
+        Demands(terms_)
     {
         if (_workSeconds < 3 * _windowSeconds) revert RungBadConfig("workSeconds", _workSeconds);
         // Then its gas fits as well: most of it is what calldata cost.

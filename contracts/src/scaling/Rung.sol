@@ -66,7 +66,35 @@ abstract contract Rung is IRung {
     // ------------------------------------------------------------------------------------------------ a round's life
 
     /// @inheritdoc IRung
-    function openRound() external {
+    function openRound() external virtual {
+        _open();
+    }
+
+    /// @inheritdoc IRung
+    function clients() external view returns (address[] memory accounts, uint256[] memory weights) {
+        accounts = _accounts;
+        weights = _weightsOf(_indices(type(uint120).max));
+    }
+
+    /// @inheritdoc IRung
+    function config() external view returns (Config memory) {
+        return Config({
+            parameters: uint32(_parameters), submitSeconds: uint32(_submitSeconds), workSeconds: uint32(_workSeconds)
+        });
+    }
+
+    /// @inheritdoc IRung
+    function currentRound() external view virtual returns (Round memory) {
+        return _round;
+    }
+
+    /// @inheritdoc IRung
+    function resultDigest() external view virtual returns (bytes32) {
+        return _result;
+    }
+
+    /// @dev The next round, if it may be opened.
+    function _open() internal {
         Round memory round = _round;
         if (round.phase == Phase.Proposed) revert RungWrongPhase(round.phase, Phase.Idle);
         if (round.phase == Phase.Open) {
@@ -84,29 +112,6 @@ abstract contract Rung is IRung {
             phase: Phase.Open
         });
         emit RoundOpened(round.number + 1);
-    }
-
-    /// @inheritdoc IRung
-    function clients() external view returns (address[] memory accounts, uint256[] memory weights) {
-        accounts = _accounts;
-        weights = _weightsOf(_indices(type(uint120).max));
-    }
-
-    /// @inheritdoc IRung
-    function config() external view returns (Config memory) {
-        return Config({
-            parameters: uint32(_parameters), submitSeconds: uint32(_submitSeconds), workSeconds: uint32(_workSeconds)
-        });
-    }
-
-    /// @inheritdoc IRung
-    function currentRound() external view returns (Round memory) {
-        return _round;
-    }
-
-    /// @inheritdoc IRung
-    function resultDigest() external view virtual returns (bytes32) {
-        return _result;
     }
 
     /// @dev The caller's index, if it may submit to `number` now.

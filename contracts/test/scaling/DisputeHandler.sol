@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IBlobRung } from "../../src/scaling/IBlobRung.sol";
+import { IDeposits } from "../../src/scaling/IDeposits.sol";
 import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../src/scaling/IRung.sol";
 import { Exact } from "./Exact.sol";
@@ -503,7 +504,7 @@ abstract contract DisputeHandler is Game {
         }
         address who = accountAt(next(7));
         uint256 more = rung.availableOf(who) + 1;
-        _mustFail(who, abi.encodeCall(IOptimisticRung.withdraw, (more)), "more than is free was withdrawn");
+        _mustFail(who, abi.encodeCall(IDeposits.withdraw, (more)), "more than is free was withdrawn");
         _did("refusals");
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IDeposits } from "../../src/scaling/IDeposits.sol";
 import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../src/scaling/IRung.sol";
 import { Exact } from "./Exact.sol";
@@ -19,13 +20,13 @@ abstract contract DisputesTest is Game {
         deployRung(40, 1);
         vm.deal(watcher, 7);
         vm.expectEmit(address(rung));
-        emit IOptimisticRung.Deposited(watcher, 7);
+        emit IDeposits.Deposited(watcher, 7);
         vm.prank(watcher);
         rung.deposit{ value: 7 }();
         held(watcher, 7, "put down");
         refused(watcher, withdrawal(8), short(watcher, 7, 8));
         vm.expectEmit(address(rung));
-        emit IOptimisticRung.Withdrawn(watcher, 3);
+        emit IDeposits.Withdrawn(watcher, 3);
         ok(watcher, withdrawal(3));
         held(watcher, 4, "left");
         vm.assertEq(watcher.balance, 3, "taken out");
@@ -35,7 +36,7 @@ abstract contract DisputesTest is Game {
         refused(
             address(this),
             withdrawal(5),
-            abi.encodeWithSelector(IOptimisticRung.RungTransferFailed.selector, address(this), 5)
+            abi.encodeWithSelector(IDeposits.RungTransferFailed.selector, address(this), 5)
         );
         assertBooks(0);
     }
@@ -711,7 +712,7 @@ abstract contract DisputesTest is Game {
     }
 
     function withdrawal(uint256 amount) internal pure returns (bytes memory) {
-        return abi.encodeCall(IOptimisticRung.withdraw, (amount));
+        return abi.encodeCall(IDeposits.withdraw, (amount));
     }
 
     function workCall(uint256 scores) internal view returns (bytes memory) {
@@ -723,7 +724,7 @@ abstract contract DisputesTest is Game {
     }
 
     function short(address who, uint256 available, uint256 needed) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, who, available, needed);
+        return abi.encodeWithSelector(IDeposits.RungShortDeposit.selector, who, available, needed);
     }
 
     function wrongPhase(IRung.Phase actual, IRung.Phase required) internal pure returns (bytes memory) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IDeposits } from "../../src/scaling/IDeposits.sol";
 import { IBlobRung } from "../../src/scaling/IBlobRung.sol";
 import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
 import { IRung } from "../../src/scaling/IRung.sol";
@@ -288,7 +289,7 @@ abstract contract OptimisticTest is RungTest {
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
         bytes memory proposed = payload(0, new int256[](1));
-        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, BOND));
+        vm.expectRevert(abi.encodeWithSelector(IDeposits.RungShortDeposit.selector, members[0], 0, BOND));
         vm.prank(members[0]);
         rung.work(1, proposed);
     }
@@ -298,7 +299,7 @@ abstract contract OptimisticTest is RungTest {
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
         pokeWork(1);
-        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, address(this), 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(IDeposits.RungShortDeposit.selector, address(this), 0, 1));
         IOptimisticRung(address(rung)).withdraw(1);
     }
 
@@ -434,7 +435,7 @@ contract Rung4Test is OptimisticTest {
         start(2, 40, 1);
         rung.openRound();
         submitRow(1, 0, drawRow(1, 0));
-        vm.expectRevert(abi.encodeWithSelector(IOptimisticRung.RungShortDeposit.selector, members[0], 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(IDeposits.RungShortDeposit.selector, members[0], 0, 1));
         vm.prank(members[0]);
         IOptimisticRung(address(rung)).withdraw(1);
     }

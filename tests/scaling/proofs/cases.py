@@ -78,7 +78,8 @@ def call_contract(setup, call, *, absorb_signature=True, node=None):
 
     Args:
         setup: N and τ·H, which the contract was deployed with.
-        call: chain_id, contract, round, sender, parameters, clients; records, scores, proof, aggregates, key as bytes.
+        call: chain_id, contract, round, sender, parameters, clients, weights; as bytes points, scores, proof,
+            aggregates, key.
         absorb_signature: False forgets to hash it.
         node: whose precompiles add and pair; None: the library does.
 
@@ -88,15 +89,17 @@ def call_contract(setup, call, *, absorb_signature=True, node=None):
     tau = write_key(setup.tau_h)
     add, pair = (node.add, node.pair) if node else (add_points, pair_points)
     number, chunks = len(call["clients"]), -(-call["parameters"] // setup.n)
-    step = 8 + 96 * chunks
-    records, scores, sent, sums = call["records"], call["scores"], call["proof"], call["aggregates"]
-    assert len(records) == number * step and len(scores) == 16 * number and len(sums) in (0, 96 * chunks)
+    step = 96 * chunks
+    points, scores, sent, sums = call["points"], call["scores"], call["proof"], call["aggregates"]
+    assert len(points) == number * step and len(scores) == 16 * number and len(sums) in (0, 96 * chunks)
     signed = call["key"] is not None
     assert len(sent) == 384 + 32 * chunks + 96 * signed
 
     types = ["uint256", "address", "uint256", "bytes32", "uint256", "bytes32", "bytes32"]
     who = keccak(b"".join(encode(["address"], [client]) for client in call["clients"]))
-    words = (keccak(setup.n.to_bytes(32, "big") + tau), call["parameters"], who, keccak(records))
+    rows = [points[i * step : (i + 1) * step] for i in range(number)]
+    records = keccak(b"".join(w.to_bytes(8, "big") + keccak(row) for w, row in zip(call["weights"], rows, strict=True)))
+    words = (keccak(setup.n.to_bytes(32, "big") + tau), call["parameters"], who, records)
     message = keccak(encode(types, [call["chain_id"], call["contract"], call["round"], *words]))
     t = keccak(encode(["bytes32", "address"], [keccak(message + scores), call["sender"]]))
     t = keccak(t + sums)
@@ -111,15 +114,14 @@ def call_contract(setup, call, *, absorb_signature=True, node=None):
     pairs, claim = [], 0
     values = [int.from_bytes(sent[192 + 32 * k : 224 + 32 * k], "big") for k in range(chunks)]
     assert all(a < R for a in values)
-    for i in range(number):
-        weight = int.from_bytes(records[i * step : i * step + 8], "big")
+    for i, weight in enumerate(call["weights"]):
         claim += pow(rho, i, R) * int.from_bytes(scores[16 * i : 16 * i + 16], "big", signed=True)
         for k in range(chunks):
-            at = i * step + 8 + 96 * k
+            at = i * step + 96 * k
             scalar = delta * (pow(gamma, k + 1, R) + pow(rho, i, R) * values[k])
             if sums:
                 scalar -= pow(delta, 3 + k, R)
-            pairs.append((records[at : at + 96], weight * scalar))
+            pairs.append((points[at : at + 96], weight * scalar))
     pairs += [(sums[96 * k : 96 * k + 96], pow(delta, 3 + k, R)) for k in range(len(sums) // 96)]
     pairs.append((sent[:96], -delta * (pow(zeta, setup.n, R) - 1)))
     pairs.append((sent[96:192], delta * delta - delta))
@@ -180,8 +182,9 @@ def pad(raw):
 
 def to_call(statement, proof, key=None):
     """What travels to the contract."""
-    names = ("chain_id", "contract", "round", "sender", "parameters", "clients")
+    names = ("chain_id", "contract", "round", "sender", "parameters", "clients", "weights")
     call = {name: getattr(statement, name) for name in names}
     scores = b"".join(s.to_bytes(16, "big", signed=True) for s in statement.scores)
     sent = {"proof": proof.to_bytes(), "aggregates": b"".join(proof.aggregates), "key": key}
-    return call | {"records": statement.records(), "scores": scores} | sent
+    points = b"".join(point for row in statement.commitments for point in row)
+    return call | {"points": points, "scores": scores} | sent

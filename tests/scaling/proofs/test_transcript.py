@@ -24,8 +24,9 @@ POINT = proofs.commit(SETUP, UPDATES[0])[0]
 def test_the_message_is_seven_words():
     types = ["uint256", "address", "uint256", "bytes32", "uint256", "bytes32", "bytes32"]
     clients = keccak(b"".join(bytes(12) + bytes.fromhex(c[2:]) for c in ROUND.clients))
-    records = b"".join(w.to_bytes(8, "big") + b"".join(c) for w, c in zip(WEIGHTS, ROUND.commitments, strict=True))
-    assert ROUND.records() == records and len(records) == 3 * (8 + 96 * 3)
+    digests = [keccak(b"".join(points)) for points in ROUND.commitments]
+    records = b"".join(w.to_bytes(8, "big") + digest for w, digest in zip(WEIGHTS, digests, strict=True))
+    assert ROUND.records() == records and ROUND.digests() == digests and len(records) == 3 * 40
     message = keccak(encode(types, [31337, CONTRACT, 3, SETUP.digest, 20, clients, keccak(records)]))
     assert ROUND.message(SETUP) == message
     scores = b"".join(s.to_bytes(16, "big", signed=True) for s in ROUND.scores)
@@ -35,9 +36,9 @@ def test_the_message_is_seven_words():
 
 def test_the_bytes_never_change():
     """A contract that is deployed reads these: a change is a new version, and not by accident."""
-    assert ROUND.message(SETUP).hex() == "6c504f845e33a42e8c182063f8726393815e2a410f06ee9ccc156c4c4f0d6fda"
-    assert ROUND.seed(SETUP).hex() == "b06ee5ee078f56bf07854f998b1ad60ab1f8250ee9f3ae3976bf621cd193aa30"
-    assert keccak(PROOF.to_bytes()).hex() == "6d686a1709c4999f2fb8300450d18365885520d712c53ec95f6c8b31a3c59559"
+    assert ROUND.message(SETUP).hex() == "2b7e6a6dc087d6e33a858d487b71501bd5e6ae86ecb7a8d10079daff0306f6ab"
+    assert ROUND.seed(SETUP).hex() == "d5abc5046d95405c00b5c7d6303e7c22039c00ade940d2d0dc3da1d3ee8b5739"
+    assert keccak(PROOF.to_bytes()).hex() == "bce1fde164fba46a3db28f5a0eb0c6390ffc64570030a4690cec5148591fea92"
 
 
 def test_challenges_are_hashes_of_all_before_them():

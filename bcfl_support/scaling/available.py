@@ -1,0 +1,136 @@
+"""Rung 8: the commitments of a proven round are those of blobs, which the network has held available.
+
+EIP-4844 commits to a blob on the curve, and with the setup, that rounds are proven with (`proofs`). So an update of up to
+4,096 entries is a blob, entry j its element bitrev(j), and what rungs 6 and 7 leave open is closed: everybody could have
+had the data. A relayer brings all blobs in one transaction, up to six; or each client brings its own, when it opens its
+seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from web3.types import TxReceipt
+
+from bcfl_support.chain import GasLedger
+from bcfl_support.errors import InvalidInput, ServiceError
+from bcfl_support.scaling import proof_gas
+from bcfl_support.scaling.blobs import send_blobs
+from bcfl_support.scaling.proofs import Proof, Statement
+from bcfl_support.scaling.proofs.polynomials import R
+from bcfl_support.scaling.proven import ProvenRung
+from bcfl_support.scaling.relayed import RelayedRung
+
+class AvailableRung(RelayedRung):
+    """Rung 8: as rung 7, and each commitment is that of a blob which travels with the transaction."""
+
+    artifact, title = "Rung8Relayed", "proven, the data in blobs"
+    gas, limit, most_played = staticmethod(proof_gas.available), staticmethod(proof_gas.blobs_at_once), 40
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not self.chain.local:
+            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
+
+    def relay(
+        self,
+        statement: Statement,
+        proof: Proof,
+        signed: bytes = b"",
+        /,
+        blobs: Sequence[bytes] | None = None,
+        **changed: Any,
+    ) -> TxReceipt:
+        """Close the round, by one transaction with a blob of each client.
+
+        Args:
+            statement, proof, signed, **changed: as in `payload`.
+            blobs: other blobs than the clients' own.
+        """
+        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
+        sent = blobs if blobs is not None else [to_blob(self.rows[i]) for i in sorted(self.rows)]
+        receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
+        self._note("work", receipt, call)
+        self.blobs += len(hashes)
+        self.statement = statement
+        return receipt
+
+
+class RevealedRung(ProvenRung):
+    """Rung 8: as rung 6, and each client opens its seal in a transaction with the blob that it sealed."""
+
+    artifact, title = "Rung8Revealed", "proven, each client's data in its blob"
+    gas, most_played = staticmethod(proof_gas.revealed), 40
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not self.chain.local:
+            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
+
+    def open(self) -> None:
+        """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
+        end = int(self.contract.functions.currentRound().call()[3])
+        if self.phase == "Proposed" and self.chain.timestamp < end:
+            self.chain.advance_time(end - self.chain.timestamp)
+        self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
+        self.rows, self.points, self.salts = {}, {}, {}
+
+    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
+        """Everybody's seal, or that of some; see `Rung.submit`."""
+        chosen, call = self._check(values, clients), self.contract.functions.submit
+        number = self.round + (self.phase == "Idle")
+        sent = [(call(number, self.seal(i, values[i], number)), self.clients[i]) for i in chosen]
+        self._send("submit", sent)
+
+    def bring(self, client: int, blob: bytes | None = None) -> TxReceipt:
+        """A client opens its seal, with its blob.
+
+        Args:
+            client: which.
+            blob: another blob than its own.
+
+        Raises:
+            TransactionFailed: it is another blob, or the time to open seals has passed.
+        """
+        call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
+        receipt, hashes = send_blobs(self.chain, call, self.clients[client], [blob or to_blob(self.rows[client])])
+        self._note("reveal", receipt, call)
+        self.blobs += len(hashes)
+        return receipt
+
+    def work(self, values: np.ndarray | None = None) -> None:
+        """Have everybody bring its blob who has not, prove the scores, and wait for the window to pass."""
+        opened = int(self.contract.functions.revealed().call())
+        for i in self.present():
+            if not opened >> i & 1:
+                self.bring(i)
+        super().work(values)
+
+    def finalize(self) -> None:
+        """Wait until the window has passed: the result is final by time alone."""
+        end = int(self.contract.functions.currentRound().call()[3])
+        if self.chain.timestamp < end:
+            self.chain.advance_time(end - self.chain.timestamp)
+
+
+def to_blob(row: np.ndarray) -> bytes:
+    """A vector as the blob whose KZG commitment is its own: entry j is the element bitrev(j), of twelve bits.
+
+    >>> blob = to_blob(np.array([7, -1]))
+    >>> blob[31], blob[2048 * 32 : 2048 * 32 + 4].hex(), len(blob)
+    (7, '73eda753', 131072)
+
+    Args:
+        row: shape (P,), at most 4,096 whole numbers.
+
+    Raises:
+        InvalidInput: more of them.
+    """
+    if len(row) > 4096:
+        raise InvalidInput(f"{len(row):,} entries; a blob has 4,096 elements: take fewer parameters")
+    elements = [bytes(32)] * 4096
+    for j, value in enumerate(row):
+        elements[int(f"{j:012b}"[::-1], 2)] = (int(value) % R).to_bytes(32, "big")
+    return b"".join(elements)

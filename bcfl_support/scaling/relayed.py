@@ -1,0 +1,229 @@
+"""Rung 7: a round is one transaction, with everybody's signature and the proof of all scores.
+
+What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed,
+and signs the round's message, which holds everybody's commitments and weights. A relayer, anybody, adds the signatures
+up, proves the scores (`proofs`) and sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from eth_abi import encode
+from eth_utils import keccak
+from web3.types import TxReceipt
+
+from bcfl_support.chain import GasLedger
+from bcfl_support.errors import InvalidInput
+from bcfl_support.scaling import lanes, proof_gas
+from bcfl_support.scaling.proofs import (
+    Proof,
+    Setup,
+    Statement,
+    commit,
+    ethereum_setup,
+    open_entry,
+    prove_round,
+    state_round,
+)
+from bcfl_support.scaling.proofs.setup import encode_key
+from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
+from bcfl_support.scaling.rungs import Rung
+
+CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
+"""ABI of `IRelayedRung.Closing`."""
+SIGNATURES = ("bls", "ecdsa")
+"""How clients of rungs 7 and 8 may sign: by keys whose signatures add up, or each by its account's key."""
+
+
+def seal(points: Sequence[bytes], client: str, salt: bytes) -> bytes:
+    """What a client shows before anybody's commitments are open: it fixes them, and says nothing of them.
+
+    Args:
+        points: the client's commitments.
+        client: whose, so that a copy is nobody else's seal.
+        salt: 32 random bytes.
+    """
+    return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(points))]))
+
+
+class RelayedRung(Rung):
+    """Rung 7: commitments, signatures and a proof in one transaction; no data on chain at all.
+
+    Attributes:
+        setup: what clients commit with.
+        signatures: one of `SIGNATURES`, chosen when it is deployed.
+        keys: the clients' signing keys, by client; none with ECDSA.
+        rows: what clients committed to in this round, by client.
+        points: their commitments, K points of 96 bytes each.
+        statement: of the round that was closed last.
+    """
+
+    artifact, title, trust = "Rung7Relayed", "proven, one transaction", "one of the setup's makers"
+    gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
+    _scores_event = "Proven"
+
+    def __init__(self, *arguments: Any, setup: Setup | None = None, signatures: str = "bls") -> None:
+        if signatures not in SIGNATURES:
+            raise InvalidInput(f"signatures is {signatures!r}: choose one of {', '.join(SIGNATURES)}")
+        self.setup, self.signatures = setup or ethereum_setup(), signatures
+        super().__init__(*arguments)
+        self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
+        self.rows: dict[int, np.ndarray] = {}
+        self.points: dict[int, tuple[bytes, ...]] = {}
+        self.statement: Statement | None = None
+        self._found()
+
+    def _arguments(self) -> tuple[Any, ...]:
+        self.clients = sorted(self.clients, key=lambda account: int(account, 16))  # their order in the transcript
+        config, clients, weights = super()._arguments()
+        t = self.terms
+        terms = (t.window_seconds, t.stake, self.signatures == "ecdsa")
+        return (config, terms, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
+
+    def _found(self) -> None:
+        """Stakes, keys and the committee: once, and not on any round's bill."""
+        functions, chain = self.contract.functions, self.chain
+        for i, client in enumerate(self.clients):
+            chain.send(functions.deposit(), sender=client, value=self.terms.stake)
+            chain.send(functions.register(*self.registration(i)), sender=client)
+        chain.send(functions.seat(b"".join(key.public for key in self.keys)), sender=self.worker)
+
+    def registration(self, client: int) -> tuple[bytes, bytes]:
+        """A client's key and the proof that it has the secret; empty with ECDSA."""
+        if not self.keys:
+            return b"", b""
+        key = self.keys[client]
+        account, contract = self.clients[client], self.contract.address
+        return key.public, key.prove_possession(self.chain.w3.eth.chain_id, contract, account)
+
+    # ------------------------------------------------------------ a round
+    def open(self) -> None:
+        """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
+        self._wait()
+        self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
+        self.rows, self.points = {}, {}
+
+    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
+        """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
+        for i in self._check(values, clients):
+            self.submit_row(i, values[i])
+
+    def submit_row(self, client: int, row: np.ndarray) -> None:
+        """One client's commitment, to whatever numbers.
+
+        Args:
+            client: its index.
+            row: shape (P,), whole numbers.
+        """
+        self.rows[client], self.points[client] = row, commit(self.setup, row)
+
+    def work(self, values: np.ndarray | None = None) -> None:
+        """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
+        present = sorted(self.rows)
+        statement = self.state()
+        signature, signed = self.sign(statement)
+        key = add_keys([self.keys[i].public for i in present]) if self.keys else None
+        updates = np.stack([self.rows[i] for i in present])
+        self.relay(statement, prove_round(self.setup, statement, updates, signature=signature, key=key), signed)
+        self._wait()
+
+    def state(self) -> Statement:
+        """The true statement of who submitted, to be sent by the worker."""
+        present = sorted(self.rows)
+        if not present:
+            raise InvalidInput("nobody submitted, so that there is nothing to prove; call submit first")
+        where: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
+        where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
+        weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
+        return state_round(self.setup, np.stack([self.rows[i] for i in present]), weights, clients, **where)
+
+    def sign(self, statement: Statement) -> tuple[bytes, bytes]:
+        """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
+        message, signers = statement.message(self.setup), [self.clients.index(client) for client in statement.clients]
+        if self.keys:
+            return add_signatures([self.keys[i].sign(message) for i in signers]), b""
+        return b"", b"".join(self._sign_by_account(self.clients[i], message) for i in signers)
+
+    def _sign_by_account(self, account: str, message: bytes) -> bytes:
+        """EIP-191, in the 64 bytes of EIP-2098."""
+        raw = self.chain.w3.eth.sign(account, hexstr="0x" + message.hex())  # type: ignore[arg-type]
+        return raw[:32] + (int.from_bytes(raw[32:64], "big") | (raw[64] - 27) << 255).to_bytes(32, "big")
+
+    def payload(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> bytes:
+        """What `work` takes.
+
+        Args:
+            statement: of the round.
+            proof: of it, with the clients' signature if they sign by keys of BLS12-381.
+            signed: the clients' signatures if they sign by their accounts.
+            **changed: parts of `IRelayedRung.Closing` to be others.
+        """
+        n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
+        absent = [i for i in range(n) if self.clients[i] not in statement.clients]
+        parts: Mapping[str, Any] = {
+            "everybody": everybody,
+            "weights": b"".join(weight.to_bytes(2, "big") for weight in self.weights),
+            "key": add_keys([key.public for key in self.keys]) if self.keys else b"",
+            "absent": sum(1 << i for i in absent),
+            "accounts": self.clients if absent else [],
+            "keys": b"".join(self.keys[i].public for i in absent) if self.keys else b"",
+            "points": b"".join(b"".join(points) for points in statement.commitments),
+            "scores": b"".join(int(score).to_bytes(16, "big", signed=True) for score in statement.scores),
+            "proof": proof.to_bytes(),
+            "signatures": signed,
+        }
+        return encode([CLOSING], [tuple((parts | changed).values())])
+
+    def relay(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> TxReceipt:
+        """Close the round, by one transaction of the worker. Arguments as in `payload`.
+
+        Raises:
+            TransactionFailed: the contract refused.
+        """
+        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
+        [receipt] = self._send("work", [(call, self.worker)])
+        self.statement = statement
+        return receipt
+
+    def _wait(self) -> None:
+        """Until the result that stands is final."""
+        closes_at = int(self.contract.functions.currentRound().call()[2])
+        if self.chain.timestamp < closes_at:
+            self.chain.advance_time(closes_at - self.chain.timestamp)
+
+    def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
+        if self.statement is None:
+            raise InvalidInput("no round was closed, so that nothing was signed; play one first")
+        return self.statement.message(self.setup)
+
+    # ------------------------------------------------------------ who broke the rules
+    def prove_fault(self, client: int, position: int) -> TxReceipt:
+        """The watcher shows an entry of what a client committed to, which is out of range, or padding and not zero.
+
+        Args:
+            client: its index.
+            position: of the entry.
+
+        Raises:
+            InvalidInput: no round was closed.
+            ContractError: the entry breaks no rule, or the result does not stand any more.
+        """
+        if self.statement is None:
+            raise InvalidInput("no round was closed, so that no commitment is on chain; play one first")
+        s, scores = self.statement, [0] * len(self.clients)
+        for who, score in zip(s.clients, s.scores, strict=True):
+            scores[self.clients.index(who)] = score
+        place = s.clients.index(self.clients[client])
+        opening = open_entry(self.setup, self.rows[client], position)
+        shown = (b"".join(s.commitments[place]), position, opening.value, opening.proof)
+        result = (list(s.clients), list(s.weights), s.digests(), keccak(encode(["int256[]"], [scores])))
+        call = self.contract.functions.proveFault(s.round, (*result, place, *shown))
+        return self._call("proveFault", call, self.watcher)
+
+    def excluded(self) -> set[int]:
+        """Clients that are no members: they resigned, or a fault of theirs was proven."""
+        bits = int(self.contract.functions.excluded().call())
+        return {i for i in range(len(self.weights)) if bits >> i & 1}
