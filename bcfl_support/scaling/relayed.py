@@ -186,7 +186,7 @@ class RelayedRung(Rung):
             TransactionFailed: the contract refused.
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
-        [receipt] = self._send("work", [(call, self.worker)])
+        [receipt] = self._send("relay", [(call, self.worker)])
         self.statement = statement
         return receipt
 

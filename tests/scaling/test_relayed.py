@@ -74,7 +74,7 @@ def test_rounds_are_those_of_the_other_rungs(chain, signatures, n, parameters, s
         bill = rung.play(played)
         exact = rung.expected(played)
         assert bill.scores == exact.scores and bill.result_digest == rung.result_digest(exact)
-        assert list(bill.gas) == ["work"] and bill.transactions == 1 and bill.blobs == 0
+        assert list(bill.gas) == ["relay"] and bill.transactions == 1 and bill.blobs == 0
     assert rung.round == 4 and rung.phase == "Open"
 
 
