@@ -71,7 +71,7 @@ def revealed(n: int, P: int, s: GasSchedule) -> RoundCost:
     sealed = proven(n, min(P, POINTS), s)
     prove = sealed.gas["prove"] - (s.sstore_set - s.sstore_reset) - _SALT * n
     gas = {"submit": n * seal + _FIRST_SEAL, "reveal": n * bring, "prove": prove}
-    return RoundCost(8, n, P, gas, 2 * n + 1, max(prove, seal + _FIRST_SEAL), sealed.max_calldata_bytes - 32 * n, n)
+    return RoundCost(8, n, P, gas, 2 * n + 1, max(prove, seal + _FIRST_SEAL), 1_040 + 144 * n, n)
 
 
 # ---------------------------------------------------------------- limits: P → (bytes, bytes a client) at once

@@ -17,7 +17,7 @@ from scaling.proofs.cases import lie, toy
 
 from bcfl_support.chain import OSAKA
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
-from bcfl_support.scaling import available, ladder, proof_gas, proofs
+from bcfl_support.scaling import available, ladder, proofs
 from bcfl_support.scaling.available import AvailableRung, RevealedRung, to_blob
 from bcfl_support.scaling.proofs import setup
 
@@ -279,7 +279,3 @@ def test_seals_bind_the_round(chain):
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     where = [31337, rung.contract.address, 2, rung.clients[0], rung.salts[0], keccak(rung.points[0][0])]
     assert rung.seal(0, row, 2) == keccak(encode(types, where))
-
-
-def test_gas_of_one_blob_more():
-    assert proof_gas.available(6, 4096, OSAKA).blobs == 6
