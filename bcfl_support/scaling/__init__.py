@@ -5,6 +5,7 @@ today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it f
 `fees` that react, and how long its scores take to be final (`latency`). `proofs` proves a round instead.
 """
 
+from bcfl_support.scaling.available import AvailableRung, RevealedRung
 from bcfl_support.scaling.blobs import to_blob
 from bcfl_support.scaling.fees import BPO2, Market, blob_fee, blob_floor, next_base_fee, next_excess, pay
 from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, RoundCost, fit_gas
@@ -24,4 +25,5 @@ from bcfl_support.scaling.lanes import (
 from bcfl_support.scaling.latency import FINALITY_SECONDS, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.proven import ProvenRung
+from bcfl_support.scaling.relayed import RelayedRung
 from bcfl_support.scaling.sparse import SparseRung, choose_step, compress, sparsify

@@ -1,9 +1,9 @@
 """Rung 8: the commitments of a proven round are those of blobs, which the network has held available.
 
-EIP-4844 commits to a blob on the curve, and with the setup, that rounds are proven with (`proofs`). So an update of up to
-4,096 entries is a blob, entry j its element bitrev(j), and what rungs 6 and 7 leave open is closed: everybody could have
-had the data. A relayer brings all blobs in one transaction, up to six; or each client brings its own, when it opens its
-seal.
+EIP-4844 commits to a blob on the curve, and with the setup, that rounds are proven with (`proofs`). So an update of up
+to 4,096 entries is a blob, entry j its element bitrev(j), and what rungs 6 and 7 leave open is closed: everybody could
+have had the data. A relayer brings all blobs in one transaction, up to six; or each client brings its own, when it
+opens its seal.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from web3.types import TxReceipt
 
 from bcfl_support.chain import GasLedger
 from bcfl_support.errors import InvalidInput, ServiceError
-from bcfl_support.scaling import proof_gas
+from bcfl_support.scaling import lanes, proof_gas
 from bcfl_support.scaling.blobs import send_blobs
 from bcfl_support.scaling.proofs import Proof, Statement
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.relayed import RelayedRung
 
+
 class AvailableRung(RelayedRung):
     """Rung 8: as rung 7, and each commitment is that of a blob which travels with the transaction."""
 
     artifact, title = "Rung8Relayed", "proven, the data in blobs"
-    gas, limit, most_played = staticmethod(proof_gas.available), staticmethod(proof_gas.blobs_at_once), 40
+    gas, limit, most_played = staticmethod(proof_gas.available), staticmethod(proof_gas.blob), 40
+    most_clients = lanes.BLOBS_PER_TRANSACTION
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -52,7 +54,7 @@ class AvailableRung(RelayedRung):
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
         sent = blobs if blobs is not None else [to_blob(self.rows[i]) for i in sorted(self.rows)]
         receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
-        self._note("work", receipt, call)
+        self._note("relay", receipt, call)
         self.blobs += len(hashes)
         self.statement = statement
         return receipt
@@ -62,7 +64,7 @@ class RevealedRung(ProvenRung):
     """Rung 8: as rung 6, and each client opens its seal in a transaction with the blob that it sealed."""
 
     artifact, title = "Rung8Revealed", "proven, each client's data in its blob"
-    gas, most_played = staticmethod(proof_gas.revealed), 40
+    gas, limit, most_played = staticmethod(proof_gas.revealed), staticmethod(proof_gas.blob), 40
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

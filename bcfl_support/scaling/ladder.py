@@ -17,16 +17,28 @@ from bcfl_support.chain import OSAKA, Chain, GasSchedule
 from bcfl_support.checks import check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes
+from bcfl_support.scaling.available import AvailableRung
 from bcfl_support.scaling.blobs import BlobRung
 from bcfl_support.scaling.fees import Market, Payment, pay
 from bcfl_support.scaling.gas_model import RoundCost
 from bcfl_support.scaling.latency import Latency, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.proven import ProvenRung
+from bcfl_support.scaling.relayed import RelayedRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 from bcfl_support.scaling.sparse import SparseRung
 
-RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung, ProvenRung)
+RUNGS: tuple[type[Rung], ...] = (
+    NaiveRung,
+    PackedRung,
+    CalldataRung,
+    OptimisticRung,
+    BlobRung,
+    SparseRung,
+    ProvenRung,
+    RelayedRung,
+    AvailableRung,
+)
 """The ladder: a rung's number is its place, and its class says the rest."""
 
 
@@ -38,7 +50,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         number: its place in `RUNGS`.
         weights: sample counts w_i, with a sum of at most 2,048.
         parameters: P.
-        **options: of this rung alone, such as `clipped` of rung 5 or `setup` of rung 6.
+        **options: of this rung alone, such as `clipped` of rung 5, `setup` of rung 6 or `signatures` of rung 7.
 
     Raises:
         InvalidInput: there is no such rung, P is below 1, a weight is not whole or below 1, or there are more clients
@@ -172,7 +184,8 @@ def largest_clients(rung: int, P: int) -> int:
     """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
 
     On rung 2 a transaction of 128 KiB must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is
-    wrong (`Rung.limit`). No rung takes more than 120 clients, and rung 6 no more than 116.
+    wrong (`Rung.limit`). No rung takes more than 120 clients, rung 6 no
+    more than 116, and rung 8, where a transaction brings a blob of each, no more than six.
 
     >>> [largest_clients(rung, 100_000) for rung in range(5)]
     [120, 120, 116, 73, 73]

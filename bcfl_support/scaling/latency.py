@@ -77,6 +77,9 @@ def compute_latency(
     """
     check_flag("absent", absent)
     windows = check_whole("windows", windows, 1, why="a proposal is open to challenge for one")
+    if "relay" in cost.gas:  # commitments and signatures are exchanged off the chain: however long that takes
+        work = pay(cost.gas["relay"], cost.blobs, market, hurry=hurry).seconds
+        return Latency(0, work, terms.window_seconds)
     submit = pay(cost.gas["submit"], cost.blobs, market, hurry=hurry).seconds
     if absent:
         submit = max(submit, terms.submit_seconds)

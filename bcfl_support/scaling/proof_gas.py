@@ -13,15 +13,13 @@ import math
 
 from bcfl_support.chain import GasSchedule
 from bcfl_support.scaling import lanes
-from bcfl_support.scaling.gas_model import POINTS, RoundCost, multiply_points
-
-BLOBS_AT_ONCE = lanes.BLOBS_PER_TRANSACTION
-"""Clients of rung 8 by a relayer: each has a blob, and one transaction brings all."""
+from bcfl_support.scaling.gas_model import POINTS, RoundCost, multiply_points, proven
 
 # Measured as those of `gas_model`, on 36 rounds with n up to 100 and K up to 25; residuals below 0.1%.
 _BLS = (56_760.0, 1_150.0)  # a, with two hashes to the curve; b
 _ECDSA = (35_420.0, 1_420.0)
 _POINT, _CHUNK = 264.0, 1_224.0  # c; d
+_SALT, _FIRST_SEAL = 1_280.0, 20_040.0  # a seal opened by the proof itself; a round opened
 _BLOB = 775.0  # a commitment and its blob's name compared
 _RECOVER = 3_000.0
 _FRAME = {False: 1_468, True: 1_116}  # bytes of a transaction besides what grows, by whether accounts sign
@@ -54,29 +52,35 @@ def relayed(n: int, P: int, s: GasSchedule, *, ecdsa: bool = False) -> RoundCost
     plain += _RECOVER * n * ecdsa
     floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
     work = max(plain, floor)
-    return RoundCost(7, n, P, {"work": work}, 1, work, length)
+    return RoundCost(7, n, P, {"relay": work}, 1, work, length)
 
 
 def available(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 8 by a relayer: the same and a blob of each client, whose gas is of another kind."""
     cost = relayed(n, min(P, POINTS), s)
-    work = cost.gas["work"] + _BLOB * n
-    return RoundCost(8, n, P, {"work": work}, 1, work, cost.max_calldata_bytes, n)
+    work = cost.gas["relay"] + _BLOB * n
+    return RoundCost(8, n, P, {"relay": work}, 1, work, cost.max_calldata_bytes, n)
 
 
 def revealed(n: int, P: int, s: GasSchedule) -> RoundCost:
-    """Gas of rung 8 with a blob transaction a client: as rung 6, and everybody opens its seal."""
-    return RoundCost(8, n, P, {"work": 1}, 1, 1, 1, n)
+    """Gas of rung 8 with a blob transaction a client: a seal each, of which the first opens the round, a blob each, and
+    rung 6's proof, with no new slot and no salts.
+    """
+    seal = s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 5_165
+    bring = s.transaction + 4 * s.cold_sload + 2 * s.sstore_reset + 7_780
+    sealed = proven(n, min(P, POINTS), s)
+    prove = sealed.gas["prove"] - (s.sstore_set - s.sstore_reset) - _SALT * n
+    gas = {"submit": n * seal + _FIRST_SEAL, "reveal": n * bring, "prove": prove}
+    return RoundCost(8, n, P, gas, 2 * n + 1, max(prove, seal + _FIRST_SEAL), 1_040 + 144 * n, n)
 
 
 # ---------------------------------------------------------------- limits: P → (bytes, bytes a client) at once
 def points(P: int) -> tuple[int, int]:
-    """All of a round in one transaction; of each client its points, weight, score, address, signature or a third of a key."""
+    """A round in one transaction; of each client points, weight, score, address, signature or a third of a key."""
     chunks = math.ceil(P / POINTS)
     return 1_536 + 32 * chunks, 96 * chunks + 160
 
 
-def blobs_at_once(P: int) -> tuple[int, int]:
-    """A blob of each client in one transaction, which holds six; and a blob has 4,096 elements."""
-    room = lanes.CALLDATA_LIMIT - lanes.ENVELOPE
-    return 0, room // BLOBS_AT_ONCE if P <= POINTS else room + 1
+def blob(P: int) -> tuple[int, int]:
+    """A client's update is one blob, of 4,096 elements."""
+    return (0 if P <= POINTS else lanes.CALLDATA_LIMIT), 1

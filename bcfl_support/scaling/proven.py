@@ -104,21 +104,23 @@ class ProvenRung(Rung):
         chosen, call, number = self._check(values, clients), self.contract.functions.submit, self.round
         self._send("submit", [(call(number, self.seal(i, values[i])), self.clients[i]) for i in chosen])
 
-    def seal(self, client: int, row: np.ndarray) -> bytes:
+    def seal(self, client: int, row: np.ndarray, number: int | None = None) -> bytes:
         """Commit to an update, keep it here, and seal the commitment; what `submit` sends.
 
         Args:
             client: whose.
             row: whole numbers, P of them and zeros up to K·N; a cheat may have others, see `proofs.commit`.
+            number: of the round; None: the current one.
 
         Returns:
             32 bytes.
         """
+        number = self.round if number is None else number
         self.rows[client], self.points[client] = row, proofs.commit(self.setup, row)
         # Hashed, so that a lesson's hashes repeat; a client draws its salt at random, or its update could be guessed.
-        self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self._place(), self.round, client]))
+        self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self._place(), number, client]))
         types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
-        who = [self.chain.w3.eth.chain_id, self._place(), self.round, self.clients[client]]
+        who = [self.chain.w3.eth.chain_id, self._place(), number, self.clients[client]]
         return keccak(encode(types, [*who, self.salts[client], self.digest(client)]))
 
     def digest(self, client: int) -> bytes:

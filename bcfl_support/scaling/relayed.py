@@ -76,8 +76,10 @@ class RelayedRung(Rung):
         self.statement: Statement | None = None
         self._found()
 
+    def _order(self, accounts: Sequence[str]) -> list[str]:
+        return sorted(accounts, key=lambda account: int(account, 16))  # the transcript's
+
     def _arguments(self) -> tuple[Any, ...]:
-        self.clients = sorted(self.clients, key=lambda account: int(account, 16))  # their order in the transcript
         config, clients, weights = super()._arguments()
         t = self.terms
         terms = (t.window_seconds, t.stake, self.signatures == "ecdsa")
@@ -184,7 +186,7 @@ class RelayedRung(Rung):
             TransactionFailed: the contract refused.
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
-        [receipt] = self._send("work", [(call, self.worker)])
+        [receipt] = self._send("relay", [(call, self.worker)])
         self.statement = statement
         return receipt
 

@@ -25,8 +25,7 @@ contract Rung6Proven is SealedRung, RoundProof {
     uint256 private constant HIGHEST = 127;
     uint256 private constant LOWEST = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfefffffffeffffff81; // r − 128
 
-    /// @inheritdoc IProvenRung
-    bytes32 public proposedDigest;
+    bytes32 internal _proposed;
     mapping(address prover => bytes32) private _kept;
 
     constructor(
@@ -99,8 +98,13 @@ contract Rung6Proven is SealedRung, RoundProof {
     function _finalize(uint256 round) internal {
         uint256 end = _in(round, Phase.Proposed).expiresAt;
         if (block.timestamp < end) revert RungWindowOpen(block.timestamp, end);
-        _result = proposedDigest;
+        _result = _proposed;
         _close(round, _result, new int256[](0)); // the scores are in `Proven`
+    }
+
+    /// @inheritdoc IProvenRung
+    function proposedDigest() external view virtual returns (bytes32) {
+        return _proposed;
     }
 
     // --------------------------------------------------------------------------------------------------- what it reads
@@ -196,7 +200,7 @@ contract Rung6Proven is SealedRung, RoundProof {
         for (uint256 i; i < list.length; ++i) {
             scores[list[i]] = int128(uint128(bytes16(packed[16 * i:])));
         }
-        proposedDigest = _digestResult(message, keccak256(abi.encode(scores)));
+        _proposed = _digestResult(message, keccak256(abi.encode(scores)));
         (_round.phase, _round.expiresAt) = (Phase.Proposed, uint40(block.timestamp + _windowSeconds));
         emit Proven(round, msg.sender, message, scores);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IProvenRung } from "./IProvenRung.sol";
 import { IRung } from "./IRung.sol";
 import { OwnBlobs } from "./OwnBlobs.sol";
 import { Rung } from "./Rung.sol";
@@ -17,6 +18,9 @@ import { SealedRung } from "./SealedRung.sol";
 /// it waits for all. To save transactions, a result is final by time alone, as `resultDigest` and `currentRound` say, and the first
 /// seal of the next round notes it and opens that round; `finalize` and `openRound` do so as well.
 contract Rung8Revealed is Rung6Proven, OwnBlobs {
+    /// @dev In a slot that holds nothing yet.
+    bytes32 private constant USED = bytes32(uint256(1));
+
     /// @notice Whose blobs have not been there, a bit each.
     error RungNotRevealed(uint256 clients);
     error RungNeedsBlobs();
@@ -32,8 +36,9 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
         if (_points != 1) revert RungBadConfig("parameters", config_.parameters);
         // Slots that every round writes are new but once: that is paid for here, and by no round.
         _marks = uint256(type(uint24).max) << 2 * BITS; // of a round that never comes
+        (_proposed, _result) = (USED, USED);
         for (uint256 i; i < accounts.length; ++i) {
-            _seals[i] = bytes32(uint256(1));
+            _seals[i] = USED;
         }
     }
 
@@ -83,7 +88,12 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
 
     /// @inheritdoc IRung
     function resultDigest() external view override(IRung, Rung) returns (bytes32) {
-        return _isFinal(_round) ? proposedDigest : _result;
+        return _known(_isFinal(_round) ? _proposed : _result);
+    }
+
+    /// @inheritdoc IProvenRung
+    function proposedDigest() external view override returns (bytes32) {
+        return _known(_proposed);
     }
 
     /// @dev What is final stays.
@@ -96,6 +106,10 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
     function _next() private {
         if (_isFinal(_round)) _finalize(_round.number);
         _open();
+    }
+
+    function _known(bytes32 digest) private pure returns (bytes32) {
+        return digest == USED ? bytes32(0) : digest;
     }
 
     function _isFinal(Round memory round) private view returns (bool) {
