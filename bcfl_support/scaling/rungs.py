@@ -146,7 +146,6 @@ class Rung:
         """Open the next round, with an empty bill."""
         call = self.contract.functions.openRound()
         receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
-        self._opening = receipt
         self.ledger, self.blobs, self._opened = GasLedger(), 0, receipt["blockNumber"]
         self._note("open", receipt, call)
 
@@ -199,7 +198,7 @@ class Rung:
         functions, entries = self.contract.functions, self.ledger.entries
         if not entries:
             raise InvalidInput("no round was opened, so that there is no bill; call open, or play a whole round")
-        require_kept(self.chain, self._opening, "this round was opened", "open another")
+        require_kept(self.chain, self._noted, "this round was played", "open another")
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
@@ -256,6 +255,7 @@ class Rung:
         return receipts
 
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
+        self._noted = receipt
         self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
 
     def _call(self, operation: str, call: Any, sender: str) -> TxReceipt:
