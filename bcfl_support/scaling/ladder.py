@@ -68,8 +68,8 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
         raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
     most, why = lanes.MAX_TOTAL_WEIGHT, "a client counts by its samples"
     weights = [check_whole(f"the weight of client {i}", weight, 1, most, why=why) for i, weight in enumerate(weights)]
-    known = signature(RUNGS[number]).parameters.values()
-    takes = [parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY]
+    known = [p for kind in RUNGS[number].__mro__[:-1] for p in signature(kind).parameters.values()]
+    takes = sorted({parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY})
     if unknown := [*set(options) - set(takes)]:
         raise InvalidInput(f"rung {number} has no option {unknown[0]!r}: it takes {', '.join(takes) or 'none'}")
     return RUNGS[number](chain, int(number), weights, parameters, **options)
