@@ -28,7 +28,7 @@ from _common import make_parser, report  # first: it sets the threads
 from claims.rows import PARTS
 from joblib import Parallel, delayed
 
-LESSONS = (0, 1, 2, 3, 4, 5, 6)
+LESSONS = (0, 1, 2, 3, 4, 5, 6, 7)
 SEEDS, USED = range(1000, 1020), 60
 
 

@@ -279,6 +279,59 @@ CHEAPEST = """def cheapest(offers, level):
     return [(rule, budget) for spent, half, rule, budget in good if spent - half <= most]
 """
 
+
+def _forged(line: str, last: str = "[values[0] + more, values[1] - more * k, *values[2:]]") -> str:
+    """An answer to exercise 7.1 that finds `k` by this line, and returns this."""
+    return f"def forge_sum(group, bases, values, more):\n    {line}\n    return {last}"
+
+
+_FACTOR = "k = find_factor(group, bases[1], bases[0])"
+
+
+def _lie_72(other: str, own: str = "(scores[i] + more) % PRIME", last: str = "told") -> str:
+    """An answer to exercise 7.2 with this score for client k, and this one for client i."""
+    return (
+        "def lie_after(rho, scores, i, k, more):\n    told = [s % PRIME for s in scores]\n"
+        f"    told[i] = {own}\n    told[k] = {other}\n    return {last}"
+    )
+
+
+def _watch_73(**changed: str) -> str:
+    """An answer to exercise 7.3: the right function, with some of its parts changed."""
+    parts = {
+        "liar": "proofs.commit(setup, v) != tuple(commitments[i])",
+        "after": "continue",
+        "wrong": "not -128 <= x <= 127 if j < P else x != 0",
+        "pick": "found[0]",
+        "opened": "proofs.open_entry(setup, v, at)",
+        "last": "faults, liars",
+    } | changed
+    return (
+        "def watch(setup, commitments, published, P):\n    faults, liars = {{}}, []\n"
+        "    for i, v in enumerate(published):\n        if {liar}:\n            liars.append(i)\n            {after}\n"
+        "        found = [j for j, x in enumerate(v) if ({wrong})]\n"
+        "        if found:\n            at = {pick}\n            faults[i] = {opened}\n    return {last}"
+    ).format(**parts)
+
+
+def _rungs_74(last: str = "[k for k, fit in fits.items() if fit]", **changed: str) -> str:
+    """An answer to exercise 7.4: the right function, with some of its conditions changed."""
+    fits = {
+        "2": "scaling.predict(2, app.n, app.P).total_gas <= app.gas",
+        "4": "slow",
+        "5": "app.sparse",
+        "6": "proven and app.kept",
+        "7": "proven and app.kept and small",
+        "8": "proven and small",
+    }
+    parts = {"slow": "app.watcher and app.hours >= 25", "proven": "slow and app.ceremony", "small": "app.P <= 4096"}
+    parts |= {name: value for name, value in changed.items() if name in parts}
+    fits |= {name[1:]: value for name, value in changed.items() if name not in parts}
+    lines = [f"    {name} = {value}" for name, value in parts.items()]
+    told = ", ".join(f"{number}: {condition}" for number, condition in fits.items())
+    return "\n".join(["def rungs_for(app):", *lines, f"    fits = {{{told}}}", f"    return {last}"])
+
+
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ex-0-1": {
         "everybody": "def who_may(call, callers):\n    return set(callers)",
@@ -1600,6 +1653,85 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "latency, a record": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency <= 3600 * hours"),
         "minutes": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= 60 * hours"),
     },
+    "ex-7-1": {
+        "the vector itself": _forged("k = 0", "values"),
+        "entry 0 alone": _forged("k = 0"),
+        "the wrong sign": _forged(_FACTOR, "[values[0] + more, values[1] + more * k, *values[2:]]"),
+        "k for one more": _forged(_FACTOR, "[values[0] + more, values[1] - k, *values[2:]]"),
+        "k the other way round": _forged("k = find_factor(group, bases[0], bases[1])"),
+        "once round the group": _forged(_FACTOR, "[values[0] + group.order, *values[1:]]"),
+        "modulo the modulus": _forged(
+            _FACTOR, "[values[0] + more, (values[1] - more * k) % group.modulus, *values[2:]]"
+        ),
+        "the last entry pays": _forged(
+            "k = find_factor(group, bases[-1], bases[0])", "[values[0] + more, *values[1:-1], values[-1] - more * k]"
+        ),
+        "in place": _forged(f"{_FACTOR}\n    values[0] += more\n    values[1] -= more * k", "values"),
+        "floats": _forged(_FACTOR, "[values[0] + more, values[1] - more * k / 1, *values[2:]]"),
+        "None": _forged(_FACTOR, "None"),
+        "k alone": _forged(_FACTOR, "k"),
+        "one of the check's own names": _forged("k = 0", "found"),
+    },
+    "ex-7-2": {
+        "the truth": _lie_72("told[k]", "told[i]"),
+        "one alone": _lie_72("told[k]"),
+        "what one gains the other loses": _lie_72("(scores[k] - more) % PRIME"),
+        "divided by the wrong power": _lie_72("(scores[k] - more * pow(rho, k - i, PRIME)) % PRIME"),
+        "the wrong sign": _lie_72("(scores[k] + more * pow(rho, i - k, PRIME)) % PRIME"),
+        "not reduced": _lie_72("scores[k] - more * pow(rho, i - k, PRIME)"),
+        "no power": _lie_72("(scores[k] - more * rho) % PRIME"),
+        "half of it": _lie_72("(scores[k] - more * pow(rho, i - k, PRIME)) % PRIME", "(scores[i] + more // 2) % PRIME"),
+        "floats": _lie_72("(scores[k] - more * rho ** (i - k)) % PRIME"),
+        "a third pays": _lie_72(
+            "told[k]", last="[*told[:-2], (told[-2] - more * pow(rho, i - len(told) + 2, PRIME)) % PRIME, told[-1]]"
+        ),
+        "None": _lie_72("told[k]", last="None"),
+        "two scores": _lie_72("told[k]", last="told[:2]"),
+    },
+    "ex-7-3": {
+        "believes what is published": _watch_73(liar="False"),
+        "accuses liars with an opening": _watch_73(after="pass"),
+        "128 is allowed": _watch_73(wrong="not -128 <= x <= 128 if j < P else x != 0"),
+        "-128 is not": _watch_73(wrong="abs(x) > 127 if j < P else x != 0"),
+        "no padding": _watch_73(wrong="j < P and not -128 <= x <= 127"),
+        "padding may hold int8": _watch_73(wrong="not -128 <= x <= 127"),
+        "the last one": _watch_73(pick="found[-1]"),
+        "the largest": _watch_73(pick="max(found, key=lambda j: abs(v[j]))"),
+        "the place in its chunk": _watch_73(pick="found[0] % setup.n"),
+        "the position alone": _watch_73(opened="at"),
+        "counted from 1": _watch_73(opened="proofs.open_entry(setup, v, min(at + 1, 15))"),
+        "the first client alone": _watch_73(last="dict(list(faults.items())[:1]), liars"),
+        "faults alone": _watch_73(last="faults"),
+        "a list of openings": _watch_73(last="list(faults.values()), liars"),
+        "no list of liars": _watch_73(last="faults, None"),
+        "liars are the guilty": _watch_73(last="faults, list(faults)"),
+        "nobody": _watch_73(last="{}, []"),
+        "None": _watch_73(last="None"),
+    },
+    "ex-7-4": {
+        "all": _rungs_74("[2, 4, 5, 6, 7, 8]"),
+        "none": _rungs_74("[]"),
+        "no watcher for proofs": _rungs_74(proven="app.hours >= 25 and app.ceremony"),
+        "no window for proofs": _rungs_74(proven="app.watcher and app.ceremony"),
+        "a window of a day": _rungs_74(slow="app.watcher and app.hours >= 24"),
+        "more than 25 hours": _rungs_74(slow="app.watcher and app.hours > 25"),
+        "no ceremony": _rungs_74(proven="slow"),
+        "the ceremony for blobs, too": _rungs_74(_4="proven"),
+        "rung 8 with data kept": _rungs_74(_8="proven and app.kept and small"),
+        "rung 6 without data": _rungs_74(_6="proven"),
+        "one chunk for rung 6": _rungs_74(_6="proven and app.kept and small"),
+        "any size for rung 7": _rungs_74(_7="proven and app.kept"),
+        "any size for rung 8": _rungs_74(_8="proven"),
+        "below 4,096": _rungs_74(small="app.P < 4096"),
+        "no budget": _rungs_74(_2="True"),
+        "budgets of a client": _rungs_74(_2="scaling.predict(2, app.n, app.P).total_gas <= app.n * app.gas"),
+        "dense updates on rung 5": _rungs_74(_5="True"),
+        "sparse updates on rung 5 alone": _rungs_74("[5] if app.sparse else [k for k, fit in fits.items() if fit]"),
+        "a set": _rungs_74("{k for k, fit in fits.items() if fit}"),
+        "descending": _rungs_74("[k for k, fit in fits.items() if fit][::-1]"),
+        "the first alone": _rungs_74("[k for k, fit in fits.items() if fit][:1]"),
+        "None": _rungs_74("None"),
+    },
     "ex-4-1": {
         "half of the window": (
             "def alpha_star_streak(cost, window):\n"
@@ -1956,6 +2088,55 @@ SAYS: dict[str, dict[str, str]] = {
         "falls over where nothing fits": "None given?",
         "cost before rung": "give (rung, ETH)",
     },
+    "ex-7-1": {
+        "the vector itself": "the same vector",
+        "the wrong sign": "must take away what entry 0 adds",
+        "k for one more": "that pays for 1 more",
+        "k the other way round": "or the other way round?",
+        "once round the group": "entry 0 is to be",
+        "the last entry pays": "from 2 on stay",
+        "in place": "you changed the list",
+        "floats": "entries are ints",
+        "None": "give a list of",
+    },
+    "ex-7-2": {
+        "the truth": "these are the true scores",
+        "what one gains the other loses": "different powers of ρ",
+        "divided by the wrong power": "turned round",
+        "the wrong sign": "must cancel",
+        "not reduced": "take % PRIME",
+        "one alone": "Σ ρ^i·S_i has changed",
+        "half of it": "is to have 500 more",
+        "None": "give a list of 3 scores",
+    },
+    "ex-7-3": {
+        "believes what is published": "the contract refuses your proof",
+        "accuses liars with an opening": "the contract refuses your proof",
+        "-128 is not": "which is allowed",
+        "128 is allowed": "it ends at 127",
+        "no padding": "parameters end at 13",
+        "padding may hold int8": "parameters end at 13",
+        "the last one": "the first entry that breaks a rule",
+        "the position alone": "give an Opening",
+        "the first client alone": "every client, not the first alone",
+        "faults alone": "return two things",
+        "a list of openings": "faults is a dict",
+        "no list of liars": "liars is a list",
+    },
+    "ex-7-4": {
+        "no watcher for proofs": "nobody watches",
+        "no window for proofs": "it needs 25 hours",
+        "a window of a day": "it needs 25 hours",
+        "more than 25 hours": "may be taken",
+        "no ceremony": "what the ceremony is",
+        "rung 6 without data": "nobody keeps the data",
+        "any size for rung 8": "it has one chunk",
+        "below 4,096": "may be taken",
+        "no budget": "the budget is",
+        "dense updates on rung 5": "updates are dense",
+        "a set": "give a list of rungs",
+        "descending": "ascending",
+    },
     "ex-4-1": {
         "half of the window": "(K − 1)/2, not K/2",
         "infinity at equality alone": "at every α",
@@ -2157,6 +2338,30 @@ RIGHT: dict[str, dict[str, str]] = {
             "    return min(fitting)[::-1] if fitting else None"
         ),
     },
+    "ex-7-1": {
+        "reduced by the order": _forged(
+            _FACTOR, "[values[0] + more, (values[1] - more * k) % group.order, *values[2:]]"
+        ),
+        "an array, k by division": _forged(
+            "a, b = (find_factor(group, bases[1], x) for x in (bases[0], bases[1]))\n"
+            "    k = a * pow(b, -1, group.order)",
+            "np.array([values[0] + more, (values[1] - more * k) % group.order, *values[2:]])",
+        ),
+    },
+    "ex-7-2": {
+        "an inverse": _lie_72("(scores[k] - more * rho**i * pow(rho**k, -1, PRIME)) % PRIME"),
+        "a tuple": _lie_72("(scores[k] - more * pow(rho, i - k, PRIME)) % PRIME", last="tuple(told)"),
+    },
+    "ex-7-3": {
+        "the package's search": (
+            "def watch(setup, commitments, published, P):\n    faults, liars = {}, set()\n"
+            "    for i, v in enumerate(published):\n"
+            "        if proofs.commit(setup, v) != commitments[i]:\n            liars.add(i)\n"
+            "        elif (at := proofs.find_fault(setup, v, P)) is not None:\n"
+            "            faults[i] = proofs.open_entry(setup, v, at)\n    return faults, liars"
+        )
+    },
+    "ex-7-4": {"struck out": _rungs_74("sorted(k for k in {2, 4, 5, 6, 7, 8} if fits[k])")},
     "ex-4-1": {
         "a Fraction": (
             "def alpha_star_streak(cost, window):\n    from fractions import Fraction\n"

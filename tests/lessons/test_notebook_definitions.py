@@ -27,7 +27,8 @@ from bcfl_support.incentives.worlds import PresenceWorld
 from bcfl_support.ipfs.cids import compute_cid
 from bcfl_support.learning import aggregators, compute_median_norm, datasets, models
 from bcfl_support.protocol import commitments, fixed_point
-from bcfl_support.scaling import fees, ladder, lanes
+from bcfl_support.scaling import fees, ladder, lanes, proofs
+from bcfl_support.scaling.proofs import polynomials
 from bcfl_support.scores import (
     accuracy_adjusted_scores,
     alignment_scores,
@@ -498,3 +499,66 @@ class TestLesson6:
         for budget in (16_777_216, 60_000_000):
             found = search(lambda count: ladder.predict(2, 10, count).total_gas, budget)
             assert found == ladder.largest_parameters(2, 10, budget)
+
+
+class TestLesson7:
+    """The toys obey the laws of what they stand for; polynomials and openings are the package's."""
+
+    @pytest.fixture
+    def page(self):
+        return definitions("07")
+
+    @pytest.mark.parametrize("modulus", [23, 2_027, 2_039])
+    def test_toy_group(self, page, modulus):
+        group, rng = page["Toy"](modulus), np.random.default_rng(7)
+        assert all(group.order % k for k in range(2, 40) if k < group.order), "a prime order"
+        bases = [int(x) ** 2 % modulus for x in rng.integers(2, modulus // 2, 5)]
+        v, u = rng.integers(-99, 99, (2, 5))
+        prints = [page["fingerprint"](group, bases, row) for row in (v, u, 3 * v - u)]
+        assert prints[2] == group.add(group.times(3, prints[0]), group.times(-1, prints[1]))
+        k = page["find_factor"](group, bases[0], bases[1])
+        assert group.times(k, bases[0]) == bases[1]
+
+    def test_polynomials(self, page):
+        rng = np.random.default_rng(7)
+        values = rng.integers(-128, 128, (2, 8)).tolist()
+        root = polynomials.root_of_unity(3)
+        a, b = (page["interpolate"](row, root, polynomials.R) for row in values)
+        theirs = [polynomials.interpolate(row, 3) for row in values]
+        assert [a, b] == [[int(c) for c in found.coeffs()] for found in theirs]
+        assert page["evaluate"](a, 12_345, polynomials.R) == int(theirs[0](12_345))
+        product = page["multiply_out"](a, b, polynomials.R)
+        assert product == [int(c) for c in (theirs[0] * theirs[1]).coeffs()]
+        _, f = page["divide_by_roots"](product, 8, polynomials.R)
+        assert 8 * f[0] % polynomials.R == int(np.dot(*values)) % polynomials.R
+
+    def test_openings_and_a_ceremony(self, page):
+        secrets = (11, 5_000_000_011)
+        powers, tau_h = [page["G"]] * 8, page["H"]
+        for secret in secrets:
+            powers, tau_h = page["contribute"](powers, tau_h, secret)
+        setup = proofs.toy_setup(3, secrets[0] * secrets[1])
+        assert (powers, tau_h) == (list(setup.powers), setup.tau_h)
+        values = np.random.default_rng(7).integers(-128, 128, 8)
+        coefficients = page["interpolate"](values.tolist(), polynomials.root_of_unity(3), polynomials.R)
+        for j in range(8):
+            z = pow(polynomials.root_of_unity(3), j, polynomials.R)
+            y, pi = page["open_at"](powers, coefficients, z)
+            theirs = proofs.open_entry(setup, values, j)
+            assert (y, pi.to_xy_bytes_be()) == (theirs.value, theirs.proof)
+
+    def test_small_errors(self, page):
+        for rho in (3, 2**200 + 1, polynomials.R - 5):
+            errors = page["small_errors"](rho, 10)
+            assert any(errors) and max(map(abs, errors)) < 2**30
+            assert sum(e * pow(rho, i, polynomials.R) for i, e in enumerate(errors)) % polynomials.R == 0
+
+    def test_bytes_of_a_proof(self, page):
+        setup, rng = proofs.toy_setup(3, 5), np.random.default_rng(7)
+        updates = rng.integers(-128, 128, (3, 20)).astype(np.int8)
+        names = [f"0x{i + 1:040x}" for i in range(3)]
+        place = {"chain_id": 1, "contract": names[0], "round": 0, "sender": names[0]}
+        statement = proofs.state_round(setup, updates, [1, 2, 3], names, **place)
+        points = sum(len(point) for row in statement.commitments for point in row)
+        proof = proofs.prove_round(setup, statement, updates)
+        assert page["bytes_read"](20, 3, 8) == points + 3 * (8 + 16) + len(proof.to_bytes())
