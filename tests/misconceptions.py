@@ -1659,6 +1659,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-10:])\n"
             "    return float(np.clip(recent.mean(), 0, 1))"
         ),
+        "clipped at three": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-11:])\n"
+            "    return float(min(1, np.clip(recent, 0, 3).sum() / 11))"
+        ),
         "presence": (
             "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
             "    return float((~np.isnan(recent)).mean())"
@@ -1965,6 +1969,7 @@ SAYS: dict[str, dict[str, str]] = {
     },
     "ex-4-2": {
         "clipped after the mean": "for more than 1",
+        "clipped at three": "every third round",
         "the whole life": "the last twelve rounds alone",
         "the mean of the days it came": "np.nanmean",
     },
