@@ -1326,8 +1326,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "None": "def my_attack(own, previous_step):\n    own *= 4",
         "a number": "def my_attack(own, previous_step):\n    return 4.0",
         "not a number": "def my_attack(own, previous_step):\n    return own / previous_step * 0",
+        "one for three": (
+            "def my_attack(own, previous_step):\n"
+            "    return np.vstack([20 * own[0], np.zeros_like(own[0]), np.zeros_like(own[0])])"
+        ),
     },
     "ex-5-2": {
+        "the work saved forgotten where nothing burns": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn == 0:\n        return 0.0 if extra_pay <= 0 else float('inf')\n"
+            "    return float('inf') if extra_burn < 0 else max(0.0, gain / extra_burn)"
+        ),
+        "no gain, no burn, no stake enough": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn == 0:\n        return 0.0 if gain < 0 else float('inf')\n"
+            "    return float('inf') if extra_burn < 0 else max(0.0, gain / extra_burn)"
+        ),
         "infinite, though it does not pay": (
             "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
             "    return float('inf') if extra_burn <= 0 else max(0.0, gain / extra_burn)"
@@ -1762,8 +1776,11 @@ SAYS: dict[str, dict[str, str]] = {
         "ragged": "rows of different lengths",
         "text": "return one array of numbers",
         "not a number": "finite numbers",
+        "one for three": "which the contract refuses",
     },
     "ex-5-2": {
+        "the work saved forgotten where nothing burns": "before any stake",
+        "no gain, no burn, no stake enough": "what is gained at σ = 0",
         "infinite, though it does not pay": "even if it burns nothing",
         "the burn's sign forgotten": "burns less than honesty",
         "no case for no burn": "you divide by zero",
