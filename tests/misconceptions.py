@@ -1571,6 +1571,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "counted from 1": _watcher_64("[k + 1 for k in range(len(a)) if a[k] != b[k]]"),
         "hashes alone": _watcher_64("[k for k in range(len(a)) if a[k][0] != b[k][0]]"),
         "scores alone": _watcher_64("[k for k in range(len(a)) if a[k][1] != b[k][1]]"),
+        "the sums of scores": _watcher_64("[k for k in range(len(a)) if sum(a[k][1]) != sum(b[k][1])]"),
+        "hashes and sums": _watcher_64(
+            "[k for k in range(len(a)) if (a[k][0], sum(a[k][1])) != (b[k][0], sum(b[k][1]))]"
+        ),
         "client 0 alone": _watcher_64("[k for k in range(len(a)) if a[k][1][0] != b[k][1][0]]"),
         "the first alone": _watcher_64(_DIFFER + "[:1]"),
         "a set": _watcher_64("set(" + _DIFFER + ")"),
@@ -1962,6 +1966,8 @@ SAYS: dict[str, dict[str, str]] = {
         "descending": "ascending",
         "hashes alone": "the score alone is changed",
         "scores alone": "the hash alone is changed",
+        "the sums of scores": "the score alone is changed",
+        "hashes and sums": "the score alone is changed",
         "a set": "should give a list",
         "a generator": "should give a list",
         "None found": "should give a list",
