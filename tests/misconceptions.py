@@ -1379,8 +1379,22 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "None": "def my_attack(own, previous_step):\n    own *= 4",
         "a number": "def my_attack(own, previous_step):\n    return 4.0",
         "not a number": "def my_attack(own, previous_step):\n    return own / previous_step * 0",
+        "one for three": (
+            "def my_attack(own, previous_step):\n"
+            "    return np.vstack([20 * own[0], np.zeros_like(own[0]), np.zeros_like(own[0])])"
+        ),
     },
     "ex-5-2": {
+        "the work saved forgotten where nothing burns": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn == 0:\n        return 0.0 if extra_pay <= 0 else float('inf')\n"
+            "    return float('inf') if extra_burn < 0 else max(0.0, gain / extra_burn)"
+        ),
+        "no gain, no burn, no stake enough": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if extra_burn == 0:\n        return 0.0 if gain < 0 else float('inf')\n"
+            "    return float('inf') if extra_burn < 0 else max(0.0, gain / extra_burn)"
+        ),
         "infinite, though it does not pay": (
             "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
             "    return float('inf') if extra_burn <= 0 else max(0.0, gain / extra_burn)"
@@ -1610,6 +1624,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "counted from 1": _watcher_64("[k + 1 for k in range(len(a)) if a[k] != b[k]]"),
         "hashes alone": _watcher_64("[k for k in range(len(a)) if a[k][0] != b[k][0]]"),
         "scores alone": _watcher_64("[k for k in range(len(a)) if a[k][1] != b[k][1]]"),
+        "the sums of scores": _watcher_64("[k for k in range(len(a)) if sum(a[k][1]) != sum(b[k][1])]"),
+        "hashes and sums": _watcher_64(
+            "[k for k in range(len(a)) if (a[k][0], sum(a[k][1])) != (b[k][0], sum(b[k][1]))]"
+        ),
         "client 0 alone": _watcher_64("[k for k in range(len(a)) if a[k][1][0] != b[k][1][0]]"),
         "the first alone": _watcher_64(_DIFFER + "[:1]"),
         "a set": _watcher_64("set(" + _DIFFER + ")"),
@@ -1791,6 +1809,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-10:])\n"
             "    return float(np.clip(recent.mean(), 0, 1))"
         ),
+        "clipped at three": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-11:])\n"
+            "    return float(min(1, np.clip(recent, 0, 3).sum() / 11))"
+        ),
         "presence": (
             "def trusted(ratios):\n    recent = np.asarray(ratios, dtype=float)[-12:]\n"
             "    return float((~np.isnan(recent)).mean())"
@@ -1890,8 +1912,11 @@ SAYS: dict[str, dict[str, str]] = {
         "ragged": "rows of different lengths",
         "text": "return one array of numbers",
         "not a number": "finite numbers",
+        "one for three": "which the contract refuses",
     },
     "ex-5-2": {
+        "the work saved forgotten where nothing burns": "before any stake",
+        "no gain, no burn, no stake enough": "what is gained at σ = 0",
         "infinite, though it does not pay": "even if it burns nothing",
         "the burn's sign forgotten": "burns less than honesty",
         "no case for no burn": "you divide by zero",
@@ -2073,6 +2098,8 @@ SAYS: dict[str, dict[str, str]] = {
         "descending": "ascending",
         "hashes alone": "the score alone is changed",
         "scores alone": "the hash alone is changed",
+        "the sums of scores": "the score alone is changed",
+        "hashes and sums": "the score alone is changed",
         "a set": "should give a list",
         "a generator": "should give a list",
         "None found": "should give a list",
@@ -2146,6 +2173,7 @@ SAYS: dict[str, dict[str, str]] = {
     },
     "ex-4-2": {
         "clipped after the mean": "for more than 1",
+        "clipped at three": "every third round",
         "the whole life": "the last twelve rounds alone",
         "the mean of the days it came": "np.nanmean",
     },

@@ -22,6 +22,9 @@ from bcfl_support.scaling.rungs import DisputeTerms
 FINALITY_SECONDS = 2 * 32 * SLOT_SECONDS
 """Two epochs, the least. What is final is undone only if validators lose a third of all stake."""
 
+EPOCH_SECONDS = 32 * SLOT_SECONDS
+"""What finality may take beyond that, by where in its epoch a block lies."""
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -41,8 +44,13 @@ class Latency:
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """All of it, with the least finality."""
         return self.submit + self.work + self.windows + self.finality
+
+    @property
+    def latest(self) -> float:
+        """The same with the most: an epoch more."""
+        return self.seconds + EPOCH_SECONDS
 
 
 def compute_latency(
@@ -59,6 +67,9 @@ def compute_latency(
     >>> from bcfl_support.scaling.ladder import predict
     >>> compute_latency(predict(2, 10, 100_000), Market())
     Latency(submit=12, work=24, windows=0, finality=768)
+    >>> found = compute_latency(predict(2, 10, 100_000), Market())
+    >>> found.seconds / 60, found.latest / 60
+    (13.4, 19.8)
     >>> compute_latency(predict(4, 10, 100_000), Market(), windows=4).seconds / 86_400 > 4
     True
 

@@ -173,6 +173,9 @@ def adjusted(rows: Rows, name: str, grid: Grid) -> None:
     if alike:
         left = grid.at("collude x5", score) - honest
         rows.mean(cell, f"{name}, adjusted: collude x5 is left less of what is paid than honesty", left, below=0)
+    if name == "IID":
+        left = grid.at("collude", score) - honest
+        rows.mean(cell, f"{name}, adjusted: collude is left less of what is paid than honesty", left, below=0)
     cell, searched = "c-2575130652", grid.adapted(score)
     rows.mean(cell, f"{name}, adjusted: the adaptive attacker takes over three quarters", searched, 0.75)
     twice = grid.adapted(score, "take") - 2 * grid.at("honest", score, "take")
@@ -287,11 +290,16 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     )
     collusion = grid.at("collude", "clipped") - grid.at("honest", "clipped")
     rows.mean(cell, "Dirichlet 0.1, clipped: collusion at the usual length pays", collusion, 0)
+    for lie in ("replacement", "collude x5"):
+        still = grid.at(lie, "clipped") - grid.at("honest", "clipped")
+        rows.mean("c-ad2c7b0c44", f"Dirichlet 0.1, clipped: {lie} is paid more than honesty", still, 0)
     worse = grid.adapted("clipped midpoint", "accuracy") - grid.adapted("clipped", "accuracy")
     rows.mean(cell, "Dirichlet 0.1: clipped midpoint keeps more of the model than clipped", worse, 0)
-    both = {lie: grid.at(lie, RULE, average=RULE) for lie in ("honest", "collude x5")}
-    over = both["collude x5"] - both["honest"] * 4 / 3
-    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: collusion over a third more than honest pay", over, 0)
+    for lie in ("collude", "collude x5"):
+        over = grid.at(lie, RULE, average=RULE) - grid.at("honest", RULE, average=RULE) * 4 / 3
+        rows.mean("c-0b57a3e107", f"Dirichlet 0.1, clipped rule: {lie} over a third more than honest pay", over, 0)
+    climbed = grid.adapted(RULE, "accuracy", average=RULE, attack="climbing")
+    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: climbing leaves an accuracy below 0.7", climbed, below=0.7)
     gain = grid.at("inflate x5", "midpoint") - grid.at("honest", "midpoint")
     rows.mean("c-e34bee42fa", "Dirichlet 0.1, midpoint: a gain of inflated counts is less than 0.15", gain, below=0.15)
     cell = "c-2575130652"
@@ -365,7 +373,12 @@ def minority(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean(cell, "from over 0.5", mild["recall_of_nine"], 0.5)
     for rate, lost in ((1.0, 0.2), (10.0, 0.33)):
         window, flippers = follow(rate, 0.05), follow(rate, 0.05, True, times=3)
-        rows.share(cell, f"window, rate {rate:g}: hardly ever expels the minority", window["excluded"] == 0, least=0.9)
+        rows.share(
+            cell,
+            f"window, rate {rate:g}: expels the minority in a tenth of the federations at most",
+            window["excluded"] == 0,
+            least=0.9,
+        )
         rows.mean(cell, f"window, rate {rate:g}: expels most flippers (60 federations)", flippers["excluded"], 0.5)
         rows.near(cell, f"window, rate {rate:g}: the minority pays a part of its stake", 1 - window["stake_left"], lost)
         often = flippers["negative_rate"] - 2 * window["negative_rate"].mean()

@@ -149,6 +149,30 @@ abstract contract RungTest is Base {
         vm.assertEq(logged, loggedSums(), "bytes of sums in the logs");
     }
 
+    /// @dev Words are taken in pairs. The last chunk's odd one meets nothing that the chunk before left, negative sums least.
+    function test_AnOddWordAfterALongerChunk() public {
+        start(2, 2048 + 32, 7); // rung 2 takes the last two chunks in one transaction
+        for (uint256 turn; turn < 2; ++turn) {
+            rung.openRound();
+            uint256 round = rung.currentRound().number;
+            bytes[] memory rows = new bytes[](2);
+            uint256[] memory list = new uint256[](2);
+            list[1] = 1;
+            for (uint256 i; i < 2; ++i) {
+                rows[i] = new bytes(2048 + 32);
+                for (uint256 j; j < rows[i].length; ++j) {
+                    rows[i][j] = bytes1(uint8(i == turn ? 28 : 228)); // −100 and 100: the weights say which sign a sum has
+                }
+                rows[i] = carried(rows[i]);
+                submitRow(round, i, rows[i]);
+            }
+            (, uint256[] memory w) = rung.clients();
+            Exact.Result memory exact = Exact.compute(rows, w, parameters);
+            finish(round, rows, list, exact);
+            assertResult(exact, exact.scores, round);
+        }
+    }
+
     function test_LargestValuesAndWeights() public {
         parameters = 64;
         for (uint256 i; i < 2; ++i) {
