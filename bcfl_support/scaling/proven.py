@@ -208,7 +208,8 @@ class ProvenRung(Rung):
         stop = n if count is None else start + count
         opened = int(self.contract.functions.revealed().call())
         chosen = [self.clients.index(client) for client in statement.clients]
-        salts = [] if start else [self.salts[i] for i in chosen if not opened >> i & 1]
+        open_already = all(opened >> i & 1 for i in chosen)
+        salts = [] if start or open_already else [self.salts[i] for i in chosen]
         digests = [] if stop - start == n else statement.digests()
         scores = b"".join(score.to_bytes(16, "big", signed=True) for score in statement.scores)
         points = b"".join(point for row in statement.commitments[start:stop] for point in row)

@@ -18,7 +18,7 @@ def test_doctests():
     assert doctest.testmod(latency).failed == 0
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])
 def test_the_chains_clock_agrees(chain, number):
     """From the first submission's block to the final score's: windows to the second, blocks as few or fewer."""
     values, weights = draw_values(2, 1100 if number else 70, seed=number)
@@ -33,7 +33,7 @@ def test_the_chains_clock_agrees(chain, number):
     clock = [chain.w3.eth.get_block(block)["timestamp"] for block in (start, max(blocks.values()))]
     found = compute_latency(ladder.predict(number, 2, values.shape[1]), Market())
     waited = clock[1] - clock[0]
-    assert found.windows == (86_400 if number in (3, 4) else 0)
+    assert found.windows == (86_400 if number in (3, 4, 6) else 0)
     assert abs(waited - (found.seconds - FINALITY_SECONDS)) <= 3 * SLOT_SECONDS, (
         "anvil's blocks are less full, or fuller"
     )
@@ -49,6 +49,13 @@ def test_windows_dominate_where_there_are_any():
             assert worst.seconds - quiet.seconds == 3 * 86_400
         else:
             assert worst == quiet and quiet.windows == 0
+
+
+def test_a_proof_waits_for_one_window():
+    """Nothing is demanded of it, so that no answer moves its deadline."""
+    cost = ladder.predict(6, 10, 100_000)
+    one, four = (compute_latency(cost, Market(), windows=windows) for windows in (1, 4))
+    assert one == four and one.windows == 86_400
 
 
 def test_an_absent_client_makes_all_wait():

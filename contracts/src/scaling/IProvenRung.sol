@@ -40,7 +40,8 @@ interface IProvenRung is IDeposits {
     /// @notice What `work` takes, as `abi.encode(Step)`. With all points it proves the round in one transaction. Else points of
     /// some clients, ascending, come with each of several, all other parts being the same, and the last one ends it.
     /// @param clients The addresses of all clients of this contract, whether they take part or not.
-    /// @param salts Of those who take part and have not revealed, ascending; only in the first transaction.
+    /// @param salts Of all who take part, ascending; of a client whose seal is open, anything: so nobody undoes a proof that is
+    /// on its way by opening a seal. None if all are open, and in all transactions but the first.
     /// @param digests Of all who take part; empty when their points all come with this transaction.
     /// @param scores S_i of those who take part, int128, 16 bytes each.
     /// @param proof See `RoundProof`, without a signature; made for the account that sends it.

@@ -10,7 +10,7 @@ pragma solidity ^0.8.30;
 /// Parameters come in chunks of 1,024; the last chunk is shorter and ends with a whole word.
 interface IRung {
     /// @notice Open: clients submit and, once submissions have closed, work goes on. Proposed: a result stands, open to
-    /// challenge (rungs 3 and 4 only). Idle: before the first round, and between rounds.
+    /// challenge (rungs 3, 4 and 6 only). Idle: before the first round, and between rounds.
     enum Phase {
         Idle,
         Open,
@@ -21,8 +21,8 @@ interface IRung {
     /// @param parameters P.
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
-    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rung 4,
-    /// every client that is put out. A round that nobody submitted to may be given up at `closesAt`.
+    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rungs 4
+    /// and 6, every client that is put out. On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at `closesAt`.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -34,7 +34,7 @@ interface IRung {
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close.
     /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
-    /// after it was made (rungs 3 and 4). No demand is taken from then on, nor from `Proposal.deadline` on, which is earlier
+    /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6). No demand is taken from then on, nor from `Proposal.deadline` on, which is earlier
     /// unless an answer has moved it.
     /// @param submitted Bit i is set when client i's submission is complete.
     struct Round {
@@ -49,8 +49,8 @@ interface IRung {
     event RoundOpened(uint256 indexed round);
     event RoundVoid(uint256 indexed round);
     event Submitted(uint256 indexed round, uint256 indexed client);
-    /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3 and 4 it is the
-    /// `resultDigest`, and `scores` is empty: `Proposed` had them.
+    /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3, 4 and 6 it is
+    /// the `resultDigest`, and `scores` is empty: `Proposed`, or `Proven`, had them.
     event Finished(uint256 indexed round, bytes32 digest, int256[] scores);
     /// @notice The sums of one chunk, see `LanePacked` for the layout.
     event Sums(uint256 indexed round, uint256 indexed firstChunk, bytes lanes);
@@ -76,7 +76,8 @@ interface IRung {
     /// neither to its sender nor to the round: another client can submit a copy, and it counts with that client's weight.
     function submit(uint256 round, bytes calldata payload) external;
 
-    /// @notice Carry the round on by one transaction; anyone may. On rungs 3 and 4 this is the proposal of a result.
+    /// @notice Carry the round on by one transaction; anyone may. On rungs 3 and 4 this is the proposal of a result, on
+    /// rung 6 a proof of it.
     /// @param round Number of the round this is meant for.
     /// @param payload What the rung asks for.
     function work(uint256 round, bytes calldata payload) external;
@@ -90,9 +91,9 @@ interface IRung {
 
     /// @notice What the chain keeps of the last finished round's result, `currentRound().finished`; 0 before there is one:
     /// keccak256(abi.encode(sumsDigest, scoresDigest)). It is final on every rung and in every phase: what is only
-    /// proposed (rungs 3 and 4) is not here.
+    /// proposed (rungs 3, 4 and 6) is not here.
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
-    /// Rungs 3 and 4: root of the sum tree over the h_k.
+    /// Rungs 3 and 4: root of the sum tree over the h_k. Rung 6: the transcript's message, see `IProvenRung`.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
     /// A contract that pays by the scores may trust it: it would take them as arguments, and compare. On rungs 0 to 4 it would
     /// pay copies as well.

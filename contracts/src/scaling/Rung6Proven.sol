@@ -154,15 +154,13 @@ contract Rung6Proven is SealedRung, RoundProof {
         uint256[] memory list,
         bytes32[] memory digests
     ) private view {
-        uint256 used;
+        uint256 given = step.salts.length;
+        if (given != 0 && given != list.length) revert RungWrongLength(given, list.length);
         for (uint256 i; i < list.length; ++i) {
             uint256 client = list[i];
-            bool open = marks.revealed >> client & 1 == 1;
-            if (!open && used == step.salts.length) revert RungWrongLength(used, used + 1);
-            bytes32 salt = open ? bytes32(0) : step.salts[used++];
+            bytes32 salt = given == 0 ? bytes32(0) : step.salts[i];
             _checkSeal(round, marks, client, step.clients[client], salt, digests[i]);
         }
-        if (used != step.salts.length) revert RungWrongLength(step.salts.length, used);
     }
 
     // ------------------------------------------------------------------------------------------------ what it proves

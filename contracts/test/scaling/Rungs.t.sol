@@ -4,11 +4,13 @@ pragma solidity ^0.8.30;
 import { IDeposits } from "../../src/scaling/IDeposits.sol";
 import { IBlobRung } from "../../src/scaling/IBlobRung.sol";
 import { IOptimisticRung } from "../../src/scaling/IOptimisticRung.sol";
+import { IProvenRung } from "../../src/scaling/IProvenRung.sol";
 import { IRung } from "../../src/scaling/IRung.sol";
 import { ISparseRung } from "../../src/scaling/ISparseRung.sol";
 import { Exact } from "./Exact.sol";
 import { Picks } from "./Picks.sol";
 import { RungTest } from "./RungTest.sol";
+import { Sealing } from "./Sealing.sol";
 
 /// forge-config: default.fuzz.runs = 8
 contract Rung0Test is RungTest {
@@ -512,6 +514,89 @@ contract Rung5Test is RungTest {
     function pokePayload() internal pure override returns (bytes memory) {
         ISparseRung.Step memory step;
         return abi.encode(step);
+    }
+
+    function test_RevertWhen_WrongLength() public {
+        start(1, 40, 1);
+        rung.openRound();
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 64, 32));
+        vm.prank(members[0]);
+        rung.submit(1, new bytes(64));
+    }
+}
+
+/// @notice Rung 6 with pairings that always hold: rounds, deadlines, what is kept. Who withholds, and faults, are in
+/// Proven.t.sol; true and false proofs in Proofs.t.sol and in Python.
+/// forge-config: default.fuzz.runs = 16
+contract Rung6Test is RungTest {
+    uint32 private constant WINDOW = 6 hours;
+    bytes32 private message;
+
+    function artifact() internal pure override returns (string memory) {
+        return "Rung6Proven.sol:Rung6Proven";
+    }
+
+    function arguments() internal view override returns (bytes memory) {
+        return abi.encode(
+            IRung.Config({ parameters: parameters, submitSeconds: SUBMIT, workSeconds: WORK }),
+            IProvenRung.Terms({ windowSeconds: WINDOW, revealSeconds: SUBMIT, stake: 1 ether }),
+            Sealing.setup(),
+            members,
+            weights
+        );
+    }
+
+    function setUp() public override {
+        super.setUp();
+        Sealing.mockPairing();
+    }
+
+    function prepare() internal override {
+        for (uint256 i; i < members.length; ++i) {
+            vm.deal(members[i], 1 ether);
+            vm.prank(members[i]);
+            IDeposits(address(rung)).deposit{ value: 1 ether }();
+        }
+    }
+
+    /// @dev When all have sealed, all reveal: some tests work long after. Where one is late, the proof opens the seals.
+    function submitRow(uint256 round, uint256 i, bytes memory) internal override {
+        bytes32 seal = Sealing.seal(rung, round, i, members[i], parameters);
+        vm.prank(members[i]);
+        rung.submit(round, abi.encode(seal));
+        if (rung.currentRound().submitted != (1 << members.length) - 1) return;
+        IProvenRung.Opening[] memory openings = new IProvenRung.Opening[](members.length);
+        for (uint256 k; k < members.length; ++k) {
+            openings[k] = Sealing.opening(round, k, parameters);
+        }
+        IProvenRung(address(rung)).reveal(round, openings);
+    }
+
+    function finish(uint256 round, bytes[] memory, uint256[] memory list, Exact.Result memory exact) internal override {
+        IProvenRung proven = IProvenRung(address(rung));
+        int256[] memory scores = new int256[](members.length);
+        for (uint256 i; i < list.length; ++i) {
+            scores[list[i]] = exact.scores.length == list.length ? exact.scores[i] : exact.scores[list[i]];
+        }
+        uint256 present = proven.present();
+        (, uint256[] memory w) = rung.clients();
+        message = Sealing.message(rung, members, w, round, present, parameters);
+        rung.work(round, abi.encode(Sealing.step(members, round, present, proven.revealed(), parameters, scores)));
+        uint256 end = block.timestamp + WINDOW;
+        vm.assertEq(rung.currentRound().expiresAt, end, "a window");
+        vm.warp(end - 1);
+        vm.expectRevert(abi.encodeWithSelector(IProvenRung.RungWindowOpen.selector, end - 1, end));
+        proven.finalize(round);
+        vm.warp(end);
+        proven.finalize(round);
+    }
+
+    function sumsDigest(Exact.Result memory) internal view override returns (bytes32) {
+        return message;
+    }
+
+    function pokePayload() internal view override returns (bytes memory) {
+        return abi.encode(Sealing.step(members, 1, 1, 0, parameters, new int256[](members.length)));
     }
 
     function test_RevertWhen_WrongLength() public {
