@@ -119,7 +119,7 @@ contract ProvenTest is Refusals {
         t.revealSeconds = 0;
         refused(encoded(70, 120, t), "revealSeconds", 0);
         refused(encoded(70, 119, terms()), "workSeconds", 119);
-        refused(encoded(64 * 1000, 120, terms()), "parameters", 64 * 1000);
+        refused(encoded(64 * 1010, 120, terms()), "parameters", 64 * 1010);
         (members[1], members[2]) = (members[2], members[1]);
         refused(encoded(70, 120, terms()), "order of client", 2);
     }
