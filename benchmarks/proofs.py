@@ -5,8 +5,8 @@
 
 Each row is made in a process of its own. ``commit_s`` are all clients' commitments, ``prove_s`` one proof, checked as
 everybody checks it; ``peak_mb`` is the most memory that process ever had until then, libraries included. Then two
-rounds are played on anvil with the cap of 16,777,216 gas a transaction, and compared with exact integers: ``gas_round`` is
-a first one, ``gas_later`` the next, from its opening to the final scores, without membership, keys and deposits.
+rounds are played on anvil with the cap of 16,777,216 gas a transaction, and compared with exact integers:
+``gas_round`` is a first one, ``gas_later`` the next, from opening to final scores, without membership, keys, deposits.
 ``srs`` is the setup: Ethereum's, or a toy of so many powers, which is what a ceremony of that size would cost.
 ``way``: who opens the seals (rung 6), how clients sign (rung 7), who brings the blobs (rung 8).
 """
