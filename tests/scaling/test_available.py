@@ -214,6 +214,32 @@ def test_a_proof_waits_for_every_blob(apart):
     apart.prove(statement, proof)
 
 
+def test_a_client_is_neither_counted_nor_put_out(apart):
+    """It seals its commitment but for y's last bit, and brings its true blob: y lies in the same half, and the name is right.
+    If that opened the seal, every proof and every fault would end at the point, and the round with it.
+    """
+    values = np.stack(list(apart.rows.values()))
+    apart.chain.advance_time(apart.terms.submit_seconds + apart.terms.work_seconds)
+    apart.chain.send(apart.contract.functions.openRound(), sender=apart.watcher)
+    number, functions = apart.round, apart.contract.functions
+    for i in range(3):
+        seal = apart.seal(i, values[i], number)
+        if i == 1:
+            [true] = apart.points[1]
+            apart.points[1] = (true[:-1] + bytes([true[-1] ^ 1]),)
+            where = [31337, apart.contract.address, number, apart.clients[1], apart.salts[1], apart.digest(1)]
+            seal = keccak(encode(["uint256", "address", "uint256", "address", "bytes32", "bytes32"], where))
+        apart.chain.send(functions.submit(number, seal), sender=apart.clients[i])
+    apart.bring(0)
+    with pytest.raises(TransactionFailed, match="no point of the curve"):
+        apart.bring(1)
+    apart.bring(2)
+    assert functions.revealed().call() == 0b101
+    apart.chain.advance_time(apart.terms.reveal_seconds + apart.terms.submit_seconds)
+    apart.work()
+    assert apart.scores() == apart.expected(values, [0, 2]).scores
+
+
 def test_who_withholds_its_blob_is_out(apart):
     values = np.stack(list(apart.rows.values()))
     apart.bring(0)
