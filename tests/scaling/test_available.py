@@ -214,8 +214,20 @@ def test_a_proof_waits_for_every_blob(apart):
     apart.prove(statement, proof)
 
 
+def test_who_withholds_its_blob_is_out(apart):
+    values = np.stack(list(apart.rows.values()))
+    apart.bring(0)
+    apart.bring(2)
+    apart.chain.advance_time(apart.terms.reveal_seconds + apart.terms.submit_seconds)
+    with pytest.raises(TransactionFailed, match="seals could be opened until"):
+        apart.bring(1)
+    assert apart.present() == [0, 2]
+    apart.work()
+    assert apart.bill().scores == apart.expected(values, [0, 2]).scores
+
+
 def test_a_client_is_neither_counted_nor_put_out(apart):
-    """It seals its commitment but for y's last bit, and brings its true blob: y lies in the same half, and the name is right.
+    """It seals its commitment but for y's last bit, and brings its true blob: y is in the same half, the name the same.
     If that opened the seal, every proof and every fault would end at the point, and the round with it.
     """
     values = np.stack(list(apart.rows.values()))
@@ -238,18 +250,6 @@ def test_a_client_is_neither_counted_nor_put_out(apart):
     apart.chain.advance_time(apart.terms.reveal_seconds + apart.terms.submit_seconds)
     apart.work()
     assert apart.scores() == apart.expected(values, [0, 2]).scores
-
-
-def test_who_withholds_its_blob_is_out(apart):
-    values = np.stack(list(apart.rows.values()))
-    apart.bring(0)
-    apart.bring(2)
-    apart.chain.advance_time(apart.terms.reveal_seconds + apart.terms.submit_seconds)
-    with pytest.raises(TransactionFailed, match="seals could be opened until"):
-        apart.bring(1)
-    assert apart.present() == [0, 2]
-    apart.work()
-    assert apart.bill().scores == apart.expected(values, [0, 2]).scores
 
 
 def test_what_is_final_stays(apart):

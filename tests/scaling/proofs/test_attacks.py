@@ -30,7 +30,7 @@ def chain():
 
 # ---------------------------------------------------------------- more powers of τ than a chunk has entries
 def prove_anything(cut, statement, updates):
-    """A proof of any scores, by whoever holds τ^N·G: f + c·(X^N − 1) and q − c, with which the equation at ζ still holds."""
+    """A proof of any scores, by whoever holds τ^N·G: with f + c·(X^N − 1) and q − c the equation at ζ still holds."""
 
     def witness(setup, updates, stated, rho, progress):
         made = rounds.Coefficients(setup, updates, stated, rho, progress)
