@@ -17,7 +17,7 @@ from scaling.proofs.cases import lie, toy
 
 from bcfl_support.chain import OSAKA
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
-from bcfl_support.scaling import available, ladder, proofs
+from bcfl_support.scaling import available, ladder, proof_gas, proofs
 from bcfl_support.scaling.available import AvailableRung, RevealedRung, to_blob
 from bcfl_support.scaling.proofs import setup
 
@@ -283,6 +283,12 @@ def test_what_is_final_stays(apart):
 
 
 # ---------------------------------------------------------------- gas
+def test_gas_by_the_accounts_signatures(chain):
+    values, weights = draw_values(4, 4096)
+    bill = AvailableRung(chain, 8, weights, 4096, signatures="ecdsa").play(values)
+    assert proof_gas.available(4, 4096, OSAKA, ecdsa=True).total_gas == pytest.approx(bill.total_gas, rel=0.003)
+
+
 @pytest.mark.parametrize(("cls", "most"), [(AvailableRung, 400_000), (RevealedRung, 750_000)])
 def test_a_round_of_five(chain, cls, most):
     """First and later rounds, everything but what it takes to join; blob gas apart."""
