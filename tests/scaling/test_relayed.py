@@ -93,7 +93,7 @@ def test_a_result_is_final_by_time_alone(chain):
     bring(rung, statement)
     digest, current = rung.contract.functions.resultDigest(), rung.contract.functions.currentRound()
     assert digest.call() == first and current.call()[:2] == (3, 1) and current.call()[4] == 0b1111
-    with pytest.raises(TransactionFailed, match=r"the proof stands, final from time \d+ on"):
+    with pytest.raises(TransactionFailed, match=r"faults in the last proof may be shown until time \d+"):
         bring(rung, replace(statement, round=3))
     rung._wait()
     assert digest.call() == rung.result_digest(rung.expected(values[:, ::-1].copy()))
@@ -268,7 +268,7 @@ def test_a_replayed_or_stale_transaction_burns_little(rung):
     rung.relay(true, proof, signed)
     with pytest.raises(TransactionFailed, match="meant for round 3, the current round is 4"):
         rung.relay(true, proof, signed)
-    with pytest.raises(TransactionFailed, match="final from time"):
+    with pytest.raises(TransactionFailed, match="may be shown until time"):
         rung.relay(replace(true, round=4), proof, signed)
     for entry in rung.ledger.entries[-2:]:
         assert entry.gas_used < 21_000 + 40 * entry.calldata_bytes, "calldata at its floor, no precompile"
@@ -427,7 +427,7 @@ def test_an_entry_out_of_range_costs_the_stake(chain, parameters, position, valu
     rung.prove_fault(1, position)
     assert held(rung.clients[1]).call() == 0 and held(rung.watcher).call() == stake // 2
     assert rung.contract.functions.burned().call() == stake - stake // 2 and rung.excluded() == {1}
-    with pytest.raises(ContractError, match="no result of round 2 stands"):
+    with pytest.raises(ContractError, match="client 1 has lost its stake for this result"):
         rung.prove_fault(1, position)
     rung._wait()
     assert rung.contract.functions.resultDigest().call() == digest, "the one before"
@@ -470,7 +470,7 @@ def test_a_fault_that_is_none(chain):
         rung.prove_fault(2, 3)
     rung._wait()
     chain.send(rung.contract.functions.deposit(), sender=rung.watcher, value=1)
-    with pytest.raises(ContractError, match="no result of round 1 stands"):
+    with pytest.raises(ContractError, match="no fault in round 1 is looked at"):
         rung.prove_fault(2, 3)
 
 
