@@ -410,7 +410,7 @@ def convergence(seeds: Sequence[int], rows: Rows) -> None:
             for name in ("accuracy_at_budget", "rounds_to_90")
         }
         rows.mean(cell, f"{what}: accuracy at equal budget not worse by ten points", sooner["accuracy_at_budget"], -0.1)
-        rows.mean(cell, f"{what}: 90% not later by fifteen rounds", sooner["rounds_to_90"], below=15)
+        rows.mean(cell, f"{what}: 90% not later by thirty rounds", sooner["rounds_to_90"], below=30)
     rows.mean(cell, "learning clients cost accuracy, five points or more", found["learning clients"], below=-0.05)
     rows.mean(cell, "the midpoint score gives it back", found["the midpoint score"], 0.05)
     ends = ({"alpha": 0.0}, {"alpha": 0.0, "rule": "paper_gate"})

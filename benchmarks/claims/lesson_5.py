@@ -478,7 +478,7 @@ def robbery(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean("c-0b57a3e105", "sent the other way round: paid about what one honest sample would be", share, 0.5, 1.1)
 
 
-@part(5, seconds=180)
+@part(5, seconds=200)
 def mnist(seeds: Sequence[int], rows: Rows) -> None:
     """The last table: do MNIST-5k and digits agree on which lies are paid?"""
     study, same, cell = load_study("adversaries"), [], "c-8305f9bed0"
