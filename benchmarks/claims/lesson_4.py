@@ -315,14 +315,18 @@ def rules(seeds: Sequence[int], rows: Rows) -> None:
     cost_of_learning(games, rows)
     pass_rates(games, rows)
     rows.mean("c-ca395f0401", "verified: still copies", games.figure("copy", rule="verified"), 0.8)
-    gated, asked = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
-    rows.mean("c-ca395f0401", "paper_gate: copies fall below a third of the paper's", gated - asked / 3, below=0)
+    gated, asked_copies = (games.figure("copy", rule=rule) for rule in ("paper_gate", "paper"))
+    claim = "paper_gate: copies fall below a third of the paper's"
+    rows.mean("c-ca395f0401", claim, gated - asked_copies / 3, below=0)
     for way in ("softmax", "exp3", "best_response", "imitation"):
         asked, helped, gated = (
             games.figure("honest", rule=rule, alpha=0.0, learner=way).mean() for rule in ("paper", "midpoint", "gate")
         )
         least = min(helped - asked, gated - helped)
         rows.number("c-5b1e0c7a42", f"{way}: the order of the three rules is the same, least step", least, 0)
+    rows.mean("c-0c42c4e932", "paper's rule: most clients copy", asked_copies, 0.8)
+    lost = games.effect("honest", {"rule": "gate"}, {"rule": "gate", "drop": 0.3})
+    rows.near("c-0c42c4e932", "gate, three in ten updates lost: honest work changes by", lost, -0.07)
     fallen = games.effect("honest", {"rule": "threshold"}, {"rule": "threshold", "drop": 0.3})
     rows.mean("c-4c26a1d7d2", "threshold, bad network: loses more than a third of the honest", fallen, below=-1 / 3)
     left = games.effect("out", {"rule": "threshold"}, {"rule": "threshold", "drop": 0.3})
@@ -399,6 +403,14 @@ def convergence(seeds: Sequence[int], rows: Rows) -> None:
     for what in ("α from 0 to 10", "factors every round"):
         claim = f"{what}: not measured; accuracy moves by less than fifteen points, interval and all"
         rows.mean(cell, claim, found[what], -0.15, 0.15)
+    for what in ("α from 0 to 10", "factors every round"):
+        sides = [uneven | side for side in compared[what]]
+        sooner = {
+            name: np.concatenate([g.effect(name, *sides) for g in games])
+            for name in ("accuracy_at_budget", "rounds_to_90")
+        }
+        rows.mean(cell, f"{what}: accuracy at equal budget not worse by ten points", sooner["accuracy_at_budget"], -0.1)
+        rows.mean(cell, f"{what}: 90% not later by thirty rounds", sooner["rounds_to_90"], below=30)
     rows.mean(cell, "learning clients cost accuracy, five points or more", found["learning clients"], below=-0.05)
     rows.mean(cell, "the midpoint score gives it back", found["the midpoint score"], 0.05)
     ends = ({"alpha": 0.0}, {"alpha": 0.0, "rule": "paper_gate"})
@@ -414,6 +426,19 @@ def rest_of_alpha(seeds: Sequence[int], rows: Rows) -> None:
     for rule in RULES:
         change = games.effect("honest", *({"rule": rule, "foresight": 0.0} | end for end in ends))
         rows.number("c-bb39b87156", f"myopic, {rule}: less than a tenth of honest work", abs(change.mean()), below=0.1)
+    cell, plain = "c-0c42c4e932", {"foresight": 0.0, "alpha": 0.0}
+    for rule in ("paper_gate", "gate", "threshold"):
+        found = {name: games.figure(name, rule=rule, **plain) for name in ("honest", "out")}
+        rows.mean(cell, f"myopic, {rule}, α = 0: less than 0.15 of honest work", found["honest"], below=0.15)
+        rows.mean(cell, f"myopic, {rule}, α = 0: over four in five have left", found["out"], 0.8)
+    kept = games.figure("honest", rule="midpoint", **plain)
+    rows.mean(cell, "myopic, midpoint, α = 0: more than half of honest work", kept, 0.5)
+    for deal in DEALS:
+        own = {"partition": deal, "alpha": 0.0}
+        back = games.effect("honest", own, own | {"rule": "paper_gate"})
+        rows.mean(cell, f"{deal}: behind a gate the paper's score has over 0.4 more honest work", back, 0.4)
+        in_c = games.figure("honest", rule="verified", partition=deal, alpha=10.0)
+        rows.mean(cell, f"{deal}, α = 10: the test in C alone leaves less than 0.2", in_c, below=0.2)
     stay = {"policies": "honest", "busy": 0.3, "busy_factor": 3.0}
     for rule in ("flat", "paper", "midpoint"):
         for foresight in (0.0, 1.0):
@@ -439,6 +464,12 @@ def learners(seeds: Sequence[int], rows: Rows) -> None:
     for rate in (0.15, 0.4):
         found = games.figure("honest", alpha=0.0, learner="imitation", rate=rate)
         rows.mean(cell, f"paper's rule, imitation at rate {rate}: honest work left", found, below=0.25)
+    for rate, words, ends in (
+        (0.05, "has not found out that copies pay", (-np.inf, 0.1)),
+        (0.4, "has begun to", (0.2, np.inf)),
+    ):
+        copies = games.figure("copy", alpha=0.0, learner="exp3", rate=rate)
+        rows.mean(cell, f"paper's rule, Exp3 at rate {rate}: {words}; copies", copies, *ends)
     slow, fast = (games.figure("honest", alpha=0.0, learner="imitation", rate=rate) for rate in (0.05, 0.4))
     rows.mean(cell, "paper's rule, imitation: more is left at the slowest rate", slow - fast, 0)
     wide = {"interval": 5, "least": 0.1, "most": 10.0, "partition": "dir0.1"}

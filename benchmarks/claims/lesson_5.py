@@ -180,6 +180,9 @@ def adjusted(rows: Rows, name: str, grid: Grid) -> None:
     rows.mean(cell, f"{name}, adjusted: the adaptive attacker takes over three quarters", searched, 0.75)
     twice = grid.adapted(score, "take") - 2 * grid.at("honest", score, "take")
     rows.mean(cell, f"{name}, adjusted: and more than twice the honest take", twice, 0)
+    rows.mean(cell, f"{name}, adjusted: over 0.6 of the budget", grid.adapted(score, "take"), 0.6)
+    spared = grid.adapted(score, "accuracy") - grid.adapted("alignment", "accuracy")
+    rows.mean(cell, f"{name}: and leaves a model better by over 0.15 than by the plain score", spared, 0.15)
     quiet = grid.at("honest", score, "unpaid")
     rows.mean(cell, f"{name}, adjusted, nobody lying: over a seventh of the rounds pay nobody", quiet, 1 / 7)
 
@@ -313,6 +316,9 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     moved = 0.5 * np.abs(pay - pay[:, :1]).sum(axis=-1).mean(axis=0)
     cell, most = "c-ef3396b252", moved[averages.index("multi-krum")]
     rows.number(cell, "Dirichlet 0.1: multi-krum moves between a tenth and a fifth of the budget", most, 0.1, 0.2)
+    for lie in ("copy", "collude"):
+        worse = grid.at(lie, table="accuracy") - grid.at(lie, table="accuracy", average="multi-krum")
+        rows.mean(cell, f"Dirichlet 0.1, {lie}: multi-krum leaves a worse model than FedAvg, by", worse, 0.05)
     kept = {average: grid.at("honest", table="accuracy", average=average) for average in averages}
     for average, least in (("median", 0.2), ("trimmed mean", 0.15), ("multi-krum", 0.1)):
         lost = kept["fedavg"] - kept[average]
@@ -472,16 +478,28 @@ def robbery(seeds: Sequence[int], rows: Rows) -> None:
     rows.mean("c-0b57a3e105", "sent the other way round: paid about what one honest sample would be", share, 0.5, 1.1)
 
 
-@part(5, seconds=60)
+@part(5, seconds=200)
 def mnist(seeds: Sequence[int], rows: Rows) -> None:
     """The last table: do MNIST-5k and digits agree on which lies are paid?"""
-    study, paid = load_study("adversaries"), []
+    study, same, cell = load_study("adversaries"), [], "c-8305f9bed0"
+    scores = study.SCORE_NAMES
     runs = [study.Trajectory(lie, "fedavg") for lie in study.MNIST.attacks]
-    columns = [study.SCORE_NAMES.index(score) for score in ("alignment", "clipped", "root", "clipped midpoint")]
-    for name in ("mnist", "digits"):
-        plan = SimpleNamespace(dataset=name, rounds=study.Study.rounds, trajectories=lambda: runs)
-        plan.scores = study.SCORE_NAMES
-        share = np.mean([study.run_world(plan, "dir1.0", seed)["share"] for seed in seeds], axis=0)[:, columns]
-        paid.append(share[1:] > share[0] + 0.05)
-    same = (paid[0] == paid[1]).ravel()
-    rows.quoted("c-8305f9bed0", "MNIST and digits agree whether a lie is paid, in 27 of the 28 cells", same, 27, 28)
+    lies, adjusted = list(study.MNIST.attacks), scores.index("accuracy-adjusted")
+    for kind, title in NAMES.items():
+        found = {}
+        for name in ("mnist", "digits"):
+            plan = SimpleNamespace(dataset=name, rounds=study.Study.rounds, trajectories=lambda: runs)
+            plan.scores = scores
+            found[name] = np.stack([study.run_world(plan, kind, seed)["share"] for seed in seeds])
+        means = [share.mean(axis=0) for share in found.values()]  # (lies, scores)
+        paid = [share[1:] > share[0] + 0.05 for share in means]
+        same += (paid[0] == paid[1]).ravel().tolist()
+        if kind != "iid":
+            gain = {n: share[:, lies.index("alie"), adjusted] - share[:, 0, adjusted] for n, share in found.items()}
+            less = gain["digits"] - gain["mnist"]
+            rows.mean(cell, f"{title}, adjusted: ALIE gains over 0.1 more on digits than on MNIST", less, 0.1)
+        if kind == "dir1.0":
+            cut = found["mnist"][:, :, scores.index("clipped")]
+            gain = cut[:, lies.index("collude x5")] - cut[:, 0]
+            rows.mean(cell, "MNIST, Dirichlet 1.0: clipped pays collude x5 more than honesty", gain, 0.05)
+    rows.quoted(cell, "MNIST and digits agree whether a lie is paid, in 221 of the 252 cells", same, 221, 252)
