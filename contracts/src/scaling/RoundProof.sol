@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Bls, FIELD as R } from "./Bls.sol";
+import { Bls, FIELD } from "./Bls.sol";
 
 // Points are copied and folded by the byte, thousands of them: hence assembly.
 // slither-disable-start assembly
@@ -54,6 +54,7 @@ abstract contract RoundProof {
         bytes sum;
     }
 
+    uint256 private constant R = FIELD; // assembly, as slither reads it, has no names of other files
     uint256 private constant RAW = 96; // bytes of a point that travels
     uint256 private constant MAX_LOG_N = 22;
     /// @dev keccak256 of τ·H of Ethereum's ceremony, and the logarithm of how many powers it has.
