@@ -23,7 +23,9 @@ interface IRung {
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
     /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rungs 4,
-    /// 6, and 8 by each client, every client that is put out: from then, or from `closesAt` where that is yet to come. On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at `closesAt`.
+    /// 6, and 8 by each client, every client that is put out: from then, or from `closesAt` where that is yet to come.
+    /// On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at
+    /// `closesAt`.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -35,8 +37,8 @@ interface IRung {
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close.
     /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
-    /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6, and 8 by each client). No demand is taken from then on, nor from `Proposal.deadline` on, which is earlier
-    /// unless an answer has moved it.
+    /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6, and 8 by each client). No
+    /// demand is taken from then on, nor from `Proposal.deadline` on, which is earlier unless an answer has moved it.
     /// @param submitted Bit i is set when client i's submission is complete.
     struct Round {
         uint24 number;
