@@ -162,7 +162,7 @@ interface IRelayedRung is IDeposits {
     function keyOf(address account) external view returns (bytes32);
 
     /// @notice m of the open round, for clients to sign.
-    /// @param clients keccak256 of the addresses of who takes part, a word each.
+    /// @param who keccak256 of the addresses of who takes part, a word each.
     /// @param records keccak256 of their records, see `RoundProof`.
-    function messageOf(bytes32 clients, bytes32 records) external view returns (bytes32);
+    function messageOf(bytes32 who, bytes32 records) external view returns (bytes32);
 }

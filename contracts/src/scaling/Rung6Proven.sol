@@ -8,8 +8,8 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 import { SealedRung } from "./SealedRung.sol";
 
 // Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it: digests, counts and bits are
-// none, and compared exactly. Deadlines are windows apart.
-// slither-disable-start timestamp,incorrect-equality
+// none, and compared exactly. Deadlines are windows apart. How many points there are is compared with what it was divided out of.
+// slither-disable-start timestamp,incorrect-equality,divide-before-multiply
 
 /// @title Rung 6: sealed commitments, then one proof of everybody's scores
 /// @notice `submit` takes a seal, `work` takes `abi.encode(Step)`: see `IProvenRung`. Addresses rise strictly, so that clients'
@@ -205,4 +205,4 @@ contract Rung6Proven is SealedRung, RoundProof {
         emit Proven(round, msg.sender, message, scores);
     }
 }
-// slither-disable-end timestamp,incorrect-equality
+// slither-disable-end timestamp,incorrect-equality,divide-before-multiply
