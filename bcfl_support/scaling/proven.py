@@ -6,7 +6,7 @@ Clients commit to their updates by points that add up as the updates do (``proof
 
 Who has all updates proves the scores, and the same transaction opens all seals. Where a client hands nothing over, the
 others reveal, and the round is theirs. An entry out of range is found by whoever has the update, and shown by one
-opening, within a window.
+opening, before the round is final: a window after the proof, or later, when somebody says so (``finalize``).
 """
 
 from __future__ import annotations

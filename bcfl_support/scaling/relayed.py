@@ -2,7 +2,8 @@
 
 What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed,
 and signs the round's message, which holds everybody's commitments and weights. A relayer, anybody, adds the signatures
-up, proves the scores (`proofs`) and sends.
+up, proves the scores (`proofs`) and sends. A signature is good until its round is closed, so a client signs once a
+round; and who resigns in front of the relayer's transaction has it refused (see ``IRelayedRung.sol``).
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ class RelayedRung(Rung):
         return receipt
 
     def _wait(self) -> None:
-        """Until the result that stands is final."""
+        """Until the result that stands is final, or the next round may be closed after one that fell."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
         if self.chain.timestamp < closes_at:
             self.chain.advance_time(closes_at - self.chain.timestamp)

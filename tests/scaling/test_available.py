@@ -120,6 +120,26 @@ def test_who_is_absent_has_no_blob(chain):
     assert rung.bill().blobs == 3 and rung.bill().scores == rung.expected(values, [0, 2, 3]).scores
 
 
+def test_known_limit_resigning_costs_the_relayer_its_blobs(chain):
+    """In front of its transaction, which is refused, and paid for with all six blobs."""
+    values, weights = draw_values(6, P)
+    rung = AvailableRung(chain, 8, weights, P)
+    rung.play(values)
+    rung.open()
+    rung.submit(values)
+    functions, client = rung.contract.functions, rung.clients[5]
+    resigned = chain.send(functions.resign(), sender=client)
+    with pytest.raises(TransactionFailed, match="client 5 is no member"):
+        rung.work()
+    refused = chain.w3.eth.get_transaction_receipt(chain.w3.eth.get_block("latest")["transactions"][0])
+    rejoined = chain.send(functions.rejoin(), sender=client)
+    assert refused["blobGasUsed"] == 6 * 131_072 and refused["status"] == 0
+    spent = resigned["gasUsed"], rejoined["gasUsed"], refused["gasUsed"]
+    assert spent == pytest.approx((46_883, 27_386, 84_290), rel=0.02)
+    rung.work()
+    assert rung.scores() == rung.expected(values).scores
+
+
 @pytest.mark.parametrize("cls", [AvailableRung, RevealedRung])
 def test_what_cannot_be_deployed(chain, cls):
     for parameters, options, reason in (

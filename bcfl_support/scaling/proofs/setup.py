@@ -35,6 +35,10 @@ _MAX_LOG_POWERS = 12  # a toy's powers up to here: 4,096 multiplications, a seco
 class Setup:
     """A structured reference string with exactly N powers: no polynomial of degree N or more can be committed to.
 
+    Whoever holds τ^N·G, or τ itself, can prove every score: with f + c·(X^N − 1) and q − c in place of f and q the
+    proof holds for every c. So a longer setup must not be cut short. Of Ethereum's all 4,096 powers are public, and N
+    is 4,096; contracts refuse its τ·H with another N, and know no other setup.
+
     Attributes:
         name: what it is called.
         log_n: the logarithm of N.

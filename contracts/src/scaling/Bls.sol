@@ -4,8 +4,9 @@ pragma solidity ^0.8.30;
 /// @dev The order r of the group, and the size of the field of scalars.
 uint256 constant FIELD = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
 
-// Precompiles have no interface to call them by, and points are laid out by the byte: hence assembly.
-// slither-disable-start assembly,low-level-calls
+// Precompiles have no interface to call them by, and points are laid out by the byte: hence assembly. Lengths are multiples of
+// what they are divided by.
+// slither-disable-start assembly,low-level-calls,divide-before-multiply
 
 /// @title Points of BLS12-381, by the precompiles of EIP-2537
 /// @notice A point of G1 is x and y in 64 bytes each, the first 16 of which are zero; at infinity all are. A point of G2 has
@@ -106,4 +107,4 @@ library Bls {
         if (!ok) revert BlsBadPoint();
     }
 }
-// slither-disable-end assembly,low-level-calls
+// slither-disable-end assembly,low-level-calls,divide-before-multiply

@@ -7,19 +7,22 @@ import { IDeposits } from "./IDeposits.sol";
 /// @notice A client commits to its update by K points of BLS12-381 (`RoundProof`), which add up as the updates do, and seals
 /// them: commitments can be added and copied, so nobody may see another's before its own is fixed. `submit` takes
 ///     seal = keccak256(abi.encode(chain id, this contract, round, client's address, salt, digest))
-/// with digest = keccak256(C_1 | … | C_K), 96 bytes a point, and ties up the client's stake until the round is over.
+/// with digest = keccak256(C_1 | … | C_K), 96 bytes a point, and ties up the client's stake until the round is over, or the
+/// client out of it.
 ///
 /// Clients hand values, points and salts over off chain when sealing has closed. Whoever has everybody's proves the scores,
 /// and the proof opens all seals: nobody reveals anything on chain. If a client hands nothing over, the others `reveal`
 /// within `revealSeconds`, each by itself or all in one transaction. From then on the round is of exactly those who did, and
 /// not excluded; before, of all who sealed. So let everybody reveal, in time, as long as no proof stands. A client that
-/// reveals and hands its values to nobody holds the round up until it is given up, as on rung 2: a proof says nothing of
-/// where data are to be had.
+/// reveals and hands its values to nobody, or has sealed what no points are, holds the round up until it is given up, as on
+/// rung 2, and keeps its stake: a proof says nothing of where data are to be had, and a seal nothing of what is in it.
 ///
 /// A proof cannot be wrong, but an update may hold what no update may: an entry that is no int8, or padding, up to a multiple
-/// of N, that is not zero. Anyone who has the values shows it by one opening (`proveFault`) within `windowSeconds` of the proof,
-/// or before: the client is out and loses its stake, and a proof that counted it falls. When a proof falls, the time to work
-/// begins anew, and so does the time to reveal if it had not passed when that proof was brought.
+/// of N, that is not zero. Anyone who has the values shows it by one opening (`proveFault`), from when sealing has closed until
+/// the round is over: the client is out and loses its stake, and a proof that counted it falls. A proof stands for
+/// `windowSeconds` at least, and as long after that as nobody calls `finalize`. When it falls, the time to work begins anew, and
+/// so does the time to reveal if it had not passed when that proof was brought: from then, or from `closesAt` where that is yet to
+/// come. The other clients' stakes stay tied up, and their faults can be shown as before.
 interface IProvenRung is IDeposits {
     /// @param windowSeconds How long a proof is open to `proveFault`. Not 0.
     /// @param revealSeconds How long after `closesAt` seals may be revealed. Not 0; `workSeconds` is at least twice as much.
@@ -41,7 +44,8 @@ interface IProvenRung is IDeposits {
     /// some clients, ascending, come with each of several, all other parts being the same, and the last one ends it.
     /// @param clients The addresses of all clients of this contract, whether they take part or not.
     /// @param salts Of all who take part, ascending; of a client whose seal is open, anything: so nobody undoes a proof that is
-    /// on its way by opening a seal. None if all are open, and in all transactions but the first.
+    /// on its way by opening a seal. (By showing its own fault a client does, for half of its stake.) None if all are open, and
+    /// in all transactions but the first.
     /// @param digests Of all who take part; empty when their points all come with this transaction.
     /// @param scores S_i of those who take part, int128, 16 bytes each.
     /// @param proof See `RoundProof`, without a signature; made for the account that sends it.

@@ -13,15 +13,31 @@ import { IDeposits } from "./IDeposits.sol";
 /// say: there is no transaction for it, and no event `Finished` or, but for round 1, `RoundOpened`. Until then no other round is
 /// closed: a round takes a window at least.
 ///
+/// When a fault is shown the result falls, and its round has none. Until when it would have been final everything else stays:
+/// who else was counted can be shown to be at fault as well, and cannot take out its stake, and the next round waits. Else of
+/// several cheats only the first would pay, and could be each other's accomplice.
+///
 /// Who takes part. Every client registers once, with a stake, and with a key and the proof that it has the secret to it:
 /// keys add up, and without that proof one could register the difference of a key of one's own and all others', and sign
 /// for all. `seat` then notes all keys' sum, and round 1 is open. A relayer may leave members out, for whom nobody signed,
 /// as long as more than two thirds of those who are in remain: else it could close a round with a single one. A member is
 /// in from its registration until it resigns, or a fault of its is proven, and again from when it rejoins.
 ///
+/// What clients can do for nothing but gas. One that never registers prevents the first round, for good: choose who takes part
+/// accordingly. (Who has registered can resign, and take its stake out.) Members that are a third, or more, and silent stop all
+/// rounds, and nobody can put them out. A member that resigns in front of `work` has that refused, and may rejoin, as often as it
+/// likes: for 46,883 and 27,386 gas it costs a relayer who brings six blobs 84,290 gas, and 786,432 of blobs. (If it were a
+/// member to the end of the round, its stake would be tied up for as long as others are silent.) So let relayers simulate, and
+/// send by ways that show transactions to nobody before they are in a block.
+///
+/// What is signed stays signed. m names the round by its number, and no time: a signature is good until that round is closed,
+/// years later if nothing closes it, and if its member has resigned and come back in between. Whoever has two sets of commitments
+/// that enough members have signed for one round chooses. So a member signs once a round, and who resigns for good stays out.
+///
 /// `Round` has no phase Proposed here: `number` is the round that is open, `submitted` holds the clients of the result of the
-/// round before as long as that stands, `closesAt` is when it is final, and `expiresAt` is 0. sumsDigest is m, which
-/// binds weights and commitments, and so all A_j.
+/// round before as long as that stands, `closesAt` is when it is final or, if it fell, when the next round may be closed (at
+/// once, if all in it are out), and `expiresAt` is 0. Of `Config`, `submitSeconds` and `workSeconds` have no use. sumsDigest is m,
+/// which binds weights and commitments, and so all A_j.
 interface IRelayedRung is IDeposits {
     /// @param windowSeconds How long a result is open to a proof that an entry in it is out of range. Not 0.
     /// @param stake What a member loses by such a proof; half goes to who brings it, half is burned. Not 0.
@@ -57,7 +73,7 @@ interface IRelayedRung is IDeposits {
         bytes signatures;
     }
 
-    /// @notice One entry of a commitment in the result that stands, opened.
+    /// @notice One entry of a commitment in the result that stands, or fell and would not be final yet, opened.
     /// @param accounts Who took part.
     /// @param weights Their w_i.
     /// @param digests keccak256 of each one's points.
@@ -123,14 +139,15 @@ interface IRelayedRung is IDeposits {
     /// @param keys One after the other; empty with ECDSA.
     function seat(bytes calldata keys) external;
 
-    /// @notice Take part no more. The stake is free when no result that counts the caller's update can fall any more.
+    /// @notice Take part no more, from now on: not from the next round. The stake is free when the window of the last result that
+    /// counts the caller's update is over.
     function resign() external;
 
     /// @notice Take part again, with the same key: after having resigned, or lost a stake and put down another.
     function rejoin() external;
 
-    /// @notice Show an entry of a client's update that is no int8, or padding that is not zero. The result falls, the client
-    /// loses its stake, and is out.
+    /// @notice Show an entry of a client's update that is no int8, or padding that is not zero. The result falls, if it has not
+    /// yet, the client loses its stake, and is out. Anybody who sees the transaction can send the same first.
     function proveFault(uint256 round, Fault calldata fault) external;
 
     function terms() external view returns (Terms memory);
@@ -145,7 +162,7 @@ interface IRelayedRung is IDeposits {
     function keyOf(address account) external view returns (bytes32);
 
     /// @notice m of the open round, for clients to sign.
-    /// @param clients keccak256 of the addresses of who takes part, a word each.
+    /// @param who keccak256 of the addresses of who takes part, a word each.
     /// @param records keccak256 of their records, see `RoundProof`.
-    function messageOf(bytes32 clients, bytes32 records) external view returns (bytes32);
+    function messageOf(bytes32 who, bytes32 records) external view returns (bytes32);
 }

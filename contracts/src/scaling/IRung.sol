@@ -22,8 +22,10 @@ interface IRung {
     /// @param parameters P.
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
-    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rungs 4
-    /// and 6, every client that is put out. On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at `closesAt`.
+    /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rungs 4,
+    /// 6, and 8 by each client, every client that is put out: from then, or from `closesAt` where that is yet to come.
+    /// On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at
+    /// `closesAt`.
     struct Config {
         uint32 parameters;
         uint32 submitSeconds;
@@ -35,8 +37,8 @@ interface IRung {
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close.
     /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
-    /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6). No demand is taken from then on, nor from `Proposal.deadline` on, which is earlier
-    /// unless an answer has moved it.
+    /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6, and 8 by each client). No
+    /// demand is taken from then on, nor from `Proposal.deadline` on, which is earlier unless an answer has moved it.
     /// @param submitted Bit i is set when client i's submission is complete.
     struct Round {
         uint24 number;
@@ -50,8 +52,8 @@ interface IRung {
     event RoundOpened(uint256 indexed round);
     event RoundVoid(uint256 indexed round);
     event Submitted(uint256 indexed round, uint256 indexed client);
-    /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3, 4 and 6 it is
-    /// the `resultDigest`, and `scores` is empty: `Proposed`, or `Proven`, had them.
+    /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3, 4, 6, and 8 by
+    /// each client it is the `resultDigest`, and `scores` is empty: `Proposed`, or `Proven`, had them. On rung 7 there is none.
     event Finished(uint256 indexed round, bytes32 digest, int256[] scores);
     /// @notice The sums of one chunk, see `LanePacked` for the layout.
     event Sums(uint256 indexed round, uint256 indexed firstChunk, bytes lanes);
@@ -78,7 +80,7 @@ interface IRung {
     function submit(uint256 round, bytes calldata payload) external;
 
     /// @notice Carry the round on by one transaction; anyone may. On rungs 3 and 4 this is the proposal of a result, on
-    /// rung 6 a proof of it.
+    /// rungs 6 to 8 a proof of it.
     /// @param round Number of the round this is meant for.
     /// @param payload What the rung asks for.
     function work(uint256 round, bytes calldata payload) external;

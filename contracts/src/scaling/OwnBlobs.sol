@@ -10,8 +10,6 @@ import { BlsSigning } from "./BlsSigning.sol";
 abstract contract OwnBlobs {
     /// @dev keccak256 of N = 4,096 and τ·H of Ethereum's ceremony.
     bytes32 internal constant CEREMONY = 0x8d46ba9c1950209d7d33b332ef9922fc70f0e436235ef245faf0070b8d9dfeb4;
-    /// @dev Of a transaction (EIP-7594).
-    uint256 internal constant MAX_BLOBS = 6;
 
     /// @notice The transaction's blob is not the one whose commitment the point is.
     error RungOtherBlob(uint256 index, bytes32 blob, bytes32 committed);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Bls, FIELD as R } from "./Bls.sol";
+import { Bls, FIELD } from "./Bls.sol";
 
-// Points are copied and folded by the byte, thousands of them: hence assembly.
-// slither-disable-start assembly
+// Points are copied and folded by the byte, thousands of them: hence assembly. Challenges are hashes modulo r, and no lottery's.
+// How many points there are is compared with what it was divided out of.
+// slither-disable-start assembly,weak-prng,divide-before-multiply
 
 /// @title One proof of a round's scores, checked without the updates
 /// @notice An update of P integers is cut into K = ⌈P/N⌉ chunks, and each is committed to as a polynomial with these values on
@@ -54,6 +55,7 @@ abstract contract RoundProof {
         bytes sum;
     }
 
+    uint256 private constant R = FIELD; // assembly, as slither reads it, has no names of other files
     uint256 private constant RAW = 96; // bytes of a point that travels
     uint256 private constant MAX_LOG_N = 22;
     /// @dev keccak256 of τ·H of Ethereum's ceremony, and the logarithm of how many powers it has.
@@ -101,7 +103,9 @@ abstract contract RoundProof {
         (_tau0, _tau1, _tau2, _tau3) = (_wordOf(tau, 0), _wordOf(tau, 1), _wordOf(tau, 2), _wordOf(tau, 3));
         (_tau4, _tau5, _tau6, _tau7) = (_wordOf(tau, 4), _wordOf(tau, 5), _wordOf(tau, 6), _wordOf(tau, 7));
         setupDigest = keccak256(abi.encodePacked(n, tau));
-        // A point outside the group would pair with none; so would it never verify. That it is one is seen here, once.
+        // A point outside the group would pair with none; so would it never verify. That it is one is seen here, once, by
+        // whether the precompile answers, and not by what.
+        // slither-disable-next-line unused-return
         Bls.pairing(bytes.concat(new bytes(Bls.POINT), tau));
     }
 
@@ -333,4 +337,4 @@ abstract contract RoundProof {
         }
     }
 }
-// slither-disable-end assembly
+// slither-disable-end assembly,weak-prng,divide-before-multiply

@@ -8,16 +8,18 @@ import { ENVELOPE, MAX_TRANSACTION, Rung } from "./Rung.sol";
 import { SealedRung } from "./SealedRung.sol";
 
 // Slither takes whatever comes out of the slot of `_round` for a time, since deadlines are in it: digests, counts and bits are
-// none, and compared exactly. Deadlines are windows apart.
-// slither-disable-start timestamp,incorrect-equality
+// none, and compared exactly. Deadlines are windows apart. How many points there are is compared with what it was divided out of.
+// slither-disable-start timestamp,incorrect-equality,divide-before-multiply
 
 /// @title Rung 6: sealed commitments, then one proof of everybody's scores
 /// @notice `submit` takes a seal, `work` takes `abi.encode(Step)`: see `IProvenRung`. Addresses rise strictly, so that clients'
 /// numbers are in the transcript's order.
 /// @dev The proof's gas depends on the number of points, not on P. Round and phase are looked at before anything is hashed: who
-/// sends a proof that somebody else's has made needless pays little. A proof over several transactions is kept by a hash for
-/// each sender: nobody can disturb another's. It binds t_4, and with it all that the transcript does, the round included; so
-/// what an earlier round left is no beginning of anything in this one, and seals are compared once, in the first.
+/// sends a proof that somebody else's has made needless pays for its bytes, and little more: 1,057,150 gas of ten clients at
+/// P = 100,000, where one that is taken costs 2,365,600. A proof over several transactions is kept by a hash for each sender:
+/// nobody can write over another's. (But a client that shows its own fault, for half of its stake, changes who takes part, and
+/// what was begun before ends nowhere.) It binds t_4, and with it all that the transcript does, the round included; so what an
+/// earlier round left is no beginning of anything in this one, and seals are compared once, in the first.
 contract Rung6Proven is SealedRung, RoundProof {
     /// @dev Bytes of an ABI-encoded step besides its parts, rounded up.
     uint256 private constant FRAME = 800;
@@ -203,4 +205,4 @@ contract Rung6Proven is SealedRung, RoundProof {
         emit Proven(round, msg.sender, message, scores);
     }
 }
-// slither-disable-end timestamp,incorrect-equality
+// slither-disable-end timestamp,incorrect-equality,divide-before-multiply

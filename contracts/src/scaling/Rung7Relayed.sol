@@ -70,8 +70,8 @@ contract Rung7Relayed is Committee, RoundProof {
     function proveFault(uint256 round, Fault calldata fault) external {
         Round memory current = _round;
         _checkStanding(current, round);
-        bytes32 clients = keccak256(abi.encodePacked(fault.accounts));
-        bytes32 message = _messageOf(round, clients, _recordsOf(fault.weights, fault.digests));
+        bytes32 who = keccak256(abi.encodePacked(fault.accounts));
+        bytes32 message = _messageOf(round, who, _recordsOf(fault.weights, fault.digests));
         bytes32 given = _digestResult(message, fault.scoresDigest);
         bytes32 standing = _digests[current.expiresAt & PLACE];
         if (given != standing) revert RungOtherResult(given, standing);
@@ -105,8 +105,8 @@ contract Rung7Relayed is Committee, RoundProof {
     }
 
     /// @inheritdoc IRelayedRung
-    function messageOf(bytes32 clients, bytes32 records) external view returns (bytes32) {
-        return _messageOf(_round.number, clients, records);
+    function messageOf(bytes32 who, bytes32 records) external view returns (bytes32) {
+        return _messageOf(_round.number, who, records);
     }
 
     // -------------------------------------------------------------------------------------------------------- transitions

@@ -7,6 +7,9 @@ import { Rung7Relayed } from "./Rung7Relayed.sol";
 /// @title Rung 8: as rung 7, and the updates travel with the transaction, a blob each, whose commitments are the round's
 /// @notice `work` takes what it takes on rung 7, in a transaction whose blob i is that of the i-th client that is present.
 contract Rung8Relayed is Rung7Relayed, OwnBlobs {
+    /// @dev Of a transaction (EIP-7594).
+    uint256 private constant MAX_BLOBS = 6;
+
     constructor(
         Config memory config_,
         Terms memory terms_,

@@ -51,7 +51,23 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     /// @inheritdoc IProvenRung
     function reveal(uint256 round, Opening[] calldata openings) external virtual {
-        _reveal(round, openings);
+        Round memory current = _closed(round);
+        uint256 end = current.closesAt + _revealSeconds;
+        if (block.timestamp >= end) revert RungRevealsClosed(block.timestamp, end);
+        Marks memory marks = _marksOf(current);
+        uint256 bits;
+        for (uint256 i; i < openings.length; ++i) {
+            uint256 client = openings[i].client;
+            _checkIn(current, marks, client);
+            if (marks.revealed >> client & 1 == 1) continue; // else whoever reveals one first undoes a transaction for all
+            bytes32 digest = openings[i].digest;
+            _checkSeal(round, marks, client, _account(client), openings[i].salt, digest);
+            _seals[client] = digest;
+            bits |= 1 << client;
+            marks.revealed |= 1 << client;
+        }
+        _mark(current, marks);
+        emit Revealed(round, bits);
     }
 
     /// @inheritdoc IProvenRung
@@ -88,27 +104,6 @@ abstract contract SealedRung is IProvenRung, Deposits {
         if (held < _stake) revert RungShortDeposit(msg.sender, held, _stake);
         _seals[client] = bytes32(payload);
         _complete(current, client);
-    }
-
-    /// @dev Open seals, see `reveal`.
-    function _reveal(uint256 round, Opening[] calldata openings) internal {
-        Round memory current = _closed(round);
-        uint256 end = current.closesAt + _revealSeconds;
-        if (block.timestamp >= end) revert RungRevealsClosed(block.timestamp, end);
-        Marks memory marks = _marksOf(current);
-        uint256 bits;
-        for (uint256 i; i < openings.length; ++i) {
-            uint256 client = openings[i].client;
-            _checkIn(current, marks, client);
-            if (marks.revealed >> client & 1 == 1) continue; // else whoever reveals one first undoes a transaction for all
-            bytes32 digest = openings[i].digest;
-            _checkSeal(round, marks, client, _account(client), openings[i].salt, digest);
-            _seals[client] = digest;
-            bits |= 1 << client;
-            marks.revealed |= 1 << client;
-        }
-        _mark(current, marks);
-        emit Revealed(round, bits);
     }
 
     /// @dev Of the current round, which is `round`.
