@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 export PYTHONDONTWRITEBYTECODE :=
 
-BENCHMARKS := services training shapley fairness behavior adversaries replicate gas int8 sparse
+BENCHMARKS := services training shapley fairness behavior adversaries replicate gas int8 sparse proofs
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)
 FORGE = $(shell $(BIN)/python -c 'from bcfl_support import services; print(services.forge())')
 

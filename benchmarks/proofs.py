@@ -4,9 +4,9 @@
     python benchmarks/proofs.py --json --quick    ten clients of 4,096 parameters, written nowhere
 
 Each row is made in a process of its own. ``commit_s`` are all clients' commitments, ``prove_s`` one proof, checked as
-everybody checks it; ``peak_mb`` is the most memory that process ever had until then, libraries included. Then two rounds
-are played on anvil with the cap of 16,777,216 gas a transaction, and compared with exact integers: ``gas_round`` is a
-first one, ``gas_later`` the next, from its opening to the final scores, without membership, keys and deposits.
+everybody checks it; ``peak_mb`` is the most memory that process ever had until then, libraries included. Then two
+rounds are played on anvil with the cap of 16,777,216 gas a transaction, and compared with exact integers:
+``gas_round`` is a first one, ``gas_later`` the next, from opening to final scores, without membership, keys, deposits.
 ``srs`` is the setup: Ethereum's, or a toy of so many powers, which is what a ceremony of that size would cost.
 ``way``: who opens the seals (rung 6), how clients sign (rung 7), who brings the blobs (rung 8).
 """
@@ -45,7 +45,9 @@ CASES: tuple[Case, ...] = (
     *((7, way, n, 4096, ETHEREUM) for way in WAYS[7] for n in (1, 5, 10, 12, 15, 20, 50, 100)),
     *((8, way, n, 4096, ETHEREUM) for way in WAYS[8] for n in (2, 5)),
 )
-QUICK: tuple[Case, ...] = ((6, WAYS[6][0], 10, 4096, ETHEREUM), (7, "bls", 10, 4096, ETHEREUM), (8, "relayer", 2, 4096, ETHEREUM))
+QUICK: tuple[Case, ...] = tuple(
+    (number, WAYS[number][0], n, 4096, ETHEREUM) for number, n in ((6, 10), (7, 10), (8, 2))
+)
 
 
 def measure(case: Case) -> dict[str, Any]:

@@ -316,20 +316,19 @@ def _watch_73(**changed: str) -> str:
 
 def _rungs_74(last: str = "[k for k, fit in fits.items() if fit]", **changed: str) -> str:
     """An answer to exercise 7.4: the right function, with some of its conditions changed."""
-    fits = {
-        "2": "scaling.predict(2, app.n, app.P).total_gas <= app.gas",
-        "4": "slow",
-        "5": "app.sparse",
-        "6": "proven and app.kept",
-        "7": "proven and app.kept and small",
-        "8": "proven and small",
-    }
-    parts = {"slow": "app.watcher and app.hours >= 25", "proven": "slow and app.ceremony", "small": "app.P <= 4096"}
-    parts |= {name: value for name, value in changed.items() if name in parts}
-    fits |= {name[1:]: value for name, value in changed.items() if name not in parts}
+    fits = {"2": "True", "4": "slow", "5": "app.sparse", "6": "kept", "7": "kept", "8": "proven"}
+    parts = {"slow": "app.watcher and app.hours >= 25", "proven": "slow and app.ceremony"}
+    parts |= {"kept": "proven and app.kept"}
+    each = {"cheap": "scaling.predict(k, app.n, app.P).total_gas <= app.gas"}
+    each |= {"room": "app.n <= scaling.largest_clients(k, app.P)"}
+    for known in (parts, each):
+        known |= {name: value for name, value in changed.items() if name in known}
+    fits |= {name[1:]: value for name, value in changed.items() if name[0] == "_"}
     lines = [f"    {name} = {value}" for name, value in parts.items()]
     told = ", ".join(f"{number}: {condition}" for number, condition in fits.items())
-    return "\n".join(["def rungs_for(app):", *lines, f"    fits = {{{told}}}", f"    return {last}"])
+    lines += [f"    fits = {{{told}}}"]
+    lines += [f"    fits = {{k: fit and {each['cheap']} and {each['room']} for k, fit in fits.items()}}"]
+    return "\n".join(["def rungs_for(app):", *lines, f"    return {last}"])
 
 
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
@@ -1735,14 +1734,18 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "more than 25 hours": _rungs_74(slow="app.watcher and app.hours > 25"),
         "no ceremony": _rungs_74(proven="slow"),
         "the ceremony for blobs, too": _rungs_74(_4="proven"),
-        "rung 8 with data kept": _rungs_74(_8="proven and app.kept and small"),
+        "rung 8 with data kept": _rungs_74(_8="kept"),
         "rung 6 without data": _rungs_74(_6="proven"),
-        "one chunk for rung 6": _rungs_74(_6="proven and app.kept and small"),
-        "any size for rung 7": _rungs_74(_7="proven and app.kept"),
-        "any size for rung 8": _rungs_74(_8="proven"),
-        "below 4,096": _rungs_74(small="app.P < 4096"),
-        "no budget": _rungs_74(_2="True"),
-        "budgets of a client": _rungs_74(_2="scaling.predict(2, app.n, app.P).total_gas <= app.n * app.gas"),
+        "one chunk for rung 6": _rungs_74(_6="kept and app.P <= 4096"),
+        "one chunk for rung 7": _rungs_74(_7="kept and app.P <= 4096"),
+        "any number of clients": _rungs_74(room="True"),
+        "six clients for each proof": _rungs_74(room="app.n <= scaling.largest_clients(8 if k > 5 else k, 64)"),
+        "fewer than the largest": _rungs_74(room="app.n < scaling.largest_clients(k, app.P)"),
+        "no budget": _rungs_74(cheap="True"),
+        "a budget for rung 2 alone": _rungs_74(
+            cheap="(k != 2 or scaling.predict(2, app.n, app.P).total_gas <= app.gas)"
+        ),
+        "budgets of a client": _rungs_74(cheap="scaling.predict(k, app.n, app.P).total_gas <= app.n * app.gas"),
         "dense updates on rung 5": _rungs_74(_5="True"),
         "sparse updates on rung 5 alone": _rungs_74("[5] if app.sparse else [k for k, fit in fits.items() if fit]"),
         "a set": _rungs_74("{k for k, fit in fits.items() if fit}"),
@@ -2157,9 +2160,10 @@ SAYS: dict[str, dict[str, str]] = {
         "more than 25 hours": "may be taken",
         "no ceremony": "what the ceremony is",
         "rung 6 without data": "nobody keeps the data",
-        "any size for rung 8": "it has one chunk",
-        "below 4,096": "may be taken",
+        "any number of clients": "clients at most",
+        "fewer than the largest": "may be taken",
         "no budget": "the budget is",
+        "a budget for rung 2 alone": "the budget is",
         "dense updates on rung 5": "updates are dense",
         "a set": "give a list of rungs",
         "descending": "ascending",

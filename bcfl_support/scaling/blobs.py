@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ckzg
 import numpy as np
-from eth_account.typed_transactions.base import TRUSTED_SETUP
 from eth_utils import to_hex
 from web3.types import TxReceipt
 
@@ -17,6 +15,8 @@ from bcfl_support.chain import Chain, encode_call
 from bcfl_support.errors import InvalidInput, ServiceError
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
+from bcfl_support.scaling.proofs import ethereum_setup
+from bcfl_support.scaling.proofs.polynomials import R, root_of_unity
 
 ELEMENTS = 34
 """Field elements of a blob that hold a chunk, 31 bytes in each."""
@@ -86,8 +86,6 @@ class BlobRung(OptimisticRung):
 
 
 # ---------------------------------------------------------------- blobs on the wire
-_FIELD = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
-_ROOT_OF_UNITY = 0x564C0A11A0F704F4FC3E8ACFE0F8245F0AD1347B378FBF96E206DA11A5D36306  # ω, of order 4,096
 _GWEI = 10**9
 
 
@@ -117,12 +115,6 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
     return padded.ljust(4096 * 32, b"\0")
 
 
-@functools.cache
-def _trusted_setup() -> Any:
-    """Ethereum's KZG set-up, which eth_account ships; loading it takes two seconds, once."""
-    return ckzg.load_trusted_setup(TRUSTED_SETUP, 0)
-
-
 def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:
     """Open one element of a blob: (element, value, commitment, proof), as the contract takes it.
 
@@ -133,8 +125,8 @@ def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:
         blob: 131,072 bytes.
         element: 0 to 4,095.
     """
-    setup = _trusted_setup()
-    point = pow(_ROOT_OF_UNITY, int(f"{element:012b}"[::-1], 2), _FIELD)
+    setup = ethereum_setup().kzg
+    point = pow(root_of_unity(12), int(f"{element:012b}"[::-1], 2), R)
     proof, value = ckzg.compute_kzg_proof(blob, point.to_bytes(32, "big"), setup)
     return element, int.from_bytes(value, "big"), ckzg.blob_to_kzg_commitment(blob, setup), proof
 
@@ -158,7 +150,7 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     Raises:
         TransactionFailed: the contract refused the call, for example because it is not this client's turn.
     """
-    setup = _trusted_setup()
+    setup = ethereum_setup().kzg
     commitments = [ckzg.blob_to_kzg_commitment(blob, setup) for blob in blobs]
     proofs = [proof for blob in blobs for proof in ckzg.compute_cells_and_kzg_proofs(blob, setup)[1]]
     hashes = [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]

@@ -258,7 +258,7 @@ def split_points(n: int, chunks: int) -> list[int]:
     """How many clients' points each transaction of a proof brings, on rung 6: evenly, in as few as their size allows.
 
     >>> split_points(10, 25), split_points(100, 25)
-    ([10], [50, 50])
+    ([10], [33, 33, 34])
 
     Args:
         n: clients.

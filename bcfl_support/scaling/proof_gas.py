@@ -55,9 +55,13 @@ def relayed(n: int, P: int, s: GasSchedule, *, ecdsa: bool = False) -> RoundCost
     return RoundCost(7, n, P, {"relay": work}, 1, work, length)
 
 
-def available(n: int, P: int, s: GasSchedule) -> RoundCost:
-    """Gas of rung 8 by a relayer: the same and a blob of each client, whose gas is of another kind."""
-    cost = relayed(n, min(P, POINTS), s)
+def available(n: int, P: int, s: GasSchedule, *, ecdsa: bool = False) -> RoundCost:
+    """Gas of rung 8 by a relayer: the same and a blob of each client, whose gas is of another kind.
+
+    Args:
+        n, P, s, ecdsa: as in `relayed`.
+    """
+    cost = relayed(n, min(P, POINTS), s, ecdsa=ecdsa)
     work = cost.gas["relay"] + _BLOB * n
     return RoundCost(8, n, P, {"relay": work}, 1, work, cost.max_calldata_bytes, n)
 
@@ -67,7 +71,7 @@ def revealed(n: int, P: int, s: GasSchedule) -> RoundCost:
     rung 6's proof, with no new slot and no salts.
     """
     seal = s.transaction + 3 * s.cold_sload + 2 * s.sstore_reset + 5_165
-    bring = s.transaction + 4 * s.cold_sload + 2 * s.sstore_reset + 7_780
+    bring = s.transaction + 4 * s.cold_sload + 2 * s.sstore_reset + 8_905
     sealed = proven(n, min(P, POINTS), s)
     prove = sealed.gas["prove"] - (s.sstore_set - s.sstore_reset) - _SALT * n
     gas = {"submit": n * seal + _FIRST_SEAL, "reveal": n * bring, "prove": prove}

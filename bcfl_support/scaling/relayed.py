@@ -7,12 +7,14 @@ up, proves the scores (`proofs`) and sends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from eth_abi import encode
+from eth_typing import HexStr
 from eth_utils import keccak
+from hexbytes import HexBytes
 from web3.types import TxReceipt
 
 from bcfl_support.chain import GasLedger
@@ -155,7 +157,7 @@ class RelayedRung(Rung):
 
     def _sign_by_account(self, account: str, message: bytes) -> bytes:
         """EIP-191, in the 64 bytes of EIP-2098."""
-        raw = self.chain.w3.eth.sign(account, hexstr="0x" + message.hex())  # type: ignore[arg-type]
+        raw = HexBytes(self.chain.w3.eth.sign(account, hexstr=HexStr("0x" + message.hex())))
         return raw[:32] + (int.from_bytes(raw[32:64], "big") | (raw[64] - 27) << 255).to_bytes(32, "big")
 
     def payload(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> bytes:
@@ -169,7 +171,7 @@ class RelayedRung(Rung):
         """
         n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
         absent = [i for i in range(n) if self.clients[i] not in statement.clients]
-        parts: Mapping[str, Any] = {
+        parts: dict[str, Any] = {
             "everybody": everybody,
             "weights": b"".join(weight.to_bytes(2, "big") for weight in self.weights),
             "key": add_keys([key.public for key in self.keys]) if self.keys else b"",

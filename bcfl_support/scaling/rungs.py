@@ -34,14 +34,14 @@ class DisputeTerms:
         submit_seconds: how long clients may submit.
         work_seconds: how long a result may take after that; on rung 3 at least three windows, on rung 4 four. Four by
             default.
-        window_seconds: how long a proposal is open to challenge (rungs 3, 4 and 6), and how long an answer to a demand
+        window_seconds: how long a result is open to challenge (rungs 3, 4, 6 to 8), and how long an answer to a demand
             may take (rungs 3 and 4). Demands are taken in the first window and, within a window of an answer, in the
             second; each answer leaves one to look at it, so a proposal lives four windows at most, on rung 6 one.
         bond: what a wrong proposal costs; half of it goes to who shows that it is wrong.
         fee: what a demand costs, when what answers it stands in the end; otherwise it comes back.
         stake: what a client loses for data that are not what it committed to (rung 4), or for an entry that no update
-            may have (rung 6); half goes to who shows that.
-        reveal_seconds: how long seals may be opened after they are closed (rung 6); at most half of `work_seconds`.
+            may have (rungs 6 to 8); half goes to who shows that.
+        reveal_seconds: how long seals may be opened after they are closed (rungs 6, 8); at most half of `work_seconds`.
     """
 
     submit_seconds: int = 3600

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+from bcfl_support.errors import ProofError, TransactionFailed
+from bcfl_support.scaling.proofs.signing import add_signatures
 
 from .pages import Page
 from .rows import Rows, part
@@ -79,3 +83,57 @@ def real_proofs(seeds: Sequence[int], rows: Rows) -> None:
     rows.every("c-7a0000060d", "a score too large by one, or two that are swapped, are refused", refused)
     rows.every("c-7a0000060f", "with the scores left out of the hash, small false ones are found that pass", careless)
     rows.every("c-7a0000060f", "with the scores in the hash these are refused", careful)
+
+
+@part(7, seconds=6, quick=True)
+def on_chain(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 7, off the chain: σ − L passes where the signature is not hashed; a blob has its update's commitment."""
+    page = Page(7, seeds).run(SET_UP, only=("import", "from")).run("c-7a0000050c", only=("setup",))
+    page.run("c-7a00000602", only=("names", "place"))
+    proofs, rounds, signing, setup = (page[name] for name in ("proofs", "rounds", "signing", "setup"))
+    passes, refused, equal = [], [], []
+    for seed in page.seeds:
+        rng = np.random.default_rng(seed)
+        updates = rng.integers(-128, 128, (10, 4_096)).astype(np.int8)
+        true = proofs.state_round(setup, updates, [100] * 10, page["names"], round=seed, **page["place"])
+        keys = [signing.SigningKey(int(secret)) for secret in rng.integers(1, 2**62, 10)]
+        page.names |= {"relayed": Relayer(true, keys, setup), "chunks": 1, "int8": updates}
+        page.run("c-7a0000070e")
+        check = {"setup": setup, "statement": page["claim_7"], "proof": page["nonsense"], "key": page["key"]}
+        refused.append(not holds(proofs, check))
+        rounds.draw_challenges = page["careless"]
+        passes.append(page["claim_7"].scores != true.scores and holds(proofs, check))
+        rounds.draw_challenges = page["careful"]
+        page.run("c-7a00000712", only=("update", "elements", "for j", "blob", "of_update"))
+        equal.append(page["ckzg"].blob_to_kzg_commitment(page["blob"], setup.kzg) == bytes(page["of_update"]))
+    rows.every("c-7a0000070e", "with the signature left out of the hash, any scores pass", passes)
+    rows.every("c-7a0000070e", "with the signature in the hash they are refused", refused)
+    rows.every("c-7a00000712", "in the right order a blob has its update's commitment", equal)
+
+
+def holds(proofs: Any, check: dict[str, Any]) -> bool:
+    """Whether a proof is accepted."""
+    try:
+        proofs.verify_round(**check)
+    except ProofError:
+        return False
+    return True
+
+
+class Relayer:
+    """In the place of rung 7: a round that its clients have signed, and a contract that takes nothing."""
+
+    def __init__(self, statement: Any, keys: Sequence[Any], setup: Any) -> None:
+        self.statement, self.keys, self.setup = statement, keys, setup
+
+    def state(self) -> Any:
+        """The round."""
+        return self.statement
+
+    def sign(self, claim: Any) -> tuple[bytes, bytes]:
+        """The sum of the clients' signatures."""
+        return add_signatures([key.sign(claim.message(self.setup)) for key in self.keys]), b""
+
+    def relay(self, *_: Any) -> None:
+        """Refused, as the page expects."""
+        raise TransactionFailed("ProofFails: not sent")

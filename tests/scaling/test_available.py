@@ -17,7 +17,7 @@ from scaling.proofs.cases import lie, toy
 
 from bcfl_support.chain import OSAKA
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
-from bcfl_support.scaling import available, ladder, proofs
+from bcfl_support.scaling import available, ladder, proof_gas, proofs
 from bcfl_support.scaling.available import AvailableRung, RevealedRung, to_blob
 from bcfl_support.scaling.proofs import setup
 
@@ -226,6 +226,32 @@ def test_who_withholds_its_blob_is_out(apart):
     assert apart.bill().scores == apart.expected(values, [0, 2]).scores
 
 
+def test_a_client_is_neither_counted_nor_put_out(apart):
+    """It seals its commitment but for y's last bit, and brings its true blob: y is in the same half, the name the same.
+    If that opened the seal, every proof and every fault would end at the point, and the round with it.
+    """
+    values = np.stack(list(apart.rows.values()))
+    apart.chain.advance_time(apart.terms.submit_seconds + apart.terms.work_seconds)
+    apart.chain.send(apart.contract.functions.openRound(), sender=apart.watcher)
+    number, functions = apart.round, apart.contract.functions
+    for i in range(3):
+        seal = apart.seal(i, values[i], number)
+        if i == 1:
+            [true] = apart.points[1]
+            apart.points[1] = (true[:-1] + bytes([true[-1] ^ 1]),)
+            where = [31337, apart.contract.address, number, apart.clients[1], apart.salts[1], apart.digest(1)]
+            seal = keccak(encode(["uint256", "address", "uint256", "address", "bytes32", "bytes32"], where))
+        apart.chain.send(functions.submit(number, seal), sender=apart.clients[i])
+    apart.bring(0)
+    with pytest.raises(TransactionFailed, match="no point of the curve"):
+        apart.bring(1)
+    apart.bring(2)
+    assert functions.revealed().call() == 0b101
+    apart.chain.advance_time(apart.terms.reveal_seconds + apart.terms.submit_seconds)
+    apart.work()
+    assert apart.scores() == apart.expected(values, [0, 2]).scores
+
+
 def test_what_is_final_stays(apart):
     """A fault that is shown in time fells the result; after the window it does not."""
     row = apart.rows[1].astype(np.int64)
@@ -257,6 +283,12 @@ def test_what_is_final_stays(apart):
 
 
 # ---------------------------------------------------------------- gas
+def test_gas_by_the_accounts_signatures(chain):
+    values, weights = draw_values(4, 4096)
+    bill = AvailableRung(chain, 8, weights, 4096, signatures="ecdsa").play(values)
+    assert proof_gas.available(4, 4096, OSAKA, ecdsa=True).total_gas == pytest.approx(bill.total_gas, rel=0.003)
+
+
 @pytest.mark.parametrize(("cls", "most"), [(AvailableRung, 400_000), (RevealedRung, 750_000)])
 def test_a_round_of_five(chain, cls, most):
     """First and later rounds, everything but what it takes to join; blob gas apart."""

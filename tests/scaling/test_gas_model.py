@@ -13,6 +13,7 @@ import pytest
 from bcfl_support.chain import OSAKA
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, ladder
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.services import programs as toolchain
 
 NUMBERS = range(len(ladder.RUNGS))
@@ -80,8 +81,15 @@ def test_table_is_what_the_contracts_give(chain, table, number):
         row for row in table if (row["rung"], row["n"], row["measured"]) == (number, 10, True) and row["P"] <= 100
     ]
     assert stored, f"rung {number} is not in results/gas.json: python benchmarks/gas.py --json writes it"
-    row = benchmark.measure({True: chain}, number, 10, stored[-1]["P"])
-    assert {name: stored[-1][name] for name in row} == row
+    row, kept = benchmark.measure({True: chain}, number, 10, stored[-1]["P"]), stored[-1]
+    if issubclass(
+        ladder.RUNGS[number], ProvenRung
+    ):  # what is sealed and proven holds the contract's address: bytes differ
+        assert row.pop("gas_by_operation") == pytest.approx(kept["gas_by_operation"], rel=3e-4)
+        for name in ("gas_round", "gas_per_value", "max_tx_gas"):
+            assert row.pop(name) == pytest.approx(kept[name], rel=3e-4)
+        assert row.pop("residual") == pytest.approx(kept["residual"], abs=3e-4)
+    assert {name: kept[name] for name in row} == row
 
 
 def test_the_rungs_of_lesson_6_get_cheaper_one_by_one():

@@ -324,7 +324,7 @@ def test_a_fault_takes_the_proof_and_half_a_stake(chain, bad, position):
     rung, rows = seal_bad(chain, bad, position=position)
     prove_bad(rung, rows)
     assert rung.phase == "Proposed"
-    with pytest.raises(ContractError, match="RungWindowOpen: the proof stands, final from time"):
+    with pytest.raises(ContractError, match="RungWindowOpen: faults in the last proof may be shown until time"):
         chain.send(rung.contract.functions.finalize(1), sender=rung.worker)
     rung.prove_fault(1)
     assert rung.phase == "Open" and rung.present() == [0, 2]

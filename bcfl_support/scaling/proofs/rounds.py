@@ -13,8 +13,8 @@ value Σ_k γ^k·a_k, k from 1, and f at 0::
     D(X) = Σ_k (γ^k·A_k(X) + a_k·G_k(X)) − q(X)·(ζ^N − 1) − f(X)
 
 A false claim passes with a probability below 2^-220 a try, for whoever does not know the setup's secret. Not proven is
-that the data is to be had, that entries are in range (`find_fault`), that nobody copied. Squared norms ‖v_i‖² are left
-out: Σ_i ρ^i·⟨v_i, v_i⟩ is no product of two polynomials that anybody can commit to, it would need n·K values at ζ.
+that the data is to be had, that entries are in range (`find_fault`), that nobody copied. Squared norms take
+n·K values at ζ: see `norms`.
 """
 
 from __future__ import annotations

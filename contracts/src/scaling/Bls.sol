@@ -50,6 +50,13 @@ library Bls {
         _call(G1_ADD, 375, bytes.concat(one, other), sum);
     }
 
+    /// @dev Refuse a point, 96 bytes, that is not on the curve. Whether it is in the group is not seen here.
+    function checkOnCurve(bytes calldata point) internal view {
+        bytes memory pair = new bytes(2 * POINT); // the point, and infinity
+        putTerm(pair, 0, point, 0);
+        _call(G1_ADD, 375, pair, new bytes(POINT));
+    }
+
     /// @dev Whether the product of pairings is one; `pairs` are points of G1 and G2 in turn.
     function pairing(bytes memory pairs) internal view returns (bool one) {
         bytes memory answer = new bytes(32);

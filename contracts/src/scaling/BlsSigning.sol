@@ -83,7 +83,8 @@ library BlsSigning {
     /// @notice The versioned hash of the blob whose commitment a point is (EIP-4844): 0x01 and the last 31 bytes of
     /// sha256(C). C has 48 bytes: x, and in its three highest bits that it is compressed, that it is infinity, and that y is
     /// the larger one of y and p − y.
-    /// @param point x and y, 48 bytes each. That it is on the curve is for others to see; x is below 2^381 then.
+    /// @param point x and y, 48 bytes each. Of y nothing counts but its half: a pair that is on no curve has the hash of one that
+    /// is. So it is the commitment if it is on the curve, which is for the caller to see; x is below 2^381 then.
     /// @dev Solidity equivalent: C = x; C[0] |= 0x80; if (y > (p - 1) / 2) C[0] |= 0x20; if (x == 0 && y == 0) C[0] |= 0x40;
     function versionedHash(bytes calldata point) internal view returns (bytes32 hash) {
         if (point.length != 96) revert BlsBadLength(point.length, 96);

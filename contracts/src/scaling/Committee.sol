@@ -200,7 +200,7 @@ abstract contract Committee is IRelayedRung, Deposits {
         _slash(_account(client), _stake, msg.sender);
     }
 
-    /// @dev A member's stake, and that of whoever is counted in a result that may still fall.
+    /// @dev A member's stake, and that of whoever is counted in a result for which it may still lose it.
     function _tied(address account) internal view override returns (uint256) {
         uint256 bit = _bitOf(account);
         bool counted = bit & _round.submitted != 0 && block.timestamp < _round.closesAt;

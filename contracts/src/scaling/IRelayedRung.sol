@@ -106,6 +106,8 @@ interface IRelayedRung is IDeposits {
     error RungBadSignatures();
     error RungWindowOpen(uint256 timestamp, uint256 end);
     error RungNothingStands(uint256 round);
+    /// @notice The client has lost its stake for this result already.
+    error RungAlreadyOut(uint256 client);
     error RungOtherResult(bytes32 given, bytes32 standing);
     error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
     error RungNoEntry(uint256 position, uint256 end);

@@ -10,7 +10,8 @@ pragma solidity ^0.8.30;
 /// Parameters come in chunks of 1,024; the last chunk is shorter and ends with a whole word.
 interface IRung {
     /// @notice Open: clients submit and, once submissions have closed, work goes on. Proposed: a result stands, open to
-    /// challenge (rungs 3, 4 and 6 only). Idle: before the first round, and between rounds.
+    /// challenge (rungs 3, 4, 6, and 8 by each client). Idle: before the first round, and between rounds. On rung 7 a round is
+    /// always open, see `IRelayedRung`.
     enum Phase {
         Idle,
         Open,
@@ -91,9 +92,9 @@ interface IRung {
 
     /// @notice What the chain keeps of the last finished round's result, `currentRound().finished`; 0 before there is one:
     /// keccak256(abi.encode(sumsDigest, scoresDigest)). It is final on every rung and in every phase: what is only
-    /// proposed (rungs 3, 4 and 6) is not here.
+    /// proposed (rungs 3, 4, 6 to 8) is not here.
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
-    /// Rungs 3 and 4: root of the sum tree over the h_k. Rung 6: the transcript's message, see `IProvenRung`.
+    /// Rungs 3 and 4: root of the sum tree over the h_k. Rungs 6 to 8: the transcript's message, see `RoundProof`.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
     /// A contract that pays by the scores may trust it: it would take them as arguments, and compare. On rungs 0 to 4 it would
     /// pay copies as well.

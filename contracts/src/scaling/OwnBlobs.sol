@@ -18,7 +18,9 @@ abstract contract OwnBlobs {
     /// @notice Only what the ceremony's setup commits to is a blob's.
     error RungOtherSetup(bytes32 given, bytes32 required);
 
-    /// @dev Refuse a point, 96 bytes, that is not the commitment of the transaction's blob number `index`.
+    /// @dev Refuse a point, 96 bytes, that has another x, or y in the other half, than the commitment of the transaction's blob
+    /// number `index`. On the curve it is that commitment then, and in the group, as commitments are: so the caller has a
+    /// precompile look at it, in the same transaction. Else a client's update would count that no proof can be of.
     function _checkBlob(uint256 index, bytes calldata point) internal view {
         (bytes32 blob, bytes32 committed) = (blobhash(index), BlsSigning.versionedHash(point));
         if (blob != committed) revert RungOtherBlob(index, blob, committed);

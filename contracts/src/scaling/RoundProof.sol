@@ -25,6 +25,11 @@ import { Bls, FIELD as R } from "./Bls.sol";
 /// so that none of them has a second form.
 abstract contract RoundProof {
     /// @notice Whose commitments are taken.
+    /// @dev The secret τ was never known to anybody, and of the points τ^i·G nobody holds one with i ≥ N. That is what keeps
+    /// polynomials below degree N, and no contract can see it: with τ^N·G, f + c·(X^N − 1) and q − c pass for every c, and so does
+    /// every score. Of Ethereum's ceremony 4,096 powers are public: N is 4,096 with it, neither less, where scores could be
+    /// forged, nor more, where updates could not be committed to. The constructor knows that τ·H, as it stands; not a multiple of
+    /// it by a number that somebody knows, whose powers are public as well, and no other ceremony's.
     /// @param logN The logarithm of N, the entries of a chunk.
     /// @param tauH τ·H, 256 bytes as EIP-2537 takes them.
     struct Setup {
@@ -51,6 +56,9 @@ abstract contract RoundProof {
 
     uint256 private constant RAW = 96; // bytes of a point that travels
     uint256 private constant MAX_LOG_N = 22;
+    /// @dev keccak256 of τ·H of Ethereum's ceremony, and the logarithm of how many powers it has.
+    bytes32 private constant ETHEREUM = 0x41be2ba5a82594c4645b379d55d48e70494b4d7c37c127f32e1da3287ce08918;
+    uint256 private constant ETHEREUM_LOG_N = 12;
     uint256 private constant MAX_PARAMETERS = 1 << 24; // |S| ≤ 2^102 then, for a total weight of 2^32
 
     uint256 internal immutable _logN;
@@ -70,18 +78,21 @@ abstract contract RoundProof {
     /// @notice keccak256(N as 32 bytes, τ·H): what a transcript says of the setup.
     bytes32 public immutable setupDigest;
 
-    /// @notice The setup or P is none that a round can be proven with.
+    /// @notice The setup or P is none that a round can be proven with, or not that of Ethereum's τ·H.
     error ProofBadSetup(uint256 logN, uint256 parameters);
     /// @notice Bytes are missing, or too many: of a proof, of scores, or of clients' points.
     error ProofBadLength(uint256 actual, uint256 required);
     /// @notice A scalar is not below r, the only form that is taken.
     error ProofBadScalar(uint256 index, uint256 value);
+    /// @notice A weight does not fit the 8 bytes of its record.
+    error ProofBadWeight(uint256 index, uint256 value);
     /// @notice The pairing is not one: weights, commitments, scores, sender and proof are not those of one round.
     error ProofFails();
 
     constructor(Setup memory setup_, uint256 parameters) {
         bytes memory tau = setup_.tauH;
         bool wrong = setup_.logN > MAX_LOG_N || parameters == 0 || parameters > MAX_PARAMETERS;
+        wrong = wrong || setup_.logN != ETHEREUM_LOG_N && keccak256(tau) == ETHEREUM;
         if (wrong || tau.length != Bls.KEY) revert ProofBadSetup(setup_.logN, parameters);
         (_logN, _size) = (setup_.logN, parameters);
         uint256 n = 1 << uint256(setup_.logN);
@@ -107,11 +118,13 @@ abstract contract RoundProof {
         }
     }
 
-    /// @dev keccak(record_1 | … | record_n).
+    /// @dev keccak(record_1 | … | record_n). Refuse weights that do not fit: L would count all of them, and the challenges would
+    /// not depend on what is cut off.
     function _recordsOf(uint256[] memory weights, bytes32[] memory digests) internal pure returns (bytes32 digest) {
         bytes memory records = new bytes(40 * weights.length + 32);
         for (uint256 i; i < weights.length; ++i) {
             (uint256 weight, bytes32 own) = (weights[i], digests[i]);
+            if (weight >> 64 != 0) revert ProofBadWeight(i, weight);
             assembly ("memory-safe") {
                 let record := add(add(records, 0x20), mul(40, i))
                 mstore(record, shl(192, weight)) // 8 bytes; the zeros after them are written over

@@ -18,7 +18,7 @@ uint256 constant ENVELOPE = 1_024;
 /// @dev Membership is fixed at deployment: registration and stakes are `ClientRegistry`'s business, commit–reveal is
 /// `Aggregator`'s. Here only the cost of the data and of the arithmetic is at stake.
 abstract contract Rung is IRung {
-    /// @dev An account's slot. `held` is the deposits' on rungs 3, 4 and 6, and zero on others.
+    /// @dev An account's slot. `held` is the deposits' on rungs 3, 4, 6 to 8, and zero on others.
     struct Member {
         uint16 indexPlusOne;
         uint16 weight;

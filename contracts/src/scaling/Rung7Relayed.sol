@@ -16,9 +16,14 @@ import { RoundProof } from "./RoundProof.sol";
 /// @notice See `IRelayedRung`. Of P the gas does not depend, as long as a client's update is a single chunk.
 /// @dev A transaction for a round that is over, or for one that may not be closed yet, is refused before anything is computed.
 contract Rung7Relayed is Committee, RoundProof {
+    /// @dev Bits of `expiresAt`, which has no other use here: where in `_digests` the last result is, and whether it fell. That
+    /// one's clients, but for those that are out for it, stay in `submitted` until `closesAt`, with their stakes: its other
+    /// cheats are to pay as the first.
+    uint40 private constant PLACE = 1;
+    uint40 private constant FALLEN = 2;
+
     /// @dev In the form of `resultDigest`: of the last final result, and of the one that stands, or fell, or became final since by
-    /// time alone. `expiresAt`, which has no other use here, says which one that is. They are never 0: a round should not pay
-    /// for new slots.
+    /// time alone. They are never 0: a round should not pay for new slots.
     bytes32[2] private _digests;
 
     constructor(
@@ -65,19 +70,19 @@ contract Rung7Relayed is Committee, RoundProof {
     function proveFault(uint256 round, Fault calldata fault) external {
         Round memory current = _round;
         _checkStanding(current, round);
-        if (block.timestamp >= current.closesAt) revert RungNothingStands(round);
         bytes32 clients = keccak256(abi.encodePacked(fault.accounts));
         bytes32 message = _messageOf(round, clients, _recordsOf(fault.weights, fault.digests));
         bytes32 given = _digestResult(message, fault.scoresDigest);
-        bytes32 standing = _digests[current.expiresAt];
+        bytes32 standing = _digests[current.expiresAt & PLACE];
         if (given != standing) revert RungOtherResult(given, standing);
         uint256 client = _clientOf(fault.accounts[fault.place]);
+        if (current.submitted >> client & 1 == 0) revert RungAlreadyOut(client);
         bytes32 opened = keccak256(fault.points);
         if (opened != fault.digests[fault.place]) revert RungWrongData(client, opened, fault.digests[fault.place]);
         _checkFault(fault);
-        _round.submitted = 0;
+        (_round.submitted, _round.expiresAt) = (current.submitted & ~uint120(1 << client), current.expiresAt | FALLEN);
         _expel(client);
-        emit Fell(round);
+        if (current.expiresAt & FALLEN == 0) emit Fell(round);
         emit Excluded(round, client, msg.sender);
     }
 
@@ -86,15 +91,17 @@ contract Rung7Relayed is Committee, RoundProof {
     /// @inheritdoc IRung
     function currentRound() external view override(IRung, Rung) returns (Round memory round) {
         round = _round;
-        round.expiresAt = 0;
         if (_isFinal(round)) (round.finished, round.submitted) = (round.number - 1, 0);
+        if (round.expiresAt & FALLEN != 0) round.submitted = 0;
+        round.expiresAt = 0;
     }
 
     /// @inheritdoc IRung
     function resultDigest() external view override(IRung, Rung) returns (bytes32) {
         Round memory round = _round;
-        if (_isFinal(round)) return _digests[round.expiresAt];
-        return round.finished == 0 ? bytes32(0) : _digests[1 - round.expiresAt];
+        uint256 place = round.expiresAt & PLACE;
+        if (_isFinal(round)) return _digests[place];
+        return round.finished == 0 ? bytes32(0) : _digests[1 - place];
     }
 
     /// @inheritdoc IRelayedRung
@@ -165,11 +172,11 @@ contract Rung7Relayed is Committee, RoundProof {
         }
     }
 
-    /// @dev A result stands from now on, and the next round is open. The one before, if none of its entries was out of range, is
-    /// final: its digest stays where it is.
+    /// @dev A result stands from now on, and the next round is open. The one before, if it did not fall, is final: its digest stays
+    /// where it is.
     function _stand(Round memory current, uint256 present, bytes32 message, int256[] memory scores) private {
-        bool followed = current.submitted != 0;
-        uint40 place = followed ? 1 - current.expiresAt : current.expiresAt;
+        bool followed = current.submitted != 0 && current.expiresAt & FALLEN == 0;
+        uint40 place = followed ? PLACE - current.expiresAt : current.expiresAt & PLACE;
         _digests[place] = _digestResult(message, keccak256(abi.encode(scores)));
         _round = Round({
             number: current.number + 1,
@@ -193,12 +200,14 @@ contract Rung7Relayed is Committee, RoundProof {
         _checkEntry(fault.points[96 * chunk:96 * (chunk + 1)], position - (chunk << _logN), value, fault.opening);
     }
 
-    function _checkStanding(Round memory current, uint256 round) private pure {
-        if (current.submitted == 0 || round + 1 != current.number) revert RungNothingStands(round);
+    /// @dev Refuse a round of which nobody can lose a stake: its result is final, or there is none, or all in it are out.
+    function _checkStanding(Round memory current, uint256 round) private view {
+        bool over = current.submitted == 0 || block.timestamp >= current.closesAt;
+        if (over || round + 1 != current.number) revert RungNothingStands(round);
     }
 
     function _isFinal(Round memory round) private view returns (bool) {
-        return round.submitted != 0 && block.timestamp >= round.closesAt;
+        return round.submitted != 0 && round.expiresAt & FALLEN == 0 && block.timestamp >= round.closesAt;
     }
 
     /// @dev Scores of all clients. Solidity equivalent, for the i-th that is present, client k:

@@ -19,7 +19,7 @@ contract Rung8Relayed is Rung7Relayed, OwnBlobs {
         if (accounts.length > MAX_BLOBS) revert RungBadConfig("clients", accounts.length);
     }
 
-    /// @dev Each is its blob's commitment.
+    /// @dev Each is its blob's commitment: that it is on the curve the sum in `_fold` sees.
     function _checkPoints(bytes calldata points, uint256 n) internal view override {
         for (uint256 i; i < n; ++i) {
             _checkBlob(i, points[96 * i:96 * (i + 1)]);

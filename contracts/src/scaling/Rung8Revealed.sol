@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Bls } from "./Bls.sol";
 import { IProvenRung } from "./IProvenRung.sol";
 import { IRung } from "./IRung.sol";
 import { OwnBlobs } from "./OwnBlobs.sol";
@@ -64,6 +65,7 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
         bytes32 digest = keccak256(point);
         _checkSeal(round, marks, client, msg.sender, salt, digest);
         _checkBlob(0, point);
+        Bls.checkOnCurve(point); // what counts is in no transaction's sum before the proof, which it must not prevent
         _seals[client] = digest;
         marks.revealed |= 1 << client;
         _mark(current, marks);
@@ -100,6 +102,11 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
     function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal override {
         if (_isFinal(round)) revert RungWrongPhase(Phase.Idle, Phase.Proposed);
         super._exclude(round, marks, client, challenger);
+    }
+
+    /// @dev What is final ties nothing up, whether somebody has noted it or not.
+    function _tied(address account) internal view override returns (uint256 amount) {
+        if (!_isFinal(_round)) amount = super._tied(account);
     }
 
     /// @dev The next round, if it may be opened; the last one's result is noted if it is final.

@@ -155,14 +155,15 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     /// @dev Put a client out of the round: a proof that counted it falls, and there is time to work, as much as at first.
     function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal virtual {
+        // When all seal early, that is before `closesAt`: what was announced to last till then, and longer, does.
+        uint256 from = block.timestamp < round.closesAt ? round.closesAt : block.timestamp;
         if (round.phase == Phase.Open) {
-            uint256 from = block.timestamp < round.closesAt ? round.closesAt : block.timestamp;
             _round.expiresAt = uint40(from + _workSeconds);
         } else {
             uint256 proven = round.expiresAt - _windowSeconds;
             if (_presentAt(round, marks, proven) >> client & 1 == 1) {
-                if (_revealing(round, proven)) _round.closesAt = uint40(block.timestamp);
-                (_round.phase, _round.expiresAt) = (Phase.Open, uint40(block.timestamp + _workSeconds));
+                if (_revealing(round, proven)) _round.closesAt = uint40(from);
+                (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));
                 emit Fell(round.number);
             }
         }
@@ -172,8 +173,8 @@ abstract contract SealedRung is IProvenRung, Deposits {
         emit Excluded(round.number, client, challenger);
     }
 
-    /// @dev A client's stake, as long as it is in a round that is not over.
-    function _tied(address account) internal view override returns (uint256 amount) {
+    /// @dev A client's stake, as long as it is in a round that is not over and not out of it.
+    function _tied(address account) internal view virtual override returns (uint256 amount) {
         Round memory round = _round;
         if (round.phase == Phase.Idle) return 0;
         if (round.submitted & ~_marksOf(round).excluded & _bitOf(account) != 0) amount = _stake;

@@ -100,12 +100,17 @@ contract RelayedTest is RelayedGame {
         vm.assertEq(rung.depositOf(members[FAULTY]), 0, "its stake");
         vm.assertEq(rung.depositOf(watcher), STAKE / 2, "half");
         vm.assertEq(rung.burned(), STAKE - STAKE / 2, "the other half");
+        vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungAlreadyOut.selector, FAULTY));
+        show(2, v);
+        skip(WINDOW);
+        vm.assertEq(rung.resultDigest(), digestOf(vector("bls", 1, 2)), "the one before, still");
         vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNothingStands.selector, 2));
         show(2, v);
         Vector memory next = vector("bls", 3, 0);
         vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMember.selector, FAULTY));
         bring(3, next);
-        bring(3, vector("bls", 3, 2)); // at once: no window is open
+        bring(3, vector("bls", 3, 2));
+        vm.assertEq(current().finished, 1, "round 2 has no result");
         skip(WINDOW);
         vm.assertEq(rung.resultDigest(), digestOf(vector("bls", 3, 2)), "of the others");
     }

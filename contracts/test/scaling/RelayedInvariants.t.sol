@@ -18,7 +18,8 @@ contract RelayedHandler is RelayedGame {
 
     uint256 private out; // bits of who is no member
     uint256 private round = 1;
-    uint256 private standing; // bits of who is counted in the result that stands, or stood
+    uint256 private standing; // bits of who is counted in the result that stands, or stood, and not out for it
+    bool private fallen;
     uint256 private closesAt;
     bytes32 private standingDigest;
     bytes32 private finalDigest;
@@ -80,20 +81,21 @@ contract RelayedHandler is RelayedGame {
         if (round > 3) return;
         Vector memory v = vector("bls", round, set);
         uint256 left = 4 - _count(out);
-        bool may = !_stands() && v.present & out == 0 && 3 * _count(v.present) > 2 * left;
+        bool may = !_watched() && v.present & out == 0 && 3 * _count(v.present) > 2 * left;
         if (!_try(relayer, abi.encodeCall(rung.work, (round, v.payload)), may, "bring")) return;
-        if (standing != 0) finalDigest = standingDigest;
-        (standing, closesAt, standingDigest) = (v.present, block.timestamp + WINDOW, digestOf(v));
+        if (standing != 0 && !fallen) finalDigest = standingDigest;
+        (standing, closesAt, standingDigest, fallen) = (v.present, block.timestamp + WINDOW, digestOf(v), false);
         round += 1;
     }
 
     function _show(uint256 seed) private {
         uint256 number = 1 + seed % 3;
         Vector memory v = vector("bls", number, seed >> 8 & 1); // both have the client with the fault
-        bool may = _stands() && number + 1 == round && digestOf(v) == standingDigest;
+        bool may = _watched() && standing >> FAULTY & 1 == 1 && number + 1 == round && digestOf(v) == standingDigest;
         IRelayedRung.Fault memory fault = abi.decode(v.fault, (IRelayedRung.Fault));
         if (!_try(watcher, abi.encodeCall(rung.proveFault, (number, fault)), may, "show")) return;
-        standing = 0;
+        standing &= ~(1 << FAULTY);
+        fallen = true;
         out |= 1 << FAULTY;
         expected[members[FAULTY]] -= STAKE;
         expected[watcher] += STAKE / 2;
@@ -108,22 +110,24 @@ contract RelayedHandler is RelayedGame {
     }
 
     function _look() private {
-        bool over = standing != 0 && !_stands();
+        bool over = standing != 0 && !fallen && !_watched();
         if (rung.resultDigest() != (over ? standingDigest : finalDigest)) finding = "the result";
         if (rung.excluded() != out) finding = "who is out";
         if (rung.currentRound().number != round) finding = "the round";
+        if (rung.currentRound().submitted != (_watched() && !fallen ? standing : 0)) finding = "what stands";
         for (uint256 i; i < members.length; ++i) {
             uint256 tied = _isTied(i) ? STAKE : 0;
             if (rung.availableOf(members[i]) + tied != expected[members[i]]) finding = "what is tied";
         }
     }
 
-    function _stands() private view returns (bool) {
+    /// @dev Whether evidence is taken, and the next round waits.
+    function _watched() private view returns (bool) {
         return standing != 0 && block.timestamp < closesAt;
     }
 
     function _isTied(uint256 client) private view returns (bool) {
-        return out >> client & 1 == 0 || _stands() && standing >> client & 1 == 1;
+        return out >> client & 1 == 0 || _watched() && standing >> client & 1 == 1;
     }
 
     function _count(uint256 bits) private pure returns (uint256 count) {

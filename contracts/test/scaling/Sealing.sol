@@ -18,6 +18,11 @@ library Sealing {
     }
 
     uint8 internal constant LOG_N = 6;
+    /// @dev τ·H of Ethereum's ceremony, whose 4,096 powers of τ anybody has.
+    bytes internal constant ETHEREUM = hex"00000000000000000000000000000000185cbfee53492714734429b7b38608e23926c911cceceac9a36851477ba4c60b087041de621000edc98edada20c1def2"
+        hex"0000000000000000000000000000000015bfd7dd8cdeb128843bc287230af38926187075cbfbefa81009a2ce615ac53d2914e5870cb452d2afaaab24f3499f72"
+        hex"00000000000000000000000000000000014353bdb96b626dd7d5ee8599d1fca2131569490e28de18e82451a496a9c9794ce26d105941f383ee689bfbbb832a99"
+        hex"000000000000000000000000000000001666c54b0a32529503432fcae0181b4bef79de09fc63671fda5ed1ba9bfa07899495346f3d7ac9cd23048ef30d0a154f";
 
     function mockPairing() internal {
         SealingVm(address(uint160(uint256(keccak256("hevm cheat code")))))
