@@ -163,14 +163,29 @@ def kernel_gas(chain: Chain, n: int) -> float:
 def make_cases(quick: bool) -> tuple[list[tuple[int, int, int]], list[dict[str, Any]]]:
     """The sizes (rung, n, P) that can be deployed, and a line for each that cannot."""
     numbers = range(len(scaling.RUNGS))
-    asked = [(rung, n, P) for rung in numbers for n in CLIENTS for P in SIZES]
-    if quick:
-        asked = [(rung, 10, P) for rung in numbers for P in QUICK if is_measured(rung, 10, P)]
+    asked = [(rung, n, P) for rung in numbers for n in clients_of(rung) for P in SIZES]
     most = {(rung, P): scaling.largest_clients(rung, P) for rung, _, P in asked}
     cases = [(rung, n, P) for rung, n, P in asked if n <= most[rung, P]]
+    if quick:
+        least = {rung: clients_of(rung)[0] for rung in numbers}
+        return [(rung, n, P) for rung, n, P in cases if n == least[rung] and P in QUICK and is_measured(rung, n, P)], []
     refused = [(rung, n, P) for rung, n, P in asked if n > most[rung, P]]
-    why = "a transaction with a part of every client would be too long"
-    return cases, [{"rung": rung, "n": n, "P": P, "largest_n": most[rung, P], "why": why} for rung, n, P in refused]
+    return cases, [
+        {"rung": rung, "n": n, "P": P, "largest_n": most[rung, P], "why": why_refused(rung)} for rung, n, P in refused
+    ]
+
+
+def why_refused(rung: int) -> str:
+    """What a rung has no room for."""
+    if issubclass(scaling.RUNGS[rung], scaling.AvailableRung):
+        return "an update is one blob, of 4,096 values at most, and a transaction carries six"
+    return "a transaction with a part of every client would be too long"
+
+
+def clients_of(rung: int) -> tuple[int, ...]:
+    """`CLIENTS`, and before them the most that a rung takes if that is fewer than the fewest of these."""
+    most = scaling.largest_clients(rung, min(SIZES))
+    return CLIENTS if most >= min(CLIENTS) else (most, *CLIENTS)
 
 
 def rows(cases: list[tuple[int, int, int]], quick: bool) -> Iterator[dict[str, Any]]:

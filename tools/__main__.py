@@ -1,4 +1,4 @@
-"""``python -m tools COMMAND``: run, refresh, student, learner, page, house."""
+"""``python -m tools COMMAND``: run, refresh, student, learner, page, house, figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bcfl_support import services
 from bcfl_support.errors import BcflError
-from tools import house, lessons, page, release
+from tools import figure, house, lessons, page, release
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("student", help="write the blank lessons, as a course hands them out, to build/student/")
     commands.add_parser("learner", help="bring the blank lessons to my/, where nothing that was changed is overwritten")
     commands.add_parser("house", help="draw the rooms of the package and who imports whom")
+    commands.add_parser("figure", help="draw the README's figure from results/, as docs/gas.svg")
     arguments = parser.parse_args(argv)
     try:
         return _run(arguments)
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "house":
         print(house.draw())
+        return 0
+    if arguments.command == "figure":
+        print(figure.write())
         return 0
     if arguments.command != "learner":  # there a damaged lesson does not keep the others back
         for path in lessons.lesson_paths(getattr(arguments, "lessons", ())):

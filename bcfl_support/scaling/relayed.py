@@ -64,7 +64,11 @@ class RelayedRung(Rung):
         statement: of the round that was closed last.
     """
 
-    artifact, title, trust = "Rung7Relayed", "proven, one transaction", "one of the setup's makers"
+    artifact, title, trust = (
+        "Rung7Relayed",
+        "proven, one transaction",
+        "one of those who made the setup, one honest watcher",
+    )
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 

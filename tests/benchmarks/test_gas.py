@@ -9,16 +9,17 @@ from bcfl_support import scaling
 
 
 def test_every_rung_has_its_cases(monkeypatch):
-    sizes = {(n, P) for n in gas.CLIENTS for P in gas.SIZES}
     for ladder in (scaling.RUNGS, (*scaling.RUNGS, scaling.RUNGS[2])):  # as it is, and with one rung more
         monkeypatch.setattr(scaling, "RUNGS", ladder)
         monkeypatch.setattr(scaling.ladder, "RUNGS", ladder)
         cases, refused = gas.make_cases(quick=False)
+        sizes = {rung: {(n, P) for n in gas.clients_of(rung) for P in gas.SIZES} for rung in range(len(ladder))}
         for rung in range(len(ladder)):
             left_out = {(row["n"], row["P"]) for row in refused if row["rung"] == rung}
-            assert {(n, P) for number, n, P in cases if number == rung} == sizes - left_out
+            assert {(n, P) for number, n, P in cases if number == rung} == sizes[rung] - left_out
     assert all(row["n"] > row["largest_n"] for row in refused) and len(refused) > 0
-    assert len(cases) + len(refused) == len(ladder) * len(sizes)
+    assert len(cases) + len(refused) == sum(map(len, sizes.values()))
+    assert [gas.clients_of(rung)[0] for rung in (0, 7, 8)] == [10, 10, 6], "rung 8 takes six at most"
 
 
 def test_the_quick_cases_are_of_every_rung():
@@ -42,9 +43,9 @@ def test_stored_times_and_prices_are_those_of_the_stored_gas():
             assert quick is None or quick >= slow * (1 - 1e-9)
             seconds = row["seconds_at"][name]
             assert seconds["in_a_hurry"] <= seconds["patiently"] <= seconds["with_demands"]
-            asked = "propose" in row["gas_by_operation"]  # and answers move the deadline
-            waits = asked or "prove" in row["gas_by_operation"]
+            objected = "propose" in row["gas_by_operation"]
+            waits = objected or bool({"prove", "relay"} & set(row["gas_by_operation"]))
             assert seconds["patiently"] > 86_400 or not waits
             assert seconds["patiently"] < 86_400 or waits or row["gas_round"] > 2e10, "a day of blocks"
-            assert seconds["with_demands"] - seconds["patiently"] == (3 * 86_400 if asked else 0)
+            assert seconds["with_demands"] - seconds["patiently"] == (3 * 86_400 if objected else 0)
         assert row["seconds_to_final"] == row["seconds_at"]["quiet"]["patiently"] > 768
