@@ -32,6 +32,7 @@ from bcfl_support.scaling.proofs import (
 )
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.rungs import Rung
 
 CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
@@ -63,7 +64,7 @@ class RelayedRung(Rung):
         statement: of the round that was closed last.
     """
 
-    artifact, title, trust = "Rung7Relayed", "proven, one transaction", "one of the setup's makers"
+    artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 
