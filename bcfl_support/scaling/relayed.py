@@ -33,6 +33,7 @@ from bcfl_support.scaling.proofs import (
 )
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.rungs import Rung
 
 CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
@@ -64,11 +65,15 @@ class RelayedRung(Rung):
         statement: of the round that was closed last.
     """
 
+<<<<<<< HEAD
     artifact, title, trust = (
         "Rung7Relayed",
         "proven, one transaction",
         "one of those who made the setup, one honest watcher",
     )
+=======
+    artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
+>>>>>>> w10-L9
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 
