@@ -65,15 +65,7 @@ class RelayedRung(Rung):
         statement: of the round that was closed last.
     """
 
-<<<<<<< HEAD
-    artifact, title, trust = (
-        "Rung7Relayed",
-        "proven, one transaction",
-        "one of those who made the setup, one honest watcher",
-    )
-=======
     artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
->>>>>>> w10-L9
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 
