@@ -198,9 +198,9 @@ class RelayedRung(Rung):
         return receipt
 
     def _wait(self) -> None:
-        """Until the result that stands is final, or the next round may be closed after one that fell."""
+        """Until the result that stands is final, or the next round may be closed after one that fell: at once, if all in it are out."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
-        if self.chain.timestamp < closes_at:
+        if self.contract.functions.answerable().call() != 0 and self.chain.timestamp < closes_at:
             self.chain.advance_time(closes_at - self.chain.timestamp)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:

@@ -119,6 +119,8 @@ interface IRelayedRung is IDeposits {
     error RungOtherKey(uint256 client);
     error RungOtherCommittee(bytes32 given, bytes32 kept);
     error RungNoQuorum(uint256 present, uint256 members);
+    /// @notice Not more than half of all clients, whether they are members or not.
+    error RungNoMajority(uint256 present, uint256 clients);
     error RungBadSignatures();
     error RungWindowOpen(uint256 timestamp, uint256 end);
     error RungNothingStands(uint256 round);
@@ -154,6 +156,10 @@ interface IRelayedRung is IDeposits {
 
     /// @notice keccak256 of `everybody`, `weights` and `key` of `Closing`, one after the other; 0 before `seat`.
     function committee() external view returns (bytes32);
+
+    /// @notice Bits of the clients for whose faults in the last result evidence is taken now, and whose stakes are tied for it.
+    /// While there are any, no other round is closed before `currentRound().closesAt`; where there are none, one may be now.
+    function answerable() external view returns (uint256);
 
     /// @notice Bits of clients that are no members: not yet, no more, or by a proven fault.
     function excluded() external view returns (uint256);

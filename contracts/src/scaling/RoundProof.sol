@@ -95,6 +95,7 @@ abstract contract RoundProof {
         bytes memory tau = setup_.tauH;
         bool wrong = setup_.logN > MAX_LOG_N || parameters == 0 || parameters > MAX_PARAMETERS;
         wrong = wrong || setup_.logN != ETHEREUM_LOG_N && keccak256(tau) == ETHEREUM;
+        wrong = wrong || keccak256(tau) == keccak256(new bytes(Bls.KEY)); // infinity: τ = 0
         if (wrong || tau.length != Bls.KEY) revert ProofBadSetup(setup_.logN, parameters);
         (_logN, _size) = (setup_.logN, parameters);
         uint256 n = 1 << uint256(setup_.logN);
