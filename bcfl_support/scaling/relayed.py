@@ -3,7 +3,7 @@
 What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed,
 and signs the round's message, which holds everybody's commitments and weights. A relayer, anybody, adds the signatures
 up, proves the scores (`proofs`) and sends. A signature is good until its round is closed, so a client signs once a
-round; and who resigns in front of the relayer's transaction has it refused (see ``IRelayedRung.sol``).
+round; and who resigns or rejoins in front of the relayer's transaction can have it refused (see ``IRelayedRung.sol``).
 """
 
 from __future__ import annotations
@@ -195,9 +195,9 @@ class RelayedRung(Rung):
         return receipt
 
     def _wait(self) -> None:
-        """Until the result that stands is final, or the next round may be closed after one that fell."""
+        """Until the result that stands is final, or the next one may be closed: at once, if all in it are out."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
-        if self.chain.timestamp < closes_at:
+        if self.contract.functions.answerable().call() != 0 and self.chain.timestamp < closes_at:
             self.chain.advance_time(closes_at - self.chain.timestamp)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
