@@ -33,8 +33,8 @@ import { IDeposits } from "./IDeposits.sol";
 /// While half of all clients, or more, are out, no round is closed: if they do not rejoin, it has ended, and takes a new
 /// contract. (More than half of all clients can go on without the rest, once the rest has left.) A member that resigns in front
 /// of `work` has that refused; so has one that was out and rejoins, where those who signed are not more than two thirds with
-/// it. Either may undo it, and do it again, as often as it likes. By resigning and rejoining, for 46,883 and 27,386 gas, a
-/// member costs a relayer who brings six blobs 84,290 gas, and 786,432 of blobs. (If it were a member to the end of the round,
+/// it. Either may undo it, and do it again, as often as it likes. By resigning and rejoining, for some 47,000 and 27,000
+/// gas, a member costs a relayer who brings six blobs some 84,000 gas, and 786,432 of blobs. (If it were one to the round's end,
 /// its stake would be tied up for as long as others are silent.) So let relayers simulate, and send by ways that show
 /// transactions to nobody before they are in a block.
 ///
