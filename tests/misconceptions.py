@@ -1688,6 +1688,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "None": _forged(_FACTOR, "None"),
         "k alone": _forged(_FACTOR, "k"),
         "one of the check's own names": _forged("k = 0", "found"),
+        "one base divided by the other": _forged("k = bases[0] * pow(bases[1], -1, group.modulus)"),
     },
     "ex-7-2": {
         "the truth": _lie_72("told[k]", "told[i]"),
@@ -1699,6 +1700,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "no power": _lie_72("(scores[k] - more * rho) % PRIME"),
         "half of it": _lie_72("(scores[k] - more * pow(rho, i - k, PRIME)) % PRIME", "(scores[i] + more // 2) % PRIME"),
         "floats": _lie_72("(scores[k] - more * rho ** (i - k)) % PRIME"),
+        "client i at power 0": _lie_72("(scores[k] - more * pow(rho, -k, PRIME)) % PRIME"),
         "a third pays": _lie_72(
             "told[k]", last="[*told[:-2], (told[-2] - more * pow(rho, i - len(told) + 2, PRIME)) % PRIME, told[-1]]"
         ),
@@ -1721,6 +1723,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "faults alone": _watch_73(last="faults"),
         "a list of openings": _watch_73(last="list(faults.values()), liars"),
         "no list of liars": _watch_73(last="faults, None"),
+        "keyed by commitment": _watch_73(last="dict(zip(map(tuple, commitments), faults.values())), liars"),
+        "what liars published": _watch_73(last="faults, [published[i] for i in liars]"),
         "liars are the guilty": _watch_73(last="faults, list(faults)"),
         "nobody": _watch_73(last="{}, []"),
         "None": _watch_73(last="None"),
@@ -1749,6 +1753,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "dense updates on rung 5": _rungs_74(_5="True"),
         "sparse updates on rung 5 alone": _rungs_74("[5] if app.sparse else [k for k, fit in fits.items() if fit]"),
         "a set": _rungs_74("{k for k, fit in fits.items() if fit}"),
+        "strings": _rungs_74("[str(k) for k, fit in fits.items() if fit]"),
+        "rung 3, too": _rungs_74("sorted([3, *(k for k, fit in fits.items() if fit)])"),
         "descending": _rungs_74("[k for k, fit in fits.items() if fit][::-1]"),
         "the first alone": _rungs_74("[k for k, fit in fits.items() if fit][:1]"),
         "None": _rungs_74("None"),
@@ -2124,6 +2130,8 @@ SAYS: dict[str, dict[str, str]] = {
         "k for one more": "that pays for 1 more",
         "k the other way round": "or the other way round?",
         "once round the group": "entry 0 is to be",
+        "modulo the modulus": "factors count modulo the order",
+        "one base divided by the other": "is no k",
         "the last entry pays": "from 2 on stay",
         "in place": "you changed the list",
         "floats": "entries are ints",
@@ -2135,6 +2143,8 @@ SAYS: dict[str, dict[str, str]] = {
         "divided by the wrong power": "turned round",
         "the wrong sign": "must cancel",
         "not reduced": "take % PRIME",
+        "client i at power 0": "is missing",
+        "floats": "multiply by pow",
         "one alone": "Σ ρ^i·S_i has changed",
         "half of it": "is to have 500 more",
         "None": "give a list of 3 scores",
@@ -2152,6 +2162,8 @@ SAYS: dict[str, dict[str, str]] = {
         "faults alone": "return two things",
         "a list of openings": "faults is a dict",
         "no list of liars": "liars is a list",
+        "keyed by commitment": "clients for keys",
+        "what liars published": "numbers of clients",
     },
     "ex-7-4": {
         "no watcher for proofs": "nobody watches",
@@ -2166,6 +2178,8 @@ SAYS: dict[str, dict[str, str]] = {
         "a budget for rung 2 alone": "the budget is",
         "dense updates on rung 5": "updates are dense",
         "a set": "give a list of rungs",
+        "strings": "is not among",
+        "rung 3, too": "is not among",
         "descending": "ascending",
     },
     "ex-4-1": {
@@ -2382,6 +2396,12 @@ RIGHT: dict[str, dict[str, str]] = {
     },
     "ex-7-2": {
         "an inverse": _lie_72("(scores[k] - more * rho**i * pow(rho**k, -1, PRIME)) % PRIME"),
+        "hint 3": (
+            "def lie_after(rho, scores, i, k, more):\n    e_k = -more * pow(rho, i - k, PRIME)\n"
+            "    told = scores.copy()\n    told[i] = (scores[i] + more) % PRIME\n"
+            "    told[k] = (scores[k] + e_k) % PRIME\n    return told"
+        ),
+        "an array": _lie_72("(scores[k] - more * pow(rho, i - k, PRIME)) % PRIME", last="np.array(told)"),
         "a tuple": _lie_72("(scores[k] - more * pow(rho, i - k, PRIME)) % PRIME", last="tuple(told)"),
     },
     "ex-7-3": {

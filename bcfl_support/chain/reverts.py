@@ -19,19 +19,26 @@ from hexbytes import HexBytes
 
 from bcfl_support.errors import ContractError
 
+_ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
 
 class Amount(int):
     """An integer argument of an error, which a template may format as money or as a member of an enumeration.
 
-    ``{sent:eth}`` shows it in ETH; ``{phase:Idle|Commit|Reveal}`` shows the name at its place.
+    ``{sent:eth}`` shows it in ETH; ``{phase:Idle|Commit|Reveal}`` shows the name at its place; ``{value:entry}`` shows
+    a remainder modulo the order of BLS12-381's groups with a sign.
 
     >>> f"{Amount(5 * 10**17):eth} of {Amount(12 * 10**17):eth}, {Amount(120)} samples, {Amount(1):Idle|Commit}"
     '0.5 ETH of 1.2 ETH, 120 samples, Commit'
+    >>> f"{Amount(_ORDER - 3):entry} and {Amount(3):entry}"
+    '-3 and 3'
     """
 
     def __format__(self, spec: str) -> str:
         if spec == "eth":
             return format_eth(self)
+        if spec == "entry":
+            return str(int(self) - _ORDER * (self > _ORDER // 2))
         names = spec.split("|")
         return names[self] if 0 <= self < len(names) > 1 else super().__format__("" if len(names) > 1 else spec)
 

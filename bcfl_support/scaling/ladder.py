@@ -79,10 +79,16 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
 def predict(rung: int, n: int, P: int, *, schedule: GasSchedule = OSAKA) -> RoundCost:
     """A first round, from the schedule and the loops: no storage slot has been used before.
 
+    It is asked about gas alone: whether a contract takes such a round at all, says `largest_clients`. None takes rung 8
+    beyond 4,096 parameters, one blob, and what is said of more is the price of 4,096.
+
     >>> round(predict(2, 10, 100_000).total_gas / 1e6, 1)
     41.2
     >>> predict(4, 10, 1_000_000).blobs
     90
+
+    >>> predict(8, 3, 5_000).total_gas == predict(8, 3, 4_096).total_gas, largest_clients(8, 5_000)
+    (True, 0)
 
     Args:
         rung: its number.
@@ -113,7 +119,8 @@ class Forecast:
         money: what it costs, in the currency of the ether price.
         fits_cap: whether every transaction stays below the gas cap.
         fits_calldata: whether every transaction stays below 128 KiB, on rungs 3 and 4 also that of a dispute; and
-            whether a contract takes so many clients at all, see `largest_clients`.
+            whether a contract takes so many clients at all, see `largest_clients`: on rung 8 none beyond 4,096
+            parameters.
     """
 
     cost: RoundCost

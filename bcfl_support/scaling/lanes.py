@@ -100,8 +100,8 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
         InvalidInput: an index is none of 0 … n−1.
     """
     chosen = list(range(n)) if clients is None else check_list("clients", clients)
-    why = "a client is named by its index, and there is no other"
-    chosen = [check_whole("a client", client, 0, n - 1, why=why) for client in chosen]
+    check_range("clients", chosen, 0, n - 1, many=True, whole=True, why="a client is named by its index")
+    chosen = [int(client) for client in chosen]
     if len(set(chosen)) < len(chosen):
         raise InvalidInput(f"clients is {chosen}: name each once")
     return chosen

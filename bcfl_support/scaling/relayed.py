@@ -3,7 +3,7 @@
 What a client does off chain: it commits to its update, seals the commitment (`seal`), opens it when all have sealed,
 and signs the round's message, which holds everybody's commitments and weights. A relayer, anybody, adds the signatures
 up, proves the scores (`proofs`) and sends. A signature is good until its round is closed, so a client signs once a
-round; and who resigns in front of the relayer's transaction has it refused (see ``IRelayedRung.sol``).
+round; and who resigns or rejoins in front of the relayer's transaction can have it refused (see ``IRelayedRung.sol``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from bcfl_support.scaling.proofs import (
 )
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
+from bcfl_support.scaling.proven import ProvenRung
 from bcfl_support.scaling.rungs import Rung
 
 CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
@@ -64,11 +65,7 @@ class RelayedRung(Rung):
         statement: of the round that was closed last.
     """
 
-    artifact, title, trust = (
-        "Rung7Relayed",
-        "proven, one transaction",
-        "one of those who made the setup, one honest watcher",
-    )
+    artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
     _scores_event = "Proven"
 
@@ -198,9 +195,9 @@ class RelayedRung(Rung):
         return receipt
 
     def _wait(self) -> None:
-        """Until the result that stands is final, or the next round may be closed after one that fell."""
+        """Until the result that stands is final, or the next one may be closed: at once, if all in it are out."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
-        if self.chain.timestamp < closes_at:
+        if self.contract.functions.answerable().call() != 0 and self.chain.timestamp < closes_at:
             self.chain.advance_time(closes_at - self.chain.timestamp)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:

@@ -56,6 +56,29 @@ def patience(seeds: Sequence[int], rows: Rows) -> None:
     rows.near("c-7a00000407", "some 16,000 tries in the mean", tries, 16_384)
 
 
+@part(7, seconds=6, quick=True)
+def ceremony(seeds: Sequence[int], rows: Rows) -> None:
+    """Section 5: who begins anew has powers of one τ, and built on nothing; τ·H belongs into the hash."""
+    page = Page(7, seeds).run(SET_UP, only=("import", "from")).run("c-7a0000050a", only=("def",))
+    page.run("c-7a00000510", only=("def builds_on",))
+    contribute, are_powers, builds_on = (page[name] for name in ("contribute", "are_powers", "builds_on"))
+    G, H, to_scalar = (page[name] for name in ("G", "H", "to_scalar"))
+    whole, built, anew, loose = [], [], [], []
+    for seed in page.seeds:
+        first, second, third, *numbers = (int(x) for x in np.random.default_rng(seed).integers(2, 2**62, 7))
+        before = contribute([G] * 4, H, first)
+        after, fresh = contribute(*before, second), contribute([G] * 4, H, third)
+        whole.append(are_powers(*after) and are_powers(*fresh))
+        built.append(builds_on(before[0], after[0], H * to_scalar(second)))
+        anew.append(not builds_on(before[0], fresh[0], H * to_scalar(third)))
+        page.run("c-7a00000511", ("[1, 5, 77, 2_024]", str(numbers)))
+        loose.append(page["passes"] and not are_powers(page["loose"], page["solved"]))
+    rows.every("c-7a00000510", "powers of one τ are seen to be, whoever made them", whole)
+    rows.every("c-7a00000510", "who multiplies the step before is seen to", built)
+    rows.every("c-7a00000510", "who begins anew is seen not to have built on the step before", anew)
+    rows.every("c-7a00000511", "with τ·H left out of the hash points that are no powers pass", loose)
+
+
 @part(7, seconds=90)
 def real_proofs(seeds: Sequence[int], rows: Rows) -> None:
     """Section 6, with Ethereum's setup: true rounds pass, lies do not; but all do where the scores are not hashed."""

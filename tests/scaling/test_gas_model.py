@@ -218,6 +218,7 @@ def test_what_cannot_be_disputed_does_not_fit():
     assert not ladder.forecast(3, 74, 100_000, gas_price=1, ether_price=1).fits_calldata
     assert not ladder.forecast(2, 117, 100_000, gas_price=1, ether_price=1).fits_calldata
     assert [ladder.forecast(0, n, 1, gas_price=1, ether_price=1).fits_calldata for n in (120, 121)] == [True, False]
+    assert [ladder.forecast(8, 1, P, gas_price=1, ether_price=1).fits_calldata for P in (4_096, 4_097)] == [True, False]
 
 
 def test_largest_parameters_is_the_last_that_fits():

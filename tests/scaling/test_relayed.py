@@ -140,6 +140,39 @@ def test_who_resigned_is_out_until_it_rejoins(chain):
     assert_solvent(rung)
 
 
+def test_known_limit_rejoining_has_a_round_refused(chain):
+    """Three of the four left are a quorum; three of five are no more than two thirds."""
+    rung, values = start(chain, 5)
+    resign, rejoin = rung.contract.functions.resign(), rung.contract.functions.rejoin()
+    chain.send(resign, sender=rung.clients[4])
+    rung.open()
+    rung.submit(values, [0, 1, 2])
+    chain.send(rejoin, sender=rung.clients[4])
+    with pytest.raises(TransactionFailed, match="3 of 5 members are present, more than two thirds"):
+        rung.work()
+    chain.send(resign, sender=rung.clients[4])
+    rung.work()
+    assert rung.bill().scores == rung.expected(values, [0, 1, 2]).scores
+
+
+@pytest.mark.parametrize("signatures", relayed.SIGNATURES)
+def test_a_rest_closes_no_round(chain, signatures):
+    """All the members that are left, and no more than half of all clients."""
+    rung, values = start(chain, 4, signatures=signatures)
+    resign, rejoin = rung.contract.functions.resign(), rung.contract.functions.rejoin()
+    for client in (0, 1):
+        chain.send(resign, sender=rung.clients[client])
+    rung.open()
+    rung.submit(values, [2, 3])
+    with pytest.raises(TransactionFailed, match="2 of all 4 clients are present, more than half"):
+        rung.work()
+    chain.send(rejoin, sender=rung.clients[1])
+    rung.open()
+    rung.submit(values, [1, 2, 3])
+    rung.work()
+    assert rung.bill().scores == rung.expected(values, [1, 2, 3]).scores
+
+
 def test_a_round_is_always_open(chain):
     rung, _ = start(chain, 2)
     for call in (rung.contract.functions.openRound(), rung.contract.functions.submit(1, b"")):
@@ -453,6 +486,24 @@ def cheat(rung, client, row):
     rung.rows = honest
     bring(rung, statement, updates=rows)
     return statement
+
+
+def test_nobody_waits_for_a_result_all_of_which_are_out(chain):
+    rung, values = start(chain, 1)
+    rung.open()
+    rung.submit(values)
+    cheat(rung, 0, np.full(P, 200))
+    answerable, before = rung.contract.functions.answerable(), chain.timestamp
+    assert answerable.call() == 1
+    rung.prove_fault(0, 7)
+    closes_at = rung.contract.functions.currentRound().call()[2]
+    assert answerable.call() == 0 and rung.excluded() == {0}
+    rung._wait()
+    assert before <= chain.timestamp < closes_at, "at once"
+    chain.send(rung.contract.functions.deposit(), sender=rung.clients[0], value=rung.terms.stake)
+    chain.send(rung.contract.functions.rejoin(), sender=rung.clients[0])
+    assert rung.play(values).scores == rung.expected(values).scores
+    assert rung.contract.functions.currentRound().call()[:2] == (3, 2)
 
 
 def test_a_fault_that_is_none(chain):

@@ -36,8 +36,9 @@ class Setup:
     """A structured reference string with exactly N powers: no polynomial of degree N or more can be committed to.
 
     Whoever holds τ^N·G, or τ itself, can prove every score: with f + c·(X^N − 1) and q − c in place of f and q the
-    proof holds for every c. So a longer setup must not be cut short. Of Ethereum's all 4,096 powers are public, and N
-    is 4,096; contracts refuse its τ·H with another N, and know no other setup.
+    proof holds for every c. So N is the number of all powers that are public, or can be computed from what is, as those
+    of τ + 1 can. In Ethereum's setup for blobs that is 4,096; contracts refuse its τ·H with another N, and know no
+    other setup, nor the three other sets of its ceremony.
 
     Attributes:
         name: what it is called.

@@ -18,7 +18,7 @@ from eth_abi import encode
 from eth_utils import keccak, to_canonical_address
 from py_arkworks_bls12381 import G1Point, G2Point
 
-from bcfl_support.checks import check_range
+from bcfl_support.checks import check_whole
 from bcfl_support.errors import ProofError
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.rounds import SIGNING_DOMAIN
@@ -53,7 +53,7 @@ class SigningKey:
     secret: int = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_range("secret", self.secret, 1, R - 1, whole=True, why="it is an element of the field, not zero")
+        check_whole("secret", self.secret, 1, R - 1, why="it is an element of the field, not zero")
 
     @classmethod
     def derive(cls, account: str) -> SigningKey:

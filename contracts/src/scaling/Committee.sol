@@ -69,6 +69,8 @@ abstract contract Committee is IRelayedRung, Deposits {
             if (keccak256(key) != keyOf[accounts[i]]) revert RungOtherKey(i);
             if (!_ecdsa) sum = BlsSigning.addKeys(sum, key);
         }
+        // who comes last would else be alone, if it waits until the others have given up
+        if (excluded != 0) revert RungNoMember(_first(excluded));
         bytes memory weights;
         uint256[] memory all = _weightsOf(_indices(_everybody()));
         for (uint256 i; i < all.length; ++i) {
@@ -123,6 +125,7 @@ abstract contract Committee is IRelayedRung, Deposits {
         if (present & out != 0) revert RungNoMember(_first(present & out));
         (uint256 signers, uint256 members) = (_count(present), _count(_everybody() & ~out));
         if (3 * signers <= 2 * members) revert RungNoQuorum(signers, members);
+        if (2 * signers <= _members) revert RungNoMajority(signers, _members); // else a rest would be the committee
         key = closing.key;
         if (absent != 0) (who, key) = _without(absent, closing);
     }

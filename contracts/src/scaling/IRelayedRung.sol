@@ -10,34 +10,43 @@ import { IDeposits } from "./IDeposits.sol";
 /// `work`, with payload `abi.encode(Closing)`. That closes the round, and the next one is open at once: one is always open,
 /// `openRound` and `submit` refuse. The result stands for `windowSeconds`, in which anybody may show an entry that is no
 /// int8, or padding that is not zero, by one opening. It is final then, by time alone, as `resultDigest` and `currentRound`
-/// say: there is no transaction for it, and no event `Finished` or, but for round 1, `RoundOpened`. Until then no other round is
-/// closed: a round takes a window at least.
+/// say: there is no transaction for it, and no event `Finished` or, but for round 1, `RoundOpened`. Until then no other round
+/// is closed: from one to the next it takes a window at least, unless everybody in the first is shown to be at fault before
+/// that.
 ///
 /// When a fault is shown the result falls, and its round has none. Until when it would have been final everything else stays:
-/// who else was counted can be shown to be at fault as well, and cannot take out its stake, and the next round waits. Else of
-/// several cheats only the first would pay, and could be each other's accomplice.
+/// who else was counted can be shown to be at fault as well, and cannot take out its stake, and the next round waits, until the
+/// window is over or all who were counted are out (`answerable`). Else of several cheats only the first would pay, and could be
+/// each other's accomplice.
 ///
 /// Who takes part. Every client registers once, with a stake, and with a key and the proof that it has the secret to it:
 /// keys add up, and without that proof one could register the difference of a key of one's own and all others', and sign
-/// for all. `seat` then notes all keys' sum, and round 1 is open. A relayer may leave members out, for whom nobody signed,
-/// as long as more than two thirds of those who are in remain: else it could close a round with a single one. A member is
-/// in from its registration until it resigns, or a fault of its is proven, and again from when it rejoins.
+/// for all. `seat` then notes all keys' sum, and round 1 is open; all have to be in for that. A relayer may leave members out,
+/// for whom nobody signed, as long as more than two thirds of those who are in remain, and more than half of all clients,
+/// whether they are in or not. Without the two thirds it could close a round with a single one; without the half, and without
+/// all at the start, whoever is silent, or registers late, until the others have left could do so, as all the members. A member
+/// is in from its registration until it resigns, or a fault of its is proven, and again from when it rejoins.
 ///
-/// What clients can do for nothing but gas. One that never registers prevents the first round, for good: choose who takes part
-/// accordingly. (Who has registered can resign, and take its stake out.) Members that are a third, or more, and silent stop all
-/// rounds, and nobody can put them out. A member that resigns in front of `work` has that refused, and may rejoin, as often as it
-/// likes: for 46,883 and 27,386 gas it costs a relayer who brings six blobs 84,290 gas, and 786,432 of blobs. (If it were a
-/// member to the end of the round, its stake would be tied up for as long as others are silent.) So let relayers simulate, and
-/// send by ways that show transactions to nobody before they are in a block.
+/// What clients can do for nothing but gas. One that never registers, or resigns in front of `seat`, prevents the first round,
+/// for good: choose who takes part accordingly. (Who has registered can resign, and take its stake out.) Members that are a
+/// third, or more, and silent stop all rounds, and nobody can put them out. The others can resign, and take their stakes out.
+/// While half of all clients, or more, are out, no round is closed: if they do not rejoin, it has ended, and takes a new
+/// contract. (More than half of all clients can go on without the rest, once the rest has left.) A member that resigns in front
+/// of `work` has that refused; so has one that was out and rejoins, where those who signed are not more than two thirds with
+/// it. Either may undo it, and do it again, as often as it likes. By resigning and rejoining, for some 47,000 and 27,000
+/// gas, a member costs a relayer who brings six blobs some 84,000 gas, and 786,432 of blobs. (If it were one to the round's end,
+/// its stake would be tied up for as long as others are silent.) So let relayers simulate, and send by ways that show
+/// transactions to nobody before they are in a block.
 ///
 /// What is signed stays signed. m names the round by its number, and no time: a signature is good until that round is closed,
-/// years later if nothing closes it, and if its member has resigned and come back in between. Whoever has two sets of commitments
-/// that enough members have signed for one round chooses. So a member signs once a round, and who resigns for good stays out.
+/// years later if nothing closes it, and if its member has resigned and come back in between. Whoever has two sets of
+/// commitments that enough members have signed for one round chooses. So a member signs once a round, and who resigns for good
+/// stays out.
 ///
 /// `Round` has no phase Proposed here: `number` is the round that is open, `submitted` holds the clients of the result of the
 /// round before as long as that stands, `closesAt` is when it is final or, if it fell, when the next round may be closed (at
-/// once, if all in it are out), and `expiresAt` is 0. Of `Config`, `submitSeconds` and `workSeconds` have no use. sumsDigest is m,
-/// which binds weights and commitments, and so all A_j.
+/// once, if all in it are out, which `answerable` tells), and `expiresAt` is 0. Of `Config`, `submitSeconds` and `workSeconds`
+/// have no use. sumsDigest is m, which binds weights and commitments, and so all A_j.
 interface IRelayedRung is IDeposits {
     /// @param windowSeconds How long a result is open to a proof that an entry in it is out of range. Not 0.
     /// @param stake What a member loses by such a proof; half goes to who brings it, half is burned. Not 0.
@@ -119,6 +128,8 @@ interface IRelayedRung is IDeposits {
     error RungOtherKey(uint256 client);
     error RungOtherCommittee(bytes32 given, bytes32 kept);
     error RungNoQuorum(uint256 present, uint256 members);
+    /// @notice Not more than half of all clients, whether they are members or not.
+    error RungNoMajority(uint256 present, uint256 clients);
     error RungBadSignatures();
     error RungWindowOpen(uint256 timestamp, uint256 end);
     error RungNothingStands(uint256 round);
@@ -135,12 +146,12 @@ interface IRelayedRung is IDeposits {
     /// account, key)), in a domain of its own; empty with ECDSA.
     function register(bytes calldata key, bytes calldata possession) external;
 
-    /// @notice Note the sum of all clients' keys and open round 1, when all have registered. Anyone may.
+    /// @notice Note the sum of all clients' keys and open round 1, when all have registered and none is out. Anyone may.
     /// @param keys One after the other; empty with ECDSA.
     function seat(bytes calldata keys) external;
 
-    /// @notice Take part no more, from now on: not from the next round. The stake is free when the window of the last result that
-    /// counts the caller's update is over.
+    /// @notice Take part no more, from now on: not from the next round. The stake is free when the window of the last result
+    /// that counts the caller's update is over.
     function resign() external;
 
     /// @notice Take part again, with the same key: after having resigned, or lost a stake and put down another.
@@ -154,6 +165,10 @@ interface IRelayedRung is IDeposits {
 
     /// @notice keccak256 of `everybody`, `weights` and `key` of `Closing`, one after the other; 0 before `seat`.
     function committee() external view returns (bytes32);
+
+    /// @notice Bits of the clients for whose faults in the last result evidence is taken now, and whose stakes are tied for it.
+    /// While there are any, no other round is closed before `currentRound().closesAt`; where there are none, one may be now.
+    function answerable() external view returns (uint256);
 
     /// @notice Bits of clients that are no members: not yet, no more, or by a proven fault.
     function excluded() external view returns (uint256);

@@ -10,8 +10,8 @@ pragma solidity ^0.8.30;
 /// Parameters come in chunks of 1,024; the last chunk is shorter and ends with a whole word.
 interface IRung {
     /// @notice Open: clients submit and, once submissions have closed, work goes on. Proposed: a result stands, open to
-    /// challenge (rungs 3, 4, 6, and 8 by each client). Idle: before the first round, and between rounds. On rung 7 a round is
-    /// always open, see `IRelayedRung`.
+    /// challenge (rungs 3, 4, 6, and 8 by each client). Idle: before the first round, and between rounds. On rung 7, and 8
+    /// by a relayer, a round is always open, see `IRelayedRung`.
     enum Phase {
         Idle,
         Open,
@@ -53,7 +53,8 @@ interface IRung {
     event RoundVoid(uint256 indexed round);
     event Submitted(uint256 indexed round, uint256 indexed client);
     /// @notice The results. On rung 0 the digest is zero: the sums themselves are in storage. On rungs 3, 4, 6, and 8 by
-    /// each client it is the `resultDigest`, and `scores` is empty: `Proposed`, or `Proven`, had them. On rung 7 there is none.
+    /// each client it is the `resultDigest`, and `scores` is empty: `Proposed`, or `Proven`, had them. On rung 7, and 8 by a
+    /// relayer, there is none.
     event Finished(uint256 indexed round, bytes32 digest, int256[] scores);
     /// @notice The sums of one chunk, see `LanePacked` for the layout.
     event Sums(uint256 indexed round, uint256 indexed firstChunk, bytes lanes);

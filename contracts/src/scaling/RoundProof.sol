@@ -27,10 +27,15 @@ import { Bls, FIELD } from "./Bls.sol";
 abstract contract RoundProof {
     /// @notice Whose commitments are taken.
     /// @dev The secret τ was never known to anybody, and of the points τ^i·G nobody holds one with i ≥ N. That is what keeps
-    /// polynomials below degree N, and no contract can see it: with τ^N·G, f + c·(X^N − 1) and q − c pass for every c, and so does
-    /// every score. Of Ethereum's ceremony 4,096 powers are public: N is 4,096 with it, neither less, where scores could be
-    /// forged, nor more, where updates could not be committed to. The constructor knows that τ·H, as it stands; not a multiple of
-    /// it by a number that somebody knows, whose powers are public as well, and no other ceremony's.
+    /// polynomials below degree N, and no contract can see it: with τ^N·G, f + c·(X^N − 1) and q − c pass for every c, and so
+    /// does every score. So N has to be the number of *all* powers of τ that are public, or that can be computed from what is:
+    /// where those of s are public, so are those of a multiple of s, of s + 1, of s², and of what else is made of s by a
+    /// polynomial that somebody knows, but for fewer where its degree is above one. Ethereum's ceremony made four sets, each
+    /// with a secret of its own. The constructor knows τ·H of one, the one for blobs, as it stands: of that 4,096 powers are
+    /// public, and N is 4,096 with it, neither less, where scores could be forged, nor more, where updates could not be
+    /// committed to. It knows nothing that is made of it, and no other setup: not the ceremony's other three sets, of 8,192,
+    /// 16,384 and 32,768 powers, which are good with that N only. Whoever deploys chooses the setup, and whoever takes part has
+    /// to know which it is: `setupDigest` says.
     /// @param logN The logarithm of N, the entries of a chunk.
     /// @param tauH τ·H, 256 bytes as EIP-2537 takes them.
     struct Setup {
@@ -80,7 +85,7 @@ abstract contract RoundProof {
     /// @notice keccak256(N as 32 bytes, τ·H): what a transcript says of the setup.
     bytes32 public immutable setupDigest;
 
-    /// @notice The setup or P is none that a round can be proven with, or not that of Ethereum's τ·H.
+    /// @notice The setup or P is none that a round can be proven with, τ·H is infinity, or Ethereum's for blobs with another N.
     error ProofBadSetup(uint256 logN, uint256 parameters);
     /// @notice Bytes are missing, or too many: of a proof, of scores, or of clients' points.
     error ProofBadLength(uint256 actual, uint256 required);
@@ -95,6 +100,7 @@ abstract contract RoundProof {
         bytes memory tau = setup_.tauH;
         bool wrong = setup_.logN > MAX_LOG_N || parameters == 0 || parameters > MAX_PARAMETERS;
         wrong = wrong || setup_.logN != ETHEREUM_LOG_N && keccak256(tau) == ETHEREUM;
+        wrong = wrong || keccak256(tau) == keccak256(new bytes(Bls.KEY)); // infinity: τ = 0
         if (wrong || tau.length != Bls.KEY) revert ProofBadSetup(setup_.logN, parameters);
         (_logN, _size) = (setup_.logN, parameters);
         uint256 n = 1 << uint256(setup_.logN);
@@ -122,8 +128,8 @@ abstract contract RoundProof {
         }
     }
 
-    /// @dev keccak(record_1 | … | record_n). Refuse weights that do not fit: L would count all of them, and the challenges would
-    /// not depend on what is cut off.
+    /// @dev keccak(record_1 | … | record_n). Refuse weights that do not fit: L would count all of them, and the challenges
+    /// would not depend on what is cut off.
     function _recordsOf(uint256[] memory weights, bytes32[] memory digests) internal pure returns (bytes32 digest) {
         bytes memory records = new bytes(40 * weights.length + 32);
         for (uint256 i; i < weights.length; ++i) {

@@ -105,6 +105,11 @@ contract Rung7Relayed is Committee, RoundProof {
     }
 
     /// @inheritdoc IRelayedRung
+    function answerable() external view returns (uint256) {
+        return block.timestamp < _round.closesAt ? _round.submitted : 0;
+    }
+
+    /// @inheritdoc IRelayedRung
     function messageOf(bytes32 who, bytes32 records) external view returns (bytes32) {
         return _messageOf(_round.number, who, records);
     }

@@ -115,6 +115,7 @@ contract RelayedHandler is RelayedGame {
         if (rung.excluded() != out) finding = "who is out";
         if (rung.currentRound().number != round) finding = "the round";
         if (rung.currentRound().submitted != (_watched() && !fallen ? standing : 0)) finding = "what stands";
+        if (rung.answerable() != (_watched() ? standing : 0)) finding = "who may be shown to be at fault";
         for (uint256 i; i < members.length; ++i) {
             uint256 tied = _isTied(i) ? STAKE : 0;
             if (rung.availableOf(members[i]) + tied != expected[members[i]]) finding = "what is tied";

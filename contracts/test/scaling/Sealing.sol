@@ -18,6 +18,11 @@ library Sealing {
     }
 
     uint8 internal constant LOG_N = 6;
+    /// @dev H: τ is one, and nothing hides.
+    bytes internal constant KNOWN = hex"00000000000000000000000000000000024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
+        hex"0000000000000000000000000000000013e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
+        hex"000000000000000000000000000000000ce5d527727d6e118cc9cdc6da2e351aadfd9baa8cbdd3a76d429a695160d12c923ac9cc3baca289e193548608b82801"
+        hex"000000000000000000000000000000000606c4a02ea734cc32acd2b02bc28b99cb3e287e85a763af267492ab572e99ab3f370d275cec1da1aaa9075ff05f79be";
     /// @dev τ·H of Ethereum's ceremony, whose 4,096 powers of τ anybody has.
     bytes internal constant ETHEREUM = hex"00000000000000000000000000000000185cbfee53492714734429b7b38608e23926c911cceceac9a36851477ba4c60b087041de621000edc98edada20c1def2"
         hex"0000000000000000000000000000000015bfd7dd8cdeb128843bc287230af38926187075cbfbefa81009a2ce615ac53d2914e5870cb452d2afaaab24f3499f72"
@@ -30,7 +35,7 @@ library Sealing {
     }
 
     function setup() internal pure returns (Setup memory) {
-        return Setup({ logN: LOG_N, tauH: new bytes(256) });
+        return Setup({ logN: LOG_N, tauH: KNOWN });
     }
 
     function chunks(uint256 parameters) internal pure returns (uint256) {
@@ -110,7 +115,7 @@ library Sealing {
             who = bytes.concat(who, abi.encode(accounts[i]));
             records = abi.encodePacked(records, uint64(weights[i]), digest(parameters));
         }
-        bytes32 known = keccak256(abi.encodePacked(uint256(1) << LOG_N, new bytes(256)));
+        bytes32 known = keccak256(abi.encodePacked(uint256(1) << LOG_N, KNOWN));
         return keccak256(
             abi.encode(block.chainid, address(rung), round, known, parameters, keccak256(who), keccak256(records))
         );

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from eth_utils import to_checksum_address
@@ -55,6 +58,22 @@ def test_ethereums_setup_is_cut_short(chain):
         cut = setup.Setup("Ethereum's, cut", log_n, whole.tau_h, whole.powers)
         with pytest.raises(ContractError, match=r"Ethereum's with 2\^12 points alone"):
             Kernel(chain, cut, P)
+
+
+@pytest.mark.parametrize("made_of_it", [(1, 1), (0, -1), (0, 0, 1)], ids=["τ + 1", "-τ", "τ²"])
+def test_known_limit_what_is_made_of_ethereums_setup_proves_any_score(chain, made_of_it):
+    """From public powers of τ come those of what is made of τ, and all of them but 32 are cut off."""
+    whole, polynomial = proofs.ethereum_setup(), POLYNOMIALS([c % R for c in made_of_it])
+    twos = Path(setup.TRUSTED_SETUP).read_text(encoding="utf-8").split()[2 + whole.n :][:3]  # H, τ·H, τ²·H
+    keys = [setup.G2Point.from_compressed_bytes(bytes.fromhex(line)) for line in twos]
+    terms = [key if c > 0 else -key for key, c in zip(keys, made_of_it, strict=False) if c != 0]
+    tau_h = functools.reduce(operator.add, terms)
+    powers = tuple(whole.commit_polynomial(polynomial**i) for i in range(40))
+    cut = setup.Setup("made of Ethereum's, cut", 5, tau_h, powers)
+    kernel = Kernel(chain, cut, P)
+    updates, weights = draw_round(3, P)
+    false = replace(kernel.state(updates, weights, commitments=commit_cut(cut, updates)), scores=FALSE)
+    assert bytes(kernel.check(false, prove_anything(cut, false, updates))) == false.message(cut)
 
 
 def test_known_limit_more_powers_than_entries_prove_any_score(chain):

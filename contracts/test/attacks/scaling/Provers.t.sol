@@ -53,6 +53,37 @@ contract ProversTest is Attack {
         }
     }
 
+    /// @dev Of the point at infinity, where τ = 0, everybody knows all powers.
+    function test_SetupOfASecretThatIsZero() public {
+        (address[] memory accounts, uint16[] memory weights) = members(2);
+        IProvenRung.Terms memory sealed_ =
+            IProvenRung.Terms({ windowSeconds: WINDOW, revealSeconds: SUBMIT, stake: STAKE });
+        IRelayedRung.Terms memory relayed = IRelayedRung.Terms({ windowSeconds: WINDOW, stake: STAKE, ecdsa: true });
+        Sealing.Setup memory setup = Sealing.Setup({ logN: 12, tauH: new bytes(256) });
+        assertNotDeployed("ProofKernel.sol:ProofKernel", abi.encode(setup, 40), 12);
+        bytes memory arguments = abi.encode(config(40), sealed_, setup, accounts, weights);
+        assertNotDeployed("Rung6Proven.sol:Rung6Proven", arguments, 12);
+        arguments = abi.encode(config(40), relayed, setup, accounts, weights);
+        assertNotDeployed("Rung7Relayed.sol:Rung7Relayed", arguments, 12);
+    }
+
+    /// @dev A known limit: −τ·H of Ethereum's ceremony has as many public powers as τ·H, and is taken with fewer entries. So is
+    /// what is made of τ by any other polynomial, and another ceremony's. Who takes part has to know the setup.
+    function test_KnownLimit_WhatIsMadeOfEthereumsSetupIsCutShort() public {
+        bytes memory tau = Sealing.ETHEREUM;
+        for (uint256 part = 2; part < 4; ++part) {
+            assembly ("memory-safe") {
+                // y becomes p − y
+                let high := add(tau, add(0x20, mul(part, 0x40)))
+                let low := mload(add(high, 0x20))
+                let pLow := 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab
+                mstore(high, sub(sub(0x1a0111ea397fe69a4b1ba7b6434bacd7, mload(high)), gt(low, pLow)))
+                mstore(add(high, 0x20), sub(pLow, low))
+            }
+        }
+        assertTaken("ProofKernel.sol:ProofKernel", abi.encode(Sealing.Setup({ logN: 5, tauH: tau }), 40));
+    }
+
     /// @dev What does not fit its record would be counted, and bound by no challenge: with two such weights a false sum is made
     /// true.
     function test_WeightIsCountedThatNoChallengeDependsOn() public {

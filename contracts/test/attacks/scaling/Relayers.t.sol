@@ -45,6 +45,7 @@ contract RelayersTest is RelayedGame {
         Vector memory v = stand();
         show(v, FAULTY, members[SECOND]);
         vm.assertEq(rung.currentRound().submitted, 0, "fell");
+        vm.assertEq(rung.answerable(), 15 & ~(1 << FAULTY), "for whom evidence is taken");
         vm.prank(members[SECOND]);
         rung.resign();
         vm.assertEq(rung.availableOf(members[SECOND]), STAKE / 2, "what it got for the first");
@@ -108,8 +109,11 @@ contract RelayersTest is RelayedGame {
     function test_EverybodyIsOutAndTheNextRoundWaits() public {
         Vector memory v = stand();
         for (uint256 i; i < 4; ++i) {
+            vm.assertEq(rung.answerable(), 15 >> i << i, "who is left");
             show(v, i, watcher);
         }
+        vm.assertEq(rung.answerable(), 0, "nobody");
+        vm.assertEq(rung.currentRound().closesAt, NOW + WINDOW, "and yet nothing waits until then");
         IRelayedRung.Fault memory fault = faultOf(v, 0);
         vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNothingStands.selector, 1));
         vm.prank(watcher);
@@ -163,10 +167,115 @@ contract RelayersTest is RelayedGame {
     }
 }
 
-/// @notice Vetoes: who never comes, and who is silent.
+/// @notice Vetoes: who never comes, and who is silent. None of them makes a committee of its own.
 contract SilentMembersTest is RelayedGame {
     function setUp() public {
         read();
+    }
+
+    function giveUp(uint256 i) private {
+        vm.prank(members[i]);
+        rung.resign();
+        vm.prank(members[i]);
+        rung.withdraw(STAKE);
+    }
+
+    /// @dev A round of the clients from `first` on, where whatever is signed and proven holds.
+    function restOf(uint256 first) private view returns (Vector memory v) {
+        v = vector("bls", 1, 0);
+        IRelayedRung.Closing memory closing = abi.decode(v.payload, (IRelayedRung.Closing));
+        closing.absent = (1 << first) - 1;
+        closing.accounts = members;
+        for (uint256 i; i < first; ++i) {
+            closing.keys = bytes.concat(closing.keys, keyOf(i));
+        }
+        bytes memory points = closing.points;
+        closing.points = new bytes(96 * (4 - first));
+        for (uint256 i; i < closing.points.length; ++i) {
+            closing.points[i] = points[96 * first + i];
+        }
+        closing.scores = new bytes(16 * (4 - first));
+        v.payload = abi.encode(closing);
+    }
+
+    /// @dev It waits until the others have given up, then registers: no committee is seated, of which it would be all members.
+    function test_LateRegistrantIsAllTheMembers() public {
+        rung = deploy(false);
+        for (uint256 i; i < 3; ++i) {
+            fund(members[i], STAKE);
+            register(i, false);
+        }
+        for (uint256 i; i < 3; ++i) {
+            giveUp(i);
+        }
+        fund(members[3], STAKE);
+        register(3, false);
+        bytes memory keys = allKeys();
+        for (uint256 i; i < 3; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMember.selector, i));
+            rung.seat(keys);
+            fund(members[i], STAKE);
+            vm.prank(members[i]);
+            rung.rejoin();
+        }
+        rung.seat(keys);
+        vm.assertEq(rung.excluded(), 0, "with all of them in");
+    }
+
+    /// @dev Members are silent until the others leave: they are all the members then, and close nothing, alone or as a half.
+    function test_SilentOnesAreAllTheMembers() public {
+        found(false);
+        Sealing.mockPairing();
+        giveUp(0);
+        giveUp(1);
+        Vector memory rest = restOf(2);
+        vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMajority.selector, 2, 4));
+        bring(1, rest);
+        giveUp(2);
+        rest = restOf(3);
+        vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMajority.selector, 1, 4));
+        bring(1, rest);
+        giveUp(3);
+        vm.assertEq(address(rung).balance, 0, "all stakes are out");
+    }
+
+    /// @dev Three of four go on, without the one that has left.
+    function test_MoreThanHalfGoOn() public {
+        found(false);
+        giveUp(0);
+        Vector memory rest = restOf(1);
+        Sealing.mockPairing();
+        bring(1, rest);
+        vm.assertEq(rung.currentRound().submitted, 14, "three of three");
+    }
+
+    /// @dev A known limit: with half of all clients out no round is closed any more, and whoever is left cannot change that.
+    function test_KnownLimit_HalfOfTheClientsEndIt() public {
+        found(false);
+        Sealing.mockPairing();
+        giveUp(0);
+        giveUp(1);
+        skip(365 days);
+        Vector memory rest = restOf(2);
+        vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMajority.selector, 2, 4));
+        bring(1, rest);
+    }
+
+    /// @dev A known limit: who resigns in front of `seat` has that refused, as if it had not registered.
+    function test_KnownLimit_ResigningInFrontOfTheFirstRound() public {
+        rung = deploy(false);
+        for (uint256 i; i < 4; ++i) {
+            fund(members[i], STAKE);
+            register(i, false);
+        }
+        vm.prank(members[2]);
+        rung.resign();
+        bytes memory keys = allKeys();
+        vm.expectRevert(abi.encodeWithSelector(IRelayedRung.RungNoMember.selector, 2));
+        rung.seat(keys);
+        vm.prank(members[2]);
+        rung.rejoin();
+        rung.seat(keys);
     }
 
     /// @dev A known limit: one client that never registers prevents the first round, for good.
