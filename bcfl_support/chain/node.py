@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -90,13 +92,14 @@ class Chain(AbstractContextManager["Chain"]):
             ServiceError: anvil did not come up.
         """
         check_flag("tx_gas_cap", tx_gas_cap)
+        states = Path(tempfile.mkdtemp(prefix="bcfl-anvil-"))  # anvil's own place is the user's home, never emptied
         command = [
             *(services.anvil(), "--host", services.LOCALHOST, "--port", 0, "--mnemonic", MNEMONIC),
             *("--accounts", accounts, "--balance", 10_000, "--chain-id", 31337, "--hardfork", HARDFORK),
             *("--gas-limit", block_gas_limit, "--timestamp", GENESIS, "--order", "fifo", "--no-request-size-limit"),
-            *(["--enable-tx-gas-limit"] if tx_gas_cap else []),
+            *("--cache-path", states, *(["--enable-tx-gas-limit"] if tx_gas_cap else [])),
         ]
-        child = services.start_supervised([str(part) for part in command], name="anvil")
+        child = services.start_supervised([str(part) for part in command], name="anvil", remove=[states])
         try:
             port = services.await_port(child, r"Listening on [\d.]+:(\d+)", seconds=20, what="its port")
             url = f"http://{services.LOCALHOST}:{port}"

@@ -156,7 +156,7 @@ def start_supervised(
         command: program and arguments; it gets no standard input.
         name: what messages call it, e.g. ``anvil``.
         env: its environment; None: this process's.
-        remove: folders to delete once the program has ended, even if this process was killed.
+        remove: folders to delete once the program has ended, even if this process was killed, or did not start.
 
     Raises:
         ToolMissing: the program does not exist or cannot be executed.
@@ -177,7 +177,8 @@ def start_supervised(
         reason = first.strip() or log.read_text(errors="replace").strip()[-500:] or "its watcher ended"
         line.close()
         watcher.wait()
-        shutil.rmtree(private, ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         raise ToolMissing(f'{name} did not start ({reason}); run "make lab"')
     child = Child(name, int(first.split()[1]), log, watcher, line)
     _live.add(child)

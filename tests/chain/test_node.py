@@ -293,3 +293,14 @@ def test_an_estimate_for_what_no_block_holds(chain, purse):
     assert 21_000 < chain.estimate(purse.functions.visit(), sender=chain.accounts[0].lower()) < 100_000
     with pytest.raises(InvalidInput, match="sender is 'bob'"):
         chain.estimate(purse.functions.visit(), sender="bob")
+
+
+def test_what_anvil_keeps_on_disk_goes_with_it(tmp_path, monkeypatch):
+    """Past states, which are gigabytes after long work: never in the user's home, where nobody would look for them."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Chain.start() as chain:
+        chain._rpc("anvil_mine", 1_200)  # more than it keeps in memory
+        [kept] = tmp_path.glob("bcfl-anvil-*")
+        assert any(kept.rglob("*.json"))
+    assert not any(tmp_path.glob("bcfl-anvil-*")) and not (tmp_path / "home" / ".foundry" / "anvil").exists()

@@ -81,8 +81,9 @@ def test_folders_are_removed_with_the_child(tmp_path):
 
 
 def test_a_program_that_does_not_exist_is_a_clear_error(tmp_path):
+    (tmp_path / "blocks").mkdir()
     with pytest.raises(ToolMissing, match=r'ghost did not start \(cannot start: .*No such file.*\); run "make lab"'):
-        start_supervised([tmp_path / "ghost"], name="ghost")
+        start_supervised([tmp_path / "ghost"], name="ghost", remove=[tmp_path / "blocks"])
     assert list(tmp_path.iterdir()) == []
 
 
