@@ -59,6 +59,7 @@ def signal_group(number):
 def wait():
     program.wait()
     ended.set()
+    told.wait()  # a program may end at once; its parent reads the process id first
     tell("ended %d\n" % program.returncode)
 
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -68,10 +69,11 @@ try:
 except OSError as error:
     tell("cannot start: %s\n" % error)
     raise SystemExit
-ended = threading.Event()
+ended, told = threading.Event(), threading.Event()
 threading.Thread(target=wait, daemon=True).start()
 try:
     tell("pid %d\n" % program.pid)
+    told.set()
     while os.read(0, 1):
         pass
 finally:

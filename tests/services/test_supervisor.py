@@ -64,6 +64,13 @@ def test_what_a_failed_child_said_is_kept_without_a_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_program_that_ends_at_once_has_been_started():
+    for _ in range(30):  # its end must not be told before its process id
+        child = start_supervised(["true"], name="short")
+        assert child.wait(5)
+        child.stop()
+
+
 def test_a_child_gets_its_environment_and_no_input():
     code = "import os, sys; print(os.environ['COLOR'], repr(sys.stdin.read()))"
     child = start_supervised([sys.executable, "-c", code], name="reader", env={**os.environ, "COLOR": "red"})
