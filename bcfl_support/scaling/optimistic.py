@@ -12,10 +12,10 @@ from web3.types import TxReceipt
 from bcfl_support.checks import check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.rungs import RoundBill, Rung
+from bcfl_support.scaling.rungs import DepositRung, RoundBill
 
 
-class OptimisticRung(Rung):
+class OptimisticRung(DepositRung):
     """Rung 3: clients log their data, somebody proposes the result, anybody may refute it.
 
     Attributes:
@@ -40,23 +40,6 @@ class OptimisticRung(Rung):
         t = self.terms
         config, clients, weights = super()._arguments()
         return (config, (t.window_seconds, t.bond, t.fee, t.stake), clients, weights)
-
-    def deposit(self, account: str, amount: int) -> None:
-        """Put money down. Not on the round's bill.
-
-        Args:
-            account: whose.
-            amount: wei.
-        """
-        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
-
-    def get_deposit(self, account: str) -> int:
-        """What an account has put down and not lost, in wei."""
-        return int(self.contract.functions.depositOf(account).call())
-
-    def get_available(self, account: str) -> int:
-        """The part of it that no bond or stake ties up, in wei."""
-        return int(self.contract.functions.availableOf(account).call())
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""

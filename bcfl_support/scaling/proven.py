@@ -24,7 +24,7 @@ from web3.types import TxReceipt
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, lanes, proofs
 from bcfl_support.scaling.proofs.setup import encode_key
-from bcfl_support.scaling.rungs import Rung
+from bcfl_support.scaling.rungs import DepositRung
 
 STEP = "(address[],bytes32[],bytes32[],bytes,bytes,uint256,bytes,bytes)"
 """What `work` takes; see ``IProvenRung.sol``."""
@@ -41,7 +41,7 @@ class ProvenRound(lanes.ExactRound):
     message: bytes
 
 
-class ProvenRung(Rung):
+class ProvenRung(DepositRung):
     """Rung 6: sealed commitments, then one proof of everybody's scores, final after a window.
 
     Clients are in rising order of their addresses.
@@ -79,19 +79,6 @@ class ProvenRung(Rung):
         config, clients, weights = super()._arguments()
         sealed = (t.window_seconds, t.reveal_seconds, t.stake)
         return (config, sealed, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
-
-    def deposit(self, account: str, amount: int) -> None:
-        """Put money down. Not on the round's bill.
-
-        Args:
-            account: whose.
-            amount: wei.
-        """
-        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
-
-    def get_deposit(self, account: str) -> int:
-        """What an account has put down and not lost, in wei."""
-        return int(self.contract.functions.depositOf(account).call())
 
     # ------------------------------------------------------------ seals
     def open(self) -> None:

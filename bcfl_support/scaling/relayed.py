@@ -34,7 +34,7 @@ from bcfl_support.scaling.proofs import (
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
 from bcfl_support.scaling.proven import ProvenRung
-from bcfl_support.scaling.rungs import Rung
+from bcfl_support.scaling.rungs import DepositRung
 
 CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
 """ABI of `IRelayedRung.Closing`."""
@@ -53,7 +53,7 @@ def seal(points: Sequence[bytes], client: str, salt: bytes) -> bytes:
     return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(points))]))
 
 
-class RelayedRung(Rung):
+class RelayedRung(DepositRung):
     """Rung 7: commitments, signatures and a proof in one transaction; no data on chain at all.
 
     Attributes:
@@ -93,7 +93,7 @@ class RelayedRung(Rung):
         """Stakes, keys and the committee: once, and not on any round's bill."""
         functions, chain = self.contract.functions, self.chain
         for i, client in enumerate(self.clients):
-            chain.send(functions.deposit(), sender=client, value=self.terms.stake)
+            self.deposit(client, self.terms.stake)
             chain.send(functions.register(*self.registration(i)), sender=client)
         chain.send(functions.seat(b"".join(key.public for key in self.keys)), sender=self.worker)
 

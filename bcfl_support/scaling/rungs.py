@@ -265,6 +265,27 @@ class Rung:
         return receipt
 
 
+class DepositRung(Rung):
+    """A rung whose contract holds bonds or stakes: 3, 4, and from 6 on."""
+
+    def deposit(self, account: str, amount: int) -> None:
+        """Put money down. Not on the round's bill.
+
+        Args:
+            account: whose.
+            amount: wei.
+        """
+        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
+
+    def get_deposit(self, account: str) -> int:
+        """What an account has put down and not lost, in wei."""
+        return int(self.contract.functions.depositOf(account).call())
+
+    def get_available(self, account: str) -> int:
+        """The part of it that no bond or stake ties up, in wei."""
+        return int(self.contract.functions.availableOf(account).call())
+
+
 class NaiveRung(Rung):
     """Rung 0: every number at 18 decimals in a slot of its own."""
 
