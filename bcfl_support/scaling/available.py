@@ -52,7 +52,7 @@ class AvailableRung(RelayedRung):
             blobs: other blobs than the clients' own.
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
-        sent = blobs if blobs is not None else [to_blob(self.rows[i]) for i in sorted(self.rows)]
+        sent = blobs if blobs is not None else [vector_to_blob(self.rows[i]) for i in sorted(self.rows)]
         receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
         self._note("relay", receipt, call)
         self.blobs += len(hashes)
@@ -97,7 +97,8 @@ class RevealedRung(ProvenRung):
             TransactionFailed: it is another blob, or the time to open seals has passed.
         """
         call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
-        receipt, hashes = send_blobs(self.chain, call, self.clients[client], [blob or to_blob(self.rows[client])])
+        sent = vector_to_blob(self.rows[client]) if blob is None else blob
+        receipt, hashes = send_blobs(self.chain, call, self.clients[client], [sent])
         self._note("reveal", receipt, call)
         self.blobs += len(hashes)
         return receipt
@@ -117,10 +118,10 @@ class RevealedRung(ProvenRung):
             self.chain.advance_time(end - self.chain.timestamp)
 
 
-def to_blob(row: np.ndarray) -> bytes:
+def vector_to_blob(row: np.ndarray) -> bytes:
     """A vector as the blob whose KZG commitment is its own: entry j is the element bitrev(j), of twelve bits.
 
-    >>> blob = to_blob(np.array([7, -1]))
+    >>> blob = vector_to_blob(np.array([7, -1]))
     >>> blob[31], blob[2048 * 32 : 2048 * 32 + 4].hex(), len(blob)
     (7, '73eda753', 131072)
 

@@ -18,7 +18,7 @@ from scaling.proofs.cases import lie, toy
 from bcfl_support.chain import OSAKA
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 from bcfl_support.scaling import available, ladder, proof_gas, proofs
-from bcfl_support.scaling.available import AvailableRung, RevealedRung, to_blob
+from bcfl_support.scaling.available import AvailableRung, RevealedRung, vector_to_blob
 from bcfl_support.scaling.proofs import setup
 
 P = 30
@@ -33,13 +33,13 @@ def test_a_blob_has_its_updates_commitment(size):
     """By c-kzg, which knows nothing of how updates are committed to."""
     row = draw_values(1, size, size)[0][0]
     [point] = proofs.commit(proofs.ethereum_setup(), row)
-    found = ckzg.blob_to_kzg_commitment(to_blob(row), proofs.ethereum_setup().kzg)
+    found = ckzg.blob_to_kzg_commitment(vector_to_blob(row), proofs.ethereum_setup().kzg)
     assert G1Point.from_xy_bytes_be(point).to_compressed_bytes() == found
 
 
 def test_a_blob_that_is_too_long():
     with pytest.raises(InvalidInput, match="4,097 entries; a blob has 4,096 elements"):
-        to_blob(np.zeros(4097, dtype=np.int8))
+        vector_to_blob(np.zeros(4097, dtype=np.int8))
 
 
 # ---------------------------------------------------------------- by a relayer
@@ -88,9 +88,9 @@ def test_the_blobs_are_on_the_transaction(rung):
 
 
 def test_other_blobs_are_refused(rung):
-    own = [to_blob(rung.rows[i]) for i in range(3)]
+    own = [vector_to_blob(rung.rows[i]) for i in range(3)]
     natural = b"".join((int(v) % proofs.polynomials.R).to_bytes(32, "big") for v in rung.rows[1]).ljust(131_072, b"\0")
-    changed = to_blob(rung.rows[1][::-1])
+    changed = vector_to_blob(rung.rows[1][::-1])
     for blobs in (own[::-1], own[:2], [own[0], natural, own[2]], [own[0], changed, own[2]], own[1:] + own[:1]):
         with pytest.raises(TransactionFailed, match="has the name"):
             bring(rung, blobs=blobs)
@@ -205,7 +205,7 @@ def test_nothing_is_known_before_the_first_round(chain):
 
 def test_a_seal_is_opened_by_its_blob(apart):
     with pytest.raises(TransactionFailed, match="blob 0 has the name"):
-        apart.bring(0, to_blob(apart.rows[1]))
+        apart.bring(0, vector_to_blob(apart.rows[1]))
     apart.salts[0], salt = bytes(32), apart.salts[0]
     with pytest.raises(TransactionFailed, match="what client 0 opens"):
         apart.bring(0)
