@@ -19,6 +19,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A pip.conf that says "user" would refuse to install into an environment.
 export PIP_USER := 0
 export PYTHONDONTWRITEBYTECODE :=
+# Texts are UTF-8 whatever the locale says; and with CDPATH "cd contracts" may lead elsewhere.
+export PYTHONUTF8 := 1
+export CDPATH :=
 
 BENCHMARKS := services training shapley fairness behavior adversaries replicate gas int8 sparse proofs
 SOLIDITY := $(shell find contracts/src contracts/test -name '*.sol' 2>/dev/null)

@@ -54,13 +54,13 @@ MARKERS = (*plots.MARKERS[:6], "P", "X", "*")
 
 def read() -> tuple[dict[int, list[dict[str, Any]]], dict[str, Any]]:
     """Rows of each rung, with ten clients or the most that it takes, by P; and a proven round with a larger setup."""
-    rows: list[dict[str, Any]] = json.loads((ROOT / "results" / "gas.json").read_text())["rows"]
+    rows: list[dict[str, Any]] = json.loads((ROOT / "results" / "gas.json").read_text(encoding="utf-8"))["rows"]
     lines = {}
     for number in sorted({row["rung"] for row in rows}):
         own = [row for row in rows if row["rung"] == number]
         n = CLIENTS if any(row["n"] == CLIENTS for row in own) else max(row["n"] for row in own)
         lines[number] = sorted((row for row in own if row["n"] == n), key=lambda row: row["P"])
-    proofs: list[dict[str, Any]] = json.loads((ROOT / "results" / "proofs.json").read_text())["rows"]
+    proofs: list[dict[str, Any]] = json.loads((ROOT / "results" / "proofs.json").read_text(encoding="utf-8"))["rows"]
     [larger] = [r for r in proofs if (r["rung"], r["n"], r["P"]) == (6, CLIENTS, 10**6) and r["srs"].startswith("toy")]
     return lines, larger
 

@@ -552,7 +552,7 @@ def serve(folder: Path) -> Iterator[str]:
         "--ServerApp.log_level=WARN",
     ]  # fmt: skip
     log_file = folder / "server.log"
-    with log_file.open("w") as log:
+    with log_file.open("w", encoding="utf-8") as log:
         server = subprocess.Popen(
             command,
             cwd=services.project_root(),

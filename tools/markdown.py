@@ -85,7 +85,7 @@ def typeset(formulas: Sequence[Formula]) -> list[dict[str, str]]:
     """
     script = services.project_root() / "tools" / "katex.mjs"
     work = json.dumps([{"tex": formula.tex, "display": formula.display} for formula in formulas])
-    done = subprocess.run([services.node(), str(script)], input=work, capture_output=True, text=True)
+    done = subprocess.run([services.node(), str(script)], input=work, capture_output=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f'KaTeX did not run; "make setup" installs it. It said:\n{done.stderr.strip()[-800:]}')
     rendered: list[dict[str, str]] = json.loads(done.stdout)

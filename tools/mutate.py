@@ -87,7 +87,7 @@ def run(
 ) -> list[dict[str, Any]]:
     """Build the mutants of a room in `folder`, test a sample, write the results beside it and print the survivors."""
     results = folder.with_suffix(".json")
-    known = {row["number"]: row for row in json.loads(results.read_text())["mutants"]} if again else {}
+    known = {row["number"]: row for row in json.loads(results.read_text(encoding="utf-8"))["mutants"]} if again else {}
     everyone, skipped = build(room, folder, contracts or services.project_root() / "contracts")
     chosen = [one for one in shuffled(everyone) if known.get(one.number, {}).get("fate") != "killed"]
     print(f"{room}: {len(everyone)} mutants, {len(skipped)} more do not compile; {len(chosen)} are tested", flush=True)
@@ -152,18 +152,21 @@ def build(room: str, folder: Path, contracts: Path) -> tuple[list[Mutant], set[i
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(contracts / name, folder / name)
     for test in (folder / "test").rglob("*.sol"):
-        test.write_text(INLINE.sub("", test.read_text()))
+        test.write_text(INLINE.sub("", test.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "snapshots").mkdir(exist_ok=True)
     modules = folder / "node_modules"
     if not modules.is_symlink():
         modules.symlink_to((contracts / "node_modules").resolve())
     quick_solc(contracts / "solc", folder)
-    settings = (contracts / "foundry.toml").read_text()
+    settings = (contracts / "foundry.toml").read_text(encoding="utf-8")
     # A loop that does not end is over sooner with less gas; optimizing for size compiles sooner.
     settings = settings.replace("gas_limit = 9_000_000_000", "gas_limit = 3_000_000_000")
     (folder / "foundry.toml").write_text(settings.replace("optimizer_runs = 1_000_000", "optimizer_runs = 1"))
 
-    sources = {str(path.relative_to(folder)): path.read_text() for path in sorted((folder / "src").rglob("*.sol"))}
+    sources = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in sorted((folder / "src").rglob("*.sol"))
+    }
     own = {path: text for path, text in sources.items() if path.startswith(f"src/{room}/")}
     trees = {path: unit["ast"] for path, unit in compile_(folder, sources)["sources"].items() if path in own}
     skipped: set[int] = set()
@@ -178,7 +181,7 @@ def build(room: str, folder: Path, contracts: Path) -> tuple[list[Mutant], set[i
             raise MutationError(f"the mutants of {room} do not compile: {wrong[0]['formattedMessage']}")
         skipped |= found
     for path, text in mutated.items():
-        (folder / path).write_text(text)
+        (folder / path).write_text(text, encoding="utf-8")
     return everyone, skipped
 
 
@@ -186,11 +189,11 @@ def quick_solc(wrapper: Path, folder: Path) -> None:
     """`folder`/solc: the wrapper, which answers without the compiler what forge asks at every start, its version."""
     shutil.copy2(wrapper, folder / "solc.js")
     version = subprocess.run(
-        [folder / "solc.js", "--version"], env=_environment(), capture_output=True, text=True, check=True
+        [folder / "solc.js", "--version"], env=_environment(), capture_output=True, encoding="utf-8", check=True
     )
     otherwise = 'exec "$(dirname "$0")/solc.js" "$@"'
     script = f'#!/bin/sh\ncase "$*" in *--version*) cat <<"END"\n{version.stdout}END\n;; *) {otherwise};; esac\n'
-    (folder / "solc").write_text(script)
+    (folder / "solc").write_text(script, encoding="utf-8")
     (folder / "solc").chmod(0o755)
 
 
@@ -202,7 +205,9 @@ def compile_(folder: Path, sources: Mapping[str, str]) -> Any:
         for name in re.findall(r'from "(@[^"]+|\.[^"]+)"', every[here := waiting.pop()]):
             path = os.path.normpath(Path(here).parent / name) if name.startswith(".") else name
             if path not in every:
-                every[path] = (folder / ("node_modules" if path.startswith("@") else ".") / path).read_text()
+                every[path] = (folder / ("node_modules" if path.startswith("@") else ".") / path).read_text(
+                    encoding="utf-8"
+                )
                 waiting.append(path)
     order = {
         "language": "Solidity",
@@ -215,7 +220,7 @@ def compile_(folder: Path, sources: Mapping[str, str]) -> Any:
         env=_environment(),
         input=json.dumps(order),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return json.loads(done.stdout)
@@ -261,7 +266,9 @@ def _forge(
         str(services.forge()), "test", "--offline", "--color", "never", "--threads", "1",
         "--code-size-limit", "1000000", "--no-match-contract", UNTIMED, "--block-coinbase", coinbase, *options,
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, env=_environment(**draws), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=_environment(**draws), capture_output=True, encoding="utf-8", check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -41,8 +41,14 @@ def load_artifact(name: str) -> Artifact:
     paths = [path for path in folder.glob("*/*.json") if path.stem == name]
     if not paths:
         # without interfaces, libraries and what others are built on
-        own = sorted(p.stem for p in (folder.parent / "src").rglob("*.sol") if f"\ncontract {p.stem} " in p.read_text())
+        own = sorted(
+            p.stem
+            for p in (folder.parent / "src").rglob("*.sol")
+            if f"\ncontract {p.stem} " in p.read_text(encoding="utf-8")
+        )
         advice = f'run "bcfl build", or take one of {", ".join(own)}'
         raise ToolMissing(f'no compiled contract "{name}" in {folder}; {advice}')
-    found = json.loads(min(paths, key=lambda path: path.parent.stem != name).read_text())  # its own source first
+    found = json.loads(
+        min(paths, key=lambda path: path.parent.stem != name).read_text(encoding="utf-8")
+    )  # its own source first
     return Artifact(name, found["abi"], found["bytecode"]["object"], found["deployedBytecode"]["object"])

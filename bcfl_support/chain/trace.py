@@ -90,7 +90,7 @@ def trace_gas(chain: Chain, transaction: bytes | str) -> GasTrace:
         sent, receipt = w3.eth.get_transaction(hash_), w3.eth.get_transaction_receipt(hash_)
     except (TransactionNotFound, TypeError, ValueError):
         raise InvalidInput(f"transaction is {transaction!r}: give the hash of one that this chain has mined") from None
-    question = [hash_.to_0x_hex(), {"tracer": Path(__file__).with_name("tracer.js").read_text()}]
+    question = [hash_.to_0x_hex(), {"tracer": Path(__file__).with_name("tracer.js").read_text(encoding="utf-8")}]
     answer = w3.provider.make_request(RPCEndpoint("debug_traceTransaction"), question)
     found: Any = answer.get("result") if isinstance(answer, dict) else None
     if not isinstance(found, dict) or "operations" not in found:

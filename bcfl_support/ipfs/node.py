@@ -251,7 +251,7 @@ def _kubo(repo: Path) -> tuple[list[str | Path], dict[str, str]]:
     env = {**os.environ, "IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off"}
 
     def run(*arguments: str) -> None:
-        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([program, *arguments], env=env, capture_output=True, encoding="utf-8", timeout=60)
         if done.returncode:
             raise ServiceError(f"ipfs {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
 

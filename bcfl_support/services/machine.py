@@ -101,7 +101,10 @@ def _packages() -> str:
 
     project = tomllib.loads((project_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = "\n".join(sum(project["optional-dependencies"].values(), project["dependencies"])).replace("_", "-")
-    lock, packages = (project_root() / "requirements.lock").read_text(), re.findall(r"^[\w-]+", named, re.MULTILINE)
+    lock, packages = (
+        (project_root() / "requirements.lock").read_text(encoding="utf-8"),
+        re.findall(r"^[\w-]+", named, re.MULTILINE),
+    )
     wrong = []
     for package in packages:
         # A package may be pinned twice, for older and newer Pythons.
@@ -129,7 +132,7 @@ def _modules(*names: str) -> str:
         path = project_root() / "node_modules" / name / "package.json"
         if not path.is_file():
             raise ToolMissing(f"{name} is not in node_modules")
-        found.append(f"{name} {json.loads(path.read_text())['version']}")
+        found.append(f"{name} {json.loads(path.read_text(encoding='utf-8'))['version']}")
     return ", ".join(found)
 
 
