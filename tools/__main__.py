@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except (BcflError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            error = BcflError(f"{error}; copy the project to a folder that you may write to, and run it there")
         parser.exit(1, f"{parser.prog} {arguments.command}: {error}\n")
 
 

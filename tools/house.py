@@ -19,6 +19,7 @@ GROUND = {"checks", "errors"}
 def read_arrows() -> dict[str, set[str]]:
     """Rooms, and for each the rooms that it imports."""
     graph = grimp.build_graph(PACKAGE)
+    graph.remove_module(f"{PACKAGE}.__main__")  # the street's side of the `bcfl` command, no room
     rooms = sorted(name.split(".")[1] for name in graph.find_children(PACKAGE))
     for room in rooms:
         if graph.find_children(f"{PACKAGE}.{room}"):
