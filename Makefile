@@ -56,6 +56,11 @@ anew:
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/.tests: requirements-test.lock .venv/.packages
+	@echo "Setting up what the tests need"
+	@$(BIN)/python -m pip install --quiet --requirement requirements-test.lock
+	@touch $@
+
 .venv/.node: .venv/.packages
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)' 2>/dev/null \
 	  || { echo "Setting up Node"; $(BIN)/python -m pip install --quiet "$(NODE_WHEEL)"; }
@@ -115,7 +120,7 @@ look: setup .playwright/.packages
 doctor: setup
 	@$(BIN)/bcfl doctor
 
-test: setup $(if $(CHROMIUM),.playwright/.packages)
+test: setup .venv/.tests $(if $(CHROMIUM),.playwright/.packages)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -184,8 +189,10 @@ docs: setup .venv-docs/.packages
 snapshot: setup
 	cd contracts && "$(FORGE)" test --no-match-test '^(testFuzz|invariant)'
 
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
+	$(COMPILE) --extra lab --extra cluster --output-file requirements.lock
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
 
 clean:
 	rm -rf build contracts/out contracts/cache

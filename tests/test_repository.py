@@ -87,7 +87,7 @@ def test_readme_s_example_prints_what_it_says():
 
 
 def test_versions_in_the_readme_are_those_of_the_locks():
-    locked = dict(re.findall(r"^([\w\-]+)==([\w.]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    locked = dict(re.findall(r"^([\w\-]+)==([\w.]+)", (ROOT / "requirements-test.lock").read_text(), re.M))
     node = json.loads((ROOT / "package.json").read_text())["dependencies"]
     for name in ("jupyterlab", "web3", "torch", "ipfshttpclient", "nbval", "ipywidgets", "matplotlib"):
         assert f"{name} {locked[name]}" in README, name

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from graphlib import TopologicalSorter
 
-import grimp
-
 PACKAGE = "bcfl_support"
 GROUND = {"checks", "errors"}
 
 
 def read_arrows() -> dict[str, set[str]]:
     """Rooms, and for each the rooms that it imports."""
+    import grimp  # only the tests' environment has it
+
     graph = grimp.build_graph(PACKAGE)
     graph.remove_module(f"{PACKAGE}.__main__")  # the street's side of the `bcfl` command, no room
     rooms = sorted(name.split(".")[1] for name in graph.find_children(PACKAGE))

@@ -95,16 +95,14 @@ def _check(name: str, look: Callable[[], str], advice: str) -> Check:
 
 
 def _packages() -> str:
-    """Compare what `pyproject.toml` names, extras and all, with `requirements.lock`."""
+    """Compare what `pyproject.toml` names for the lessons with `requirements.lock`."""
     import importlib.metadata  # slow to import, needed by the doctor only
     import tomllib  # Python 3.11 brings it; the doctor has to say so on an older one
 
     project = tomllib.loads((project_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = "\n".join(sum(project["optional-dependencies"].values(), project["dependencies"])).replace("_", "-")
-    lock, packages = (
-        (project_root() / "requirements.lock").read_text(encoding="utf-8"),
-        re.findall(r"^[\w-]+", named, re.MULTILINE),
-    )
+    named = "\n".join([*project["dependencies"], *project["optional-dependencies"]["lab"]]).replace("_", "-")
+    packages = re.findall(r"^[\w-]+", named, re.MULTILINE)
+    lock = (project_root() / "requirements.lock").read_text(encoding="utf-8")
     wrong = []
     for package in packages:
         # A package may be pinned twice, for older and newer Pythons.

@@ -81,10 +81,10 @@ def test_a_program_that_does_not_run_is_missing(empty_project, monkeypatch):
 
 
 def test_the_doctor_compares_versions_with_the_lock(empty_project):
-    packages = ("web3", "torch", "py_arkworks_bls12381", "nbval")
+    packages = ("web3", "torch", "py_arkworks_bls12381", "nbgrader")
     pins = [f"{p.replace('_', '-')}=={importlib.metadata.version(p).split('+')[0]}" for p in packages]
     named = 'dependencies = ["web3>=8,<9", "torch==2.13.0", "py_arkworks_bls12381>=0.5"]'
-    named += '\n[project.optional-dependencies]\ntest = ["nbval==0.11.0"]'
+    named += '\n[project.optional-dependencies]\nlab = ["nbgrader==0.9.6"]\ntest = ["nbval==0.11.0"]'
     (empty_project / "pyproject.toml").write_text(f"[project]\n{named}")
     (empty_project / "requirements.lock").write_text("\n".join(pins))
     assert look()["Python packages"] == Check("Python packages", True, "4 main packages as locked", ANY)
@@ -93,7 +93,7 @@ def test_the_doctor_compares_versions_with_the_lock(empty_project):
     assert not found.ok and re.fullmatch(r"web3 [\d.]+ \(wanted 99\.[\d.]+\)", found.found)
 
 
-@pytest.mark.parametrize("package", ["palmerpenguins", "scikit-learn", "mlxtend", "rfc8785", "jupyterlab", "nbval"])
+@pytest.mark.parametrize("package", ["palmerpenguins", "scikit-learn", "mlxtend", "rfc8785", "jupyterlab", "nbgrader"])
 def test_the_doctor_misses_every_package_that_a_lesson_needs(monkeypatch, package):
     version = importlib.metadata.version
 
