@@ -36,7 +36,7 @@ STRAY := $(shell for env in $(ENVIRONMENTS); do \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach test run refresh student figure look bench audit deep mutate docs snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach test run refresh student address figure look bench audit deep mutate docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -100,6 +100,10 @@ refresh: setup
 
 student: setup
 	@$(BIN)/python -m tools student
+
+# Where this repository is published: ADDRESS=https://github.com/you/lessons goes into CITATION.cff, README and pyproject.
+address: setup
+	@$(BIN)/python -m tools address $(ADDRESS)
 
 # docs/gas.svg, which the README leads with, from results/.
 figure: setup

@@ -1,4 +1,4 @@
-"""``python -m tools COMMAND``: run, refresh, student, learner, page, house, figure."""
+"""``python -m tools COMMAND``: run, refresh, student, learner, page, house, figure, address."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bcfl_support import services
 from bcfl_support.errors import BcflError
-from tools import figure, house, lessons, page, release
+from tools import address, figure, house, lessons, page, release
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("learner", help="bring the blank lessons to my/, where nothing that was changed is overwritten")
     commands.add_parser("house", help="draw the rooms of the package and who imports whom")
     commands.add_parser("figure", help="draw the README's figure from results/, as docs/gas.svg")
+    command = commands.add_parser("address", help="set where the repository is published, in all its places")
+    command.add_argument("where", nargs="?", default="", help="such as https://github.com/you/lessons; none: nowhere")
     arguments = parser.parse_args(argv)
     try:
         return _run(arguments)
@@ -42,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "house":
         print(house.draw())
+        return 0
+    if arguments.command == "address":
+        address.write(arguments.where)
         return 0
     if arguments.command == "figure":
         print(figure.write())
