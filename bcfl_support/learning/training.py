@@ -23,7 +23,7 @@ from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.datasets import FederatedData
 from bcfl_support.learning.models import Model
-from bcfl_support.learning.updates import Round, check_finite
+from bcfl_support.learning.updates import LARGEST, Round, check_finite
 
 _AT_ONCE = 120  # models whose parameters and gradients stay in the cache
 
@@ -118,7 +118,9 @@ def local_updates(
                     updates = moved  # all there is, and no copy of it
                 else:
                     updates[part, group] = moved
-    check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
+    check_finite(
+        updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps", largest=LARGEST
+    )
     return updates if params.ndim > 1 else updates[0]
 
 
