@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, to_array, to_floats
+from bcfl_support.checks import check_range, name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 FINITE = float(np.finfo(np.float64).max)
@@ -65,11 +65,7 @@ def check_finite(rows: np.ndarray, advice: str, name: str = "updates", largest: 
         value = rows[tuple(place)]
         far = f"lies beyond ±{largest:g}, where products overflow"
         fault = far if np.isfinite(value) else "is not a finite number"
-        raise InvalidUpdate(f"{name}[{_name(place)}] = {value} {fault}: {advice}.")
-
-
-def _name(place: np.ndarray) -> str:
-    return ", ".join(map(str, place))
+        raise InvalidUpdate(f"{name_entry(name, place)} = {value} {fault}: {advice}.")
 
 
 def compute_weights(samples: Any) -> np.ndarray:
@@ -96,8 +92,8 @@ def compute_weights(samples: Any) -> np.ndarray:
     if counts.dtype.kind not in "iu":
         raise InvalidUpdate(f"samples has dtype {counts.dtype}: sample counts are integers.")
     for place in np.argwhere(counts < (1 if counts.ndim == 1 else 0)):
-        count = counts[tuple(place)]
-        raise InvalidUpdate(f"samples[{_name(place)}] = {count}: leave a client with no sample out of the round.")
+        found = f"{name_entry('samples', place)} = {counts[tuple(place)]}"
+        raise InvalidUpdate(f"{found}: leave a client with no sample out of the round.")
     # added as floats: a sum of int64 may pass 2⁶³ and come out negative
     return counts / np.maximum(counts.sum(axis=-1, keepdims=True, dtype=np.float64), 1)
 
