@@ -85,6 +85,10 @@ def check_whole(
 def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
     """Numbers as float64, NaN and infinity among them. NumPy alone would read text, and take None for NaN.
 
+    The rule of the whole package: a number means its value, whatever type holds it. 2 is 2.0 as int64, int32, uint8,
+    float32, big-endian or in a list, in features and in updates alike; only `protocol` takes integers at the contract's
+    scale, and only where ``scaled=True`` says so. Labels, counts and wei are integers, and floats are none of them.
+
     Args:
         name: what the values are called in the message.
         values: a number, or numbers of any shape.
