@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from numbers import Number
 from typing import Any
 
@@ -53,7 +53,7 @@ def check_range(
     with contextlib.suppress(TypeError, ValueError):  # what is no number at all is refused below
         integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu"  # checked without a loop
         # as objects, integers are of any size
-        given = value if integers else np.asarray(value, dtype=object) if whole else to_floats(name, value)
+        given = to_array(name, value, error, None if integers else object) if whole else to_floats(name, value)
         alone, told = many or not given.ndim, () if integers or not whole else given.flat
         fits = (
             alone
@@ -85,6 +85,10 @@ def check_whole(
 def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
     """Numbers as float64, NaN and infinity among them. NumPy alone would read text, and take None for NaN.
 
+    The rule of the whole package: a number means its value, whatever type holds it. 2 is 2.0 as int64, int32, uint8,
+    float32, big-endian or in a list, in features and in updates alike; only `protocol` takes integers at the contract's
+    scale, and only where ``scaled=True`` says so. Labels, counts and wei are integers, and floats are none of them.
+
     Args:
         name: what the values are called in the message.
         values: a number, or numbers of any shape.
@@ -110,19 +114,28 @@ def to_floats(name: str, values: Any, error: type[BcflError] = InvalidInput) -> 
     raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length")
 
 
-def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput) -> np.ndarray:
+def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput, dtype: Any = None) -> np.ndarray:
     """An array of whatever it is made of; rows of unequal length and masks, which it would lose, are refused.
 
-    Arguments as in `to_floats`.
+    Arguments as in `to_floats`; `dtype` is that of the array, None for what NumPy finds.
     """
     if isinstance(values, np.ma.MaskedArray):
         raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
     try:
-        return np.asarray(values)
+        return np.asarray(values, dtype=dtype)
     except RuntimeError as problem:  # torch's: a tensor with a gradient, or on another device
         raise error(f"{name} is {shorten(values)}: {problem}") from None
     except ValueError:
         raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length") from None
+
+
+def name_entry(name: str, place: Iterable[int]) -> str:
+    """How a message calls one entry of an array.
+
+    >>> name_entry("x", (7, 2))
+    'x[7, 2]'
+    """
+    return f"{name}[{', '.join(map(str, place))}]"
 
 
 def shorten(value: Any) -> str:

@@ -321,7 +321,7 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     >>> compute_novelty([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]], known=[[1.0, 0.0]]).round(4).tolist()
     [0.0, 1.0, 0.4]
     """
-    rows, old = check_updates(updates), check_updates(known, "known")
+    rows, old = check_updates(updates, largest=1e300), check_updates(known, "known")
     if rows.ndim != 2 or old.ndim != 2 or rows.shape[1] != old.shape[1]:
         raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
     left, size, _ = np.linalg.svd(rescale(old, 1.0).T, full_matrices=False)  # short ones count as long ones do

@@ -42,6 +42,13 @@ def test_an_array_is_no_single_number(value: object, whole: bool) -> None:
     assert check_range("share", np.array(1), 0, 1, whole=whole).shape == ()
 
 
+def test_a_mask_is_refused_also_where_numbers_are_whole() -> None:
+    for whole in (True, False):
+        for hidden in (False, [False, True]):
+            with pytest.raises(InvalidInput, match="counts is"):
+                check_range("counts", np.ma.masked_array([1, 2], hidden), 0, many=True, whole=whole)
+
+
 def test_integers_in_an_array_need_no_loop_and_keep_their_type() -> None:
     assert check_range("sum", np.array([-(2**63), 5]), -np.inf, many=True, whole=True).dtype == np.int64
     with pytest.raises(InvalidInput, match="sum is"):

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support.errors import InvalidInput, InvalidUpdate
+from bcfl_support.learning import Round
 from bcfl_support.learning import updates as vectors
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.models import SoftmaxRegression
 from bcfl_support.scores import (
+    SCORES,
     accuracy_adjusted_scores,
     alignment_scores,
     clipped_scores,
@@ -217,6 +219,22 @@ def test_scores_follow_a_permutation_of_the_clients(name: str) -> None:
     assert scores.shape == (6,) and scores.dtype == np.float64
     assert SCORERS[name](UPDATES[order], SAMPLES[order]) == pytest.approx(scores[order], abs=1e-12)
     assert len(np.unique(np.round(scores, 9))) == 6  # an asymmetric fixture: permuting changes the answer
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("far", [np.nan, np.inf, -np.inf, 1e200, -np.finfo(float).max])
+def test_a_row_beyond_all_numbers_is_refused_by_its_number_or_dropped(name: str, far: float) -> None:
+    sent = np.stack([UPDATES, UPDATES])
+    sent[1, 4, 2] = far
+    zero = np.zeros((2, UPDATES.shape[1]))
+    seen = Round(sent, SAMPLES, zero, lambda w: w - 1, lambda w: np.zeros(w.shape[:-1]), zero, root_update=zero + 1)
+    if np.isfinite(far) and name.startswith("clipped"):  # to the length of the others
+        kept = np.abs(SCORES[name](seen)[1])
+        assert np.isfinite(kept).all() and kept.max() < 10 * np.abs(SCORES[name](seen)[0]).max()
+    else:
+        with pytest.raises(InvalidUpdate, match=r"^updates\[1, 4, 2\] = .*: leave the client out of the round"):
+            SCORES[name](seen)
 
 
 @pytest.mark.parametrize("name", SCORERS)

@@ -21,6 +21,9 @@ from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.checks import check_generator, check_range, check_whole
 from bcfl_support.learning import check_updates, check_vectors, compute_square_distances, divide_or_zero, rescale
 
+FAR = 1e75
+"""Largest entry of the others' updates: of some, fourth powers are needed."""
+
 
 def mirror_labels(labels: Any, *, n_classes: int) -> np.ndarray:
     """Label flip: train on C − 1 − y instead of y (Fang et al. 2020, arXiv 1911.11815, section 5.1).
@@ -145,7 +148,7 @@ def alie(honest: Any, *, z: float) -> np.ndarray:
     >>> alie([[1.0, 0.0], [3.0, 0.0]], z=1.0).round(4).tolist()
     [0.5858, 0.0]
     """
-    rows = check_updates(honest, "honest", least=2)
+    rows = check_updates(honest, "honest", least=2, largest=FAR)
     return rows.mean(axis=-2) - check_range("z", z, -np.inf) * rows.std(axis=-2, ddof=1)
 
 
@@ -186,12 +189,12 @@ def min_max(honest: Any) -> np.ndarray:
         The vector all attackers send, shape (…, P).
 
     Raises:
-        InvalidInput: fewer than two honest updates.
+        InvalidInput: fewer than two honest updates, or an entry that is text, NaN, infinite or beyond 1e75.
 
     >>> min_max([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = check_updates(honest, "honest", least=2)
+    rows = check_updates(honest, "honest", least=2, largest=FAR)
     mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     apart = mean[..., None, :] - rows  # (..., h, P)
     widest = compute_square_distances(rows).max(axis=(-2, -1))  # (…)
@@ -214,7 +217,7 @@ def min_sum(honest: Any) -> np.ndarray:
     >>> min_sum([[1.0], [3.0]]).round(6).tolist()
     [1.0]
     """
-    rows = check_updates(honest, "honest", least=2)
+    rows = check_updates(honest, "honest", least=2, largest=FAR)
     mean, out = rows.mean(axis=-2), -rows.std(axis=-2, ddof=1)
     allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
     spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
@@ -242,7 +245,7 @@ def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
     >>> mimic([[1.0, 0.0], [1.1, 0.0], [0.9, 5.0]]).tolist()
     [0.9, 5.0]
     """
-    rows = check_updates(honest, "honest")
+    rows = check_updates(honest, "honest", largest=FAR)
     if target is not None:
         target = check_whole("target", target, 0, rows.shape[-2] - 1, why="it is an honest client")
         return rows[..., target, :].copy()

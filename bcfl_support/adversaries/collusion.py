@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.adversaries.attacks import mimic
+from bcfl_support.adversaries.attacks import FAR, mimic
 from bcfl_support.adversaries.insight import ATTACKS
 from bcfl_support.checks import check_list, check_range, check_whole, to_floats
 from bcfl_support.errors import InvalidInput
@@ -170,7 +170,7 @@ def compute_kappa(honest: Any, *, norm: Any) -> np.ndarray:
     >>> float(compute_kappa([[1.0, 0.0], [0.0, 1.0]], norm=1.0))
     0.5
     """
-    mean = check_updates(honest, "honest").mean(axis=-2)
+    mean = check_updates(honest, "honest", largest=FAR).mean(axis=-2)
     return (mean**2).sum(axis=-1) / check_range("norm", norm, 0, above=True, many=True) ** 2
 
 

@@ -9,12 +9,14 @@ equal votes: it is mined, fails and raises `TransactionFailed`. The others of th
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from eth_typing import ChecksumAddress
-from eth_utils import to_checksum_address
+from eth_utils import ValidationError, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractConstructor, ContractFunction
@@ -23,9 +25,9 @@ from web3.types import RPCResponse, TxReceipt
 
 from bcfl_support.chain.reverts import revert_data
 from bcfl_support.chain.schedule import OSAKA
-from bcfl_support.chain.transport import Transport, error_message
+from bcfl_support.chain.transport import Transport, error_message, without_secrets
 from bcfl_support.checks import check_whole
-from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, ServiceError, TransactionFailed
 
 if TYPE_CHECKING:
     from bcfl_support.chain.node import Chain
@@ -124,14 +126,14 @@ class Sender:
     # ------------------------------------------------------------ getting mined
     def _mine_together(self, transactions: list[Transaction]) -> list[TxReceipt]:
         """Own anvil: fill blocks in the order given, one block at a time, while nothing else is mined."""
-        rpc, child = self._transport.rpc, self._transport.child
+        rpc = self._transport.rpc
         receipts: list[TxReceipt] = []
         rpc("evm_setAutomine", False)
         try:
             for block in _split(transactions, self._block_gas_limit):
                 receipts += self._mine_block(block)
         finally:
-            if child is not None and child.alive():
+            with contextlib.suppress(ServiceError):  # a node that is gone has been told of
                 if len(receipts) < len(transactions):
                     rpc("anvil_dropAllTransactions")
                 rpc("evm_setAutomine", True)
@@ -189,6 +191,25 @@ class Sender:
         return "the node does not say why"
 
 
+# ---------------------------------------------------------------- keys
+def sign_here(w3: Web3, url: str) -> list[str]:
+    """Twenty accounts from ``BCFL_MNEMONIC``, for a node that holds no keys; web3 signs with them."""
+    from eth_account import Account
+    from web3.middleware import SignAndSendRawMiddlewareBuilder
+
+    mnemonic = os.environ.get("BCFL_MNEMONIC", "")
+    if not mnemonic:
+        raise ServiceError(f"{without_secrets(url)} holds no accounts; set BCFL_MNEMONIC to the words of funded ones")
+    Account.enable_unaudited_hdwallet_features()
+    try:
+        keys = [Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{i}") for i in range(20)]
+    except ValidationError:  # its text may hold the words
+        count = f"BCFL_MNEMONIC holds {len(mnemonic.split())} words that make no account"
+        raise ServiceError(f"{count}; 12 to 24 words of BIP 39's list do: correct their spelling") from None
+    w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(keys), layer=0)
+    return [str(key.address) for key in keys]
+
+
 # ---------------------------------------------------------------- transactions
 def encode_call(call: Call) -> bytes:
     """The bytes a call sends as its transaction's data; gas is paid for each of them."""
@@ -231,9 +252,8 @@ def check_address(name: str, value: Any) -> ChecksumAddress:
     try:
         return to_checksum_address(value)
     except (TypeError, ValueError):
-        raise InvalidInput(
-            f"{name} is {value!r}, no address: take one of chain.accounts, or give 20 bytes in hex"
-        ) from None
+        advice = "take one of chain.accounts, or give 20 bytes in hex"
+        raise InvalidInput(f"{name} is {value!r}, no address: {advice}") from None
 
 
 def _transaction(call: Call, sender: str, value: int) -> Transaction:

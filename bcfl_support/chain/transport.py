@@ -7,11 +7,14 @@ own error.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -34,10 +37,14 @@ class Transport(HTTPProvider):
 
     def __init__(self, url: str, child: services.Child | None) -> None:
         session = requests.Session()
-        session.trust_env = child is None  # a proxy set for the web must not catch traffic to this machine
+        here = (services.LOCALHOST, "localhost")  # a proxy set for the web must not catch traffic to this machine
+        session.trust_env = urlsplit(url).hostname not in here
+        if child is None:  # who asks too often is told to wait; nothing was done then, and it is asked again
+            patience = Retry(6, connect=0, read=0, status_forcelist=[429], allowed_methods=None, backoff_factor=0.5)
+            session.mount(url, HTTPAdapter(max_retries=patience))
         session.headers["Content-Type"] = "application/json"
         super().__init__(url, {"timeout": 120}, session=session, exception_retry_configuration=None)
-        self._session, self._closed = session, False
+        self._session, self._closed, self._process = session, False, os.getpid()
         self.child, self.decoder = child, RevertDecoder()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
@@ -87,6 +94,9 @@ class Transport(HTTPProvider):
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
+        if os.getpid() != self._process:  # a forked worker closes its copy of the connection and has one of its own
+            self._process = os.getpid()
+            self._session.close()
         try:
             yield
         except (requests.RequestException, ValueError) as error:

@@ -292,6 +292,8 @@ async function answer (request, response) {
     if (response.headersSent) response.destroy() // to every client a broken stream is an error, a short one is not
     else if (error.status === 400) say(400, error.message)
     else say(500, JSON.stringify({ Message: error.message, Code: 0, Type: 'error' }) + '\n', 'application/json')
+    // what is still to come of a refused request would otherwise stand before the next one on this connection
+    try { for await (const _ of request); } catch {} // eslint-disable-line no-empty
   }
 }
 

@@ -5,9 +5,9 @@
  * never a value.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 
 import * as dagCbor from '@ipld/dag-cbor'
 import * as dagJson from '@ipld/dag-json'
@@ -77,7 +77,9 @@ export class VerifiedStore extends FsBlockstore {
     // The library uses one temporary name per block; two writers at once would mix their bytes in that file.
     const key = keyOf(cid)
     if (!this.#writing.has(key)) {
-      this.#writing.set(key, super.put(cid, bytes).finally(() => this.#writing.delete(key)))
+      const { dir, base } = parse(this.fileOf(cid)) // of a write that fails, for want of room, its begun file goes
+      const clean = (error) => { rmSync(join(dir, `.${base}.tmp`), { force: true }); throw error }
+      this.#writing.set(key, super.put(cid, bytes).catch(clean).finally(() => this.#writing.delete(key)))
     }
     await this.#writing.get(key)
     return cid

@@ -51,7 +51,8 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
     def __init__(self, url: str, *, program: str, child: services.Child | None = None, timeout: float = 30.0) -> None:
         self.url = re.sub("//[^/@]*@", "//", url)  # without a password, for messages
         self.program, self.child, self.timeout = program, child, timeout
-        self.client = _client(url, timeout)
+        self.client, self._session = _client(url, timeout)
+        self._process = os.getpid()
 
     @classmethod
     def start(cls, *, repo: Path | str | None = None, program: str | None = None, timeout: float = 30.0) -> Self:
@@ -201,6 +202,9 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
         import ipfshttpclient.exceptions as failures
         import requests
 
+        if os.getpid() != self._process:  # a forked worker closes its copy of the connection and has one of its own
+            self._process = os.getpid()
+            self._session.close()
         try:
             yield
         except failures.ErrorResponse as error:
@@ -220,7 +224,8 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
         if "could not find" in message or "not found" in message:
             where = f"is not complete on the node at {self.url} ({message})"
             return ContentMissing(f"{cid} {where}; add it, or ask a node that has it")
-        return ServiceError(f"the node at {self.url} refused {action}: {message}")
+        full = "; make room on its disk, or start one with a repo on another" if "no space left" in message else ""
+        return ServiceError(f"the node at {self.url} refused {action}: {message}{full}")
 
     def _silence(self, action: str, error: Exception) -> ServiceError:
         """The exception for a node that is not there, or is no longer there."""
@@ -273,8 +278,8 @@ def _to_url(address: str) -> str:
     raise ServiceError(f"{address!r} is no address of an IPFS API; {advice}")
 
 
-def _client(url: str, timeout: float) -> ipfshttpclient.Client:
-    """A client of the API at `url`, with one kept connection.
+def _client(url: str, timeout: float) -> tuple[ipfshttpclient.Client, Any]:
+    """A client of the API at `url`, and the session in which it keeps its connection.
 
     Two things ipfshttpclient 0.8.0a2 would print into a notebook are cured here: `connect()` warns about every Kubo
     since 0.9, so the client is made without it; and its connection pool passes `strict`, of which urllib3 2 warns.
@@ -293,4 +298,7 @@ def _client(url: str, timeout: float) -> ipfshttpclient.Client:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     auth = (parts.username, parts.password or "") if parts.username else None
     address = f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
-    return ipfshttpclient.Client(address, session=True, timeout=timeout, chunk_size=CHUNK_SIZE, auth=auth)
+    client = ipfshttpclient.Client(address, session=True, timeout=timeout, chunk_size=CHUNK_SIZE, auth=auth)
+    session = client._client._session
+    session.trust_env = host not in (services.LOCALHOST, "localhost")  # no proxy for what is on this machine
+    return client, session

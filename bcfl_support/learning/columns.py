@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import check_finite
 
@@ -69,27 +70,65 @@ def read_names(frame: Mapping[str, Any], column: str) -> tuple[tuple[str, ...], 
     return tuple(map(str, kinds.tolist())), numbers.astype(np.int64)
 
 
-def check_samples(x: np.ndarray, y: np.ndarray, n_features: int, n_classes: int, end: str = "") -> None:
-    """Refuse features and labels that do not fit each other, or a model or a data set.
+def read_samples(
+    x: Any, y: Any, n_features: int | None, n_classes: int, end: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features and labels, once it is known that they fit each other, and a model or a data set.
+
+    A feature means its value, whatever type of number it is; NaN and infinity are none. Rows are paired in their order.
 
     Args:
-        x: features, shape (m, d), float64.
-        y: labels, shape (m,).
-        n_features: d.
+        x: features, shape (m, d), numbers.
+        y: labels, shape (m,), integers 0 … C−1.
+        n_features: d; None for any.
         n_classes: C.
         end: what follows x and y in the message, such as "_val".
 
+    Returns:
+        (features, float64, labels, int64).
+
     Raises:
-        InvalidInput: other shapes, a label that is no whole number from 0 to C − 1, or a feature that is not finite.
+        InvalidInput: other shapes, a label that is no whole number from 0 to C − 1, a feature that is not finite, or
+            rows that pandas calls by other names in x than in y.
     """
-    if x.ndim != 2 or x.shape[1] != n_features:
-        raise InvalidInput(f"x{end} has shape {x.shape}: give (m, {n_features}), a row a sample.")
-    if y.shape != x.shape[:1]:
-        raise InvalidInput(f"y{end} has shape {y.shape} for {len(x)} samples: give one label each.")
-    if y.dtype.kind not in "iu" or y.min(initial=0) < 0 or y.max(initial=0) >= n_classes:
-        found = f"labels run from {min(y, default=0)} to {max(y, default=0)} in y{end}, of dtype {y.dtype}"
-        raise InvalidInput(f"{found}: give integers from 0 to {n_classes - 1}, whole floats by y.astype(int).")
-    check_finite(x, "drop the row, or fill it in", f"x{end}")
+    features, labels = to_floats(f"x{end}", x), to_array(f"y{end}", y)
+    if features.ndim != 2 or n_features not in (None, features.shape[1]):
+        raise InvalidInput(f"x{end} has shape {features.shape}: give (m, {n_features or 'd'}), a row a sample.")
+    if labels.shape != features.shape[:1]:
+        raise InvalidInput(f"y{end} has shape {labels.shape} for {len(features)} samples: give one label each.")
+    check_rows({f"x{end}": x, f"y{end}": y})
+    labels = check_labels(labels, n_classes, f"y{end}")
+    check_finite(features, "drop the row, or fill it in", f"x{end}")
+    return features, labels
+
+
+def check_labels(labels: np.ndarray, n_classes: int, name: str = "y") -> np.ndarray:
+    """Labels of any shape, int64; `InvalidInput` for the first that is no integer from 0 to C − 1."""
+    if labels.dtype.kind not in "iu" or labels.min(initial=0) < 0 or labels.max(initial=0) >= n_classes:
+        for place, label in np.ndenumerate(labels.astype(object)):
+            if type(label) is not int or label not in range(n_classes):
+                found = f"{name_entry(name, place)} = {label!r}, of dtype {labels.dtype}, is no class"
+                advice = f"np.unique({name}, return_inverse=True) gives the classes there are, and such numbers"
+                raise InvalidInput(f"{found}: labels are integers from 0 to {n_classes - 1}; {advice}.")
+    return labels.astype(np.int64, copy=False)
+
+
+def check_rows(columns: Mapping[str, Any]) -> None:
+    """Refuse columns of pandas whose rows have other names, or the same in another order: half a pair is another's.
+
+    Args:
+        columns: what they are called in the message, and they; of one length. Lists and arrays name no rows.
+
+    Raises:
+        InvalidInput: two differ; the message has the first row in which they do.
+    """
+    named = [(name, value.index) for name, value in columns.items() if not callable(getattr(value, "index", len))]
+    for name, index in named[1:]:
+        first, known = named[0]
+        for row, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
+            if one != other:
+                found = f"row {row} is {one!r} in {first} and {other!r} in {name}, by their indices"
+                raise InvalidInput(f"{found}: bring them into one order, or give to_numpy() of both if they are in it.")
 
 
 def pick_classes(logits: np.ndarray) -> np.ndarray:
@@ -113,7 +152,7 @@ def _read_column(frame: Mapping[str, Any], column: str) -> np.ndarray:
     """A column without gaps, shape (N,)."""
     if column not in frame:
         raise InvalidInput(f"there is no column {column!r}: the table has {', '.join(map(str, frame))}.")
-    values = np.asarray(frame[column])
+    values = to_array(f"column {column!r}", frame[column])
     if values.ndim != 1:
         raise InvalidInput(f"column {column!r} has shape {values.shape}: give one value a row, under a name of its own")
     for row, value in enumerate(values.tolist()):

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole, to_array, to_floats
+from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.columns import check_samples, read_names, read_numbers
+from bcfl_support.learning.columns import check_rows, read_names, read_numbers, read_samples
 from bcfl_support.learning.partitions import PARTITIONS, check_options, check_shares, split_stratified, take_share
 
 
@@ -60,16 +60,16 @@ class FederatedData:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("x", "y", "sizes", "x_val", "y_val", "x_test", "y_test"):
-            convert = to_floats if name[0] == "x" else to_array
-            object.__setattr__(self, name, convert(name, getattr(self, name)))
-        check_range("sizes", self.sizes, 1, many=True, whole=True, why="each client needs a sample, else deal to fewer")
-        rows = self.y.shape  # as many labels, and as many samples among the clients, as there are rows of features
-        if self.x.ndim != 2 or self.x.shape[:1] != rows or self.sizes.ndim != 1 or (self.sizes.sum(),) != rows:
-            shown = f"x {self.x.shape}, y {self.y.shape}, sizes {self.sizes.shape} and {self.sizes.sum()} samples in it"
-            raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
+        why = "each client needs a sample, else deal to fewer"
+        sizes = check_range("sizes", self.sizes, 1, many=True, whole=True, why=why).astype(np.int64)
+        object.__setattr__(self, "sizes", sizes)
         for end in ("", "_val", "_test"):
-            check_samples(getattr(self, f"x{end}"), getattr(self, f"y{end}"), self.n_features, self.n_classes, end)
+            given, width = (getattr(self, f"x{end}"), getattr(self, f"y{end}")), self.n_features if end else None
+            for name, part in zip("xy", read_samples(*given, width, self.n_classes, end), strict=True):
+                object.__setattr__(self, f"{name}{end}", part)
+        if sizes.ndim != 1 or sizes.sum() != len(self.y):
+            shown = f"x {self.x.shape}, y {self.y.shape}, sizes {sizes.shape} and {sizes.sum()} samples in it"
+            raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")
 
     @property
     def n_clients(self) -> int:
@@ -228,8 +228,8 @@ def deal(
     """
     check_options(partition, options)
     check_flag("standardize", standardize)
-    x, y, names = to_floats("x", x), to_array("y", y), tuple(map(str, check_list("classes", classes)))
-    check_samples(x, y, x.shape[-1] if x.ndim else 0, len(names))
+    names = tuple(map(str, check_list("classes", classes)))
+    x, y = read_samples(x, y, None, len(names))
     train, val, test = split_stratified(y, rng=rng)
     if standardize:
         x = _standardize(x, train)
@@ -284,6 +284,7 @@ def federate(
     columns = {column: read_numbers(frame, column) for column in chosen}
     if len(lengths := {len(y), len(owner), *map(len, columns.values())}) > 1:
         raise InvalidInput(f"the columns have {sorted(lengths)} rows: give all of them one length.")
+    check_rows({column: frame[column] for column in (label, client, *chosen)})
     if len(kinds) < 2:
         raise InvalidInput(f"column {label!r} holds one class only, {', '.join(kinds) or 'none'}: give at least two.")
     for kind, count in zip(kinds, np.bincount(y), strict=True):
@@ -336,8 +337,10 @@ _DIGITS = tuple("0123456789")
 def _standardize(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """x with the mean of `rows` at 0 and their deviation 1; a constant feature stays 0 instead of becoming NaN."""
     check_range("the largest feature", np.abs(x).max(), 0, 1e150, why="its square must be finite: use another unit")
-    deviation = x[rows].std(axis=0)
-    return (x - x[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    known = x[rows]  # rounding gives a column of 0.1 a mean that is not 0.1, and a deviation above 0
+    deviation = np.where(known.min(axis=0) < known.max(axis=0), known.std(axis=0), 0.0)
+    mean = np.where(deviation > 0, known.mean(axis=0), known[0])
+    return (x - mean) / np.where(deviation > 0, deviation, 1.0)
 
 
 @lru_cache(maxsize=1)

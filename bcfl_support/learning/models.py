@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_generator, check_range, check_whole, to_array, to_floats
+from bcfl_support.checks import check_generator, check_range, check_whole, to_floats
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.columns import check_samples, pick_classes
+from bcfl_support.learning.columns import pick_classes, read_samples
 from bcfl_support.learning.updates import check_finite
 
 CHUNK_FLOATS = 2**21
@@ -159,10 +159,10 @@ class Model(ABC):
 
     def _evaluate(self, compute: Callable[..., np.ndarray], params: Any, x: Any, y: Any) -> Any:
         """`compute` of the vectors (k, P), a few at a time, and of the samples; for one vector (P,) its one value."""
-        w, features, labels = to_floats("params", params), to_floats("x", x), to_array("y", y)
+        w = to_floats("params", params)
         if w.ndim not in (1, 2) or w.shape[-1] != self.n_params:
             raise InvalidInput(f"params has shape {w.shape}: {self!r} needs ({self.n_params},), or k such rows.")
-        check_samples(features, labels, self.n_features, self.n_classes)
+        features, labels = read_samples(x, y, self.n_features, self.n_classes)
         if not (m := len(features)):
             raise InvalidInput("x and y have no sample: give at least one.")
         check_finite(w, "no class would be the likeliest; look at what made it", "params")

@@ -21,9 +21,10 @@ from numpy.random import Generator
 from bcfl_support.checks import check_generator, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
+from bcfl_support.learning.columns import check_labels
 from bcfl_support.learning.datasets import FederatedData
 from bcfl_support.learning.models import Model
-from bcfl_support.learning.updates import Round, check_finite
+from bcfl_support.learning.updates import LARGEST, Round, check_finite
 
 _AT_ONCE = 120  # models whose parameters and gradients stay in the cache
 
@@ -105,7 +106,7 @@ def local_updates(
     params = to_floats("params", params)
     chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients, rng)
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else to_array("labels", labels))
-    _check_labels(model, data, answers, len(starts))
+    answers = _check_labels(model, data, answers, len(starts))
     updates = np.empty((len(starts), len(chosen), model.n_params))
     at_once = max(1, _AT_ONCE // len(chosen))
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below, with its cause
@@ -118,7 +119,9 @@ def local_updates(
                     updates = moved  # all there is, and no copy of it
                 else:
                     updates[part, group] = moved
-    check_finite(updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps")
+    check_finite(
+        updates, f"training with lr {lr:g} diverged: use a smaller learning rate or fewer steps", largest=LARGEST
+    )
     return updates if params.ndim > 1 else updates[0]
 
 
@@ -212,14 +215,11 @@ def _similar_sizes(sizes: np.ndarray) -> list[np.ndarray]:
     return [np.flatnonzero(magnitude == m) for m in np.unique(magnitude)]
 
 
-def _check_labels(model: Model, data: FederatedData, answers: np.ndarray, federations: int) -> None:
-    fits = answers.shape[1:] == data.y.shape and len(answers) in (1, federations) and answers.dtype.kind in "iu"
-    if not fits or answers.min() < 0 or answers.max() >= model.n_classes:
-        told = answers.size and answers.dtype.kind in "iuf"
-        span = f" and run from {answers.min()} to {answers.max()}" if told else ""
-        shown = f"labels have shape {answers.shape}{span}"
-        wanted = f"one of the {len(data.y)} samples each, whole, from 0 to {model.n_classes - 1}"
-        raise InvalidInput(f"{shown}, as {answers.dtype}: give {wanted}, in one row or in {federations}.")
+def _check_labels(model: Model, data: FederatedData, answers: np.ndarray, federations: int) -> np.ndarray:
+    if answers.shape[1:] != data.y.shape or len(answers) not in (1, federations):
+        wanted = f"one of the {len(data.y)} samples each, in one row or in {federations}"
+        raise InvalidInput(f"labels have shape {answers.shape}: give {wanted}.")
+    return check_labels(answers, model.n_classes, "labels")
 
 
 def _check_training(

@@ -13,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, to_array, to_floats
+from bcfl_support.checks import check_range, name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
+FINITE = float(np.finfo(np.float64).max)
+"""The largest number there is: what only NaN and infinity lie beyond."""
+LARGEST = 1e150
+"""Largest entry, of either sign, of what is multiplied with its like, so that no score overflows."""
 
-def check_updates(updates: Any, name: str = "updates", *, least: int = 1) -> np.ndarray:
+
+def check_updates(updates: Any, name: str = "updates", *, least: int = 1, largest: float = FINITE) -> np.ndarray:
     """Updates as an array, or what is wrong with them.
 
     All-zero updates are valid. Every score and average of them is zero.
@@ -26,41 +31,41 @@ def check_updates(updates: Any, name: str = "updates", *, least: int = 1) -> np.
         updates: updates g_i, shape (…, n, P).
         name: what they are called in a message.
         least: the fewest clients allowed.
+        largest: the largest entry allowed, of either sign.
 
     Returns:
         The updates, float64.
 
     Raises:
-        InvalidUpdate: rows of unequal length, too few clients, or an entry that is text, NaN or infinite.
+        InvalidUpdate: rows of unequal length, too few clients, or an entry that is text, NaN, infinite or too large.
     """
     rows = to_floats(name, updates, InvalidUpdate)
     if rows.ndim < 2 or rows.shape[-2] < least:
         room = f"(…, n, P) with at least {'one client' if least == 1 else f'{least} clients'}"
         raise InvalidUpdate(f"{name} has shape {rows.shape}: it must be {room}.")
-    check_finite(rows, "leave the client out of the round", name)
+    check_finite(rows, "leave the client out of the round", name, largest)
     return rows
 
 
-def check_finite(rows: np.ndarray, advice: str, name: str = "updates") -> None:
-    """Say which entry of an array is NaN or infinite, and what to do about it.
+def check_finite(rows: np.ndarray, advice: str, name: str = "updates", largest: float = FINITE) -> None:
+    """Say which entry of an array is NaN, infinite or too large, and what to do about it.
 
     Args:
         rows: any shape, float64.
         advice: what to do about it, the end of the message.
         name: what the array is called in the message.
+        largest: the largest entry allowed, of either sign.
 
     Raises:
-        InvalidUpdate: an entry is NaN or infinite; the message has its place and value.
+        InvalidUpdate: there is such an entry; the message has its place and value.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(rows.sum()):  # one pass and no copy; only an overflow needs the second look
-            return
-    for place in np.argwhere(~np.isfinite(rows)):
-        raise InvalidUpdate(f"{name}[{_name(place)}] = {rows[tuple(place)]} is not a finite number: {advice}.")
-
-
-def _name(place: np.ndarray) -> str:
-    return ", ".join(map(str, place))
+    if -largest <= rows.min(initial=0.0) and rows.max(initial=0.0) <= largest:  # no copy, and false for NaN
+        return
+    for place in np.argwhere(~(np.abs(rows) <= largest)):
+        value = rows[tuple(place)]
+        far = f"lies beyond ±{largest:g}, where products overflow"
+        fault = far if np.isfinite(value) else "is not a finite number"
+        raise InvalidUpdate(f"{name_entry(name, place)} = {value} {fault}: {advice}.")
 
 
 def compute_weights(samples: Any) -> np.ndarray:
@@ -87,8 +92,8 @@ def compute_weights(samples: Any) -> np.ndarray:
     if counts.dtype.kind not in "iu":
         raise InvalidUpdate(f"samples has dtype {counts.dtype}: sample counts are integers.")
     for place in np.argwhere(counts < (1 if counts.ndim == 1 else 0)):
-        count = counts[tuple(place)]
-        raise InvalidUpdate(f"samples[{_name(place)}] = {count}: leave a client with no sample out of the round.")
+        found = f"{name_entry('samples', place)} = {counts[tuple(place)]}"
+        raise InvalidUpdate(f"{found}: leave a client with no sample out of the round.")
     # added as floats: a sum of int64 may pass 2⁶³ and come out negative
     return counts / np.maximum(counts.sum(axis=-1, keepdims=True, dtype=np.float64), 1)
 
@@ -104,10 +109,11 @@ def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
         (updates (…, n, P), weights p_i of the shape of `samples`), float64.
 
     Raises:
-        InvalidUpdate: as in `check_updates` and `compute_weights`, or shapes that do not fit each other.
+        InvalidUpdate: as in `check_updates` and `compute_weights`, an entry beyond `LARGEST`, or shapes that do not
+            fit each other.
     """
     weights = compute_weights(samples)
-    rows = check_updates(updates)
+    rows = check_updates(updates, largest=LARGEST)
     n = weights.shape[-1]
     if rows.shape[-2] != n or (weights.ndim > 1 and weights.shape != rows.shape[:-1]):
         raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, {n}, P), one row per sample count.")
@@ -126,13 +132,13 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
         The vector, shape of `values`, float64.
 
     Raises:
-        InvalidUpdate: another shape, or an entry that is text, NaN or infinite.
+        InvalidUpdate: another shape, or an entry that is text, NaN, infinite or beyond `LARGEST`.
     """
     vector = to_floats(name, values, InvalidUpdate)
     size = rows.shape[-1]
     if vector.shape not in ((size,), (*rows.shape[:-2], size)):
         raise InvalidUpdate(f"{name} has shape {vector.shape}: the updates have {size} parameters, so must it.")
-    check_finite(vector, "look at what made it", name)
+    check_finite(vector, "look at what made it", name, LARGEST)
     return vector
 
 
@@ -148,12 +154,14 @@ def compute_lengths(rows: np.ndarray) -> np.ndarray:
     >>> compute_lengths(np.array([[3.0, 4.0], [0.0, 4e200], [3e-200, 0.0]])).tolist()
     [5.0, 4e+200, 3e-200]
     """
-    squares = np.einsum("...p,...p->...", rows, rows)
+    with np.errstate(over="ignore"):
+        squares = np.einsum("...p,...p->...", rows, rows)
     if ((squares > 1e-280) & (squares < np.inf)).all():
         return np.sqrt(squares)
     scale = _scale(rows)
     scaled = rows / scale[..., None]
-    return scale * np.sqrt(np.einsum("...p,...p->...", scaled, scaled))
+    with np.errstate(over="ignore"):  # of a row beyond all numbers, the length is infinite
+        return scale * np.sqrt(np.einsum("...p,...p->...", scaled, scaled))
 
 
 def _scale(rows: np.ndarray) -> np.ndarray:
@@ -218,27 +226,42 @@ def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
     """
     rows = check_updates(updates)
     vector = check_vector(reference, rows, "reference")
-    lengths = compute_lengths(rows) * compute_lengths(vector)[..., None]
+    vector, lengths = vector / _scale(vector)[..., None], compute_lengths(rows)
+    if not (lengths <= LARGEST).all():
+        rows = rows / _scale(rows)[..., None]
+        lengths = compute_lengths(rows)
+    lengths = lengths * compute_lengths(vector)[..., None]
     return np.clip(divide_or_zero(np.matvec(rows, vector), lengths), -1.0, 1.0)
 
 
 def compute_square_distances(updates: Any) -> np.ndarray:
-    """‖g_i − g_j‖² for all pairs, from the Gram matrix.
+    """‖g_i − g_j‖² for all pairs.
+
+    Most are read off the Gram matrix, ‖g_i‖² + ‖g_j‖² − 2 ⟨g_i, g_j⟩. Of two updates that are close for their lengths
+    little but rounding would be left of that, and of long ones nothing: these pairs are subtracted.
 
     Args:
         updates: shape (…, n, P), float64.
 
     Returns:
-        Squared distances, shape (…, n, n), none negative; the diagonal is exactly 0.
+        Squared distances, shape (…, n, n), none negative; the diagonal is exactly 0. Infinite where float64 ends.
 
     Raises:
         InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
     """
     rows = check_updates(updates)
-    gram = rows @ rows.swapaxes(-1, -2)
-    squares = np.diagonal(gram, axis1=-2, axis2=-1)
-    distances = np.maximum(squares[..., :, None] + squares[..., None, :] - 2 * gram, 0.0)
-    distances[..., np.arange(rows.shape[-2]), np.arange(rows.shape[-2])] = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = rows @ rows.swapaxes(-1, -2)
+        squares = np.diagonal(gram, axis1=-2, axis2=-1)
+        sums = squares[..., :, None] + squares[..., None, :]
+        distances = np.maximum(sums - 2 * gram, 0.0)
+        distances[..., np.arange(rows.shape[-2]), np.arange(rows.shape[-2])] = 0.0
+        *batch, i, j = np.nonzero(np.triu((distances < 1e-3 * sums) | ~np.isfinite(distances), 1))
+        few = max(1, 2**17 // rows.shape[-1])  # whose differences stay in the cache
+        for some in (slice(k, k + few) for k in range(0, len(i), few)):
+            *of, one, other = (places[some] for places in (*batch, i, j))
+            squares = np.square(rows[(*of, one)] - rows[(*of, other)]).sum(axis=-1)
+            distances[(*of, one, other)] = distances[(*of, other, one)] = squares
     return distances
 
 

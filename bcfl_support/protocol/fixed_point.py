@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_flag, check_range, check_whole, shorten, to_array, to_floats
+from bcfl_support.checks import check_flag, check_range, check_whole, name_entry, shorten, to_array, to_floats
 from bcfl_support.errors import FixedPointError, InvalidUpdate
 
 SCALE = 10**9
@@ -324,7 +324,7 @@ def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
         return
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     index: int | tuple[int, ...] = place[0] if len(place) == 1 else place
-    where = f"values[{', '.join(map(str, place))}]" if place else "values"
+    where = name_entry("values", place) if place else "values"
     raise FixedPointError(f"{where} = {values[place]!s} {reason}.", index)
 
 

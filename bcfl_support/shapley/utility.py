@@ -22,10 +22,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.checks import check_choice, check_flags, to_array, to_floats
+from bcfl_support.checks import check_choice, check_flags
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
-from bcfl_support.learning.columns import TIE
+from bcfl_support.learning.columns import TIE, read_samples
 from bcfl_support.shapley.coalitions import Coalitions, Values, check_exact, coalition_matrix
 
 Array = NDArray[np.float64]
@@ -248,7 +248,9 @@ def round_utility(
     start = check_vector(params, changes, "params")
     layered = type(model) in (LogisticRegression, SoftmaxRegression, MLP)
     build = LayeredUtility if layered else RoundUtility
-    return build(model, start, changes, weights, to_floats("x", x), to_array("y", y), convention, kind)
+    return build(
+        model, start, changes, weights, *read_samples(x, y, model.n_features, model.n_classes), convention, kind
+    )
 
 
 # ---------------------------------------------------------------- pieces

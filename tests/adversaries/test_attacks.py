@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm as normal
 
-from bcfl_support.adversaries import attacks
+from bcfl_support.adversaries import attacks, collusion
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import fedavg
 from bcfl_support.scores import alignment_scores
@@ -65,6 +65,25 @@ def test_min_max_is_the_largest_gamma() -> None:
         widest = max(np.linalg.norm(a - b) for a in rows for b in rows)
         gamma = halving_search(rows, out, widest, lambda v, rows=rows: max(np.linalg.norm(v - r) for r in rows))
         np.testing.assert_allclose(ours, rows.mean(axis=0) + gamma * out, rtol=1e-9)
+
+
+@pytest.mark.parametrize("attack", [attacks.min_max, attacks.min_sum])
+@pytest.mark.parametrize("common", [2.0**10, 2.0**20, 2.0**25])
+def test_what_honest_updates_have_in_common_gives_no_room(attack, common: float) -> None:
+    shifted = attack(HONEST * 2.0**-10 + common) - common
+    np.testing.assert_allclose(shifted * 2.0**10, attack(HONEST), atol=common * 2.0**10 * 2.0**-50)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("far", [1e76, 1e151, np.finfo(float).max, np.inf, np.nan])
+def test_honest_updates_beyond_all_numbers_are_refused_by_their_number(far: float) -> None:
+    sent = HONEST[0].copy()
+    sent[2, 1] = far
+    for attack in (attacks.min_max, attacks.min_sum, attacks.mimic, lambda rows: attacks.alie(rows, z=1.0)):
+        with pytest.raises(ValueError, match=r"^honest\[2, 1\] = .*: leave the client out of the round"):
+            attack(sent)
+    with pytest.raises(ValueError, match=r"^honest\[2, 1\] = "):
+        collusion.compute_kappa(sent, norm=1.0)
 
 
 def test_min_sum_is_the_largest_gamma() -> None:

@@ -62,8 +62,8 @@ def test_another_network_is_another_task(layer):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": TASK.y + 0.7}, r"labels run from 0.7 to 1.7 in y, of dtype float64: .* whole floats by y.astype\(int\)"),
-        ({"y": TASK.y + 1}, "labels run from 1 to 2"),
+        ({"y": TASK.y + 0.7}, r"y\[0\] = [01].7, of dtype float64, is no class: .* from 0 to 1; np.unique\(y"),
+        ({"y": TASK.y + 1}, r"y\[\d+\] = 2, of dtype int64, is no class"),
         ({"y": TASK.y[:2]}, r"y has shape \(2,\) for 30 samples"),
         ({"x": TASK.x[:, :4]}, r"x has shape \(30, 4\): give \(m, 5\)"),
         ({"x": TASK.x * np.nan}, "is not a finite number"),

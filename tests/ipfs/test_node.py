@@ -20,6 +20,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipfshttpclient.exceptions import ErrorResponse
+from processes import in_forks
 
 from bcfl_support import services
 from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, RecordError, ServiceError
@@ -343,6 +344,46 @@ def test_an_add_whose_sender_disappears_pins_nothing(node: IpfsNode) -> None:
         )
     assert pins(node) == before
     assert node.cat(node.add(b"still alive")) == b"still alive"
+
+
+@pytest.mark.parametrize("size", [100, 6_000_000])
+def test_after_a_refusal_the_next_request_is_answered(tmp_path: Path, size: int) -> None:
+    """As on a full disk: what the refused sender still sends must not stand before the next request."""
+    with IpfsNode.start(repo=tmp_path, program="embedded", timeout=5) as node:
+        kept, data = node.add(b"a"), os.urandom(size)
+        node.add(data)
+        place = block_file(tmp_path, data[:C])
+        place.unlink()
+        place.mkdir()  # where a folder stands, no block finds room
+        for _ in range(3):
+            with pytest.raises(ServiceError, match=f"refused adding {size} bytes"):
+                node.add(data)
+            started = time.monotonic()
+            assert node.cat(kept) == b"a" and time.monotonic() - started < 2
+        assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_full_disk_is_called_that(node: IpfsNode) -> None:
+    refused = node._refusal("Error: ENOSPC: no space left on device, write", "adding 3 bytes", None)
+    assert "make room on its disk, or start one with a repo on another" in str(refused)
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTP_PROXY"])
+def test_no_proxy_catches_traffic_to_the_own_node(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+    with IpfsNode.start(program="embedded") as node:
+        assert node.cat(node.add(b"hello")) == b"hello"
+        with IpfsNode.connect(node.url.replace("127.0.0.1", "localhost")) as again:
+            assert again.cat(compute_cid(b"hello")) == b"hello"
+
+
+def test_forked_workers_do_not_share_a_connection(node: IpfsNode) -> None:
+    cids = [node.add(bytes([k]) * 1_000) for k in range(4)]
+
+    def work(k: int) -> bool:
+        return all(node.cat(cids[k]) == bytes([k]) * 1_000 for _ in range(25))
+
+    assert in_forks(work, 4) == [0] * 4 and work(0)
 
 
 def test_two_nodes_side_by_side_are_two_nodes() -> None:

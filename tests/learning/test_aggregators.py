@@ -147,6 +147,33 @@ def test_three_attackers_of_nine_move_it_a_bounded_way(name: str, size: float) -
     assert moved < 2.5 * spread, f"{name} moved {moved:.2f}, honest spread {spread:.2f}"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", list(aggregators.AGGREGATORS))
+@pytest.mark.parametrize("far", [np.nan, np.inf, -np.inf, 1e200, -np.finfo(float).max])
+def test_a_row_beyond_all_numbers_is_refused_by_its_number_or_dropped(name: str, far: float) -> None:
+    honest = 1 + 0.1 * np.random.default_rng(0).standard_normal((2, 7, 3))
+    sent = np.concatenate([honest, np.full((2, 1, 3), 5.0)], axis=1)
+    sent[1, 7, 2] = far  # one entry, of one client, in one round of two
+    seen = Round(sent, np.full(8, 10), np.zeros((2, 3)), abs, abs, np.zeros((2, 3)), 1, np.ones((2, 3)))
+    if np.isfinite(far) and name != "fedavg":  # these bear it
+        step = aggregators.AGGREGATORS[name](seen)
+        assert (np.abs(step - honest.mean(axis=1)) < 0.9).all(), step
+    else:
+        with pytest.raises(ValueError, match=r"^updates\[1, 7, 2\] = .*: leave the client out of the round"):
+            aggregators.AGGREGATORS[name](seen)
+
+
+@given(rounds(), st.integers(10, 40))
+def test_krum_is_the_same_whatever_all_have_in_common(case: tuple[list[list[int]], int], digits: int) -> None:
+    rows, attackers = np.array(case[0], dtype=float), case[1]
+    common = 2.0**digits * np.arange(1, rows.shape[1] + 1)
+    for selected in (1, None):
+        found = aggregators.multi_krum(rows + common, attackers=attackers, selected=selected) - common
+        np.testing.assert_allclose(
+            found, aggregators.multi_krum(rows, attackers=attackers, selected=selected), atol=2.0 ** (digits - 46)
+        )
+
+
 @pytest.mark.parametrize("far", [1e14, 1e155, 1e300])
 @pytest.mark.parametrize("unit", [1e-150, 1e-9, 1.0, 1e13])
 def test_one_attacker_however_far_leaves_the_geometric_median_among_the_others(far: float, unit: float) -> None:

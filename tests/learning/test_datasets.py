@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from importlib.metadata import files
+from typing import Any
 
 import numpy as np
 import pandas
@@ -12,6 +14,8 @@ import pytest
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import datasets as ds
 from bcfl_support.learning import partitions
+from bcfl_support.learning.models import SoftmaxRegression
+from bcfl_support.learning.training import local_updates
 
 LOADERS = {
     "breast cancer": (ds.load_hospitals, 569, 30, 2),
@@ -68,10 +72,77 @@ def test_partitions_share_the_test_set_of_their_seed() -> None:
     assert not np.array_equal(iid.x_test, other.x_test)
 
 
-def test_a_constant_feature_stays_finite() -> None:
-    x = np.column_stack([np.ones(40), np.arange(40.0)])
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e8 + 0.1, -1e-300])
+def test_a_constant_feature_becomes_zero(value: float) -> None:
+    x = np.column_stack([np.full(40, value), np.arange(40.0)])
     data = ds.deal("toy", x, np.arange(40) % 2, 2, classes=("a", "b"), standardize=True, rng=seed())
-    assert np.array_equal(data.x[:, 0], np.zeros(len(data.y)))
+    assert not any(part[:, 0].any() for part in (data.x, data.x_val, data.x_test))
+    assert abs(data.x[:, 1].std() - 1) < 1e-12
+    assert not ds.federate(toy() | {"same": [value] * 40}, label="color", client="site", rng=seed()).x[:, 1].any()
+
+
+def test_a_number_means_its_value_whatever_its_type() -> None:
+    """Images as files hold them, and labels in few bytes; 64 unsigned bits are those that NumPy counts with least."""
+    images, labels = np.random.default_rng(0).integers(0, 256, (60, 4)), np.arange(60) % 3
+    classes, model = ("a", "b", "c"), SoftmaxRegression(4, 3)
+
+    def train(x: Any, y: Any) -> np.ndarray:
+        data = ds.deal("toy", x, y, 4, classes=classes, rng=seed())
+        assert data.x.dtype == np.float64 and data.y.dtype == data.y_val.dtype == data.sizes.dtype == np.int64
+        noisy = ds.with_label_noise(data, [0.5] * 4, rng=seed())
+        return local_updates(model, np.zeros(15), noisy, steps=2, lr=0.1, batch_size=5, rng=seed())
+
+    expected = train(images.astype(float), labels)
+    for kind in ("u1", "i2", "<i4", ">i8", "u8", "f4", ">f8", "f2", object):
+        assert np.array_equal(train(images.astype(kind), labels), expected), kind
+    for kind in ("u1", "i1", ">i2", ">i8", "u8", object):
+        assert np.array_equal(train(images, labels.astype(kind)), expected), kind
+    for lists in (images.tolist(), pandas.DataFrame(images), pandas.DataFrame(images).astype("uint8")):
+        assert np.array_equal(train(lists, labels.tolist()), expected)
+    whole = ds.deal("toy", images, labels, 4, classes=classes, rng=seed())
+    for kind in ("u1", "u8", object):
+        again = dataclasses.replace(whole, sizes=whole.sizes.astype(kind))
+        assert again.sizes.dtype == np.int64
+        assert np.array_equal(ds.with_label_noise(again, [0.5] * 4, rng=seed()).x, whole.x)
+
+
+@pytest.mark.parametrize("hidden", [5, None])
+def test_a_mask_would_be_lost(hidden: int | None) -> None:
+    rows = {"x": np.random.default_rng(1).normal(size=(60, 2)), "y": np.arange(60) % 2}
+    for name, values in rows.items():
+        masked = np.ma.masked_array(values, np.zeros(values.shape, bool))
+        if hidden is not None:
+            masked[hidden] = np.ma.masked
+        with pytest.raises(InvalidInput, match=f"{name} has a mask, which nobody who receives it would see: fill it"):
+            ds.deal("toy", **(rows | {name: masked}), n_clients=3, classes=("a", "b"), rng=seed())
+    for column in toy():
+        masked = np.ma.masked_array(toy()[column], np.arange(40) == hidden)
+        with pytest.raises(InvalidInput, match=f"column '{column}' has a mask"):
+            ds.federate(toy() | {column: masked}, label="color", client="site", rng=seed())
+
+
+def test_rows_that_pandas_calls_by_other_names_are_not_paired() -> None:
+    frame = pandas.DataFrame(np.random.default_rng(1).normal(size=(60, 2)), columns=["a", "b"])
+    frame["y"] = (frame.a > 0).astype(int)
+    mixed = frame.sample(frac=1, random_state=0)
+
+    def deal(x: Any, y: Any) -> ds.FederatedData:
+        return ds.deal("toy", x, y, 3, classes=("n", "p"), rng=seed())
+
+    for x, y in ((mixed[["a", "b"]], mixed.y), (mixed[["a", "b"]].to_numpy(), mixed.y)):  # by place, never by index
+        data = deal(x, y)
+        for end in ("", "_val", "_test"):
+            assert np.array_equal(getattr(data, f"y{end}"), getattr(data, f"x{end}")[:, 0] > 0)
+    model, message = (SoftmaxRegression(2, 2), rf"row 0 is {mixed.index[0]} in x and 0 in y, by their indices: bring")
+    for use in (deal, lambda x, y: model.loss(np.zeros(6), x, y)):
+        with pytest.raises(InvalidInput, match=message):
+            use(mixed[["a", "b"]], frame.y)
+        with pytest.raises(InvalidInput, match="by their indices"):
+            use(mixed[["a", "b"]], mixed.y.reset_index(drop=True))
+    table = {"a": mixed.a, "kind": mixed.y, "site": ["x", "y"] * 30}
+    assert ds.federate(table, label="kind", client="site", rng=seed()).n_clients == 2
+    with pytest.raises(InvalidInput, match=f"row 0 is 0 in kind and {mixed.index[0]} in a, by their indices"):
+        ds.federate(table | {"kind": frame.y}, label="kind", client="site", rng=seed())
 
 
 def test_unknown_partition_and_empty_clients_are_errors() -> None:
@@ -95,9 +166,15 @@ def test_unknown_partition_and_empty_clients_are_errors() -> None:
     ("change", "message"),
     [
         ({"y": np.arange(50) % 2}, r"y{end} has shape \(50,\) for 60 samples"),
-        ({"y": np.arange(60) % 2 + 0.5}, r"labels run from 0.5 to 1.5 in y{end}, of dtype float64"),
-        ({"y": np.arange(60) % 2 + 1}, "labels run from 1 to 2 in y{end}, .* from 0 to 1"),
-        ({"y": -(np.arange(60) % 2)}, "labels run from -1 to 0 in y{end}"),
+        ({"y": np.arange(60) % 2 + 0.5}, r"y{end}\[0\] = 0.5, of dtype float64, is no class: labels are integers"),
+        ({"y": np.arange(60) % 2 + 1}, r"y{end}\[1\] = 2, of dtype int64, is no class: .* from 0 to 1; np.unique\(y"),
+        ({"y": 1 - 2 * (np.arange(60) % 2)}, r"y{end}\[1\] = -1, of dtype int64, is no class"),
+        ({"y": np.arange(60) % 2 * 1.0}, r"y{end}\[0\] = 0.0, of dtype float64"),
+        ({"y": np.where(np.arange(60) == 7, np.nan, 0)}, r"y{end}\[0\] = 0.0, of dtype float64"),
+        ({"y": np.where(np.arange(60) % 2, "M", "B")}, r"y{end}\[0\] = 'B', of dtype <U1, is no class"),
+        ({"y": [0, "M", None] * 20}, r"y{end}\[1\] = 'M', of dtype object, is no class"),
+        ({"y": np.arange(60) % 2 == 1}, r"y{end}\[0\] = False, of dtype bool, is no class"),
+        ({"y": np.full(60, 2**64 - 1, dtype=np.uint64)}, r"y{end}\[0\] = 18446744073709551615, of dtype uint64"),
         ({"x": np.full((60, 2), np.nan)}, r"x{end}\[0, 0\] = nan is not a finite number: drop the row"),
         ({"x": np.ones(60)}, r"x{end} has shape \(60,\)"),
     ],

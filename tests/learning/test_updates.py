@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bcfl_support import adversaries, scores
 from bcfl_support.errors import InvalidInput
@@ -95,6 +98,7 @@ def test_a_round_says_what_each_update_brings_alone() -> None:
         ([1.0, 2.0], r"root_update has shape \(2,\): the updates have 5 parameters, so must it"),
         (np.zeros((2, 5)), r"root_update has shape \(2, 5\)"),
         ([1.0, np.nan, 0, 0, 0], r"root_update\[1\] = nan is not a finite number: look at what made it"),
+        ([1.0, 2e150, 0, 0, 0], r"root_update\[1\] = 2e\+150 lies beyond ±1e\+150, where products overflow: look at"),
     ],
 )
 def test_a_bad_vector_is_refused(values: object, message: str) -> None:
@@ -109,7 +113,8 @@ def test_a_bad_vector_is_refused(values: object, message: str) -> None:
         (ROWS, np.tile(SAMPLES, (2, 1)), r"updates has shape \(3, 9, 5\)"),
         (ROWS, [0, *SAMPLES[1:]], r"samples\[0\] = 0: leave a client with no sample out of the round"),
         (np.where(ROWS[1, 2, 3] == ROWS, np.inf, ROWS), SAMPLES, r"updates\[1, 2, 3\] = inf is not a finite number"),
-        (np.full((2, 1), 1e308), [1, 1], None),  # finite, though their sum is not
+        (np.full((2, 1), 1e150), [1, 1], None),
+        (np.full((2, 1), -1e151), [1, 1], r"updates\[0, 0\] = -1e\+151 lies beyond ±1e\+150, where products overflow"),
     ],
 )
 def test_a_round_is_checked(rows: object, samples: object, message: str | None) -> None:
@@ -130,6 +135,37 @@ def test_lengths_neither_overflow_nor_vanish() -> None:
     rows = np.random.default_rng(3).standard_normal((4, 7))
     with_extremes = np.concatenate([rows, np.zeros((1, 7)), np.full((1, 7), 1e200)])
     assert np.array_equal(updates.compute_lengths(with_extremes)[:4], updates.compute_lengths(rows))
+
+
+@st.composite
+def sent(draw: st.DrawFn) -> np.ndarray:
+    """Updates with a large part in common, copies among them, as whole multiples of 2⁻²⁰."""
+    common = draw(st.lists(st.integers(-(2**40), 2**40), min_size=2, max_size=2))
+    own = draw(st.lists(st.tuples(*[st.integers(-1000, 1000)] * 2), min_size=2, max_size=5))
+    far = draw(st.sampled_from([1, 2**100, 2**400]))  # one that is far away from all
+    return (np.array(common) + np.array([*own, own[0]]) * np.array([[far], *[[1]] * len(own)], dtype=object)).astype(
+        float
+    ) * 2.0**-20
+
+
+@given(rows=sent())
+def test_distances_are_exact_however_much_all_have_in_common(rows: np.ndarray) -> None:
+    exact = [[sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(g, h, strict=True)) for h in rows] for g in rows]
+    for found in (updates.compute_square_distances(rows), updates.compute_square_distances(rows[None])[0]):
+        np.testing.assert_allclose(found, np.array(exact, dtype=float), rtol=1e-11, atol=0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_distance_and_no_cosine_overflows_on_its_way() -> None:
+    rows = np.array([[1e160, 3.0], [1e160, 1.0], [2.0, 1.0], [np.finfo(float).max] * 2])
+    distances = updates.compute_square_distances(rows)
+    assert distances[0, 1] == distances[1, 0] == 4.0 and np.isinf(distances[:3, 3]).all()
+    assert not np.isnan(distances).any()
+    assert updates.compute_cosines(rows, [1e150, 0.0]) == pytest.approx([1, 1, 2 / 5**0.5, 0.5**0.5])
+    assert updates.compute_cosines([[3e-200, 4e-200]], [1e-200, 0.0]) == pytest.approx([0.6])
+    many = np.random.default_rng(0).standard_normal((2, 60, 5_000)) * 1e-3 + 1e3  # more pairs than are taken at once
+    apart = ((many[1, :1] - many[1]) ** 2).sum(axis=-1)
+    np.testing.assert_allclose(updates.compute_square_distances(many)[1, 0], apart, rtol=1e-11)
 
 
 def test_a_negative_length_does_not_turn_a_vector_round() -> None:
