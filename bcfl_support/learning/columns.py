@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support.checks import to_array
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import check_finite
 
@@ -113,7 +114,7 @@ def _read_column(frame: Mapping[str, Any], column: str) -> np.ndarray:
     """A column without gaps, shape (N,)."""
     if column not in frame:
         raise InvalidInput(f"there is no column {column!r}: the table has {', '.join(map(str, frame))}.")
-    values = np.asarray(frame[column])
+    values = to_array(f"column {column!r}", frame[column])
     if values.ndim != 1:
         raise InvalidInput(f"column {column!r} has shape {values.shape}: give one value a row, under a name of its own")
     for row, value in enumerate(values.tolist()):

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from bcfl_support import checks
 from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_samples, read_names, read_numbers
@@ -30,6 +31,8 @@ from bcfl_support.learning.partitions import PARTITIONS, check_options, check_sh
 @dataclass(frozen=True, eq=False)
 class FederatedData:
     """Training data in client order, with a public validation set and a test set nobody trains on.
+
+    The arrays are copies that cannot be written to: what was checked stays as it is. Change a copy, and `replace` it.
 
     Attributes:
         name: name of the source, for titles.
@@ -62,7 +65,7 @@ class FederatedData:
     def __post_init__(self) -> None:
         for name in ("x", "y", "sizes", "x_val", "y_val", "x_test", "y_test"):
             convert = to_floats if name[0] == "x" else to_array
-            object.__setattr__(self, name, convert(name, getattr(self, name)))
+            object.__setattr__(self, name, checks.freeze(convert(name, getattr(self, name))))
         check_range("sizes", self.sizes, 1, many=True, whole=True, why="each client needs a sample, else deal to fewer")
         rows = self.y.shape  # as many labels, and as many samples among the clients, as there are rows of features
         if self.x.ndim != 2 or self.x.shape[:1] != rows or self.sizes.ndim != 1 or (self.sizes.sum(),) != rows:

@@ -167,6 +167,14 @@ def test_bad_sizes_and_labels_are_named() -> None:
     x, y, w = np.zeros((3, 7)), np.zeros(3, int), np.zeros(32)
     with pytest.raises(InvalidInput, match=r"params has shape \(31,\): SoftmaxRegression\(7, 4\) needs \(32,\)"):
         model.loss(np.zeros(31), x, y)
+    with pytest.raises(InvalidInput, match=r"module gives \('tuple',\) for x \(64, 7\): it must give \(64, C\)"):
+        models.TorchModel(nn.LSTM(7, 4), 7)
+    with pytest.raises(InvalidInput, match=r"module is Flatten\(.*, which has no parameter"):
+        models.TorchModel(nn.Flatten(), 7)
+    with pytest.raises(InvalidInput, match=r"module is 3; give a torch\.nn\.Module"):
+        models.TorchModel(3, 7)
+    with pytest.raises(InvalidInput, match=r"copies of module cannot run in one batch: .* may not ask for values"):
+        models.TorchModel(AsksForValues(), 7)
     with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         model.accuracy(w, x[:, :6], y)
     with pytest.raises(InvalidInput, match=r"y has shape \(2,\) for 3 samples"):
@@ -231,6 +239,17 @@ def test_one_federated_round_of_a_module() -> None:
     updates = local_updates(model, start, data, steps=20, lr=0.5, rng=np.random.default_rng(2))
     after = start + fedavg(updates, data.sizes)
     assert model.accuracy(after, data.x_test, data.y_test) > model.accuracy(start, data.x_test, data.y_test) + 0.2
+
+
+class AsksForValues(torch.nn.Module):
+    """A classifier whose computation depends on its input's values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(7, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x) if x.sum() > 0 else -self.layer(x)
 
 
 def test_modules_that_do_not_fit_are_refused() -> None:
