@@ -167,14 +167,6 @@ def test_bad_sizes_and_labels_are_named() -> None:
     x, y, w = np.zeros((3, 7)), np.zeros(3, int), np.zeros(32)
     with pytest.raises(InvalidInput, match=r"params has shape \(31,\): SoftmaxRegression\(7, 4\) needs \(32,\)"):
         model.loss(np.zeros(31), x, y)
-    with pytest.raises(InvalidInput, match=r"module gives \('tuple',\) for x \(64, 7\): it must give \(64, C\)"):
-        models.TorchModel(nn.LSTM(7, 4), 7)
-    with pytest.raises(InvalidInput, match=r"module is Flatten\(.*, which has no parameter"):
-        models.TorchModel(nn.Flatten(), 7)
-    with pytest.raises(InvalidInput, match=r"module is 3; give a torch\.nn\.Module"):
-        models.TorchModel(3, 7)
-    with pytest.raises(InvalidInput, match=r"copies of module cannot run in one batch: .* may not ask for values"):
-        models.TorchModel(AsksForValues(), 7)
     with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         model.accuracy(w, x[:, :6], y)
     with pytest.raises(InvalidInput, match=r"y has shape \(2,\) for 3 samples"):
@@ -260,6 +252,14 @@ def test_modules_that_do_not_fit_are_refused() -> None:
         models.TorchModel(nn.Sequential(nn.Linear(7, 7).requires_grad_(False), nn.Linear(7, 4)), 7)
     with pytest.raises(InvalidInput, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
+    with pytest.raises(InvalidInput, match=r"module gives \('tuple',\) for x \(64, 7\): it must give \(64, C\)"):
+        models.TorchModel(nn.LSTM(7, 4), 7)
+    with pytest.raises(InvalidInput, match=r"module is Flatten\(.*, which has no parameter"):
+        models.TorchModel(nn.Flatten(), 7)
+    with pytest.raises(InvalidInput, match=r"module is 3; give a torch\.nn\.Module"):
+        models.TorchModel(3, 7)
+    with pytest.raises(InvalidInput, match=r"copies of module cannot run in one batch: .* may not ask for values"):
+        models.TorchModel(AsksForValues(), 7)
     with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         CASES["torch linear"][0].loss(np.zeros(32), np.zeros((3, 6)), np.zeros(3, int))
 

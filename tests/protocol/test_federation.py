@@ -21,6 +21,7 @@ from bcfl_support.errors import (
 )
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.protocol import fixed_point
+from bcfl_support.protocol.commitments import compute_factors_hash
 from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.rounds import FederationConfig
 
@@ -839,8 +840,11 @@ def test_equal_factors_in_another_order_agree(fed, node, clients):
         fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
     factors = {client: 10**6 + i for i, client in enumerate(clients)}
     other = dict(reversed(factors.items()))
-    fed.attest(0, b"\1" * 32, factors, clients=clients[:1])
-    fed.attest(0, b"\1" * 32, other, clients=clients[1:])
+    fed.attest(0, b"\1" * 32, factors, clients=clients[:2])
+    fed.attest(0, b"\1" * 32, other, clients=clients[2:])
+    for given in (factors, other):
+        statement = (0, b"\1" * 32, compute_factors_hash(given))
+        assert fed.ledger.functions.votesFor(*statement).call() > 2 / 3 * sum(SAMPLES)
     assert fed.apply_factors(0, b"\1" * 32, other)["status"] == 1
 
 
