@@ -19,6 +19,7 @@ def check_range(
     high: float = np.inf,
     *,
     many: bool = False,
+    row: bool = False,
     whole: bool = False,
     above: bool = False,
     why: str = "",
@@ -32,6 +33,7 @@ def check_range(
         low: the lowest allowed, or with `above` the highest that is not.
         high: the highest allowed.
         many: whether an array will do, also an empty one.
+        row: whether it must be one row of numbers.
         whole: whether only integers will do.
         above: whether `low` itself is refused.
         why: the reason for the bound, a clause of the message.
@@ -49,24 +51,22 @@ def check_range(
     Traceback (most recent call last):
     bcfl_support.errors.InvalidInput: trim is 5: half would be left out; choose it whole, in [0, 4]
     """
-    alone = True
+    shaped, form = True, "one row," if row else "one number,"
+    refuse_mask(name, value, error)
     with contextlib.suppress(TypeError, ValueError):  # what is no number at all is refused below
         integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu"  # checked without a loop
         # as objects, integers are of any size
         given = to_array(name, value, error, None if integers else object) if whole else to_floats(name, value)
-        alone, told = many or not given.ndim, () if integers or not whole else given.flat
-        fits = (
-            alone
-            and not isinstance(value, (bool, np.bool_))
-            and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
-        )
+        shaped, told = given.ndim == 1 if row else many or not given.ndim, () if integers or not whole else given.flat
+        counted = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
+        fits = shaped and counted and not isinstance(value, (bool, np.bool_))
         if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
             return np.asarray(value) if whole else given.astype(np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
     shown = repr(value) if isinstance(value, (str, bytes)) else str(value)
     shown = shown if len(shown) < 1_000 else f"{shorten(value)} …"
-    raise error(f"{name} is {shown}: {reason}choose {'it' if alone else 'one number,'} {kind}in {room}")
+    raise error(f"{name} is {shown}: {reason}choose {'it' if shaped else form} {kind}in {room}")
 
 
 def check_whole(
@@ -119,14 +119,33 @@ def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput, dtyp
 
     Arguments as in `to_floats`; `dtype` is that of the array, None for what NumPy finds.
     """
-    if isinstance(values, np.ma.MaskedArray):
-        raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
+    refuse_mask(name, values, error)
     try:
         return np.asarray(values, dtype=dtype)
-    except RuntimeError as problem:  # torch's: a tensor with a gradient, or on another device
-        raise error(f"{name} is {shorten(values)}: {problem}") from None
+    except (RuntimeError, TypeError) as problem:  # torch's: with a gradient, on another device, sparse, or bfloat16
+        raise error(f"{name} is {shorten(values)}, no array of NumPy: {problem}; convert it first") from None
     except ValueError:
         raise error(f"{name} is {shorten(values)}: give numbers, in rows of one length") from None
+
+
+def refuse_mask(name: str, values: Any, error: type[BcflError] = InvalidInput) -> None:
+    """Refuse an array with a mask, or rows of which one has a mask; arguments as in `to_floats`."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+        raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
+
+
+def freeze(values: np.ndarray) -> np.ndarray:
+    """A copy that nobody changes, for what is kept after its check; what is one already is taken as it is.
+
+    >>> kept = freeze(np.zeros(2))
+    >>> kept.flags.writeable, freeze(kept) is kept
+    (False, True)
+    """
+    if values.flags.writeable or not values.flags.owndata:
+        values = values.copy()
+        values.flags.writeable = False
+    return values
 
 
 def name_entry(name: str, place: Iterable[int]) -> str:
@@ -148,22 +167,43 @@ def check_list(name: str, values: Any) -> list[Any]:
 
     Args:
         name: what the values are called in the message.
-        values: a list, a tuple, or whatever else can be gone through.
+        values: a list, a tuple, or whatever else has an order: that of a set differs from run to run.
 
     Returns:
         The values.
 
     Raises:
-        InvalidInput: there is only one thing.
+        InvalidInput: there is only one thing, or a set.
 
     >>> check_list("clients", 3)
     Traceback (most recent call last):
     bcfl_support.errors.InvalidInput: clients is 3: give a list, also of one
     """
     with contextlib.suppress(TypeError):
-        if not isinstance(values, (str, bytes)):
+        if not isinstance(values, (str, bytes, set, frozenset)):
             return list(values)
-    raise InvalidInput(f"{name} is {shorten(values)}: give a list, also of one")
+    why = "a set, which has no order" if isinstance(values, (set, frozenset)) else shorten(values)
+    raise InvalidInput(f"{name} is {why}: give a list, also of one")
+
+
+def check_indices(name: str, values: Any, n: int) -> np.ndarray:
+    """Which of n clients are meant: their numbers, int64, each once.
+
+    >>> check_indices("clients", [2, 0], 3).tolist()
+    [2, 0]
+
+    Args:
+        name: what they are called in the message.
+        values: numbers from 0 to n − 1; also none.
+        n: how many clients there are.
+
+    Raises:
+        InvalidInput: something else, or one twice.
+    """
+    chosen = check_range(name, values, 0, n - 1, row=True, whole=True, why="a client is named by its index")
+    if len(np.unique(chosen)) < len(chosen):
+        raise InvalidInput(f"{name} is {chosen.tolist()}: name each once")
+    return chosen.astype(np.int64)
 
 
 def check_kind(name: str, value: Any, kinds: Any, give: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support import checks
 from bcfl_support.checks import check_choice, check_generator, check_kind, check_range, check_whole, look_up, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives import PayRule, check_rule
@@ -25,7 +26,7 @@ from bcfl_support.scores import SCORES
 
 @dataclass(frozen=True, eq=False)
 class RoundState:
-    """What is known when a round's updates have been trained; hooks and scores read it.
+    """What is known when a round's updates have been trained; hooks and scores read it, and cannot write to it.
 
     Attributes:
         round: number of the round, from 1.
@@ -48,7 +49,7 @@ class RoundState:
 
 @dataclass(frozen=True, eq=False)
 class RoundOutcome:
-    """What a round brought; the `observe` hook receives it.
+    """What a round brought; the `observe` hook receives it: a copy of the updates, the rest read-only.
 
     Attributes:
         state: the round's state.
@@ -208,11 +209,12 @@ class _Federation:
 
     def work(self, number: int, params: np.ndarray, previous: np.ndarray) -> Round:
         """Draw the round's clients, train them, let the hook change what they send, and check it."""
-        model, data, clients = self.model, self.data, self._draw_clients(number)
-        self.state = RoundState(number, params, clients, self.declared[clients], previous, data, self.hooks)
+        model, data, clients = self.model, self.data, checks.freeze(self._draw_clients(number))
+        params, previous, samples = map(checks.freeze, (params, previous, self.declared[clients]))  # hooks see them
+        self.state = RoundState(number, params, clients, samples, previous, data, self.hooks)
         return Round(
             updates=self._sent_updates(self.state),
-            samples=self.state.samples,
+            samples=samples,
             params=params,
             gradient=lambda where: model.gradient(where, data.x_val, data.y_val),
             accuracy=lambda where: model.accuracy(where, data.x_val, data.y_val),
@@ -224,12 +226,8 @@ class _Federation:
         n = self.data.n_clients
         if self.participation is None:
             return np.arange(n)
-        chosen = np.asarray(self.participation(number, self.draws))
-        numbers = chosen.ndim == 1 and (chosen.dtype.kind in "iu" or not len(chosen))  # a mask or a share is none
-        if not numbers or len(chosen) != np.isin(np.arange(n), chosen).sum():
-            what = f"participation gave {chosen.tolist()} in round {number}"
-            raise InvalidInput(f"{what}: name clients by their numbers, 0 to {n - 1}, each at most once.")
-        return np.sort(chosen.astype(np.int64))
+        what = f"what participation gave in round {number}"
+        return np.sort(checks.check_indices(what, self.participation(number, self.draws), n))
 
     def _sent_updates(self, state: RoundState) -> np.ndarray:
         if len(state.clients) == 0:
@@ -241,7 +239,7 @@ class _Federation:
             updates = to_floats(what, self.transform(state.round, updates, state))
             if updates.shape != shape:
                 raise InvalidInput(f"{what} has shape {updates.shape}, not {shape}.")
-        return check_round(updates, state.samples)[0]
+        return checks.freeze(check_round(updates, state.samples)[0])
 
     def aggregate(self, seen: Round) -> np.ndarray:
         """The server's step; a round that nobody came to moves nothing."""
@@ -253,19 +251,17 @@ class _Federation:
         given = {}
         for name, score in self.scorers.items():
             what = f"what score {name!r} gave in round {state.round}"
-            given[name] = to_floats(what, score(seen) if len(clients) else [])
+            given[name] = checks.freeze(to_floats(what, score(seen) if len(clients) else []))
             if given[name].shape != clients.shape or not np.isfinite(given[name]).all():
-                raise InvalidInput(
-                    f"{what} is {given[name].tolist()}: give {len(clients)} finite numbers, one a client."
-                )
+                raise InvalidInput(f"{what} is {given[name].tolist()}: give {len(clients)} finite numbers, one each.")
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
         paying, present = next(iter(spread.values())), np.isin(np.arange(n), clients)
         if len(clients):
             self.record.append(present if rule.record == "attended" else paying >= 0)
         standing = rule.standing(np.array(self.record).reshape(-1, n))
         sizes = self.declared / self.declared.sum(dtype=np.float64)  # a sum of int64 may pass 2⁶³
-        rewards = rule.share(np.nan_to_num(paying), sizes, present, standing)
-        outcome = RoundOutcome(state, seen.updates, np.asarray(seen.step), given, rewards)
+        rewards = checks.freeze(rule.share(np.nan_to_num(paying), sizes, present, standing))
+        outcome = RoundOutcome(state, seen.updates.copy(), np.asarray(seen.step), given, rewards)
         params, test = state.params + outcome.step, (self.data.x_test, self.data.y_test)
         block = {
             "round": np.full(n, state.round),
@@ -312,7 +308,7 @@ def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarra
     counts = check_range("declared_samples", given, 1, 2**63 - 1, many=True, whole=True)
     if counts.shape != sizes.shape:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
-    return counts
+    return checks.freeze(counts)
 
 
 def _spread(values: np.ndarray, clients: np.ndarray, n: int) -> np.ndarray:

@@ -16,8 +16,12 @@ from bcfl_support.checks import (
     check_flag,
     check_flags,
     check_generator,
+    check_indices,
+    check_list,
     check_range,
     check_whole,
+    freeze,
+    to_array,
     to_floats,
 )
 from bcfl_support.errors import InvalidInput, InvalidUpdate
@@ -163,7 +167,8 @@ def test_wherever_a_whole_number_is_wanted_what_is_checked_is_what_is_used() -> 
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check_range":
                     options = {o.arg: o.value for o in node.keywords}
                     always = isinstance(options.get("whole"), ast.Constant)
-                    assert "many" in options or not always, f"{file.name}:{node.lineno}: check_whole gives an int"
+                    several = {"many", "row"} & {*options}
+                    assert several or not always, f"{file.name}:{node.lineno}: check_whole gives an int"
 
 
 def test_a_long_value_is_told_in_short() -> None:
@@ -176,3 +181,60 @@ def test_a_tensor_with_a_gradient_is_refused_in_words() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(InvalidInput, match="detach"):
         to_floats("updates", torch.ones(3, requires_grad=True))
+
+
+@pytest.mark.parametrize("values", [{"a", "b"}, frozenset({1})])
+def test_a_set_pairs_with_nothing(values: object) -> None:
+    with pytest.raises(InvalidInput, match="clients is a set, which has no order: give a list"):
+        check_list("clients", values)
+    assert check_list("clients", {"b": 1, "a": 2}.keys()) == ["b", "a"]
+
+
+MASKED = np.ma.masked_array([1, 2, 3], mask=[1, 0, 0])
+
+
+@pytest.mark.parametrize("values", [MASKED, [MASKED, MASKED], (MASKED,)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_mask_is_lost_nowhere(values: object, whole: bool) -> None:
+    with pytest.raises(InvalidInput, match="counts has a mask"):
+        check_range("counts", values, 0, many=True, whole=whole)
+    with pytest.raises(InvalidInput, match="counts has a mask"):
+        to_array("counts", values)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_one_row_is_no_table(whole: bool) -> None:
+    assert check_range("counts", [1, 2], 0, row=True, whole=whole).tolist() == [1, 2]
+    for wrong in (1, [[1], [2]], np.ones((2, 1), int)):
+        with pytest.raises(InvalidInput, match=r"(?s)counts is .*: choose one row, (whole, )?in \[0, ∞\)"):
+            check_range("counts", wrong, 0, row=True, whole=whole)
+
+
+@pytest.mark.parametrize("wrong", [[3], [-1], [0, 0], [0.5], [[0]], 1, ["0"], [True]])
+def test_clients_are_named_by_their_numbers_each_once(wrong: object) -> None:
+    assert check_indices("clients", np.array([2, 0], np.int8), 3).dtype == np.int64
+    assert len(check_indices("clients", [], 3)) == 0
+    with pytest.raises(InvalidInput, match=r"clients is .*(named by its index|name each once)"):
+        check_indices("clients", wrong, 3)
+
+
+def test_what_is_frozen_is_nobodys_but_ours() -> None:
+    given = np.arange(4)
+    kept, view = freeze(given), freeze(given[1:])
+    given[:] = 9
+    assert kept.tolist() == [0, 1, 2, 3] and view.tolist() == [1, 2, 3] and freeze(kept) is kept
+    given.flags.writeable = False  # a view of what could be written to by another name is copied
+    assert freeze(given[:2]).flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 1
+
+
+def test_a_tensor_that_numpy_does_not_take_is_refused_in_words() -> None:
+    import torch
+
+    for tensor in (torch.ones(3, dtype=torch.bfloat16), torch.ones(3).to_sparse(), torch.ones(3, device="meta")):
+        for take in (to_array, to_floats):
+            with pytest.raises(InvalidInput, match=r"g is tensor\(.*, no array of NumPy: .*; convert it first"):
+                take("g", tensor)
+        with pytest.raises(InvalidInput):
+            check_range("g", tensor, 0, many=True)

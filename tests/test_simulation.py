@@ -201,13 +201,13 @@ def test_one_client_and_all_zero_updates_are_results_not_errors(hospitals: datas
         ({"rounds": 0}, r"rounds is 0: choose it whole, in \[1, ∞\)"),
         (
             {"participation": lambda number, rng: np.array([9])},
-            r"participation gave \[9\] in round 1: name clients by their numbers, 0 to 4",
+            r"participation gave in round 1 is \[9\]: a client is named by its index; .* in \[0, 4\]",
         ),
-        ({"participation": lambda number, rng: np.array([1, 1])}, r"participation gave \[1, 1\] in round 1"),
-        ({"participation": lambda number, rng: [0.9, 1.2]}, r"participation gave \[0.9, 1.2\] .* by their numbers"),
+        ({"participation": lambda number, rng: np.array([1, 1])}, r"gave in round 1 is \[1, 1\]: name each once"),
+        ({"participation": lambda number, rng: [0.9, 1.2]}, r"participation gave .* \[0.9, 1.2\]: .* by its index"),
         (
             {"participation": lambda number, rng: [False, True]},
-            r"participation gave \[False, True\] .* by their numbers",
+            r"participation gave .* \[False, True\]: .* by its index",
         ),
         ({"byzantine": -1}, r"byzantine is -1: choose it whole, in \[0, 5\]"),
         (
@@ -303,3 +303,63 @@ def test_a_clipped_attacker_takes_its_part_of_the_step_at_most(claimed: int | No
         assert max(max(each) for each in taken.values()) <= 0.02
     else:
         assert np.mean(taken["as honest"]) <= 0.02 and 0.2 <= np.mean(taken["far along"]) <= 0.25
+
+
+def test_hooks_cannot_change_what_others_see(hospitals: datasets.FederatedData) -> None:
+    """The table, the scores and the other hooks have what was trained; a hook that writes into it is told so."""
+    honest = run(hospitals, rounds=2)
+    targets = {
+        "observe": [lambda o: o.rewards, lambda o: o.step, lambda o: o.scores["alignment"], lambda o: o.state.params],
+        "aggregate": [lambda r: r.updates, lambda r: r.samples, lambda r: r.params, lambda r: r.previous],
+    }
+    targets["aggregate"] += [lambda r: r.descent, lambda r: r.clipped, lambda r: r.gains]
+
+    def writes(pick):  # type: ignore[no-untyped-def]
+        def hook(seen):
+            with pytest.raises(ValueError, match="read-only"):
+                pick(seen)[...] = 0
+            return fedavg(seen.updates, seen.samples) if hasattr(seen, "previous") else None
+
+        return hook
+
+    for name, picks in targets.items():
+        for pick in picks:
+            seen = run(hospitals, rounds=2, **{name: writes(pick)})
+            for column, values in honest.table.columns.items():
+                np.testing.assert_array_equal(values, seen.table.column(column))
+
+    kept = run(hospitals, rounds=2, observe=lambda o: o.updates.fill(0))  # its own copy
+    np.testing.assert_array_equal(honest.table.column("norm"), kept.table.column("norm"))
+
+    def scored(seen):
+        with pytest.raises(ValueError, match="read-only"):
+            seen.step[:] = 0
+        return np.ones(len(seen.samples))
+
+    def attack(number, updates, state):
+        for array in (state.params, state.previous_step, state.samples, state.clients, state.data.x):
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+        return updates
+
+    run(hospitals, rounds=2, scores={"flat": scored}, transform_updates=attack)
+
+
+def test_a_momentum_kept_by_the_aggregator_is_not_the_last_step(hospitals: datasets.FederatedData) -> None:
+    kept, before = np.zeros(MODEL.n_params), []
+
+    def momentum(seen):
+        before.append(seen.previous.copy())
+        kept[:] = 0.5 * kept + fedavg(seen.updates, seen.samples)
+        assert np.array_equal(seen.previous, before[-1])
+        return kept
+
+    run(hospitals, rounds=3, aggregate=momentum)
+
+
+def test_masks_are_refused_where_rounds_take_arrays(hospitals: datasets.FederatedData) -> None:
+    hidden = np.ma.masked_array(np.arange(5), mask=[1, 0, 0, 0, 0])
+    with pytest.raises(InvalidInput, match="declared_samples has a mask"):
+        run(hospitals, rounds=1, declared_samples=hidden + 1)
+    with pytest.raises(InvalidInput, match="what participation gave in round 1 has a mask"):
+        run(hospitals, rounds=1, participation=lambda number, rng: hidden)

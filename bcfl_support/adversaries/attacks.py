@@ -121,9 +121,8 @@ def compute_alie_z(n_clients: int, n_attackers: int) -> float:
     0.336
     """
     n_clients = check_whole("n_clients", n_clients, 3, why="one attacker of three is fewer than half")
-    n_attackers = check_whole(
-        "n_attackers", n_attackers, 1, (n_clients - 1) // 2, why=f"fewer than half of {n_clients}"
-    )
+    why = f"fewer than half of {n_clients}"
+    n_attackers = check_whole("n_attackers", n_attackers, 1, (n_clients - 1) // 2, why=why)
     supporters = n_clients // 2 + 1 - n_attackers
     return NormalDist().inv_cdf((n_clients - n_attackers - supporters) / (n_clients - n_attackers))
 

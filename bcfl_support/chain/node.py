@@ -92,16 +92,17 @@ class Chain(AbstractContextManager["Chain"]):
             tx_gas_cap: whether EIP-7825's cap of one transaction is on.
 
         Raises:
-            InvalidInput: `tx_gas_cap` is neither True nor False.
+            InvalidInput: no number of accounts or of gas, or `tx_gas_cap` is neither True nor False.
             ToolMissing: anvil is not installed.
             ServiceError: anvil did not come up.
         """
         check_flag("tx_gas_cap", tx_gas_cap)
+        accounts, gas = check_whole("accounts", accounts, 1), check_whole("block_gas_limit", block_gas_limit, 1, 2**63)
         states = Path(tempfile.mkdtemp(prefix="bcfl-anvil-"))  # anvil's own place is the user's home, never emptied
         command = [
             *(services.anvil(), "--host", services.LOCALHOST, "--port", 0, "--mnemonic", MNEMONIC),
             *("--accounts", accounts, "--balance", 10_000, "--chain-id", 31337, "--hardfork", HARDFORK),
-            *("--gas-limit", block_gas_limit, "--timestamp", GENESIS, "--order", "fifo", "--no-request-size-limit"),
+            *("--gas-limit", gas, "--timestamp", GENESIS, "--order", "fifo", "--no-request-size-limit"),
             *("--cache-path", states, *(["--enable-tx-gas-limit"] if tx_gas_cap else [])),
         ]
         child = services.start_supervised([str(part) for part in command], name="anvil", remove=[states])
@@ -109,7 +110,7 @@ class Chain(AbstractContextManager["Chain"]):
             port = services.await_port(child, r"Listening on [\d.]+:(\d+)", seconds=20, what="its port")
             url = f"http://{services.LOCALHOST}:{port}"
             cap = TX_GAS_CAP if tx_gas_cap else 2**63
-            chain = cls(url, child=child, block_gas_limit=block_gas_limit, tx_gas_cap=cap)
+            chain = cls(url, child=child, block_gas_limit=gas, tx_gas_cap=cap)
             chain._rpc("anvil_setLoggingEnabled", False)
             chain._rpc("anvil_setBlockTimestampInterval", SLOT_SECONDS)
             chain._rpc("evm_mine")  # anvil answers eth_call on an empty chain with a clock at 1970
@@ -334,11 +335,13 @@ class Chain(AbstractContextManager["Chain"]):
         self._rpc("evm_setNextBlockTimestamp", self.timestamp + seconds)
         self._rpc("evm_mine")
 
-    def snapshot(self) -> str:
-        """Remember the whole state; `revert` goes back to it, once.
+    def wait_until(self, time: int) -> None:
+        """Mine a block of that time, in seconds since 1970, if it is ahead; raises as `advance_time`."""
+        if (now := self.timestamp) < time:
+            self.advance_time(time - now)
 
-        Returns:
-            Its name for `revert`.
+    def snapshot(self) -> str:
+        """Remember the whole state, and return its name; `revert` goes back to it, once.
 
         Raises:
             ServiceError: the chain is not ours.

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from eth_typing import ChecksumAddress
-from eth_utils import ValidationError, to_checksum_address
+from eth_utils import ValidationError, is_checksum_formatted_address, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractConstructor, ContractFunction
-from web3.exceptions import TimeExhausted, Web3Exception
+from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception
 from web3.types import RPCResponse, TxReceipt
 
 from bcfl_support.chain.reverts import revert_data
@@ -128,8 +128,8 @@ class Sender:
         """Own anvil: fill blocks in the order given, one block at a time, while nothing else is mined."""
         rpc = self._transport.rpc
         receipts: list[TxReceipt] = []
-        rpc("evm_setAutomine", False)
         try:
+            rpc("evm_setAutomine", False)
             for block in _split(transactions, self._block_gas_limit):
                 receipts += self._mine_block(block)
         finally:
@@ -149,6 +149,9 @@ class Sender:
         for _ in range(len(hashes)):  # one block takes all; a transaction left over gets the next one
             self._transport.rpc("evm_mine")
             found |= {HexBytes(r["transactionHash"]): r for r in self._w3.eth.get_block_receipts("latest")}
+            for each in set(hashes) - set(found):  # in an earlier block, if somebody else mines, too
+                with contextlib.suppress(TransactionNotFound):
+                    found[each] = self._w3.eth.get_transaction_receipt(each)
             if all(each in found for each in hashes):
                 return [found[each] for each in hashes]
         raise TransactionFailed(f"anvil did not mine {len(hashes) - len(found)} of {len(hashes)} transactions")
@@ -244,16 +247,19 @@ def check_address(name: str, value: Any) -> ChecksumAddress:
 
     Args:
         name: what it is called in the message.
-        value: 20 bytes in hex, in capitals or not.
+        value: 20 bytes in hex, in capitals or not; capitals and small letters mixed are a checksum.
 
     Raises:
-        InvalidInput: it is none.
+        InvalidInput: it is none, or has a wrong checksum.
     """
     try:
-        return to_checksum_address(value)
+        found = to_checksum_address(value)
     except (TypeError, ValueError):
         advice = "take one of chain.accounts, or give 20 bytes in hex"
         raise InvalidInput(f"{name} is {value!r}, no address: {advice}") from None
+    if is_checksum_formatted_address(value) and str(value)[-40:] != found[-40:]:
+        raise InvalidInput(f"{name} is {value!r}, whose capitals (EIP-55) say that it is mistyped: copy it anew")
+    return found
 
 
 def _transaction(call: Call, sender: str, value: int) -> Transaction:

@@ -80,9 +80,8 @@ class FairnessRecord:
             elif name in _BOUNDS:
                 if not isinstance(value, Mapping) or set(value) != set(self.values):
                     raise RecordError(f"{name} does not have one entry for each client that values has")
-                object.__setattr__(
-                    self, name, {c: _whole(f"{name} of {c}", value[c], *_BOUNDS[name]) for c in sorted(value)}
-                )
+                whole = {c: _whole(f"{name} of {c}", value[c], *_BOUNDS[name]) for c in sorted(value)}
+                object.__setattr__(self, name, whole)
         object.__setattr__(self, "rounds", _check_cids(self.rounds))
 
     def to_bytes(self) -> bytes:
@@ -212,9 +211,8 @@ def _values_of_round(past: PublishedRound, task: Task) -> list[tuple[str, float,
         slope = functools.partial(task.model.gradient, x=x, y=task.y)
         values = midpoint_scores(updates, counts, params=params, gradient=slope)
     else:
-        utility = shapley.round_utility(
-            task.model, params, updates, counts, x, task.y, convention=task.convention, kind=task.utility
-        )
+        terms: Any = {"convention": task.convention, "kind": task.utility}
+        utility = shapley.round_utility(task.model, params, updates, counts, x, task.y, **terms)
         if task.estimator == "exact" or n == 1:
             values = shapley.exact_shapley(utility.all_values())
         else:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.checks import check_choice, check_kind, check_whole
+from bcfl_support.checks import check_choice, check_kind, check_whole, freeze
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
@@ -78,8 +78,8 @@ class Task:
         object.__setattr__(self, "seed", check_whole("seed", self.seed, 0, SAFE))
         # what is published is what is computed with: the model refuses features and labels that do not fit it
         self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
-        object.__setattr__(self, "x", np.array(self.x))  # copies: what is agreed on does not change
-        object.__setattr__(self, "y", np.array(self.y, dtype=np.int64))
+        object.__setattr__(self, "x", freeze(np.array(self.x)))  # what is agreed on does not change
+        object.__setattr__(self, "y", freeze(np.array(self.y, dtype=np.int64)))
 
     @property
     def validation(self) -> str:

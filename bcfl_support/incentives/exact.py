@@ -65,7 +65,7 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     >>> compute_rewards([1, 2, 0], 100, 1000)
     [33, 66, 0]
     """
-    check_range("weights", weights, 0, whole=True, many=True)
+    check_range("weights", weights, 0, whole=True, row=True)
     available = min(check_whole("budget", budget, 0), check_whole("pot", pot, 0))
     exact = [int(weight) for weight in weights]
     return [available * weight // sum(exact) if any(exact) else 0 for weight in exact]
@@ -115,12 +115,11 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
     """
-    if len(contributions) != len(rewards):
-        raise InvalidInput(f"{len(contributions)} contributions for {len(rewards)} rewards; give one of each a client")
-    check_range("rewards", rewards, 0, many=True, whole=True)
-    positive = [
-        max(0.0, float(v)) for v in check_range("contributions", contributions, -float("inf"), 1e300, many=True)
-    ]
+    check_range("rewards", rewards, 0, row=True, whole=True)
+    given = check_range("contributions", contributions, -float("inf"), 1e300, row=True)
+    if len(given) != len(rewards):
+        raise InvalidInput(f"{len(given)} contributions for {len(rewards)} rewards; give one of each a client")
+    positive = [max(0.0, float(value)) for value in given]
     brought, paid = sum(positive), sum(map(int, rewards))
     factors = []
     for value, reward in zip(positive, rewards, strict=True):
@@ -274,12 +273,13 @@ def settle_round(
 
 def _to_integers(scores: Any, stakes: Any, factors: Any) -> tuple[dict[str, int | None], dict[str, int]]:
     """Scores and stakes as Python's integers, since NumPy's would overflow, after all checks."""
+    if unknown := set(factors) - set(stakes):  # misspelled, it would count as 1
+        raise InvalidInput(f"factors has {sorted(unknown)}, whom stakes lacks: give those of clients")
     if missing := set(scores) - set(stakes):
         raise InvalidInput(f"stakes lacks {sorted(missing)}: give what each that committed has at stake")
-    check_range("stakes", list(stakes.values()), 0, many=True, whole=True)
-    check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, many=True, whole=True)
-    check_range(
-        "scores", [score for score in scores.values() if score is not None], -float("inf"), many=True, whole=True
-    )
+    check_range("stakes", list(stakes.values()), 0, row=True, whole=True)
+    check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, row=True, whole=True)
+    said = [score for score in scores.values() if score is not None]
+    check_range("scores", said, -float("inf"), row=True, whole=True)
     whole = {client: None if score is None else int(score) for client, score in scores.items()}
     return whole, {client: int(stake) for client, stake in stakes.items()}

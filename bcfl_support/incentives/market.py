@@ -146,7 +146,8 @@ class Game:
         self.rounds = check_whole("rounds", self.rounds, 1)
         check_range("budget", self.budget, 0)
         self.interval = check_whole("fairness_interval", self.interval, 0)
-        for place, rng in enumerate(check_list("rngs", self.rngs)):
+        self.rngs = check_list("rngs", self.rngs)
+        for place, rng in enumerate(self.rngs):
             check_generator(rng, f"rngs[{place}]")
         if len(self.rngs) != seeds:
             raise InvalidInput(f"{len(self.rngs)} generators for {seeds} seeds; give one of each")
@@ -307,8 +308,7 @@ def make_world(
         InvalidInput: no such rule or partition, or seeds that are no row of whole numbers.
     """
     chosen = check_rule(rule)
-    if check_range("seeds", seeds, 0, many=True, whole=True).ndim != 1:
-        raise InvalidInput(f"seeds is {seeds}; give a list, one seed a federation")
+    check_range("seeds", seeds, 0, row=True, whole=True, why="there is one for each federation")
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
     rngs = map(np.random.default_rng, seeds)

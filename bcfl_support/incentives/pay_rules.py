@@ -143,10 +143,8 @@ class PayRule:
 
     def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
         """What the round alone earns, shape (…, n); 0 for absent clients. Arguments and refusals as in `share`."""
-        there, sizes = (
-            check_flags("present", present),
-            check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i"),
-        )
+        sizes = check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i")
+        there = check_flags("present", present)
         if self.base == "flat":
             return np.where(there, sizes, 0.0)
         shared = np.maximum(_of_present(scores, there), 0.0)
@@ -190,10 +188,8 @@ class PayRule:
         Raises:
             InvalidInput: as in `share`; where failed tests are fined, scores are not read.
         """
-        present, sizes = (
-            check_flags("present", present),
-            check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i"),
-        )
+        sizes = check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i")
+        present = check_flags("present", present)
         standing = check_range("standing", standing, 0, 1, many=True)
         if self.fine_on == "failed":
             ratio = np.where(present & check_flags("failed", failed), self.fine_cap, 0.0)

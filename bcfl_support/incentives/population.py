@@ -226,9 +226,8 @@ class Crowd:
         wanted = self.policies
         if learner.kind in ("softmax", "exp3"):
             temperature = learner.temperature if learner.kind == "softmax" else 1.0
-            self._probabilities = softmax_probabilities(
-                self._values, self._allowed, explored, temperature=temperature, explore=learner.explore
-            )
+            how = {"temperature": temperature, "explore": learner.explore}
+            self._probabilities = softmax_probabilities(self._values, self._allowed, explored, **how)
             wanted = sample_policies(self._probabilities, uniforms[..., 0])
         elif learner.kind != "fixed":
             wanted = self._reconsider(uniforms, free, np.flatnonzero(explored if explored.any() else self._allowed))

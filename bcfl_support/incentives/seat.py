@@ -111,9 +111,7 @@ class Seat:
         self._game.held = {self.client: POLICIES.index(policy)}
         self._game.settle(next(self._outcomes))
         row, unit = self._game.rows[-1], float(self._game.unit[0, self.client])
-        pay, fine, cost, standing = (
-            float(row[name][0, self.client]) for name in ("rewards", "fines", "costs", "standing")
-        )
+        pay, fine, cost, standing = (float(row[n][0, self.client]) for n in ("rewards", "fines", "costs", "standing"))
         self.turns.append(Turn(policy, busy, (pay - fine) / unit, cost / unit, standing))
         return self.turns[-1]
 

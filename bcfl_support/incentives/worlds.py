@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flag, check_range, check_whole
+from bcfl_support.checks import check_choice, check_flag, check_kind, check_range, check_whole, freeze
 from bcfl_support.errors import InvalidInput
 from bcfl_support.incentives.policies import COPY, EFFORT, NOISE, TOKEN
 from bcfl_support.learning import FederatedData, Round, SoftmaxRegression, descend, play_rounds, rescale
@@ -69,7 +69,7 @@ class PresenceWorld:
         shares = check_range("sizes", self.sizes, 0, 1, many=True, above=True, why="they are shares of the data")
         if shares.ndim != 2 or not np.allclose(shares.sum(axis=-1), 1.0):
             raise InvalidInput(f"sizes is {self.sizes}: give shape (seeds, n), each row with a sum of 1.")
-        object.__setattr__(self, "sizes", shares)  # from lists, too
+        object.__setattr__(self, "sizes", freeze(shares))  # from lists, too
 
     @classmethod
     def equal(cls, seeds: int, n_clients: int) -> PresenceWorld:
@@ -129,6 +129,7 @@ class TrainingWorld:
     def __post_init__(self) -> None:
         check_choice("score", self.score, PAYING)
         check_flag("tested", self.tested)
+        check_kind("federations", self.federations, (tuple, list), "federated data, one for each seed")
         if not self.federations:
             raise InvalidInput("there is no federation: give at least one.")
         shapes = {(data.n_clients, data.n_classes, data.x_val.shape, data.x_test.shape) for data in self.federations}

@@ -51,6 +51,8 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
     def __init__(self, url: str, *, program: str, child: services.Child | None = None, timeout: float = 30.0) -> None:
         self.url = re.sub("//[^/@]*@", "//", url)  # without a password, for messages
         self.program, self.child, self.timeout = program, child, timeout
+        if not isinstance(timeout, (int, float)) or not timeout > 0:
+            raise InvalidInput(f"timeout is {timeout!r}: an answer takes seconds; choose a number above 0")
         self.client, self._session = _client(url, timeout)
         self._process = os.getpid()
 
@@ -64,7 +66,7 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
             timeout: seconds to wait for each answer.
 
         Raises:
-            InvalidInput: no such program.
+            InvalidInput: no such program, or a timeout that is not positive.
             ToolMissing: the program or its libraries are not installed.
             ServiceError: the node did not start, e.g. another one has the repository open.
         """
@@ -270,10 +272,12 @@ def _to_url(address: str) -> str:
     """A multiaddr or URL as the base URL of an API."""
     if match := re.fullmatch(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d+)(?:/(https?))?/?", address):
         kind, host, port, scheme = match.groups()
-        return f"{scheme or 'http'}://{f'[{host}]' if kind == 'ip6' else host}:{port}"
-    parts = urlsplit(address)
-    if parts.scheme in ("http", "https") and parts.hostname and parts.path.rstrip("/") in ("", "/api/v0"):
-        return f"{parts.scheme}://{parts.netloc}"
+        address = f"{scheme or 'http'}://{f'[{host}]' if kind == 'ip6' else host}:{port}"
+    with contextlib.suppress(ValueError):  # a port beyond 65535
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") and parts.path.rstrip("/") in ("", "/api/v0")
+        if known and parts.hostname and parts.port != 0:
+            return f"{parts.scheme}://{parts.netloc}"
     advice = "write /ip4/127.0.0.1/tcp/5001/http or http://127.0.0.1:5001"
     raise ServiceError(f"{address!r} is no address of an IPFS API; {advice}")
 

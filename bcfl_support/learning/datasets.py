@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole
+from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole, freeze
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import check_rows, read_names, read_numbers, read_samples
 from bcfl_support.learning.partitions import PARTITIONS, check_options, check_shares, split_stratified, take_share
@@ -30,6 +30,8 @@ from bcfl_support.learning.partitions import PARTITIONS, check_options, check_sh
 @dataclass(frozen=True, eq=False)
 class FederatedData:
     """Training data in client order, with a public validation set and a test set nobody trains on.
+
+    The arrays are copies that cannot be written to: what was checked stays as it is. Change a copy, and `replace` it.
 
     Attributes:
         name: name of the source, for titles.
@@ -62,11 +64,11 @@ class FederatedData:
     def __post_init__(self) -> None:
         why = "each client needs a sample, else deal to fewer"
         sizes = check_range("sizes", self.sizes, 1, many=True, whole=True, why=why).astype(np.int64)
-        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "sizes", freeze(sizes))
         for end in ("", "_val", "_test"):
             given, width = (getattr(self, f"x{end}"), getattr(self, f"y{end}")), self.n_features if end else None
             for name, part in zip("xy", read_samples(*given, width, self.n_classes, end), strict=True):
-                object.__setattr__(self, f"{name}{end}", part)
+                object.__setattr__(self, f"{name}{end}", freeze(part))
         if sizes.ndim != 1 or sizes.sum() != len(self.y):
             shown = f"x {self.x.shape}, y {self.y.shape}, sizes {sizes.shape} and {sizes.sum()} samples in it"
             raise InvalidInput(f"{shown} disagree: every training row belongs to exactly one client.")

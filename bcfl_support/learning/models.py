@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_generator, check_range, check_whole, to_floats
+from bcfl_support.checks import check_generator, check_kind, check_range, check_whole, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import pick_classes, read_samples
 from bcfl_support.learning.updates import check_finite
@@ -86,7 +86,6 @@ class Model(ABC):
             InvalidInput: sizes that do not fit the model, labels that are no whole numbers of its classes, or a
                 parameter or feature that is NaN or infinite.
         """
-
         return self._evaluate(lambda w, x, y: self.client_losses(w, x, y).mean(axis=1), params, x, y)
 
     def accuracy(self, params: Any, x: Any, y: Any) -> Any:
@@ -169,9 +168,7 @@ class Model(ABC):
         rows, step = w.reshape(-1, self.n_params), self._chunk(m)
         chunks = [compute(rows[i : i + step], features[None], labels[None]) for i in range(0, len(rows), step)]
         values = np.concatenate(chunks)
-        if w.ndim == 2:
-            return values
-        return values[0] if values.ndim > 1 else float(values[0])
+        return values if w.ndim == 2 else values[0] if values.ndim > 1 else float(values[0])
 
 
 class LogisticRegression(Model):
@@ -289,7 +286,6 @@ class TorchModel(Model):
 
     k vectors stand for k copies of the module; `torch.func` computes all of them in one batch, each client's gradient
     on its own samples. Everything is float64, on a copy of the module in evaluation mode: dropout is off.
-
     Its `repr`, which a `fairness.Task` publishes, has all layers' options. Who changes a `forward` renames its class.
 
     Args:
@@ -297,7 +293,8 @@ class TorchModel(Model):
         n_features: number of features d.
 
     Raises:
-        InvalidInput: no module, one that does not give (m, C) for (m, d), frozen parameters, or running statistics.
+        InvalidInput: no module, one that does not give (m, C) for (m, d), no parameters or frozen ones, running
+            statistics, or a `forward` that asks for values (``if x.sum() > 0``), which no batch of copies can answer.
 
     >>> import torch
     >>> layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10)
@@ -309,25 +306,31 @@ class TorchModel(Model):
         import torch
 
         n_features = check_whole("n_features", n_features, 1)
-        if not isinstance(module, torch.nn.Module):
-            raise InvalidInput(f"module is {module!r}: give a torch.nn.Module.")
-        for part in module.modules():
-            if getattr(part, "running_mean", None) is not None:
-                raise InvalidInput(f"module has {part}: its running statistics are no parameters; use GroupNorm.")
+        check_kind("module", module, torch.nn.Module, "a torch.nn.Module")
+        if kept_apart := [part for part in module.modules() if getattr(part, "running_mean", None) is not None]:
+            raise InvalidInput(f"module has {kept_apart[0]}: its running statistics are no parameters; use GroupNorm.")
         if frozen := [name for name, value in module.named_parameters() if not value.requires_grad]:
             raise InvalidInput(f"module has {frozen} frozen: every parameter is trained here; make them buffers.")
+        if not [*module.parameters()]:
+            raise InvalidInput(f"module is {module!r}, which has no parameter: there is nothing to train.")
         self._module: Any = copy.deepcopy(module).double().eval()
-        kept: list[int] = []  # what a backward pass over 64 samples keeps
+        kept: list[int] = []  # by a backward pass over 64 samples
         with torch.autograd.graph.saved_tensors_hooks(lambda value: kept.append(value.numel()), lambda kept: kept):
             try:
                 logits = self._module(torch.zeros(64, n_features, dtype=torch.float64))
             except (RuntimeError, ValueError, IndexError) as error:
                 raise InvalidInput(f"module refuses x (64, {n_features}): {error}; does n_features fit?") from error
-        if logits.ndim != 2 or len(logits) != 64:
-            raise InvalidInput(f"module gives {tuple(logits.shape)} for x (64, {n_features}): it must give (64, C).")
+        shape = tuple(getattr(logits, "shape", [type(logits).__name__]))  # recurrent layers give a tuple
+        if len(shape) != 2 or shape[0] != 64:
+            raise InvalidInput(f"module gives {shape} for x (64, {n_features}): it must give (64, C).")
         self._sizes = [value.numel() for value in self._module.parameters()]
-        self.n_features, self.n_classes, self.n_params = n_features, logits.shape[1], sum(self._sizes)
+        self.n_features, self.n_classes, self.n_params = n_features, shape[1], sum(self._sizes)
         self._floats_per_sample = n_features + sum(kept) // 64
+        try:
+            self._backward(np.zeros((2, self.n_params)), np.zeros((2, 1, n_features)), *np.zeros((2, 2, 1)))
+        except RuntimeError as error:
+            why = f"copies of module cannot run in one batch: {str(error)[:90]}…"
+            raise InvalidInput(f"{why}; its forward may not ask for values, use torch.where.") from error
 
     def __repr__(self) -> str:
         """Every part of the module with its options, the parameters by name, the buffers by a hash."""
@@ -343,10 +346,7 @@ class TorchModel(Model):
         return re.sub(" at 0x[0-9a-f]+", "", f"TorchModel({'; '.join(told)}; {buffers}, {self.n_features})")
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
-        """The layers' own random initialization; parameters outside PyTorch's layers start as the module has them.
-
-        Args, Returns: as in `Model.init`.
-        """
+        """The layers' own random start, see `Model.init`; parameters outside PyTorch's layers start as they are."""
         import torch
 
         check_generator(rng)

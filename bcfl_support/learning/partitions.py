@@ -219,7 +219,7 @@ def split_stratified(
         InvalidInput: labels that are no row of whole numbers, or shares that are negative or above 1 in all.
     """
     check_generator(rng)
-    labels = np.asarray(labels)
+    labels = to_array("labels", labels)
     if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
         raise InvalidInput(f"labels has shape {labels.shape} and dtype {labels.dtype}: give (N,) whole numbers, N ≥ 1.")
     shares, pieces = check_shares(held_out), []

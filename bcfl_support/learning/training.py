@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_generator, check_range, check_whole, to_array, to_floats
+from bcfl_support.checks import check_generator, check_range, check_whole, freeze, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.columns import check_labels
@@ -57,7 +57,7 @@ def play_rounds(
     previous = np.zeros_like(params)
     for number in range(1, rounds + 1):
         seen = work(number, params, previous)
-        step = np.asarray(aggregate(seen), dtype=np.float64)
+        step = freeze(to_floats(f"the step of round {number}", aggregate(seen)))  # it may write into its array anew
         if step.shape != np.shape(params):
             raise InvalidInput(f"aggregate gave shape {step.shape} in round {number}: give {np.shape(params)}, as w.")
         check_finite(step, "look at what the clients sent and how it is averaged", f"the step of round {number}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, name_entry, to_array, to_floats
+from bcfl_support.checks import check_range, freeze, name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 FINITE = float(np.finfo(np.float64).max)
@@ -354,12 +354,12 @@ class Round:
         A contract that clips takes the lower median by samples, since accounts cost nothing there:
         `protocol.fixed_point.clip_weights`.
         """
-        return clip_norms(self.updates, clip=compute_median_norm(self.updates))
+        return freeze(clip_norms(self.updates, clip=compute_median_norm(self.updates)))
 
     @cached_property
     def descent(self) -> np.ndarray:
         """−∇L(w), where the loss falls fastest, shape (…, P)."""
-        return -self.gradient(self.params)
+        return freeze(-self.gradient(self.params))
 
     @property
     def root(self) -> np.ndarray:
@@ -371,4 +371,4 @@ class Round:
         """Accuracy that each update brings on its own, shape (…, n)."""
         alone = (self.params[..., None, :] + self.updates).reshape(-1, self.params.shape[-1])
         after, before = self.accuracy(alone), np.asarray(self.accuracy(self.params))
-        return after.reshape(self.updates.shape[:-1]) - before[..., None]
+        return freeze(after.reshape(self.updates.shape[:-1]) - before[..., None])

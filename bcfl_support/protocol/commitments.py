@@ -20,7 +20,7 @@ from eth_utils import keccak
 from numpy.random import Generator
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_whole, shorten
+from bcfl_support.checks import check_whole, freeze, shorten
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 
@@ -123,20 +123,21 @@ def bind_updates(encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator
     for client, (values, digest) in encoded.items():
         salt = rng.bytes(32)
         commitment = compute_commitment(**place, client=client, digest=digest, salt=salt)
-        submissions.append(Submission(client, place["round_number"], values, digest, salt, commitment))
+        submissions.append(Submission(client, place["round_number"], freeze(values), digest, salt, commitment))
     return submissions
 
 
 def compute_factors_hash(factors: Mapping[str, int]) -> bytes:
     """keccak256(abi.encode(clients, factors)): what an attestation pins, besides the record.
 
+    The contract hashes any order. Here there is one, of addresses as text, or equal factors would not agree.
+
     Args:
-        factors: client address → factor in millionths, in the order in which they will be applied.
+        factors: client address → factor in millionths.
 
     Raises:
         InvalidInput: a client that is no address, or a factor that is not whole or does not fit 32 bits.
     """
-    clients = [check_address("client", client) for client in factors]
-    bounds = (0, 2**32 - 1)
-    numbers = [check_whole(f"the factor of {c}", factor, *bounds) for c, factor in factors.items()]
-    return keccak(encode(["address[]", "uint32[]"], [clients, numbers]))
+    given = sorted((check_address("client", client), factor) for client, factor in factors.items())
+    numbers = [check_whole(f"the factor of {client}", factor, 0, 2**32 - 1) for client, factor in given]
+    return keccak(encode(["address[]", "uint32[]"], [[client for client, _ in given], numbers]))

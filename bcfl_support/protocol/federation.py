@@ -77,7 +77,7 @@ class Federation(Deployed):
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
         clients, samples = inputs.check_clients(clients), check_list("samples", samples)
-        check_range("samples", samples, 0, many=True, whole=True, why="samples are counted")
+        check_range("samples", samples, 0, row=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
         if stake is not None:
@@ -95,10 +95,12 @@ class Federation(Deployed):
             sender: who gives it; None: the publisher.
 
         Raises:
-            InvalidInput: the amount is no whole number.
+            InvalidInput: the amount is no whole number, or the federation is stopped and no round runs.
             ContractError: NothingToFund, if the amount is 0.
         """
-        amount = check_whole("amount", amount, 0, why="it is wei")
+        amount, state = check_whole("amount", amount, 0, why="it is wei"), self.round_state()
+        if state["stopped"] and state["phase"] == "Idle":
+            raise InvalidInput(f"{amount} wei for a stopped federation: no round can pay them, keep them")
         return self.chain.send(self.pool.functions.fund(), sender=sender or self.publisher, value=amount)
 
     # ------------------------------------------------------------------------------------------------ one round
@@ -188,8 +190,7 @@ class Federation(Deployed):
         check_choice("phase", phase, PHASES[1:3])
         state = self.round_state()
         if state["phase"] == phase:
-            if state["deadline"] > self.chain.timestamp:
-                self.chain.advance_time(state["deadline"] - self.chain.timestamp)
+            self.chain.wait_until(state["deadline"])
             self._send_many("advance", [(self.aggregator.functions.advance(), self.publisher, 0)])
 
     def aggregate(self) -> list[TxReceipt]:
@@ -340,22 +341,21 @@ class Federation(Deployed):
         return [credit_of(client).call() for client in inputs.check_clients(clients)]
 
     def record(self, number: int) -> RoundRecord:
-        """Read a settled round back: `read_round`, and what takes a past state (g) or this object (gas, transactions).
+        """Read a settled round back, whoever settled it: `read_round`, g as it was then, and this object's bill.
 
         Raises:
-            RecordError: if it was not, or not through this object, or the chain was set back to before it was.
+            RecordError: if it was not settled, or the chain was set back to before it was.
         """
         number = check_whole("round", number, 0)
-        bill = self._bills.get(number, {})
+        logs, bill = self.chain.events(self.aggregator.events.RoundClosed), self._bills.get(number, {})
+        closed = {log["args"]["round"]: log["blockNumber"] for log in logs}
+        if (last := closed.get(number)) is None:  # else the next round overwrites g: it is read as it was then
+            raise RecordError(f"round {number} is not settled, or that was undone: settle it, or use read_round")
         there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
         # after a `revert` the bill has receipts of blocks that are no more
         kept = {name: [r for r in sent.values() if r["blockHash"] in there] for name, sent in bill.items()}
-        if not any(receipt["status"] for receipt in kept.get("settle", ())):
-            hint = "settle it, or use read_round, which leaves out g and gas"
-            raise RecordError(f"round {number} was not settled through this object, or that was undone: {hint}")
-        blocks = [receipt["blockNumber"] for receipts in kept.values() for receipt in receipts]
-        last = max(blocks)  # the average is overwritten by the next round: read it as it was then
-        found = self.read_round(number, min(blocks) if kept.get("open") else 0, last)  # begun elsewhere: from anywhere
+        first = min((r["blockNumber"] for r in kept.get("open", ())), default=0)  # begun elsewhere: from anywhere
+        found = self.read_round(number, first, last)
         return replace(
             found,
             global_update=() if found.void else tuple(self.aggregator.functions.globalUpdate().call({}, last)),

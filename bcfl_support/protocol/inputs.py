@@ -125,7 +125,7 @@ def check_statement(
     epoch = check_whole("epoch", epoch, 0, 2**64)  # the ABI takes no NumPy numbers, here and below
     if not isinstance(record, bytes) or len(record) != 32:
         raise InvalidInput(f"record is {record!r}: give the 32 bytes that ipfs.cid_digest makes of its CID")
-    if not (numbers := by_client("factors", factors)):
+    if not (numbers := dict(sorted(by_client("factors", factors).items()))):  # the order of compute_factors_hash
         raise InvalidInput("factors are empty: give one for each client of the epoch, by its address")
     for client, factor in numbers.items():
         bounds, why = (MIN_FACTOR, MAX_FACTOR), "it is in millionths"

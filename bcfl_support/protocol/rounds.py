@@ -122,7 +122,8 @@ class RoundRecord:
         norm_squared: ‖g‖² at scale s²; 0 for a void round, None before there is an average.
         global_update: g, integers at scale s, shape (P,); empty for a void round, None where it was not read.
         void: whether the round ended without an average.
-        gas: gas used by operation ("commit", "reveal", …), one number a transaction.
+        gas: gas used by operation ("commit", "reveal", …), one number a transaction; those whose receipts were seen by
+            the `Federation` that made the record.
         transactions: transaction hashes by operation, in the same order.
     """
 
@@ -143,7 +144,7 @@ class RoundRecord:
 
     @property
     def total_gas(self) -> int:
-        """Gas of all transactions of the round."""
+        """Gas of the transactions in `gas`: what others sent for the round, as `carryOn`, is not in it."""
         return sum(sum(used) for used in self.gas.values())
 
     def scores_float(self) -> np.ndarray:

@@ -8,14 +8,13 @@ opens its seal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from web3.types import TxReceipt
 
-from bcfl_support.chain import GasLedger
-from bcfl_support.errors import InvalidInput, ServiceError
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes, proof_gas
 from bcfl_support.scaling.blobs import send_blobs
 from bcfl_support.scaling.proofs import Proof, Statement
@@ -32,9 +31,8 @@ class AvailableRung(RelayedRung):
     most_clients = lanes.BLOBS_PER_TRANSACTION
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        arguments[0].require_own("sign blobs")
         super().__init__(*arguments, **options)
-        if not self.chain.local:
-            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
 
     def relay(
         self,
@@ -67,24 +65,17 @@ class RevealedRung(ProvenRung):
     gas, limit, most_played = staticmethod(proof_gas.revealed), staticmethod(proof_gas.blob), 40
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        arguments[0].require_own("sign blobs")
         super().__init__(*arguments, **options)
-        if not self.chain.local:
-            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 8")
 
     def open(self) -> None:
         """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
-        end = int(self.contract.functions.currentRound().call()[3])
-        if self.phase == "Proposed" and self.chain.timestamp < end:
-            self.chain.advance_time(end - self.chain.timestamp)
-        self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
-        self.rows, self.points, self.salts = {}, {}, {}
+        if self.phase == "Proposed":
+            self.finalize()
+        self._begin(self.chain.w3.eth.block_number)
 
-    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
-        """Everybody's seal, or that of some; see `Rung.submit`."""
-        chosen, call = self._check(values, clients), self.contract.functions.submit
-        number = self.round + (self.phase == "Idle")
-        sent = [(call(number, self.seal(i, values[i], number)), self.clients[i]) for i in chosen]
-        self._send("submit", sent)
+    def _number(self) -> int:
+        return self.round + (self.phase == "Idle")
 
     def bring(self, client: int, blob: bytes | None = None) -> TxReceipt:
         """A client opens its seal, with its blob.
@@ -94,8 +85,10 @@ class RevealedRung(ProvenRung):
             blob: another blob than its own.
 
         Raises:
+            InvalidInput: the client's row is not here.
             TransactionFailed: it is another blob, or the time to open seals has passed.
         """
+        client = self._holder(client)
         call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
         sent = vector_to_blob(self.rows[client]) if blob is None else blob
         receipt, hashes = send_blobs(self.chain, call, self.clients[client], [sent])
@@ -112,10 +105,14 @@ class RevealedRung(ProvenRung):
         super().work(values)
 
     def finalize(self) -> None:
-        """Wait until the window has passed: the result is final by time alone."""
-        end = int(self.contract.functions.currentRound().call()[3])
-        if self.chain.timestamp < end:
-            self.chain.advance_time(end - self.chain.timestamp)
+        """Wait until the window has passed: the result is final by time alone.
+
+        Raises:
+            InvalidInput: there is none; waiting would end the round without it.
+        """
+        if self.phase == "Open":
+            raise InvalidInput(f"round {self.round} has no result that could be final: prove it first, or call work")
+        self.chain.wait_until(int(self.contract.functions.currentRound().call()[3]))
 
 
 def vector_to_blob(row: np.ndarray) -> bytes:

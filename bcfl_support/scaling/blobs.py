@@ -12,7 +12,8 @@ from eth_utils import to_hex
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, encode_call
-from bcfl_support.errors import InvalidInput, ServiceError
+from bcfl_support.checks import check_whole
+from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.proofs import ethereum_setup
@@ -29,16 +30,16 @@ class BlobRung(OptimisticRung):
     gas, most_played = staticmethod(gas_model.blobs), 20  # blobs
 
     def __init__(self, *arguments: Any) -> None:
+        arguments[0].require_own("sign blobs")
         super().__init__(*arguments)
-        if not self.chain.local:
-            raise ServiceError("only anvil signs blobs for its accounts; start a local chain for rung 4")
         for client in self.clients:
             self.deposit(client, self.terms.stake)
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's blobs and roots, or those of some; see `Rung.submit`."""
-        for i in self._check(values, clients):
-            self.submit_row(i, lanes.pack(values[i]))
+        rows, chosen = self._admit(values, clients)
+        for i in chosen:
+            self.submit_row(i, lanes.pack(rows[i]))
 
     def submit_row(self, client: int, row: bytes, blobs: Sequence[bytes] | None = None) -> None:
         """One client's submission.
@@ -48,7 +49,7 @@ class BlobRung(OptimisticRung):
             row: what its Merkle roots commit to.
             blobs: what it publishes; None: the same row.
         """
-        chunks, number = lanes.chunks_of(row), self.round
+        client, chunks, number = self._client(client), lanes.chunks_of(row), self.round
         parts = [chunks[start : start + lanes.PART] for start in range(0, len(chunks), lanes.PART)]
         roots = [tree.root for tree in lanes.part_trees(row)]
         published = [to_blob(part) for part in parts] if blobs is None else blobs
@@ -74,13 +75,15 @@ class BlobRung(OptimisticRung):
             InvalidInput: no element of the chunk differs.
             ContractError: the client is out already, or the blob is not what it published.
         """
-        first, data = ELEMENTS * (chunk % lanes.PART), lanes.chunks_of(self.rows[client])[chunk]
+        row = self.rows[client := self._holder(client)]
+        chunk = check_whole("chunk", chunk, 0, len(lanes.chunks_of(row)) - 1, why="its row has no other")
+        first, data = ELEMENTS * (chunk % lanes.PART), lanes.chunks_of(row)[chunk]
         true, places = to_blob([data]), range(-(-len(data) // 31))
         found = next((k for k in places if blob[32 * (first + k) :][:32] != true[32 * k :][:32]), None)
         if found is None:
             raise InvalidInput(f"chunk {chunk} of client {client} is what its blob holds")
         opening = compute_opening(blob, first + found)
-        proof = lanes.part_trees(self.rows[client])[chunk // lanes.PART].proof(chunk % lanes.PART)
+        proof = lanes.part_trees(row)[chunk // lanes.PART].proof(chunk % lanes.PART)
         shown = (self.submissions(), list(self.rows).index(client), chunk, data, proof)
         return self._call("proveData", self.contract.functions.proveData(self.round, *shown, opening), self.watcher)
 
@@ -109,10 +112,8 @@ def to_blob(chunks: Sequence[bytes]) -> bytes:
     if len(chunks) > lanes.PART or longest > lanes.CHUNK:
         room = f"at most {lanes.PART} of at most {lanes.CHUNK:,} bytes do: send several blobs"
         raise InvalidInput(f"{len(chunks)} chunks of up to {longest:,} bytes do not fit a blob, {room}")
-    padded = b"".join(
-        (b"\0" + chunk[at : at + 31]).ljust(32, b"\0") for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)
-    )
-    return padded.ljust(4096 * 32, b"\0")
+    pieces = [chunk[at : at + 31] for chunk in chunks for at in range(0, 31 * ELEMENTS, 31)]
+    return b"".join((b"\0" + piece).ljust(32, b"\0") for piece in pieces).ljust(4096 * 32, b"\0")
 
 
 def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:

@@ -35,9 +35,7 @@ MOST_SEALED = 116
 POINTS = 4_096
 """Entries that one of rung 6's points commits to, with Ethereum's setup."""
 
-NEXT_FORK = replace(
-    OSAKA, sstore_set=110_020 - 2_100, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64
-)
+NEXT_FORK = replace(OSAKA, sstore_set=107_920, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64)
 """What is proposed for the fork after Fusaka (EIPs 7976, 8037, 8038). Not live: numbers may change."""
 
 # Loops, in gas, measured with solc 0.8.37 via IR on anvil with Osaka's rules; benchmarks/gas.py prints the residuals.
@@ -55,10 +53,6 @@ _SPARSE_CLIENT = 3_470.0  # a strip made ready, its length, a client
 _SPARSE_GRAM = 180.0  # D allocated, freed of its bias, scored: n² of these
 _SPARSE_ZEROS = 0.04  # share of bytes that are zero
 
-_PROOF_POINT = 300.0  # a point read, hashed and put to its scalar
-_PROOF_SEAL = 4_450.0  # address, weight, score and seal of a client, besides the seal's slot
-_PROOF_FRAME = 30_400.0  # hashes, the equation's other scalars, the event
-_PAIRS = 37_700 + 2 * 32_600  # EIP-2537: a pairing of two
 # fmt: off
 _DISCOUNTS = (
     1000, 949, 848, 797, 764, 750, 738, 728, 719, 712, 705, 698, 692, 687, 682, 677, 673, 669, 665, 661, 658, 654,
@@ -101,24 +95,25 @@ class RoundCost:
         return sum(self.gas.values())
 
 
-def _slot(s: GasSchedule) -> float:
+def new_slot(s: GasSchedule) -> float:
     """A storage slot written for the first time."""
     return s.cold_sload + s.sstore_set
 
 
-def _open(s: GasSchedule) -> float:
-    return s.transaction + _slot(s) + 2_600
+def opening(s: GasSchedule) -> float:
+    """A round opened."""
+    return s.transaction + new_slot(s) + 2_600
 
 
 # ---------------------------------------------------------------- a rung's gas: (n, P, prices) → what a round costs
 def naive(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 0: a slot a number."""
-    number = _slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT
+    number = new_slot(s) - _NAIVE_ZEROS * (s.sstore_set - s.warm_access) + _NAIVE_CALLDATA + _NAIVE_SUBMIT
     floor = s.transaction + 32 * P * s.floor_nonzero_byte * 0.62
-    one = max(s.transaction + _slot(s) + 14_500 + P * number, floor)
-    aggregate = s.transaction + 40_000 + P * (_slot(s) + _NAIVE_PUSH) + n * P * (s.cold_sload + _NAIVE_ADD)
+    one = max(s.transaction + new_slot(s) + 14_500 + P * number, floor)
+    aggregate = s.transaction + 40_000 + P * (new_slot(s) + _NAIVE_PUSH) + n * P * (s.cold_sload + _NAIVE_ADD)
     score = s.transaction + 60_000 + n * 27_000 + P * s.cold_sload + n * P * (s.cold_sload + _NAIVE_DOT)
-    gas = {"open": _open(s), "submit": n * one, "aggregate": aggregate, "score": score}
+    gas = {"open": opening(s), "submit": n * one, "aggregate": aggregate, "score": score}
     return RoundCost(0, n, P, gas, n + 3, max(one, aggregate, score), 4 + 32 * (P + 6))
 
 
@@ -126,17 +121,17 @@ def packed(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 1: 32 numbers a slot, in pages."""
     words, page = math.ceil(P / 32), lanes.WORDS_PER_PAGE
     pages = math.ceil(words / page)
-    word = _slot(s) + 32 * s.nonzero_byte + 115
-    one = pages * (s.transaction + 14_500) + _slot(s) + words * word
+    word = new_slot(s) + 32 * s.nonzero_byte + 115
+    one = pages * (s.transaction + 14_500) + new_slot(s) + words * word
     chunks = math.ceil(P / CHUNK)
     a_chunk = n * min(P, CHUNK) / 32 * (s.cold_sload + 60) + _kernel(n, min(P, CHUNK)) + 3_000
     at_once = lanes.count_stored_chunks_at_once(n)
     count = math.ceil(chunks / at_once)
-    work = count * (s.transaction + 18_000) + 3 * _slot(s) + n * 4_000 + chunks * a_chunk
+    work = count * (s.transaction + 18_000) + 3 * new_slot(s) + n * 4_000 + chunks * a_chunk
     if count > 1:
-        work += n * (_slot(s) + 5_000 * (count - 2))
-    largest = max((one - _slot(s)) / pages, min(chunks, at_once) * a_chunk)
-    gas = {"open": _open(s), "submit": n * one, "work": work}
+        work += n * (new_slot(s) + 5_000 * (count - 2))
+    largest = max((one - new_slot(s)) / pages, min(chunks, at_once) * a_chunk)
+    gas = {"open": opening(s), "submit": n * one, "work": work}
     return RoundCost(1, n, P, gas, 1 + n * pages + count, largest, 132 + 32 * min(words, page))
 
 
@@ -152,12 +147,12 @@ def calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
     count = max(1, lanes.count_sent_chunks_at_once(n, chunk))
     steps = math.ceil(chunks / count)
     data = math.ceil(P / 32) * 32 * n
-    submit = n * (s.transaction + _slot(s) + 11_700)
+    submit = n * (s.transaction + new_slot(s) + 11_700)
     frame = 1_000 + 96 * n
     between = (steps - 1) * frame * 0.55 * s.floor_nonzero_byte  # the state and the tails; the last tails are zeros
     floor = steps * (s.transaction + 6_000) + data * s.floor_nonzero_byte + between + 32 * n * s.floor_zero_byte
     work = steps * (s.transaction + 30_000 + n * 7_000) + data * s.nonzero_byte + chunks * _kernel(n, chunk)
-    gas = {"open": _open(s), "submit": submit, "work": max(floor, work) + _slot(s)}
+    gas = {"open": opening(s), "submit": submit, "work": max(floor, work) + new_slot(s)}
     biggest = min(count, chunks) * n * chunk
     envelope = 500 + (32 if steps == 1 else 96) * n
     return RoundCost(2, n, P, gas, 1 + n + steps, s.transaction + biggest * s.floor_nonzero_byte, envelope + biggest)
@@ -165,7 +160,8 @@ def calldata(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 def _proposal(n: int, s: GasSchedule) -> dict[str, float]:
     # Two new slots for the proposal and its digest, and a third for the result that is final.
-    return {"propose": s.transaction + 2 * _slot(s) + 17_350 + 670 * n, "finalize": s.transaction + _slot(s) + 15_100}
+    propose = s.transaction + 2 * new_slot(s) + 17_350 + 670 * n
+    return {"propose": propose, "finalize": s.transaction + new_slot(s) + 15_100}
 
 
 def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
@@ -173,7 +169,7 @@ def optimistic(n: int, P: int, s: GasSchedule) -> RoundCost:
     data, parts = math.ceil(P / 32) * 32, math.ceil(math.ceil(P / CHUNK) / PART)
     floor = parts * (s.transaction + 1_200) + data * s.floor_nonzero_byte
     plain = parts * (s.transaction + 24_000) + data * (s.nonzero_byte + 10)
-    gas = {"open": _open(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
+    gas = {"open": opening(s), "submit": n * max(floor, plain) + s.sstore_set - s.sstore_reset, **_proposal(n, s)}
     biggest = min(data, PART * CHUNK)
     largest = max(s.transaction + biggest * s.floor_nonzero_byte, gas["propose"])
     return RoundCost(3, n, P, gas, 3 + n * parts, largest, max(100 + biggest, 196 + 32 * n))
@@ -183,12 +179,12 @@ def blobs(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 4: parts in blobs, a proposal and its end; no dispute."""
     parts = math.ceil(math.ceil(P / CHUNK) / PART)
     sends = math.ceil(parts / lanes.BLOBS_PER_TRANSACTION)
-    pending = (sends > 1) * (2 * _slot(s) - 4_900)
+    pending = (sends > 1) * (2 * new_slot(s) - 4_900)
     one = sends * (s.transaction + 19_300) + pending + 1_830 * (parts - 1)
     proposal = _proposal(n, s)
     proposal["propose"] += 3_400
     proposal["finalize"] += 2_350
-    gas = {"open": _open(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
+    gas = {"open": opening(s), "submit": n * one + s.sstore_set - s.sstore_reset, **proposal}
     return RoundCost(4, n, P, gas, 3 + n * sends, proposal["propose"], 196 + 32 * n, n * parts)
 
 
@@ -211,35 +207,9 @@ def sparse(n: int, P: int, s: GasSchedule) -> RoundCost:
         if steps > 1 and k == 0:
             plain += 2 * s.sstore_set
         costs.append(max(floor, plain + (new if k + 1 == steps else 0)))
-    gas = {"open": _open(s), "submit": submit, "work": sum(costs)}
+    gas = {"open": opening(s), "submit": submit, "work": sum(costs)}
     longest = round(650 + n + 2 * n * pages[0] + (steps > 1) * state)
     return RoundCost(5, n, P, gas, 1 + n + steps, max(costs), longest)
-
-
-def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
-    """Gas of rung 6 with Ethereum's setup: seals, a proof that opens them, its end; nobody is at fault."""
-    chunks = math.ceil(P / POINTS)
-    submit = n * (s.transaction + _slot(s) + 2 * s.cold_sload + s.sstore_reset + 4_985)
-    counts = split_points(n, chunks)
-    costs, longest = [], 0
-    for k, count in enumerate(counts):
-        first, last = k == 0, k + 1 == len(counts)
-        length = _step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
-        longest = max(longest, length)
-        zeros = 12 * n + 8 * n + 600
-        data = s.nonzero_byte * (length - zeros) + s.zero_byte * zeros
-        points = count * chunks + 4 * last
-        words = 5 * points + 40 * n + 200  # of memory
-        plain = s.transaction + data + multiply_points(points) + _PROOF_POINT * count * chunks + _PROOF_FRAME
-        plain += (_PROOF_SEAL + s.cold_sload) * n * first + 3 * words + words**2 / 512
-        if last:
-            plain += multiply_points(2) + _PAIRS + _slot(s)
-        else:
-            plain += _slot(s) if first else s.sstore_reset
-        floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
-        costs.append(max(plain, floor))
-    gas = {"open": _open(s), "submit": submit, "prove": sum(costs), "finalize": s.transaction + _slot(s) + 10_460}
-    return RoundCost(6, n, P, gas, 2 + n + len(counts), max(costs), longest)
 
 
 def multiply_points(k: int) -> float:
@@ -264,12 +234,12 @@ def split_points(n: int, chunks: int) -> list[int]:
         n: clients.
         chunks: points of each.
     """
-    most = (lanes.CALLDATA_LIMIT - lanes.ENVELOPE - _step_bytes(n, chunks)) // (96 * chunks)
+    most = (lanes.CALLDATA_LIMIT - lanes.ENVELOPE - step_bytes(n, chunks)) // (96 * chunks)
     steps = math.ceil(n / max(most, 1))
     return [n * (k + 1) // steps - n * k // steps for k in range(steps)]
 
 
-def _step_bytes(n: int, chunks: int) -> int:
+def step_bytes(n: int, chunks: int) -> int:
     """Bytes of a proof's transaction besides points: an address, a salt, a digest and a score of each client."""
     return 1_184 + 32 * chunks + 112 * n
 
@@ -302,7 +272,7 @@ def shown(P: int) -> tuple[int, int]:
 def step(P: int) -> tuple[int, int]:
     """One client's points and the proof; of every client an address, a salt, a digest and a score."""
     chunks = math.ceil(P / POINTS)
-    return _step_bytes(0, chunks) + 96 * chunks, 112
+    return step_bytes(0, chunks) + 96 * chunks, 112
 
 
 def _row(P: int) -> int:

@@ -28,17 +28,8 @@ from bcfl_support.scaling.relayed import RelayedRung
 from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
 from bcfl_support.scaling.sparse import SparseRung
 
-RUNGS: tuple[type[Rung], ...] = (
-    NaiveRung,
-    PackedRung,
-    CalldataRung,
-    OptimisticRung,
-    BlobRung,
-    SparseRung,
-    ProvenRung,
-    RelayedRung,
-    AvailableRung,
-)
+RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung)
+RUNGS += (ProvenRung, RelayedRung, AvailableRung)
 """The ladder: a rung's number is its place, and its class says the rest."""
 
 
@@ -175,9 +166,8 @@ def forecast(
     Raises:
         InvalidInput: a price is negative, or others use more than 0.99 of the target.
     """
-    check_range("gas_price", gas_price, 0, why="it is a price")
-    check_range("ether_price", ether_price, 0, why="it is a price")
-    check_range("blob_price", blob_price, 0, why="it is a price")
+    for name, price in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
+        check_range(name, price, 0, why="it is a price")
     market = Market(gas_price, blob_price, tip, others)
     cost = predict(rung, n, P)
     paid = pay(cost.total_gas, cost.blobs, market, hurry=hurry)

@@ -20,7 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.checks import check_list, check_range, check_whole
+from bcfl_support.checks import check_indices, check_list, check_range, check_whole, to_array
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
@@ -61,9 +61,11 @@ def pack(values: np.ndarray) -> bytes:
         values: shape (P,), int8.
 
     Raises:
-        InvalidUpdate: another type.
+        InvalidUpdate: another type or shape.
     """
-    biased = as_int8(values).view(np.uint8) ^ BIAS  # the sign bit flipped
+    if (row := as_int8(values)).ndim != 1:
+        raise InvalidUpdate(f"values have shape {row.shape}: pack one client's, (P,)")
+    biased = row.view(np.uint8) ^ BIAS  # the sign bit flipped
     return biased.tobytes() + bytes([BIAS]) * (-len(biased) % 32)
 
 
@@ -83,7 +85,7 @@ def as_int8(values: np.ndarray) -> np.ndarray:
     Raises:
         InvalidUpdate: another type than int8.
     """
-    array = np.asarray(values)
+    array = to_array("values", values, InvalidUpdate)
     if array.dtype != np.int8:
         raise InvalidUpdate(f"values have dtype {array.dtype}, the chain takes int8: round the updates to steps first")
     return array
@@ -99,12 +101,8 @@ def check_clients(clients: Iterable[int] | None, n: int) -> list[int]:
     Raises:
         InvalidInput: an index is none of 0 … n−1.
     """
-    chosen = list(range(n)) if clients is None else check_list("clients", clients)
-    check_range("clients", chosen, 0, n - 1, many=True, whole=True, why="a client is named by its index")
-    chosen = [int(client) for client in chosen]
-    if len(set(chosen)) < len(chosen):
-        raise InvalidInput(f"clients is {chosen}: name each once")
-    return chosen
+    given = range(n) if clients is None else check_list("clients", clients)
+    return [int(client) for client in check_indices("clients", given, n)]
 
 
 def count_stored_chunks_at_once(n: int) -> int:
@@ -163,10 +161,8 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         InvalidInput: a weight is not whole or below 1, or a client is none of 0 … n−1.
         InvalidUpdate: wrong shape or dtype, or a sum of weights that is too large.
     """
-    values, array = (
-        as_int8(values),
-        check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, many=True, whole=True).astype(np.int64),
-    )
+    values = as_int8(values)
+    array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, row=True, whole=True).astype(np.int64)
     if values.ndim != 2 or len(values) != len(array):
         raise InvalidUpdate(f"values have shape {values.shape}, {len(array)} weights need ({len(array)}, P)")
     if (total := int(array.sum())) > MAX_TOTAL_WEIGHT:

@@ -1,18 +1,57 @@
-"""Rung 3: somebody, client or not, proposes the result, anybody may prove it wrong; a bond pays for the proof."""
+"""Rung 3: somebody, client or not, proposes the result, anybody may prove it wrong; a bond pays for the proof.
+
+What all rungs share whose contract holds money is here, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 from eth_abi import encode
 from web3.types import TxReceipt
 
 from bcfl_support.checks import check_whole
-from bcfl_support.errors import InvalidInput
+from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.rungs import DepositRung, RoundBill
+from bcfl_support.scaling.rungs import RoundBill, Rung
+
+
+class DepositRung(Rung):
+    """A rung whose contract holds bonds or stakes: 3, 4, and from 6 on."""
+
+    def deposit(self, account: str, amount: int) -> None:
+        """Put money down. Not on the round's bill.
+
+        Args:
+            account: whose.
+            amount: wei.
+        """
+        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
+
+    def get_deposit(self, account: str) -> int:
+        """What an account has put down and not lost, in wei."""
+        return int(self.contract.functions.depositOf(account).call())
+
+    def get_available(self, account: str) -> int:
+        """The part of it that no bond or stake ties up, in wei."""
+        return int(self.contract.functions.availableOf(account).call())
+
+    def finalize(self) -> None:
+        """Wait until the window has passed, then end the round.
+
+        Raises:
+            ContractError: a demand waits for its answer, or nothing is proposed. The clock stays where it is.
+        """
+        call = self.contract.functions.finalize(self.round)
+        try:
+            self.chain.check([(call, self.worker, 0)])
+        except ContractError as refused:
+            if refused.name not in ("RungChallengeOpen", "RungWindowOpen") or refused.values.get("openDemands"):
+                raise
+            self.chain.wait_until(cast(int, refused.values.get("deadline", refused.values.get("end"))))
+        self._send("finalize", [(call, self.worker)])
 
 
 class OptimisticRung(DepositRung):
@@ -30,7 +69,6 @@ class OptimisticRung(DepositRung):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.rows: dict[int, bytes] = {}
         self.blob_hashes: dict[int, list[bytes]] = {}
         self.tree: lanes.SumTree | None = None
         self.deposit(self.worker, self.terms.bond)
@@ -44,7 +82,7 @@ class OptimisticRung(DepositRung):
     def open(self) -> None:
         """Open the next round, with an empty bill."""
         super().open()
-        self.rows, self.blob_hashes, self.tree = {}, {}, None
+        self.blob_hashes, self.tree = {}, None
 
     def play(self, values: np.ndarray) -> RoundBill:
         """A whole round, see `Rung.play`; `InvalidInput` before it is open if nobody could propose its result."""
@@ -53,15 +91,11 @@ class OptimisticRung(DepositRung):
             raise InvalidInput(f"{lacks}: deposit(rung.worker, …) first")
         return super().play(values)
 
-    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
-        """Everybody's submission, or that of some; see `Rung.submit`."""
-        chosen = self._check(values, clients)
-        super().submit(values, chosen)
-        for i in chosen:
-            self.rows[i] = lanes.pack(values[i])
-            self.blob_hashes[i] = [bytes(32)] * len(lanes.part_trees(self.rows[i]))
+    def _keep(self, client: int, row: np.ndarray) -> None:
+        self.rows[client] = lanes.pack(row)
+        self.blob_hashes[client] = [bytes(32)] * len(lanes.part_trees(self.rows[client]))
 
-    def _payloads(self, row: np.ndarray) -> list[bytes]:
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         return lanes.chunks_of(lanes.pack(row), lanes.PART * lanes.CHUNK)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
@@ -95,13 +129,6 @@ class OptimisticRung(DepositRung):
         self.propose(self.honest_tree())
         self.finalize()
 
-    def finalize(self) -> None:
-        """Wait until the window has passed, then end the round."""
-        deadline = self.contract.functions.proposal().call()[1]
-        if self.chain.timestamp < deadline:
-            self.chain.advance_time(deadline - self.chain.timestamp)
-        self._send("finalize", [(self.contract.functions.finalize(self.round), self.worker)])
-
     # ------------------------------------------------------------ dispute
     def submissions(self) -> list[tuple[int, list[bytes], list[bytes]]]:
         """All submissions in order, as the contract wants to see them again."""
@@ -116,7 +143,7 @@ class OptimisticRung(DepositRung):
         Returns:
             (submissions, the clients' rows of it one after the other, their Merkle proofs).
         """
-        data, proofs = b"", []
+        chunk, data, proofs = check_whole("chunk", chunk, 0), b"", []
         for i in self._taking_part() if chunk < -(-self.parameters // lanes.CHUNK) else []:
             data += lanes.chunks_of(self.rows[i])[chunk]
             proofs += lanes.part_trees(self.rows[i])[chunk // lanes.PART].proof(chunk % lanes.PART)
@@ -138,8 +165,40 @@ class OptimisticRung(DepositRung):
         Raises:
             ContractError: nothing is proposed, the window has passed, or the chunk was asked for before.
         """
-        proposed = self.contract.functions.proposedDigest().call()
+        proposed, chunk = self.contract.functions.proposedDigest().call(), check_whole("chunk", chunk, 0, 2**32)
         return self._call("demand", self.contract.functions.demand(self.round, proposed, chunk), self.watcher)
+
+    def answer(self, chunk: int) -> TxReceipt:
+        """The worker opens a leaf of the tree that it proposed, which somebody asked for: else it loses its bond.
+
+        Args:
+            chunk: number of the leaf's chunk, from 0.
+
+        Raises:
+            InvalidInput: as `prove_chunk`.
+            ContractError: nobody asked for it, or the time to answer has passed.
+        """
+        opening = self._open_leaf(chunk)
+        return self._call("answer", self.contract.functions.answer(self.round, *opening), self.worker)
+
+    def reclaim(self, chunk: int) -> TxReceipt:
+        """The watcher has back the fee of a demand of the last proposal, which fell.
+
+        Args:
+            chunk: number of the chunk it asked for.
+
+        Raises:
+            ContractError: there was no such demand, or whose the fee is, is open, or it is the proposer's.
+        """
+        attempt, chunk = self.contract.functions.proposal().call()[2], check_whole("chunk", chunk, 0, 2**32)
+        return self._call("reclaim", self.contract.functions.reclaim(self.round, attempt, chunk), self.watcher)
+
+    def _open_leaf(self, chunk: int) -> tuple[int, Any, Any]:
+        """A leaf of the tree that was proposed last, and its path."""
+        if self.tree is None:
+            raise InvalidInput("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
+        chunk = check_whole("chunk", chunk, 0, len(self.tree.levels[0]) - 1, why="the tree has no other")
+        return chunk, self.tree.leaf(chunk), self.tree.path(chunk)
 
     def expire(self, chunk: int) -> TxReceipt:
         """The watcher states, when the time has passed, that no answer came.
@@ -150,7 +209,8 @@ class OptimisticRung(DepositRung):
         Raises:
             ContractError: the chunk was not asked for, or the time to answer has not passed.
         """
-        return self._call("expire", self.contract.functions.expire(self.round, chunk), self.watcher)
+        call = self.contract.functions.expire(self.round, check_whole("chunk", chunk, 0, 2**32))
+        return self._call("expire", call, self.watcher)
 
     def prove_chunk(self, chunk: int) -> TxReceipt:
         """The watcher shows that a leaf of the tree proposed last is not what the data give.
@@ -165,11 +225,8 @@ class OptimisticRung(DepositRung):
             InvalidInput: nothing was proposed yet, or its tree has no such leaf.
             ContractError: the leaf is right (RungNoFraud), or something in the evidence is wrong.
         """
-        if self.tree is None:
-            raise InvalidInput("tree is None; a proof opens a leaf of the tree that was proposed: call propose first")
-        chunk = check_whole("chunk", chunk, 0, len(self.tree.levels[0]) - 1, why="the tree has no other")
-        opening = (self.tree.leaf(chunk), self.tree.path(chunk), self.evidence(chunk))
-        return self._call("proveChunk", self.contract.functions.proveChunk(self.round, chunk, *opening), self.watcher)
+        opening = (*self._open_leaf(chunk), self.evidence(chunk))
+        return self._call("proveChunk", self.contract.functions.proveChunk(self.round, *opening), self.watcher)
 
     def find_fraud(self, tree: lanes.SumTree) -> int | None:
         """The first chunk whose leaf in `tree` differs from the honest one; None if they are equal.

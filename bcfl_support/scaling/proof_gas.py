@@ -1,6 +1,6 @@
-"""What rounds of rungs 7 and 8 cost before one runs them: points, pairings, calldata, and a few slots.
+"""What rounds of rungs 6 to 8 cost before one runs them: points, pairings, calldata, and a few slots.
 
-For n clients with K = ⌈P/4,096⌉ points each, of a round by one transaction::
+For n clients with K = ⌈P/4,096⌉ points each, of a round by one transaction, on rung 7::
 
     gas = base + calldata + multiply(n·K + 5) + multiply(2) + pair(3) + a + b·n + c·n·K + d·K
 
@@ -13,7 +13,15 @@ import math
 
 from bcfl_support.chain import GasSchedule
 from bcfl_support.scaling import lanes
-from bcfl_support.scaling.gas_model import POINTS, RoundCost, multiply_points, proven
+from bcfl_support.scaling.gas_model import (
+    POINTS,
+    RoundCost,
+    multiply_points,
+    new_slot,
+    opening,
+    split_points,
+    step_bytes,
+)
 
 # Measured as those of `gas_model`, on 36 rounds with n up to 100 and K up to 25; residuals below 0.1%.
 _BLS = (56_760.0, 1_150.0)  # a, with two hashes to the curve; b
@@ -22,6 +30,9 @@ _POINT, _CHUNK = 264.0, 1_224.0  # c; d
 _SALT, _FIRST_SEAL = 1_280.0, 20_040.0  # a seal opened by the proof itself; a round opened
 _BLOB = 775.0  # a commitment and its blob's name compared
 _RECOVER = 3_000.0
+_PROOF_POINT = 300.0  # on rung 6: a point read, hashed and put to its scalar
+_PROOF_SEAL = 4_450.0  # address, weight, score and seal of a client, besides the seal's slot
+_PROOF_FRAME = 30_400.0  # hashes, the equation's other scalars, the event
 _FRAME = {False: 1_468, True: 1_116}  # bytes of a transaction besides what grows, by whether accounts sign
 _ZEROS = {False: 757.0, True: 692.0}  # of them, bytes that are zero
 _ZEROS_CLIENT = 13.3
@@ -30,6 +41,30 @@ _ZEROS_CLIENT = 13.3
 def pair(k: int) -> float:
     """Gas of EIP-2537's check of k pairs."""
     return 37_700.0 + 32_600.0 * k
+
+
+def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
+    """Gas of rung 6 with Ethereum's setup: seals, a proof that opens them, its end; nobody is at fault."""
+    chunks = math.ceil(P / POINTS)
+    submit = n * (s.transaction + new_slot(s) + 2 * s.cold_sload + s.sstore_reset + 4_985)
+    counts = split_points(n, chunks)
+    costs, longest = [], 0
+    for k, count in enumerate(counts):
+        first, last = k == 0, k + 1 == len(counts)
+        length = step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
+        longest = max(longest, length)
+        zeros = 20 * n + 600
+        data = s.nonzero_byte * (length - zeros) + s.zero_byte * zeros
+        points = count * chunks + 4 * last
+        words = 5 * points + 40 * n + 200  # of memory
+        plain = s.transaction + data + multiply_points(points) + _PROOF_POINT * count * chunks + _PROOF_FRAME
+        plain += (_PROOF_SEAL + s.cold_sload) * n * first + 3 * words + words**2 / 512
+        plain += multiply_points(2) + pair(2) if last else 0
+        plain += new_slot(s) if first or last else s.sstore_reset
+        floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
+        costs.append(max(plain, floor))
+    gas = {"open": opening(s), "submit": submit, "prove": sum(costs), "finalize": s.transaction + new_slot(s) + 10_460}
+    return RoundCost(6, n, P, gas, 2 + n + len(counts), max(costs), longest)
 
 
 def relayed(n: int, P: int, s: GasSchedule, *, ecdsa: bool = False) -> RoundCost:

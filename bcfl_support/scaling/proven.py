@@ -21,10 +21,11 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.errors import InvalidInput
-from bcfl_support.scaling import gas_model, lanes, proofs
+from bcfl_support.checks import freeze, to_array
+from bcfl_support.errors import InvalidInput, InvalidUpdate
+from bcfl_support.scaling import gas_model, lanes, proof_gas, proofs
+from bcfl_support.scaling.optimistic import DepositRung
 from bcfl_support.scaling.proofs.setup import encode_key
-from bcfl_support.scaling.rungs import DepositRung
 
 STEP = "(address[],bytes32[],bytes32[],bytes,bytes,uint256,bytes,bytes)"
 """What `work` takes; see ``IProvenRung.sol``."""
@@ -41,38 +42,61 @@ class ProvenRound(lanes.ExactRound):
     message: bytes
 
 
-class ProvenRung(DepositRung):
-    """Rung 6: sealed commitments, then one proof of everybody's scores, final after a window.
-
-    Clients are in rising order of their addresses.
+class CommittedRung(DepositRung):
+    """What rungs 6 to 8 share: clients, in rising order of their addresses, commit to their updates by points.
 
     Attributes:
         setup: what commitments are made with; Ethereum's if none is given.
         rows: what clients committed to, by client; also what no update may be.
         points: their commitments, K points of 96 bytes each.
-        salts: of their seals.
     """
 
-    artifact, title, trust = (
-        "Rung6Proven",
-        "committed to, proven",
-        "one of those who made the setup, one honest watcher",
-    )
-    gas, limit, most_played = staticmethod(gas_model.proven), staticmethod(gas_model.step), 10_000_000
-    most_clients = gas_model.MOST_SEALED
     _scores_event = "Proven"  # with which the round finished
 
     def __init__(self, *arguments: Any, setup: proofs.Setup | None = None) -> None:
         self.setup = proofs.ethereum_setup() if setup is None else setup
-        self.rows: dict[int, np.ndarray] = {}
         self.points: dict[int, tuple[bytes, ...]] = {}
-        self.salts: dict[int, bytes] = {}
         super().__init__(*arguments)
-        for client in self.clients:
-            self.deposit(client, self.terms.stake)
 
     def _order(self, accounts: Sequence[str]) -> list[str]:
         return sorted(accounts, key=lambda account: int(account, 16))
+
+    def _begin(self, block: int) -> None:
+        super()._begin(block)
+        self.points = {}
+
+    def _commit(self, client: Any, row: Any) -> int:
+        """Commit to a copy of a row, and keep both."""
+        client, row = self._client(client), freeze(to_array("row", row))
+        most = self.setup.count_chunks(self.parameters) * self.setup.n
+        if row.ndim != 1 or not self.parameters <= len(row) <= most:
+            room = f"{self.parameters:,}, and padding up to {most:,}"
+            raise InvalidInput(f"row has shape {row.shape}: give one row of P = {room} whole numbers")
+        self.rows[client], self.points[client] = row, proofs.commit(self.setup, row)
+        return client
+
+    def _stack(self, clients: Iterable[int]) -> np.ndarray:
+        """The clients' rows, (n, P)."""
+        return to_array("rows", [self.rows[self._holder(i)] for i in clients], InvalidUpdate)
+
+
+class ProvenRung(CommittedRung):
+    """Rung 6: sealed commitments, then one proof of everybody's scores, final after a window.
+
+    Attributes:
+        salts: of the clients' seals.
+    """
+
+    artifact, title = "Rung6Proven", "committed to, proven"
+    trust = "one of those who made the setup, one honest watcher"
+    gas, limit, most_played = staticmethod(proof_gas.proven), staticmethod(gas_model.step), 10_000_000
+    most_clients = gas_model.MOST_SEALED
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.salts: dict[int, bytes] = {}
+        super().__init__(*arguments, **options)
+        for client in self.clients:
+            self.deposit(client, self.terms.stake)
 
     def _arguments(self) -> tuple[Any, ...]:
         t = self.terms
@@ -81,15 +105,12 @@ class ProvenRung(DepositRung):
         return (config, sealed, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
 
     # ------------------------------------------------------------ seals
-    def open(self) -> None:
-        """Open the next round, with an empty bill."""
-        super().open()
-        self.rows, self.points, self.salts = {}, {}, {}
+    def _begin(self, block: int) -> None:
+        super()._begin(block)
+        self.salts = {}
 
-    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
-        """Everybody's seal, or that of some; see `Rung.submit`."""
-        chosen, call, number = self._check(values, clients), self.contract.functions.submit, self.round
-        self._send("submit", [(call(number, self.seal(i, values[i])), self.clients[i]) for i in chosen])
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
+        return [self.seal(client, row, self._number())]
 
     def seal(self, client: int, row: np.ndarray, number: int | None = None) -> bytes:
         """Commit to an update, keep it here, and seal the commitment; what `submit` sends.
@@ -101,9 +122,12 @@ class ProvenRung(DepositRung):
 
         Returns:
             32 bytes.
+
+        Raises:
+            InvalidInput: there is no such client, or a row of another length.
         """
         number = self.round if number is None else number
-        self.rows[client], self.points[client] = row, proofs.commit(self.setup, row)
+        client = self._commit(client, row)
         # Hashed, so that a lesson's hashes repeat; a client draws its salt at random, or its update could be guessed.
         self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self._place(), number, client]))
         types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
@@ -112,7 +136,7 @@ class ProvenRung(DepositRung):
 
     def digest(self, client: int) -> bytes:
         """keccak(C_1 | … | C_K) of what a client committed to."""
-        return keccak(b"".join(self.points[client]))
+        return keccak(b"".join(self.points[self._holder(client, self.points)]))
 
     def reveal(self, clients: Iterable[int], sender: str | None = None) -> TxReceipt:
         """Open seals on chain, in one transaction.
@@ -124,7 +148,8 @@ class ProvenRung(DepositRung):
         Raises:
             ContractError: sealing goes on, or the time to reveal has passed.
         """
-        openings = [(i, self.salts[i], self.digest(i)) for i in clients]
+        chosen = [self._holder(i, self.salts) for i in lanes.check_clients(clients, len(self.weights))]
+        openings = [(i, self.salts[i], self.digest(i)) for i in chosen]
         return self._call("reveal", self.contract.functions.reveal(self.round, openings), sender or self.worker)
 
     def present(self) -> list[int]:
@@ -140,12 +165,13 @@ class ProvenRung(DepositRung):
             clients: who takes part; None: whom a proof counts by now.
 
         Raises:
+            InvalidInput: the row of one of them is not here.
             InvalidUpdate: a row is no update: a cheat's statement is made by `dataclasses.replace`.
         """
-        chosen = self.present() if clients is None else sorted(clients)
+        chosen = self.present() if clients is None else sorted(lanes.check_clients(clients, len(self.weights)))
         return proofs.state_round(
             self.setup,
-            np.array([self.rows[i] for i in chosen]),
+            self._stack(chosen),
             [self.weights[i] for i in chosen],
             [self.clients[i] for i in chosen],
             chain_id=self.chain.w3.eth.chain_id,
@@ -206,20 +232,12 @@ class ProvenRung(DepositRung):
     def work(self, values: np.ndarray | None = None) -> None:
         """Prove the scores of all whom a proof counts, wait for the window to pass, finalize."""
         statement = self.state()
-        rows = np.array([self.rows[i] for i in self.present()])
-        self.prove(statement, proofs.prove_round(self.setup, statement, rows))
+        self.prove(statement, proofs.prove_round(self.setup, statement, self._stack(self.present())))
         self.finalize()
-
-    def finalize(self) -> None:
-        """Wait until the window has passed, then end the round."""
-        end = self.contract.functions.currentRound().call()[3]
-        if self.chain.timestamp < end:
-            self.chain.advance_time(end - self.chain.timestamp)
-        self._send("finalize", [(self.contract.functions.finalize(self.round), self.worker)])
 
     def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> ProvenRound:
         """What the current round must give with these clients, in exact integers; others have score 0."""
-        exact = lanes.compute_round(values, self.weights, clients)
+        values, exact = lanes.as_int8(values), lanes.compute_round(values, self.weights, clients)
         chosen = sorted(lanes.check_clients(clients, len(self.weights)))
         known = [i in self.rows and np.array_equal(self.rows[i], values[i]) for i in chosen]
         points = [
@@ -252,10 +270,10 @@ class ProvenRung(DepositRung):
             position: of the entry; None: the first fault is looked for.
 
         Raises:
-            InvalidInput: there is no fault.
+            InvalidInput: there is no fault, or the row is not here.
             ContractError: the entry is allowed, or the client is out already.
         """
-        row = self.rows[client]
+        row = self.rows[client := self._holder(client)]
         found = proofs.find_fault(self.setup, row, self.parameters) if position is None else position
         if found is None:
             raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")

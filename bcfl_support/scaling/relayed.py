@@ -18,23 +18,13 @@ from eth_utils import keccak
 from hexbytes import HexBytes
 from web3.types import TxReceipt
 
-from bcfl_support.chain import GasLedger
+from bcfl_support.checks import check_choice
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes, proof_gas
-from bcfl_support.scaling.proofs import (
-    Proof,
-    Setup,
-    Statement,
-    commit,
-    ethereum_setup,
-    open_entry,
-    prove_round,
-    state_round,
-)
+from bcfl_support.scaling.proofs import Proof, Statement, open_entry, prove_round, state_round
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
-from bcfl_support.scaling.proven import ProvenRung
-from bcfl_support.scaling.rungs import DepositRung
+from bcfl_support.scaling.proven import CommittedRung, ProvenRung
 
 CLOSING = "(bytes32,bytes,bytes,uint256,address[],bytes,bytes,bytes,bytes,bytes)"
 """ABI of `IRelayedRung.Closing`."""
@@ -53,35 +43,25 @@ def seal(points: Sequence[bytes], client: str, salt: bytes) -> bytes:
     return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(points))]))
 
 
-class RelayedRung(DepositRung):
+class RelayedRung(CommittedRung):
     """Rung 7: commitments, signatures and a proof in one transaction; no data on chain at all.
 
     Attributes:
-        setup: what clients commit with.
         signatures: one of `SIGNATURES`, chosen when it is deployed.
         keys: the clients' signing keys, by client; none with ECDSA.
-        rows: what clients committed to in this round, by client.
-        points: their commitments, K points of 96 bytes each.
         statement: of the round that was closed last.
     """
 
     artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
     gas, limit, most_played = staticmethod(proof_gas.relayed), staticmethod(proof_gas.points), 1_000_000
-    _scores_event = "Proven"
 
-    def __init__(self, *arguments: Any, setup: Setup | None = None, signatures: str = "bls") -> None:
-        if signatures not in SIGNATURES:
-            raise InvalidInput(f"signatures is {signatures!r}: choose one of {', '.join(SIGNATURES)}")
-        self.setup, self.signatures = setup or ethereum_setup(), signatures
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, signatures: str = "bls", **options: Any) -> None:
+        check_choice("signatures", signatures, SIGNATURES)
+        self.signatures = signatures
+        super().__init__(*arguments, **options)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
-        self.rows: dict[int, np.ndarray] = {}
-        self.points: dict[int, tuple[bytes, ...]] = {}
         self.statement: Statement | None = None
         self._found()
-
-    def _order(self, accounts: Sequence[str]) -> list[str]:
-        return sorted(accounts, key=lambda account: int(account, 16))  # the transcript's
 
     def _arguments(self) -> tuple[Any, ...]:
         config, clients, weights = super()._arguments()
@@ -99,6 +79,7 @@ class RelayedRung(DepositRung):
 
     def registration(self, client: int) -> tuple[bytes, bytes]:
         """A client's key and the proof that it has the secret; empty with ECDSA."""
+        client = self._client(client)
         if not self.keys:
             return b"", b""
         key = self.keys[client]
@@ -109,13 +90,13 @@ class RelayedRung(DepositRung):
     def open(self) -> None:
         """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
         self._wait()
-        self.ledger, self.blobs, self._opened = GasLedger(), 0, self.chain.w3.eth.block_number
-        self.rows, self.points = {}, {}
+        self._begin(self.chain.w3.eth.block_number)
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
-        for i in self._check(values, clients):
-            self.submit_row(i, values[i])
+        rows, chosen = self._check(values, clients)
+        for i in chosen:
+            self.submit_row(i, rows[i])
 
     def submit_row(self, client: int, row: np.ndarray) -> None:
         """One client's commitment, to whatever numbers.
@@ -123,8 +104,11 @@ class RelayedRung(DepositRung):
         Args:
             client: its index.
             row: shape (P,), whole numbers.
+
+        Raises:
+            InvalidInput: there is no such client, or a row of another length.
         """
-        self.rows[client], self.points[client] = row, commit(self.setup, row)
+        self._commit(client, row)
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
@@ -132,8 +116,8 @@ class RelayedRung(DepositRung):
         statement = self.state()
         signature, signed = self.sign(statement)
         key = add_keys([self.keys[i].public for i in present]) if self.keys else None
-        updates = np.stack([self.rows[i] for i in present])
-        self.relay(statement, prove_round(self.setup, statement, updates, signature=signature, key=key), signed)
+        proof = prove_round(self.setup, statement, self._stack(present), signature=signature, key=key)
+        self.relay(statement, proof, signed)
         self._wait()
 
     def state(self) -> Statement:
@@ -144,7 +128,7 @@ class RelayedRung(DepositRung):
         where: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
         where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
         weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
-        return state_round(self.setup, np.stack([self.rows[i] for i in present]), weights, clients, **where)
+        return state_round(self.setup, self._stack(present), weights, clients, **where)
 
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
@@ -197,8 +181,8 @@ class RelayedRung(DepositRung):
     def _wait(self) -> None:
         """Until the result that stands is final, or the next one may be closed: at once, if all in it are out."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
-        if self.contract.functions.answerable().call() != 0 and self.chain.timestamp < closes_at:
-            self.chain.advance_time(closes_at - self.chain.timestamp)
+        if self.contract.functions.answerable().call() != 0:
+            self.chain.wait_until(closes_at)
 
     def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
         if self.statement is None:
@@ -214,7 +198,7 @@ class RelayedRung(DepositRung):
             position: of the entry.
 
         Raises:
-            InvalidInput: no round was closed.
+            InvalidInput: no round was closed, or not with this client.
             ContractError: the entry breaks no rule, or the result does not stand any more.
         """
         if self.statement is None:
@@ -222,7 +206,9 @@ class RelayedRung(DepositRung):
         s, scores = self.statement, [0] * len(self.clients)
         for who, score in zip(s.clients, s.scores, strict=True):
             scores[self.clients.index(who)] = score
-        place = s.clients.index(self.clients[client])
+        if (who := self.clients[self._holder(client)]) not in s.clients:
+            raise InvalidInput(f"client {client} is not in round {s.round}, which was closed last")
+        place = s.clients.index(who)
         opening = open_entry(self.setup, self.rows[client], position)
         shown = (b"".join(s.commitments[place]), position, opening.value, opening.proof)
         result = (list(s.clients), list(s.weights), s.digests(), keccak(encode(["int256[]"], [scores])))

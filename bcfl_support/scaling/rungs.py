@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import numpy as np
 from eth_abi import encode
 from web3.contract import Contract
-from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
@@ -94,6 +93,7 @@ class Rung:
         worker: the account that works and proposes.
         watcher: the account that watches and challenges.
         ledger: the bill of everything sent since the round was opened.
+        rows: what clients submitted in this round, by client, on rungs from 3 on.
     """
 
     artifact: ClassVar[str]
@@ -107,7 +107,7 @@ class Rung:
     _scores_event = "Finished"
 
     def __init__(self, chain: Chain, number: int, weights: Sequence[int], parameters: int) -> None:
-        self.chain, self.number = chain, number
+        self.chain, self.number, self.rows = chain, number, dict[int, Any]()
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
         self.clients = self._order(chain.accounts[:n])
@@ -146,8 +146,11 @@ class Rung:
         """Open the next round, with an empty bill."""
         call = self.contract.functions.openRound()
         receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
-        self.ledger, self.blobs, self._opened = GasLedger(), 0, receipt["blockNumber"]
+        self._begin(receipt["blockNumber"])
         self._note("open", receipt, call)
+
+    def _begin(self, block: int) -> None:
+        self.ledger, self.blobs, self._opened, self.rows = GasLedger(), 0, block, {}
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some.
@@ -158,19 +161,25 @@ class Rung:
 
         Raises:
             InvalidUpdate: values of another shape or type.
-            InvalidInput: there is no such client.
+            InvalidInput: there is no such client, or one has submitted already.
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
-        chosen = self._check(values, clients)
-        submit, number = self.contract.functions.submit, self.round
-        sent = [(submit(number, payload), self.clients[i]) for i in chosen for payload in self._payloads(values[i])]
-        self._send("submit", sent)
+        rows, chosen = self._admit(values, clients)
+        submit, number = self.contract.functions.submit, self._number()
+        sent = [(submit(number, part), self.clients[i]) for i in chosen for part in self._payloads(rows[i], i)]
+        try:
+            self._send("submit", sent)
+        finally:  # what was mined before a refusal, or an interrupt, stands
+            for client in (said["client"] for said in self._said("Submitted", number) if said["client"] in chosen):
+                self._keep(client, rows[client])
 
     def work(self, values: np.ndarray) -> None:
         """All work of the round, from closed submissions to the scores.
 
         Args:
             values: what was submitted. Rung 2 sends it again; the others have it on chain, or kept it.
+
+        What was interrupted goes on from where the contract stands.
         """
         raise NotImplementedError
 
@@ -190,13 +199,13 @@ class Rung:
         return self.bill()
 
     def bill(self) -> RoundBill:
-        """What the round has cost, and its results if it is finished.
+        """What the round has cost who sent through this object, and its results if it is finished.
 
         Raises:
             InvalidInput: no round was opened, or the chain was reverted past that.
         """
         functions, entries = self.contract.functions, self.ledger.entries
-        if not entries:
+        if not (self._opened and entries):
             raise InvalidInput("no round was opened, so that there is no bill; call open, or play a whole round")
         require_kept(self.chain, self._noted, "this round was played", "open another")
         return RoundBill(
@@ -214,10 +223,8 @@ class Rung:
 
     def scores(self) -> tuple[int, ...]:
         """S_i of the finished round, from its event; empty if there is none."""
-        event = self.contract.events[self._scores_event]()
-        finished = self.contract.functions.currentRound().call()[1]
-        logs = [log["args"] for log in self.chain.events(event, self._opened) if log["args"]["round"] == finished]
-        return tuple(logs[-1]["scores"]) if logs else ()
+        said = self._said(self._scores_event, self.contract.functions.currentRound().call()[1])
+        return tuple(said[-1]["scores"]) if said else ()
 
     def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> lanes.ExactRound:
         """What the round must give with these clients, in exact integers; others have score 0."""
@@ -231,16 +238,51 @@ class Rung:
         return lanes.compute_sums_digest(exact.chunk_hashes())
 
     # ------------------------------------------------------------ for the rungs
-    def _payloads(self, row: np.ndarray) -> list[bytes]:
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         """What one client sends, a transaction each."""
         raise NotImplementedError
 
-    def _check(self, values: np.ndarray, clients: Iterable[int] | None = None) -> list[int]:
-        """Who submits, of values that are right."""
-        shape = (len(self.weights), self.parameters)
-        if lanes.as_int8(values).shape != shape:
-            raise InvalidUpdate(f"values have shape {np.shape(values)}, this rung takes {shape}: give one row a client")
-        return lanes.check_clients(clients, len(self.weights))
+    def _keep(self, client: int, row: np.ndarray) -> None:
+        """Keep what disputes or the work will need of a row that is on chain."""
+
+    def _number(self) -> int:
+        """Of the round that is submitted to."""
+        return self.round
+
+    def _said(self, event: str, number: int) -> list[Any]:
+        """Arguments of the contract's events of a round since it was opened, oldest first."""
+        logs = self.chain.events(self.contract.events[event](), self._opened)
+        return [log["args"] for log in logs if log["args"]["round"] == number]
+
+    def _state(self, *names: str) -> tuple[Any, ...]:
+        """Where the work of the round stands, as its last event has it; empty before the first."""
+        said = self._said("Worked", self.round)
+        return tuple(said[-1]["state"][name] for name in names) if said else ()
+
+    def _check(self, values: Any, clients: Iterable[int] | None = None) -> tuple[np.ndarray, list[int]]:
+        """The values, and who submits; a table of pandas has rows only as an array."""
+        rows, shape = lanes.as_int8(values), (len(self.weights), self.parameters)
+        if rows.shape != shape:
+            raise InvalidUpdate(f"values have shape {rows.shape}, this rung takes {shape}: give one row a client")
+        return rows, lanes.check_clients(clients, len(self.weights))
+
+    def _admit(self, values: Any, clients: Iterable[int] | None) -> tuple[np.ndarray, list[int]]:
+        """As `_check`, and nobody has submitted yet: what is kept of the first submission is not overwritten."""
+        rows, chosen = self._check(values, clients)
+        number, _, _, _, submitted, phase = self.contract.functions.currentRound().call()
+        if done := [i for i in chosen if phase and submitted >> i & 1]:
+            raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
+        return rows, chosen
+
+    def _client(self, client: Any) -> int:
+        """Index of a client; `InvalidInput` if there is none."""
+        return lanes.check_clients([client], len(self.weights))[0]
+
+    def _holder(self, client: Any, kept: Mapping[int, Any] | None = None) -> int:
+        """The same, of one whose row is here, or what else is kept of it."""
+        if (found := self._client(client)) not in (self.rows if kept is None else kept):
+            raise InvalidInput(f"client {found} has no row here: there are those of {list(self.rows)}, from submit")
+        return found
 
     def _send(self, operation: str, calls: Sequence[tuple[Any, str]]) -> list[TxReceipt]:
         """Send, wait, and note on the bill what was mined. The gas limit is given: estimating runs everything twice."""
@@ -265,34 +307,13 @@ class Rung:
         return receipt
 
 
-class DepositRung(Rung):
-    """A rung whose contract holds bonds or stakes: 3, 4, and from 6 on."""
-
-    def deposit(self, account: str, amount: int) -> None:
-        """Put money down. Not on the round's bill.
-
-        Args:
-            account: whose.
-            amount: wei.
-        """
-        self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
-
-    def get_deposit(self, account: str) -> int:
-        """What an account has put down and not lost, in wei."""
-        return int(self.contract.functions.depositOf(account).call())
-
-    def get_available(self, account: str) -> int:
-        """The part of it that no bond or stake ties up, in wei."""
-        return int(self.contract.functions.availableOf(account).call())
-
-
 class NaiveRung(Rung):
     """Rung 0: every number at 18 decimals in a slot of its own."""
 
     artifact, title, trust = "Rung0Naive", "a slot a number", "nobody"
     gas, limit, most_played = staticmethod(gas_model.naive), staticmethod(gas_model.nothing), 100_000
 
-    def _payloads(self, row: np.ndarray) -> list[bytes]:
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         return [encode(["int256[]"], [[int(v) * ETH for v in row]])]
 
     def work(self, values: np.ndarray) -> None:
@@ -300,6 +321,8 @@ class NaiveRung(Rung):
         number = self.round
         for operation in ("aggregate", "score"):
             self._send(operation, [(self.contract.functions.work(number, b""), self.worker)])
+            if self.phase != "Open":  # an interrupted work had averaged
+                return
 
 
 class PackedRung(Rung):
@@ -309,15 +332,15 @@ class PackedRung(Rung):
     gas, limit = staticmethod(gas_model.packed), staticmethod(gas_model.nothing)
     most_played = 1_000_000  # anvil keeps all states, which takes memory
 
-    def _payloads(self, row: np.ndarray) -> list[bytes]:
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         return lanes.chunks_of(lanes.pack(row), 32 * lanes.WORDS_PER_PAGE)
 
     def work(self, values: np.ndarray) -> None:
         """Sum and score page by page."""
         number, count = self.round, lanes.count_stored_chunks_at_once(len(self.weights))
-        pages = math.ceil(math.ceil(self.parameters / lanes.CHUNK) / count)
+        left = math.ceil(self.parameters / lanes.CHUNK) - len(self._said("Sums", number))
         call = self.contract.functions.work(number, count.to_bytes(32, "big"))
-        self._send("work", [(call, self.worker)] * pages)
+        self._send("work", [(call, self.worker)] * max(1, math.ceil(left / count)))
 
 
 class CalldataRung(Rung):
@@ -326,21 +349,26 @@ class CalldataRung(Rung):
     artifact, title, trust = "Rung2Calldata", "calldata, recomputed in full", "nobody"
     gas, limit, most_played = staticmethod(gas_model.calldata), staticmethod(gas_model.chunk), 10_000_000
 
-    def _payloads(self, row: np.ndarray) -> list[bytes]:
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         return [lanes.compute_heads(lanes.chunks_of(lanes.pack(row)))[0]]
 
     def work(self, values: np.ndarray) -> None:
-        """Recompute the round, as many chunks a transaction as its size allows."""
-        rows = [lanes.chunks_of(lanes.pack(row)) for row in values]
-        heads = [lanes.compute_heads(row) for row in rows]
-        n, total = len(rows), len(rows[0])
+        """Recompute the round, as many chunks a transaction as its size allows.
+
+        Args:
+            values: rows of the clients that have submitted, in order, and no others.
+        """
+        rows = [lanes.chunks_of(lanes.pack(row)) for row in lanes.as_int8(values)]
+        number, _, _, _, submitted, _ = self.contract.functions.currentRound().call()
+        if len(rows) != (n := submitted.bit_count()):
+            raise InvalidInput(f"values have {len(rows)} rows, {n} clients have submitted: give theirs alone, in order")
+        heads, total = [lanes.compute_heads(row) for row in rows], math.ceil(self.parameters / lanes.CHUNK)
         count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
-        state: tuple[Any, ...] = (0, bytes(32), [], [])
-        for start in range(0, total, count):
-            stop = min(start + count, total)
+        stop = 0
+        while stop < total:
+            state = self._state("chunks", "digest", "heads", "scores") or (0, bytes(32), [], [])
+            start, stop = state[0], min(state[0] + count, total)
             data = b"".join(row[k] for k in range(start, stop) for row in rows)
             step = (state, stop - start, [head[stop] for head in heads], data)
             payload = encode(["((uint256,bytes32,bytes32[],int256[]),uint256,bytes32[],bytes)"], [step])
-            [receipt] = self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
-            [log] = self.contract.events.Worked().process_receipt(receipt, errors=DISCARD)
-            state = tuple(log["args"]["state"][name] for name in ("chunks", "digest", "heads", "scores"))
+            self._send("work", [(self.contract.functions.work(number, payload), self.worker)])

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
-from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from bcfl_support.checks import check_flag, check_range, to_floats
@@ -55,6 +54,8 @@ def sparsify(updates: Any, *, step: float) -> np.ndarray:
     """
     rows = check_range("updates", updates, -np.inf, many=True, why="the chain takes numbers")
     check_range("step", step, 0, above=True, why="values count in steps")
+    if not rows.ndim:
+        raise InvalidInput(f"updates is {rows}: give one update, (P,), or more of them, (…, n, P)")
     kept = _find_largest(rows)
     values = np.zeros(rows.shape, dtype=np.int8)
     counts = np.clip(np.rint(np.take_along_axis(rows, kept, axis=-1) / step), -EDGE, EDGE)
@@ -188,12 +189,8 @@ def compute_factors(norms: Sequence[int], weights: Sequence[int]) -> list[int]:
         norms: ‖v_i‖², whole.
         weights: w_i, positive and whole.
     """
-    held, most, total = 0, 0, sum(weights)
-    for norm, weight in sorted(zip(norms, weights, strict=True)):
-        most = norm
-        held += weight
-        if 2 * held >= total:
-            break
+    pairs = [*zip(norms, weights, strict=True)]  # R as protocol.clip_weights finds it, of lengths in place of squares
+    most = next((r for r in sorted(norms) if 2 * sum(w for norm, w in pairs if norm <= r) >= sum(weights)), 0)
     return [math.isqrt((most << 64) // norm) if norm > most else UNIT for norm in norms]
 
 
@@ -210,7 +207,7 @@ class SparseRung(Rung):
 
     def __init__(self, *arguments: Any, clipped: bool = False) -> None:
         check_flag("clipped", clipped)
-        self.clipped, self.rows = bool(clipped), dict[int, list[bytes]]()
+        self.clipped = bool(clipped)
         super().__init__(*arguments)
         self._page = lanes.count_sparse_blocks_at_once(len(self.weights))
 
@@ -218,22 +215,16 @@ class SparseRung(Rung):
         config, clients, weights = super()._arguments()
         return (config, self.clipped, clients, weights)
 
-    def _check(self, values: np.ndarray, clients: Iterable[int] | None = None) -> list[int]:
-        chosen = super()._check(values, clients)
-        to_picks(values)  # so that what is not sparse is refused before a round is open
-        return chosen
+    def _check(self, values: Any, clients: Iterable[int] | None = None) -> tuple[np.ndarray, list[int]]:
+        rows, chosen = super()._check(values, clients)
+        to_picks(rows)  # so that what is not sparse is refused before a round is open
+        return rows, chosen
 
-    def open(self) -> None:
-        """Open the next round, with an empty bill."""
-        super().open()
-        self.rows = {}
+    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
+        return self._heads(to_pages(row, self._page), client)[:1]
 
-    def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
-        """Everybody's commitment, or that of some; see `Rung.submit`. The values must be sparse, see `sparsify`."""
-        rows = {i: to_pages(values[i], self._page) for i in self._check(values, clients)}
-        call, number = self.contract.functions.submit, self.round
-        self._send("submit", [(call(number, self._heads(row, i)[0]), self.clients[i]) for i, row in rows.items()])
-        self.rows |= rows
+    def _keep(self, client: int, row: np.ndarray) -> None:
+        self.rows[client] = to_pages(row, self._page)
 
     def _heads(self, row: Sequence[bytes], client: int) -> list[bytes]:
         return lanes.compute_heads(row, (self.round << 8 | client).to_bytes(32, "big"))
@@ -248,20 +239,21 @@ class SparseRung(Rung):
         heads = {i: self._heads(row, i) for i, row in sorted(self.rows.items())}
         present = [i for i in heads if i not in out]
         absent = [heads[i][0] for i in heads if i in out]
-        state: tuple[Any, ...] = (0, bytes(32), [], b"")
+        state, first = self._state("pages", "digest", "heads", "gram"), [heads[i][0] for i in present]
+        if not state or state[1] != keccak(encode(["uint256", "bytes32[]"], [sum(1 << i for i in present), first])):
+            state = (0, bytes(32), [], b"")
         pages = math.ceil(math.ceil(self.parameters / BLOCK) / self._page)
-        for page in range(pages):
+        for page in range(state[0], pages):
             data = b"".join(self.rows[i][page] for i in present)
             tails = [heads[i][page + 1] for i in present] if page + 1 < pages else []
             step = (state, bytes(self.rows) if page == 0 else b"", absent if page == 0 else [], tails, data)
             payload = encode(["((uint256,bytes32,bytes32[],bytes),bytes,bytes32[],bytes32[],bytes)"], [step])
-            [receipt] = self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
-            for log in self.contract.events.Worked().process_receipt(receipt, errors=DISCARD):
-                state = tuple(log["args"]["state"][name] for name in ("pages", "digest", "heads", "gram"))
+            self._send("work", [(self.contract.functions.work(self.round, payload), self.worker)])
+            state = self._state("pages", "digest", "heads", "gram")
 
     def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> SparseRound:
         """What the current round must give with these clients, in exact integers; others have score 0."""
-        exact = lanes.compute_round(values, self.weights, clients)
+        values, exact = lanes.as_int8(values), lanes.compute_round(values, self.weights, clients)
         chosen = sorted(lanes.check_clients(clients, len(self.weights)))
         heads = [self._heads(to_pages(values[i], self._page), i)[0] for i in chosen]
         digest = keccak(encode(["uint256", "bytes32[]"], [sum(1 << i for i in chosen), heads]))
@@ -302,8 +294,7 @@ class SparseRung(Rung):
             ContractError: submissions are open, one of them is not in the round, or was asked before.
         """
         bits = sum(1 << i for i in lanes.check_clients(clients, len(self.weights)))
-        [by] = lanes.check_clients([by], len(self.weights))
-        return self._call("ask", self.contract.functions.ask(self.round, bits), self.clients[by])
+        return self._call("ask", self.contract.functions.ask(self.round, bits), self.clients[self._client(by)])
 
     def show(self, client: int) -> TxReceipt:
         """The row of a client that was asked, in the input of a call, where all can read it.
@@ -312,8 +303,7 @@ class SparseRung(Rung):
             InvalidInput: it has submitted nothing.
             ContractError: it was not asked, or is left out.
         """
-        if client not in self.rows:
-            raise InvalidInput(f"client {client} has no row here: those of {list(self.rows)} can be shown")
+        client = self._holder(client)
         heads, row = [self._heads(pages, i)[0] for i, pages in self.rows.items()], b"".join(self.rows[client])
         order = list(self.rows)
         call = self.contract.functions.show(self.round, bytes(order), heads, order.index(client), row)
@@ -325,4 +315,4 @@ class SparseRung(Rung):
         Raises:
             ContractError: it was not asked, has shown it, or the time has not passed.
         """
-        return self._call("leaveOut", self.contract.functions.leaveOut(self.round, client), self.watcher)
+        return self._call("leaveOut", self.contract.functions.leaveOut(self.round, self._client(client)), self.watcher)

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bcfl_support.checks import check_choice, check_flags
+from bcfl_support.checks import check_choice, check_flags, freeze
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.learning import MLP, LogisticRegression, Model, SoftmaxRegression, check_round, check_vector
 from bcfl_support.learning.columns import TIE, read_samples
@@ -56,6 +56,14 @@ class RoundUtility:
     kind: Kind
 
     def __post_init__(self) -> None:
+        for name in (
+            "params",
+            "updates",
+            "weights",
+            "x",
+            "y",
+        ):  # values of coalitions are found when they are asked for
+            setattr(self, name, freeze(getattr(self, name)))
         self.n = len(self.updates)
         self._start = float(self._measure(self.params[None])[0])
         self._prepare()

@@ -60,7 +60,7 @@ class _Table:
 def _lay_out(
     columns: Mapping[str, Iterable[Any]], caption: str, formats: Mapping[str, str] | str, mark: Iterable[bool] | None
 ) -> _Table:
-    if not columns:
+    if not (columns := dict(columns)):  # also a DataFrame, which has no truth value
         raise InvalidInput("a table needs at least one column, columns is empty")
     headings = list(columns)
     if isinstance(formats, str):

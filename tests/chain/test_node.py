@@ -139,7 +139,7 @@ def test_what_is_no_address(chain, purse_artifact, address):
         lambda: chain.storage_at(address, 0),
         lambda: chain.send({"to": chain.accounts[0]}, sender=address),
     ):
-        with pytest.raises(InvalidInput, match=r"is .*, no address: take one of chain.accounts, or give 20 bytes"):
+        with pytest.raises(InvalidInput, match=r"is .*, no address: use one of chain.accounts, or 20 bytes"):
             use()
 
 
@@ -304,3 +304,19 @@ def test_what_anvil_keeps_on_disk_goes_with_it(tmp_path, monkeypatch):
         [kept] = tmp_path.glob("bcfl-anvil-*")
         assert any(kept.rglob("*.json"))
     assert not any(tmp_path.glob("bcfl-anvil-*")) and not (tmp_path / "home" / ".foundry" / "anvil").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("accounts", 0), ("accounts", 1.5), ("block_gas_limit", 1e7), ("block_gas_limit", 0)]
+)
+def test_what_no_chain_is_started_with(name, value):
+    with pytest.raises(InvalidInput, match=f"{name} is .*: .*whole"):
+        Chain.start(**{name: value})
+
+
+def test_a_clock_waits_for_what_is_ahead_alone(chain):
+    before = chain.timestamp
+    chain.wait_until(before)
+    assert chain.timestamp == before
+    chain.wait_until(before + 1000)
+    assert chain.timestamp == before + 1000

@@ -10,7 +10,7 @@ from solidity import burning
 
 from bcfl_support.chain import sending
 from bcfl_support.chain.node import TX_GAS_CAP, Chain, connect
-from bcfl_support.chain.sending import encode_call
+from bcfl_support.chain.sending import check_address, encode_call
 from bcfl_support.chain.transport import Transport
 from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
 
@@ -278,3 +278,43 @@ def test_no_contract_is_called_where_none_is(chain, purse, gas):
     with pytest.raises(InvalidInput, match="there is no contract at 0x1111"):
         chain.check([(call, FIRST_ACCOUNT, 5)])
     assert chain.w3.eth.get_balance(nowhere.address) == 0
+
+
+def test_an_address_whose_checksum_is_wrong_is_mistyped(chain):
+    right = chain.accounts[3]
+    typo = right[:-1] + ("A" if right[-1] != "A" else "B")
+    with pytest.raises(InvalidInput, match=f"to is '{typo}', whose capitals .EIP-55. say that it is mistyped"):
+        chain.send({"to": typo}, sender=chain.accounts[0], value=10**18)
+    for spelled in (right, right.lower(), "0x" + right[2:].upper(), right[2:], bytes.fromhex(right[2:])):
+        assert check_address("to", spelled) == right
+
+
+def test_somebody_else_mining_loses_no_receipt(chain, purse, monkeypatch):
+    """The transactions may be in a block before the latest one."""
+    rpc = chain._transport.rpc
+
+    def twice(method, *params):
+        answer = rpc(method, *params)
+        return rpc(method, *params) if method == "evm_mine" else answer
+
+    monkeypatch.setattr(chain._transport, "rpc", twice)
+    receipts = chain.send_many([(purse.functions.visit(), account, 0) for account in chain.accounts[1:4]])
+    assert [receipt["from"] for receipt in receipts] == chain.accounts[1:4]
+    assert purse.functions.count().call() == 3
+
+
+def test_an_interrupt_leaves_the_chain_mining(chain, purse, monkeypatch):
+    rpc = chain._transport.rpc
+
+    def interrupted(method, *params):
+        answer = rpc(method, *params)
+        if (method, *params) == ("evm_setAutomine", False):
+            raise KeyboardInterrupt
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain._transport, "rpc", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            chain.send(purse.functions.visit(), sender=chain.accounts[1])
+    hash_ = purse.functions.visit().transact({"from": chain.accounts[2]})
+    assert chain.w3.eth.wait_for_transaction_receipt(hash_, 5)["status"] == 1

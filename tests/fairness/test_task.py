@@ -144,3 +144,34 @@ def test_whoever_publishes_a_round_gets_the_same_cid(epoch, store):
     elsewhere = dataclasses.replace(past.record, gas={"commit": (1, 2)}, transactions={"commit": ("0x", "0x")})
     updates = dict(reversed(past.updates.items()))
     assert publish_round(store, elsewhere, updates, params=past.params, scaled=True) == cids[0]
+
+
+def test_what_is_agreed_on_cannot_be_written_to():
+    x, y = TASK.x.copy(), TASK.y.copy()
+    task = dataclasses.replace(TASK, x=x, y=y)
+    said = task.terms()
+    x[:], y[:] = 0, 0
+    for array in (task.x, task.y):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 1
+    assert task.terms() == said
+
+
+def test_a_round_that_another_settled_is_published(epoch, store):
+    """A record needs no more than the chain: whose transaction settled the round does not matter."""
+    fed, clients, _ = epoch
+    before, size = fed.model(), fed.config.parameters
+    updates = {client: np.linspace(0.1, 0.5, size) * (i + 1) for i, client in enumerate(clients)}
+    number = fed.open_round()
+    sent = fed.prepare(updates, rng=np.random.default_rng(0))
+    fed.commit(sent)
+    fed.end_phase("Commit")
+    fed.reveal(sent)
+    fed.end_phase("Reveal")
+    fed.aggregate()
+    fed.score()
+    fed.chain.send(fed.pool.functions.settle(2 * fed.config.capacity), sender=clients[0])
+    record = fed.record(number)
+    assert len(record.global_update) == size and "settle" not in record.gas
+    cid = publish_round(store, record, updates, params=before)
+    assert verify_round(fed, store, cid) == ()

@@ -377,3 +377,26 @@ def test_scores_of_numpy_settle_as_pythons_do() -> None:
     by_python = settle_round(2, {"a": 3, "b": -1}, **whole)
     by_numpy = settle_round(np.int64(2), {"a": np.int64(3), "b": np.int64(-1)}, **whole)
     assert by_numpy == by_python and type(by_numpy.accounts["a"].history) is int
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: exact.compute_rewards([[1], [2]], 100, 100),
+        lambda: exact.compute_rewards((weight for weight in (1, 2)), 100, 100),
+        lambda: exact.compute_fairness_factors([[1.0], [2.0]], [1, 2]),
+        lambda: exact.compute_fairness_factors([1.0, 2.0], [[1], [2]]),
+        lambda: exact.compute_fairness_factors((value for value in (1.0, 2.0)), [1, 2]),
+    ],
+)
+def test_a_table_or_a_stream_is_no_row_of_numbers(call):
+    with pytest.raises(InvalidInput, match=r"choose (one row|it in)"):
+        call()
+
+
+def test_a_factor_of_nobody_is_a_name_misspelled():
+    terms, stakes = exact.Terms(budget=100), {"a": 1000, "b": 1000}
+    with pytest.raises(InvalidInput, match=r"factors has \['A'\], whom stakes lacks"):
+        exact.settle_round(
+            1, {"a": 3, "b": 1}, norm_squared=2, terms=terms, accounts={}, stakes=stakes, pot=1, factors={"A": 10**6}
+        )

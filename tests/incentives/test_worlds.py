@@ -153,3 +153,15 @@ def test_shares_may_be_lists() -> None:
     world = PresenceWorld([[0.5, 0.5]])
     game = play(world, PayRule(), Learner(), Costs(), rounds=2, rngs=generators(0))
     assert game.sizes.tolist() == [[0.5, 0.5]] and game.rewards.shape == (2, 1, 2)
+
+
+def test_sizes_of_a_world_are_its_own():
+    sizes = np.full((1, 4), 0.25)
+    world = PresenceWorld(sizes)
+    sizes[:] = [[1, 0, 0, 0]]
+    assert world.sizes.tolist() == [[0.25] * 4]
+
+
+def test_a_world_is_made_of_several_federations():
+    with pytest.raises(InvalidInput, match="give federated data, one for each seed"):
+        TrainingWorld(load_digits_federation(2, rng=np.random.default_rng(0)))

@@ -23,7 +23,7 @@ from ipfshttpclient.exceptions import ErrorResponse
 from processes import in_forks
 
 from bcfl_support import services
-from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, RecordError, ServiceError
+from bcfl_support.errors import ContentCorrupted, ContentMissing, InvalidCid, InvalidInput, RecordError, ServiceError
 from bcfl_support.ipfs import cids
 from bcfl_support.ipfs.cids import CHUNK_SIZE, MAX_LINKS, cid_digest, compute_cid, digest_to_cid
 from bcfl_support.ipfs.node import API_VARIABLE, IpfsNode
@@ -481,13 +481,18 @@ def test_without_an_address_a_node_is_started(monkeypatch: pytest.MonkeyPatch) -
         assert node.child is not None and node.child.alive()
 
 
+PORTS = ("http://h:99999", "/ip4/127.0.0.1/tcp/99999")  # that there are not
+
+
 def test_an_api_that_is_not_there_is_named() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ServiceError, match=f"no IPFS node answers at {url}.*{API_VARIABLE}"):
         IpfsNode.connect(url)
 
 
-@pytest.mark.parametrize("bad", ["localhost", "ftp://127.0.0.1:5001", "/ip4/127.0.0.1", "http://127.0.0.1:1/other"])
+@pytest.mark.parametrize(
+    "bad", ["localhost", "ftp://127.0.0.1:5001", "/ip4/127.0.0.1", "http://127.0.0.1:1/other", *PORTS]
+)
 def test_an_address_that_is_none_is_refused(bad: str) -> None:
     with pytest.raises(ServiceError, match="is no address of an IPFS API"):
         IpfsNode.connect(bad)
@@ -676,3 +681,9 @@ def test_what_is_no_record_is_refused_with_its_cid(node: IpfsNode) -> None:
         cid = node.add(data)
         with pytest.raises(RecordError, match=f"{cid}: the record"):
             node.get_json(cid)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "5", None])
+def test_a_timeout_is_a_number_of_seconds(timeout: object) -> None:
+    with pytest.raises(InvalidInput, match=r"timeout is .*an answer takes seconds"):
+        IpfsNode.connect("http://127.0.0.1:1", timeout=timeout)  # type: ignore[arg-type]

@@ -55,3 +55,10 @@ def test_a_column_that_stands_there_twice() -> None:
     table = pandas.DataFrame([[1, 2], [3, 4]], columns=["x", "x"])
     with pytest.raises(InvalidInput, match=r"column 'x' has shape \(2, 2\): give one value a row, under a name of its"):
         read_numbers(table, "x")
+
+
+def test_a_masked_column_is_refused() -> None:
+    column = np.ma.masked_array([1e6, 1.0, 2.0], mask=[1, 0, 0])
+    for read in (read_numbers, read_names):
+        with pytest.raises(InvalidInput, match="column 'x' has a mask"):
+            read({"x": column}, "x")

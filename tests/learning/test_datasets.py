@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from dataclasses import replace
 from importlib.metadata import files
 from typing import Any
 
@@ -329,3 +330,23 @@ def test_penguins_without_their_package_say_what_to_do(monkeypatch: pytest.Monke
         ModuleNotFoundError, match="'palmerpenguins', which brings the penguins: `make lab` installs it"
     ):
         ds.load_penguins(rng=seed())
+
+
+def test_what_was_checked_cannot_be_changed_afterwards() -> None:
+    """Sizes that are written to later would move rows from one client to another."""
+    data = ds.load_hospitals(3, rng=seed())
+    sizes, x = data.sizes.copy(), data.x.copy()
+    kept = replace(data, sizes=sizes, x=x)
+    sizes[:], x[:] = [1, 1, len(x) - 2], 0
+    assert kept.sizes.tolist() == data.sizes.tolist() and np.array_equal(kept.x, data.x)
+    for array in (kept.x, kept.y, kept.sizes, kept.x_val, kept.client(0)[0]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert replace(kept, name="again").x is kept.x, "what cannot change is not copied"
+
+
+def test_a_masked_table_is_refused() -> None:
+    column = np.ma.masked_array(np.r_[[1e6] * 3, np.arange(37.0)], mask=[1] * 3 + [0] * 37)
+    table = {"a": column, "y": ["u", "v"] * 20, "c": [1] * 20 + [2] * 20}
+    with pytest.raises(InvalidInput, match="column 'a' has a mask"):
+        ds.federate(table, label="y", client="c", rng=seed())

@@ -233,6 +233,17 @@ def test_one_federated_round_of_a_module() -> None:
     assert model.accuracy(after, data.x_test, data.y_test) > model.accuracy(start, data.x_test, data.y_test) + 0.2
 
 
+class AsksForValues(torch.nn.Module):
+    """A classifier whose computation depends on its input's values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(7, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x) if x.sum() > 0 else -self.layer(x)
+
+
 def test_modules_that_do_not_fit_are_refused() -> None:
     nn = torch.nn
     with pytest.raises(InvalidInput, match=r"module has BatchNorm1d\(7.*running statistics are no parameters"):
@@ -241,6 +252,14 @@ def test_modules_that_do_not_fit_are_refused() -> None:
         models.TorchModel(nn.Sequential(nn.Linear(7, 7).requires_grad_(False), nn.Linear(7, 4)), 7)
     with pytest.raises(InvalidInput, match=r"module gives \(64, 7, 4\) for x \(64, 7\): it must give \(64, C\)"):
         models.TorchModel(nn.Sequential(nn.Unflatten(1, (7, 1)), nn.Linear(1, 4)), 7)
+    with pytest.raises(InvalidInput, match=r"module gives \('tuple',\) for x \(64, 7\): it must give \(64, C\)"):
+        models.TorchModel(nn.LSTM(7, 4), 7)
+    with pytest.raises(InvalidInput, match=r"module is Flatten\(.*, which has no parameter"):
+        models.TorchModel(nn.Flatten(), 7)
+    with pytest.raises(InvalidInput, match=r"module is 3; give a torch\.nn\.Module"):
+        models.TorchModel(3, 7)
+    with pytest.raises(InvalidInput, match=r"copies of module cannot run in one batch: .* may not ask for values"):
+        models.TorchModel(AsksForValues(), 7)
     with pytest.raises(InvalidInput, match=r"x has shape \(3, 6\): give \(m, 7\)"):
         CASES["torch linear"][0].loss(np.zeros(32), np.zeros((3, 6)), np.zeros(3, int))
 

@@ -291,3 +291,13 @@ def test_labels_of_another_kind_or_for_other_federations_are_refused(labels: np.
         training.local_updates(
             model, np.zeros((2, 4)), data, labels=labels, steps=1, lr=0.1, rng=np.random.default_rng(0)
         )
+
+
+def test_a_mask_names_no_clients() -> None:
+    data, hidden = make_data(), np.ma.masked_array([0, 1], mask=[1, 0])
+    model = SoftmaxRegression(64, 4)
+    for options in ({"clients": hidden}, {"steps": np.ma.masked_array([1] * 6, mask=[1, 0, 0, 0, 0, 0])}):
+        with pytest.raises(InvalidInput, match="has a mask"):
+            training.local_updates(
+                model, np.zeros(260), data, **{"steps": 1, "lr": 0.1, "rng": np.random.default_rng(0), **options}
+            )

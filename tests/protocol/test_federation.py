@@ -21,6 +21,7 @@ from bcfl_support.errors import (
 )
 from bcfl_support.incentives import exact as incentives
 from bcfl_support.protocol import fixed_point
+from bcfl_support.protocol.commitments import compute_factors_hash
 from bcfl_support.protocol.federation import Federation
 from bcfl_support.protocol.rounds import FederationConfig
 
@@ -202,6 +203,11 @@ class TestRefusals:
             fed.register(node.accounts[5:6], [1, 2])
         with pytest.raises(InvalidInput, match="samples is 10: give a list, also of one"):
             fed.register(node.accounts[5:6], 10)
+        for wrong in ([[1], [2]], np.array([[1], [2]])):
+            with pytest.raises(InvalidInput, match=r"samples is .*; choose one row, whole"):
+                fed.register(node.accounts[5:7], wrong)
+        with pytest.raises(InvalidInput, match="clients is a set, which has no order"):
+            fed.register({*node.accounts[5:7]}, [1, 2])
 
     def test_wei_that_are_no_count(self, fed, node):
         with pytest.raises(InvalidInput, match=r"amount is 1\.9: it is wei"):
@@ -421,7 +427,7 @@ class TestRecords:
         fed.play_round(updates_for(clients, 1), rng=np.random.default_rng(1))
         node.revert(before)
         for _ in range(2):
-            with pytest.raises(RecordError, match="round 1 was not settled through this object, or that was undone"):
+            with pytest.raises(RecordError, match="round 1 is not settled, or that was undone"):
                 fed.record(1)
             for _ in range(12):
                 node.send({"to": clients[0]}, sender=fed.publisher)
@@ -464,9 +470,7 @@ class TestRecords:
         assert set(record.gas) == set(record.transactions)
 
     def test_round_that_was_not_settled(self, fed):
-        with pytest.raises(
-            RecordError, match="round 7 was not settled through this object, or that was undone: settle it, or use read"
-        ):
+        with pytest.raises(RecordError, match="round 7 is not settled, or that was undone: settle it, or use read"):
             fed.record(7)
 
     def test_read_from_events_a_round_has_no_average_and_cannot_pass_for_a_whole_one(self, fed, clients):
@@ -578,7 +582,7 @@ class TestNothingIsLost:
 
 @pytest.mark.parametrize("name", ["somebody", "", "0x12"])
 def test_what_is_no_address_opens_no_round(fed, name):
-    with pytest.raises(InvalidInput, match=f"client is '{name}', no address: take one of chain.accounts"):
+    with pytest.raises(InvalidInput, match=f"client is '{name}', no address: use one of chain.accounts"):
         fed.play_round({name: np.ones(6)}, rng=np.random.default_rng(1))
     assert fed.round_state()["phase"] == "Idle"
 
@@ -817,3 +821,45 @@ def test_money_and_clients_are_called_by_their_names(fed):
     ):
         with pytest.raises(InvalidInput, match=name):
             call()
+
+
+def test_money_for_a_federation_that_is_stopped_stays_where_it_is(fed, node, clients):
+    fed.open_round()
+    node.send(fed.aggregator.functions.stop(), sender=fed.publisher)
+    fed.fund(1)  # the round that runs may pay it
+    fed.end_phase("Commit")
+    fed.settle()
+    before = node.w3.eth.get_balance(clients[0])
+    with pytest.raises(InvalidInput, match="5 wei for a stopped federation: no round can pay them, keep them"):
+        fed.fund(5, sender=clients[0])
+    assert node.w3.eth.get_balance(clients[0]) == before
+
+
+def test_equal_factors_in_another_order_agree(fed, node, clients):
+    for seed in range(CONFIG.interval):
+        fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))
+    factors = {client: 10**6 + i for i, client in enumerate(clients)}
+    other = dict(reversed(factors.items()))
+    fed.attest(0, b"\1" * 32, factors, clients=clients[:2])
+    fed.attest(0, b"\1" * 32, other, clients=clients[2:])
+    for given in (factors, other):
+        statement = (0, b"\1" * 32, compute_factors_hash(given))
+        assert fed.ledger.functions.votesFor(*statement).call() > 2 / 3 * sum(SAMPLES)
+    assert fed.apply_factors(0, b"\1" * 32, other)["status"] == 1
+
+
+def test_a_round_that_another_settled_is_read_back_whole(fed, node, clients):
+    submissions = in_reveal(fed, clients)
+    fed.reveal(submissions)
+    fed.end_phase("Reveal")
+    fed.aggregate()
+    fed.score()
+    node.send(fed.pool.functions.settle(2 * CONFIG.capacity), sender=clients[0])
+    with pytest.raises(ContractError, match=r"NothingToSettle: .*read it with Federation.record"):
+        fed.settle()
+    later = fed.play_round(updates_for(clients, 7), rng=np.random.default_rng(7))
+    record = fed.record(1)
+    assert record.rewards == fed.read_round(1).rewards and sum(record.rewards) > 0
+    values = np.array([each.values for each in submissions])
+    assert list(record.global_update) == list(fixed_point.fedavg_fixed(values, SAMPLES)) != list(later.global_update)
+    assert "settle" not in record.gas and len(record.gas["commit"]) == 4

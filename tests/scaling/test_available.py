@@ -331,3 +331,16 @@ def test_seals_bind_the_round(chain):
     types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
     where = [31337, rung.contract.address, 2, rung.clients[0], rung.salts[0], keccak(rung.points[0][0])]
     assert rung.seal(0, row, 2) == keccak(encode(types, where))
+
+
+def test_a_round_without_a_result_waits_for_none(chain):
+    values, weights = draw_values(2, 40)
+    rung = RevealedRung(chain, 8, weights, 40)
+    rung.open()
+    rung.submit(values)
+    before = chain.timestamp
+    with pytest.raises(InvalidInput, match="round 1 has no result that could be final: prove it first"):
+        rung.finalize()
+    assert chain.timestamp == before
+    rung.work()
+    assert rung.scores() == rung.expected(values).scores

@@ -135,6 +135,8 @@ def test_honest_client_keeps_its_stake(blobs):
 def test_only_whose_turn_it_is_may_publish(blobs):
     rung, values, _ = blobs
     with pytest.raises(TransactionFailed, match="failed: Rung"):
+        rung.submit_row(0, lanes.pack(values[0]))
+    with pytest.raises(InvalidInput, match=r"clients \[0\] have submitted to round 1 already"):
         rung.submit(values, [0])
 
 

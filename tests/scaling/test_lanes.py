@@ -158,3 +158,12 @@ def test_arithmetic_costs_at_most_sixteen_gas(chain, kernel, n):
     receipt = chain.send(kernel.functions.measure(weights, data, 1024), sender=chain.accounts[0], gas=TX_GAS_CAP)
     used = kernel.events.Measured().process_receipt(receipt)[0]["args"]["gasUsed"]
     assert used <= 16 * n * 1024, f"{used / n / 1024:.1f} gas a client and parameter"
+
+
+def test_what_is_no_row_and_no_counts():
+    with pytest.raises(InvalidUpdate, match=r"values have shape \(2, 3\): pack one client's"):
+        lanes.pack(np.zeros((2, 3), np.int8))
+    with pytest.raises(InvalidInput, match=r"weights is .*: choose one row, whole"):
+        lanes.compute_round(np.zeros((2, 3), np.int8), [[1], [2]])
+    with pytest.raises(InvalidUpdate, match="values has a mask"):
+        lanes.compute_round(np.ma.masked_array(np.zeros((2, 3), np.int8), mask=True), [1, 2])

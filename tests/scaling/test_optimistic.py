@@ -42,18 +42,6 @@ def prove_total(rung, tree, chunk, claimed):
     rung.chain.send(call, sender=rung.watcher)
 
 
-def answer(rung, chunk):
-    """The proposer opens a chunk of its tree."""
-    call = rung.contract.functions.answer(rung.round, chunk, rung.tree.leaf(chunk), rung.tree.path(chunk))
-    rung.chain.send(call, sender=rung.worker)
-
-
-def reclaim(rung, chunk):
-    """The watcher has a fee back, paid for a chunk of the last proposal."""
-    attempt = rung.contract.functions.proposal().call()[2]
-    rung.chain.send(rung.contract.functions.reclaim(rung.round, attempt, chunk), sender=rung.watcher)
-
-
 def make_cheat(kind, rung, values, rng):
     """A wrong tree of a kind, and the scores claimed with it (None: its total)."""
     honest = rung.honest_tree()
@@ -149,14 +137,14 @@ def test_honest_proposer_keeps_its_bond(chain, submitted, chunk, seed):
             rung.expire(chunk)
         with pytest.raises(ContractError, match=r"RungChallengeOpen: .* \(now 1\)"):
             rung.chain.send(functions.finalize(rung.round), sender=rung.worker)
-        answer(rung, chunk)
+        rung.answer(chunk)
         assert rung.get_deposit(rung.worker) == rung.terms.bond, "the fee is held until the proposal is final"
         assert_solvent(rung, fees=1)
         rung.finalize()
         deposit = rung.get_available(rung.worker)
         assert deposit == rung.terms.bond + rung.terms.fee, "the bond, and the fee for the answer"
         with pytest.raises(ContractError, match=f"RungFeeEarned: the proposal that answered for chunk {chunk} became"):
-            reclaim(rung, chunk)
+            rung.reclaim(chunk)
         assert_solvent(rung)
     finally:
         chain.revert(before)
@@ -174,13 +162,13 @@ def test_withheld_tree_loses_the_bond(optimistic):
     with pytest.raises(ContractError, match="RungDemandExists"):
         rung.demand(1)
     with pytest.raises(ContractError, match="RungBadPath"):
-        answer(rung, 1)
+        rung.answer(1)
     rung.chain.advance_time(rung.terms.window_seconds + 1)
     rung.expire(1)
     assert rung.phase == "Open"
     assert rung.get_deposit(rung.worker) == 0
     assert_solvent(rung, fees=1)
-    reclaim(rung, 2)
+    rung.reclaim(2)
     after = rung.get_deposit(rung.watcher)
     assert after == before + rung.terms.bond // 2, "both fees came back, and half the bond with them"
     assert_solvent(rung)
@@ -237,7 +225,7 @@ def ask_for(rung, chunks):
         rung.demand(chunk)
     first = rung.chain.w3.eth.block_number
     for chunk in chunks:
-        answer(rung, chunk)
+        rung.answer(chunk)
     known, n = {}, len(rung.weights)
     for log in rung.chain.events(rung.contract.events.Answered(), first):
         chunk, leaf, path = log["args"]["chunk"], log["args"]["leaf"], log["args"]["path"]
@@ -267,7 +255,7 @@ def test_two_stages_find_any_wrong_leaf(chain, unseen, bad):
         rung.prove_chunk(bad)
         assert rung.phase == "Open"
         for k in [*range(0, 2**depth, 2**low), *rest]:
-            reclaim(rung, k)
+            rung.reclaim(k)
         assert rung.get_deposit(rung.watcher) == deposit + rung.terms.bond // 2
         assert_solvent(rung)
     finally:
@@ -282,7 +270,7 @@ def test_demands_end_and_late_answers_are_refused(optimistic):
     with pytest.raises(ContractError, match="RungDemandsClosed: demands were taken until time"):
         rung.demand(1)
     with pytest.raises(ContractError, match="RungAnswerLate: the answer was due at time"):
-        answer(rung, 0)
+        rung.answer(0)
     rung.expire(0)
     assert rung.phase == "Open"
     assert rung.get_deposit(rung.worker) == 0, "an honest proposer that does not answer in time loses its bond"
@@ -298,7 +286,7 @@ def test_a_proposal_lives_four_windows_at_most(optimistic):
         rung.chain.advance_time(began + (chunk + 1) * window - margin - rung.chain.timestamp)
         rung.demand(chunk)
         rung.chain.advance_time(window - margin)
-        answer(rung, chunk)
+        rung.answer(chunk)
     with pytest.raises(ContractError, match="RungDemandsClosed"):
         rung.demand(2)
     rung.finalize()
@@ -415,3 +403,18 @@ def test_only_leaves_that_there_are_can_be_refuted(optimistic):
     rung.propose(rung.honest_tree())
     with pytest.raises(InvalidInput, match=r"chunk is 99: .* in \[0, 3\]"):
         rung.prove_chunk(99)
+
+
+def test_an_open_demand_is_answered_before_the_clock_moves(optimistic):
+    """Past the window the honest worker would lose its bond to whoever asked."""
+    rung, values = optimistic
+    rung.propose(rung.honest_tree())
+    rung.demand(0)
+    before = rung.chain.timestamp
+    with pytest.raises(ContractError, match=r"RungChallengeOpen: .* \(now 1\); wait, or answer"):
+        rung.finalize()
+    assert rung.chain.timestamp == before
+    rung.answer(0)
+    rung.finalize()
+    assert rung.get_deposit(rung.worker) == rung.terms.bond + rung.terms.fee
+    assert {"demand", "answer"} <= set(rung.bill().gas) and rung.scores() == rung.expected(values).scores

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
@@ -17,7 +18,8 @@ from bcfl_support.scaling import lanes
 from bcfl_support.scaling.available import RevealedRung
 from bcfl_support.scaling.ladder import RUNGS, start_rung
 from bcfl_support.scaling.relayed import RelayedRung
-from bcfl_support.scaling.rungs import EXPLANATIONS
+from bcfl_support.scaling.rungs import EXPLANATIONS, Rung
+from bcfl_support.scaling.sparse import sparsify
 
 
 @pytest.mark.parametrize(("number", "most"), [(1, 900), (2, 42)])
@@ -44,9 +46,9 @@ def test_what_went_through_beside_a_refused_call_is_on_the_bill(chain):
     values, weights = draw_values(3, 40)
     rung = start_rung(chain, 1, weights, 40)
     rung.open()
-    rung.submit(values, [1])
+    submit = [(rung.contract.functions.submit(1, lanes.pack(row)), rung.clients[i]) for i, row in enumerate(values)]
     with pytest.raises(TransactionFailed, match="failed: Rung"):
-        rung.submit(values)
+        rung._send("submit", [submit[1], *submit])
     bill = rung.bill()
     receipts = [chain.w3.eth.get_transaction_receipt(entry.transaction) for entry in rung.ledger.entries]
     assert bill.transactions == 5 and [receipt["status"] for receipt in receipts] == [1, 1, 1, 0, 1]
@@ -147,3 +149,144 @@ def test_numbers_of_numpy_start_a_rung(chain):
     for weights, message in ((5, "weights is 5: give a list"), ([[1, 2], [3, 4]], "weight of client 0 is")):
         with pytest.raises(InvalidInput, match=message):
             start_rung(chain, 1, weights, 64)
+
+
+def values_for(number, n, parameters):
+    values, weights = draw_values(n, parameters, seed=3)
+    return (sparsify(values.astype(float), step=1.0) if number == 5 else values), weights
+
+
+@pytest.mark.parametrize("number", range(len(RUNGS)))
+def test_a_table_of_pandas_is_submitted_by_rows(chain, number):
+    values, weights = values_for(number, 3, 3)
+    rung = start_rung(chain, number, weights, 3)
+    assert rung.play(pandas.DataFrame(values)).scores == rung.expected(pandas.DataFrame(values)).scores
+    assert rung.scores() == lanes.compute_round(values, weights).scores
+
+
+@pytest.mark.parametrize("number", range(len(RUNGS)))
+def test_what_was_submitted_first_stands(chain, number):
+    """A second submission is refused before it overwrites anything, and the caller's array may change meanwhile."""
+    values, weights = values_for(number, 3, 40)
+    rung, given = start_rung(chain, number, weights, 40), values.copy()
+    expected = lanes.compute_round(values, weights).scores
+    rung.open()
+    rung.submit(given, [0])
+    if number not in (7, 8):  # whose relayer takes another row until the round is closed
+        with pytest.raises(InvalidInput, match=r"clients \[0\] have submitted to round 1 already: give the others"):
+            rung.submit(np.zeros_like(values))
+    rung.submit(given, [1, 2])
+    given[:] = 1
+    rung.work(values)
+    assert rung.scores() == expected
+
+
+@pytest.mark.parametrize("number", [3, 5, 6])
+@pytest.mark.parametrize("stop", [TransactionFailed, KeyboardInterrupt])
+def test_rows_that_were_mined_before_a_refusal_or_an_interrupt_are_kept(chain, monkeypatch, number, stop):
+    values, weights = values_for(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+
+    def send(operation, calls):
+        Rung._send(rung, operation, calls[:2])
+        raise stop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rung, "_send", send)
+        with pytest.raises(stop):
+            rung.submit(values)
+    rung.submit(values, [2])
+    rung.work(values)
+    assert rung.scores() == lanes.compute_round(values, weights).scores
+
+
+@pytest.mark.parametrize(
+    ("number", "n", "parameters"), [(0, 2, 20), (1, 2, 4 * 1024), (2, 2, 4 * 1024), (5, 40, 64 * 1_500)]
+)
+def test_work_that_was_interrupted_goes_on(chain, monkeypatch, number, n, parameters):
+    values, weights = values_for(number, n, parameters)
+    monkeypatch.setattr(lanes, "count_stored_chunks_at_once", lambda n: 1)
+    monkeypatch.setattr(lanes, "count_sent_chunks_at_once", lambda n, chunk: 1)
+    rung = start_rung(chain, number, weights, parameters)
+    rung.open()
+    rung.submit(values)
+
+    def send(operation, calls):
+        Rung._send(rung, operation, calls[:1])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rung, "_send", send)
+        with pytest.raises(KeyboardInterrupt):
+            rung.work(values)
+    assert rung.phase == "Open"
+    rung.work(values)
+    assert rung.scores() == lanes.compute_round(values, weights).scores
+    with pytest.raises(TransactionFailed, match="RungWrongPhase"):
+        rung.work(values)
+
+
+def test_rung_2_takes_the_rows_of_who_submitted(chain):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 2, weights, 40)
+    rung.open()
+    rung.submit(values, [0, 2])
+    chain.wait_until(rung.contract.functions.currentRound().call()[2])
+    with pytest.raises(InvalidInput, match="values have 3 rows, 2 clients have submitted: give theirs alone"):
+        rung.work(values)
+    rung.work(values[[0, 2]])
+    assert rung.scores() == rung.expected(values, [0, 2]).scores
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_work_before_a_round_makes_no_bill(chain, number):
+    values, weights = values_for(number, 2, 3)
+    rung = start_rung(chain, number, weights, 3)
+    with pytest.raises((TransactionFailed, InvalidInput, ContractError)):
+        rung.work(values)
+    with pytest.raises(InvalidInput, match="no round was opened"):
+        rung.bill()
+
+
+@pytest.mark.parametrize("number", [3, 4, 6])
+def test_nothing_to_finalize_moves_no_clock(chain, number):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    before = chain.timestamp
+    with pytest.raises(ContractError, match="RungWrongPhase"):
+        rung.finalize()
+    assert chain.timestamp == before
+    rung.work(values)
+    assert rung.phase == "Idle"
+
+
+ODD = {
+    3: ["demand(-1)", "expire(-1)", "evidence(-1)", "answer(9)", "reclaim(-1)", "prove_chunk(0.5)"],
+    4: ["submit_row(9, b'')", "submit_row(-1, b'')", "prove_data(9, 0, b'')", "prove_data(0, -1, b'')"],
+    5: ["leave_out(-1)", "leave_out(9)", "show(9)", "show('a')", "ask([9], 0)", "ask([0], 9)"],
+    6: ["reveal([7])", "reveal({0})", "state([9])", "state([2])", "digest(9)", "digest(2)", "prove_fault(9)"],
+    8: ["seal(9, values[0])", "seal(0, values[0][:3])", "seal(0, values)", "seal(0, [0] * 4097)", "prove_fault(2)"],
+    7: ["submit_row(9, values[0])", "submit_row(-1, values[0])", "submit_row(0, values[0][:3])", "registration(9)"],
+}
+
+
+@pytest.mark.parametrize(("number", "call"), [(number, call) for number, calls in ODD.items() for call in calls])
+def test_clients_and_chunks_that_there_are_not_are_refused_in_words(odd, number, call):
+    rung, values = odd[number if number != 8 else 6]  # whose proofs are alike
+    with pytest.raises(InvalidInput):
+        eval(f"rung.{call}", {"rung": rung, "values": values})
+
+
+@pytest.fixture(scope="module")
+def odd(chain):
+    """Rungs of three clients, of whom two have submitted."""
+    rungs = {}
+    for number in range(3, 8):
+        values, weights = values_for(number, 3, 40)
+        rungs[number] = rung, _ = start_rung(chain, number, weights, 40), values
+        rung.open()
+        rung.submit(values, [0, 1])
+    return rungs

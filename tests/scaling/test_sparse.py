@@ -254,3 +254,8 @@ def test_whoever_sent_nothing_has_nothing_to_show(chain):
         rung.show(1)
     with pytest.raises(InvalidInput, match=r"clients is \[9\]"):
         rung.ask([0], 9)
+
+
+def test_one_number_is_no_update():
+    with pytest.raises(InvalidInput, match=r"updates is 1\.0: give one update"):
+        sparse.sparsify(1.0, step=0.5)

@@ -195,3 +195,15 @@ def test_client_numbers_are_no_coalitions(wrong):
     with pytest.raises(InvalidInput, match="coalitions holds more than truth values"):
         game(wrong)
     assert game([[1, 0, 1]]) == game([[True, False, True]])
+
+
+def test_a_utility_values_what_it_was_given_at_first():
+    """Coalitions are computed when they are asked for: what the caller writes meanwhile must not count."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 3)), rng.integers(0, 2, 20)
+    updates, params = rng.normal(size=(3, 8)), np.zeros(8)
+    model = TorchModel(torch.nn.Linear(3, 2), 3)
+    utility = ru.round_utility(model, params.copy(), sent := updates.copy(), [1, 2, 3], x, y)
+    expected = ru.round_utility(model, params, updates, [1, 2, 3], x, y).all_values()
+    sent[:] = 0
+    assert np.array_equal(utility.all_values(), expected)

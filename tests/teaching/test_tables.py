@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bs4
 import numpy as np
+import pandas
 import pytest
 
 from bcfl_support.teaching import tables
@@ -100,3 +101,8 @@ def test_what_looks_like_a_tag_is_shown_as_it_is(shown):
 def test_flags_of_numpy_say_yes_and_no(shown):
     _, text = shown({"a": [np.bool_(True), np.bool_(False)]}, "flags")
     assert text.splitlines()[-2:] == ["yes", "no"]
+
+
+def test_a_frame_of_pandas_is_a_table(shown):
+    columns = {"client": ["A", "B"], "n": [1, 2]}
+    assert shown(pandas.DataFrame(columns), "counts")[1] == shown(columns, "counts")[1]

@@ -105,7 +105,7 @@ def compute_scores(updates: np.ndarray, weights: Sequence[int]) -> tuple[int, ..
         InvalidInput: a weight is not whole or below 1, or their sum too large.
         InvalidUpdate: another shape or type of updates.
     """
-    array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, many=True, whole=True).astype(np.int64)
+    array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, row=True, whole=True).astype(np.int64)
     check_range("the sum of weights", int(array.sum()), 1, MAX_TOTAL_WEIGHT, why="sums are exact to there")
     if not isinstance(updates, np.ndarray) or updates.dtype != np.int8 or updates.shape[:1] != array.shape:
         shape, kind = np.shape(updates), getattr(updates, "dtype", type(updates).__name__)
