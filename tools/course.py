@@ -39,18 +39,40 @@ def make(folder: Path, names: Sequence[str] = ()) -> None:
     Raises:
         NotEmpty: if the folder holds something.
     """
+    begin(folder)
+    shutil.copy(services.project_root() / "docs" / "TEACHING.md", folder)
+    for path in lesson_paths(names):
+        add(folder, path.stem, release.prepare(path))
+    kit.write(folder / kit.NAME)
+
+
+def begin(folder: Path) -> None:
+    """Make a course without lessons.
+
+    Args:
+        folder: where to; must not exist or be empty.
+
+    Raises:
+        NotEmpty: if the folder holds something.
+    """
     if folder.exists() and any(folder.iterdir()):
         raise NotEmpty(f"{folder} is not empty; take another folder, so that nobody's work or grades are written over")
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "submitted").mkdir(parents=True)
     shutil.copy(release.CONFIG, folder)
-    shutil.copy(services.project_root() / "docs" / "TEACHING.md", folder)
-    (folder / "submitted").mkdir()
-    for path in lesson_paths(names):
-        source = folder / "source" / path.stem
-        source.mkdir(parents=True)
-        store(release.prepare(path), source / path.name)
-        generate(folder, path.stem)
-    kit.write(folder / kit.NAME)
+
+
+def add(folder: Path, name: str, source: Any) -> None:
+    """Put a lesson into a course: its source, its release, its points in the gradebook.
+
+    Args:
+        folder: the course.
+        name: of the lesson, which is its assignment's.
+        source: with solutions and hidden tests (nbformat v4), as `release.prepare` makes it.
+    """
+    place = folder / "source" / name
+    place.mkdir(parents=True)
+    store(source, place / f"{name}.ipynb")
+    generate(folder, name)
 
 
 def generate(folder: Path, name: str) -> None:
