@@ -199,12 +199,9 @@ def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> 
             raise
     if not status:
         return ""
-    lines = [
-        line
-        for line in log.read_text(encoding="utf-8").splitlines()
-        if re.match(r"\w+(\.\w+)*(Error|Exception)\b", line)
-    ]
-    return f"{lines[-1][:200] if lines else 'nbgrader failed'} (see {log})"
+    words = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
+    lines = re.findall(words, log.read_text(encoding="utf-8"), re.MULTILINE)
+    return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
 
 
 def end(pid: int) -> None:

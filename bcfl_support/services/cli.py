@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
+import importlib
 import sys
 from collections.abc import Sequence
 
@@ -15,19 +14,18 @@ from bcfl_support.services.programs import build_contracts, project_root
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
     about = "Blockchain federated learning: what is installed, the contracts, a course."
     parser = argparse.ArgumentParser(prog="bcfl", description=about)
-    what = (
-        "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts; "
-        "course DIR: make an nbgrader course (bcfl course --help)"
-    )
+    what = "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts; "
+    what += "course DIR: make an nbgrader course (bcfl course --help)"
     parser.add_argument("command", choices=("doctor", "build", "course"), help=what)
-    command = parser.parse_args(arguments[:1]).command
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    command, rest = vars(parser.parse_args(argv)).values()
+    if rest and command != "course":
+        parser.error(f"{command} takes nothing more: {' '.join(rest)}")
     try:
         if command == "course":
-            return _course(arguments[1:])
-        parser.parse_args(arguments)
+            return _course(rest)
         if command == "build":
             build_contracts()
             return 0
@@ -38,14 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(not all(check.ok for check in checks))
 
 
-def _course(arguments: Sequence[str]) -> int:
+def _course(rest: Sequence[str]) -> int:
     """Hand over to the repository's tools, which no wheel brings along: the solved lessons are theirs."""
-    advice = "a course is made from the solved lessons, which only a clone of the repository has; run it there"
-    try:
-        root = project_root()
-    except ToolMissing:
-        raise ToolMissing(advice) from None
+    root = project_root()
     if not (root / "tools" / "course.py").is_file():
-        raise ToolMissing(f"{advice} ({root} is none)")
-    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    return subprocess.call([sys.executable, "-m", "tools.course", *arguments], env={**os.environ, "PYTHONPATH": path})
+        need = "a course is made from the solved lessons, which only a clone of the repository has; run it there"
+        raise ToolMissing(f"{need} ({root} is none)")
+    sys.path.insert(0, str(root))
+    return int(importlib.import_module("tools.course").main(rest))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import subprocess
-import sys
 import zipfile
 
 import nbformat
@@ -176,11 +175,9 @@ class TestCommand:
         assert "is no course" in capsys.readouterr().err
 
     def test_bcfl_hands_over(self, tmp_path):
-        run = subprocess.run([sys.executable, "-m", "bcfl_support.services.cli"], capture_output=True, text=True)
-        assert run.returncode == 0  # a module without a main part says nothing
         assert cli.main(["course", "check", str(tmp_path)]) == 1
         with pytest.raises(SystemExit) as stop:
-            cli.main(["course", "--help"]) or sys.exit(0)
+            cli.main(["course", "--help"])
         assert stop.value.code == 0
 
     def test_without_a_clone_it_says_where_to_run_it(self, tmp_path, monkeypatch, capsys):
