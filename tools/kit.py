@@ -31,6 +31,9 @@ PINNED = (
 CONTRACTS = ("foundry.toml", "solc", "src")
 """What compiles, of `contracts/`; its tests stay here."""
 
+NODE_SIDE = ("ipfs/ipfs_node.mjs", "ipfs/ipfs_store.mjs")
+"""What runs in Node, of `bcfl_support/`: it is looked for beside `node_modules`, and not in the installed package."""
+
 SETTINGS = ("__init__.py", "kernels.py", "lab/learner", "lab/custom")
 """What `make lab` needs, of `tools/`."""
 
@@ -55,7 +58,7 @@ def write(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in PINNED:
         shutil.copy(root / name, folder)
-    for part, names in (("contracts", CONTRACTS), ("tools", SETTINGS)):
+    for part, names in (("contracts", CONTRACTS), ("bcfl_support", NODE_SIDE), ("tools", SETTINGS)):
         for name in names:
             _copy(root / part / name, folder / part / name)
     for result in sorted((root / "results").glob("*.json")):

@@ -16,8 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     about = "Blockchain federated learning: what is installed, the contracts, a course."
     parser = argparse.ArgumentParser(prog="bcfl", description=about)
-    what = "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts; "
-    what += "course DIR: make an nbgrader course (bcfl course --help)"
+    what = "doctor: what is installed, what is missing, how to get it; build: compile the contracts; course: make one"
     parser.add_argument("command", choices=("doctor", "build", "course"), help=what)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     command, rest = vars(parser.parse_args(argv)).values()

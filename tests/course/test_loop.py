@@ -169,11 +169,10 @@ def test_every_wrong_answer_earns_nothing(path, tmp_path, mark):
 
 # ---------------------------------------------------------------- a small lesson with services, for many runs
 SMALL = [
-    "from bcfl_support import chain, ipfs\nnode, store = chain.connect(), ipfs.connect()",
+    "from bcfl_support import chain, ipfs\nnode, store = chain.connect(), ipfs.IpfsNode.connect()\ncid = store.add(b'4')",
     "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
-    "assert double(2) == 4, 'twice two is four'\n### BEGIN HIDDEN TESTS\n"
+    "assert double(2) == int(store.read(cid)) == len(node.accounts[:4]), 'twice two is four'\n### BEGIN HIDDEN TESTS\n"
     "assert double(12345) == 24690, f'twice 12345 is 24690 and not {double(12345)}'\n### END HIDDEN TESTS",
-    "assert node.web3.eth.block_number == 0",
 ]
 
 
