@@ -176,6 +176,9 @@ def grade(
         trouble = _nbgrader(folder, "autograde", found, minutes) if found.path.is_file() else "nothing to grade"
         if not trouble:
             trouble = _nbgrader(folder, "generate_feedback", found, minutes)
+        if trouble:  # what was begun is no grade, and an older one is not this file's
+            for part in ("autograded", "feedback"):
+                shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
