@@ -202,8 +202,8 @@ def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> 
             raise
     if not status:
         return ""
-    words = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
-    lines = re.findall(words, log.read_text(encoding="utf-8"), re.MULTILINE)
+    named = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
+    lines = re.findall(named, log.read_text(encoding="utf-8"), re.MULTILINE)
     return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
 
 

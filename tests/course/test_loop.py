@@ -1,7 +1,7 @@
 """The full loop, for real: a course is made, students hand in, nbgrader grades, and every score is what it must be.
 
 `make test` goes through lesson 0; `make loop` through every lesson (LOOP=all). Of each lesson a class of four is
-graded: everything right, nothing done, all kinds of tampering at once, and a file that is no notebook. And in one more
+graded: everything right, nothing done, all kinds of tampering at once, a file that is no notebook. And in one more
 run every named misconception of every exercise, and impostors; see `submissions.repeated`.
 """
 
@@ -92,27 +92,26 @@ def tampered(folder, name):
 @every_lesson
 def test_a_class_is_graded_as_it_deserves(path, tmp_path, mark):
     folder, name = tmp_path / "course", path.stem
-    begin(folder, name, release.prepare(path), seconds=45)
+    begin(folder, name, release.prepare(path), seconds=30)
     bad, nothing = tampered(folder, name)
+    students = {"aaron": False, "ben": True, "cleo": True}
     s.hand_in(folder, "aaron", name, '{"cells": [<<<<<<<')
-    s.hand_in(folder, "anna", name, s.solved(folder, name))
+    if path == LESSONS[0]:  # of the others the run with all wrong answers holds the right ones, too
+        s.hand_in(folder, "anna", name, s.solved(folder, name))
+        students["anna"] = True
     s.hand_in(folder, "ben", name, s.released(folder, name))
     s.hand_in(folder, "cleo", name, bad)
     lines = graded(folder)
-    assert {student: done for student, (_, done) in lines.items()} == {
-        "aaron": False,
-        "anna": True,
-        "ben": True,
-        "cleo": True,
-    }
+    assert {student: done for student, (_, done) in lines.items()} == students
     most = points(s.released(folder, name))
-    assert scores(folder, "anna", name) == most
+    if "anna" in students:
+        assert scores(folder, "anna", name) == most and lines["anna"][0].count("\n") == 0
     assert scores(folder, "ben", name) == dict.fromkeys(most, 0)
     assert scores(folder, "cleo", name) == {check: 0 if check in nothing else most[check] for check in most}
-    assert "no notebook" in lines["aaron"][0] and lines["anna"][0].count("\n") == 0
+    assert "no notebook" in lines["aaron"][0]
     for words in ("was deleted", "is there 2 times", "was edited", "has a tag"):
         assert words in lines["cleo"][0], words
-    feedback_hides_what_is_hidden(folder, name)
+    feedback_hides_what_is_hidden(folder, name, set(students) - {"aaron"})
     assert eventually(lambda: not mark()), mark()
 
 
@@ -126,7 +125,7 @@ def hidden_lines(notebook):
     return {line for line in lines if line not in shown}
 
 
-def feedback_hides_what_is_hidden(folder, name):
+def feedback_hides_what_is_hidden(folder, name, students):
     import bs4
 
     source = s.source_of(folder, name)
@@ -135,7 +134,7 @@ def feedback_hides_what_is_hidden(folder, name):
         for cell in s.answers_of(source)
         for line in re.findall(r"BEGIN SOLUTION\n(.*?)###", cell.source, re.S)
     }
-    for student in ("anna", "ben", "cleo"):
+    for student in students:
         page = (folder / "feedback" / student / name / f"{name}.html").read_text(encoding="utf-8")
         text = bs4.BeautifulSoup(page, "html.parser").get_text()
         for line in hidden_lines(source):
@@ -169,7 +168,8 @@ def test_every_wrong_answer_earns_nothing(path, tmp_path, mark):
 
 # ---------------------------------------------------------------- a small lesson with services, for many runs
 SMALL = [
-    "from bcfl_support import chain, ipfs\nnode, store = chain.connect(), ipfs.IpfsNode.connect()\ncid = store.add(b'4')",
+    "from bcfl_support import chain, ipfs\n"
+    "node, store = chain.connect(), ipfs.IpfsNode.connect()\ncid = store.add(b'4')",
     "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
     "assert double(2) == int(store.cat(cid)) == len(node.accounts[:4]), 'twice two is four'\n### BEGIN HIDDEN TESTS\n"
     "assert double(12345) == 24690, f'twice 12345 is 24690 and not {double(12345)}'\n### END HIDDEN TESTS",
@@ -244,7 +244,8 @@ class TestSmallLesson:
         assert len(graded(self.folder)) == 1 and self.score("anna") == 2
 
     def test_nothing_is_left_after_many_gradings(self):
-        for number in range(50 if WHOLE else 3):
+        """With those of the lessons, each of which asserts the same, the whole loop grades more than fifty times."""
+        for number in range(20 if WHOLE else 3):
             self.hand_in(f"student{number}", "def double(x):\n    return 2 * x" if number % 2 else "raise SystemExit")
         lines = graded(self.folder)
         assert all(done for _, done in lines.values())
