@@ -115,9 +115,9 @@ def variables_of(check: str, most: int = 6) -> list[str]:
 def wrong_answers(name: str, stub: str, solution: str, check: str) -> dict[str, str]:
     """All wrong answers to an exercise: named misconceptions and impostors."""
     impostors = {
-        "equal to everything": impostor(solution, "return Anything()", ANYTHING),
-        "shows its own points": impostor(solution, SHOWS),
-        **{f"reads {it}": impostor(solution, READS.format(name=it)) for it in variables_of(check)},
+        "impostor: equal to everything": impostor(solution, "return Anything()", ANYTHING),
+        "impostor: shows its own points": impostor(solution, SHOWS),
+        **{f"impostor: reads {it}": impostor(solution, READS.format(name=it)) for it in variables_of(check)},
     }
     return {"blank": stub, **MISCONCEPTIONS.get(name, {}), **impostors}
 
