@@ -2,7 +2,8 @@
 #   make lab     open the lessons in JupyterLab, blank, in a folder of your own
 #   make test    check everything: package, contracts, lessons
 # The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
-# (store their outputs), make look (open every lesson in Chromium), make student (a course's blank lessons), make bench
+# (store their outputs), make look (open every lesson in Chromium), make course DIR=… (an nbgrader course, with a kit for
+# students), make loop (grade every lesson's right and wrong answers in such a course), make bench
 # (all benchmarks, installs the peers), make audit (slither), make deep (a million calls
 # of the invariant tests), make mutate (do the contracts' tests notice small faults?). LESSONS="01 03" restricts run,
 # refresh and look.
@@ -36,7 +37,7 @@ STRAY := $(shell for env in $(ENVIRONMENTS); do \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach test run refresh student address figure look bench audit deep mutate docs snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach course test loop run refresh student address figure look bench audit deep mutate docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -105,6 +106,11 @@ student: setup
 address: setup
 	@$(BIN)/python -m tools address $(ADDRESS)
 
+# docs/TEACHING.md is the guide.
+course: setup
+	@[ -n "$(DIR)" ] || { echo "Say where to: make course DIR=../my-course"; exit 1; }
+	@$(BIN)/bcfl course "$(DIR)"
+
 # docs/gas.svg, which the README leads with, from results/.
 figure: setup
 	@$(BIN)/python -m tools figure
@@ -136,6 +142,10 @@ test: setup .venv/.tests $(if $(CHROMIUM),.playwright/.packages)
 	  $(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 \
 	  --numprocesses 2 --dist loadscope && exit $$tests
 	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")
+
+# The full loop of a course for every lesson; `make test` goes through it with lesson 0.
+loop: setup
+	LOOP=all $(BIN)/pytest tests/course/test_loop.py --numprocesses 2 --dist load
 
 # ---------------------------------------------------------------- measured claims; the peers have their own environments
 .venv-flower/.packages:

@@ -102,7 +102,10 @@ def test_versions_in_the_readme_are_those_of_the_locks():
 class TestCommand:
     @pytest.mark.parametrize(
         ("main", "names"),
-        [(cli.main, ("doctor", "build")), (tools_main.main, ("run", "refresh", "page", "student", "learner"))],
+        [
+            (cli.main, ("doctor", "build", "course")),
+            (tools_main.main, ("run", "refresh", "page", "student", "learner")),
+        ],
     )
     def test_help_names_every_command(self, capsys, main, names):
         with pytest.raises(SystemExit):

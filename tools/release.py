@@ -1,8 +1,7 @@
 """Blank lessons: what a learner opens and what a course hands out, made from the committed ones in one way.
 
-Solutions and hidden tests are taken out, outputs cleared. `release` makes one blank lesson; `write_all` fills a folder
-with them (a course's release); `deliver` brings them to a learner's own folder and overwrites nothing that was changed
-there.
+`prepare` makes a course's source; `release` takes solutions, hidden tests and outputs out of it; `write_all` fills a
+folder with blank lessons; `deliver` brings them to a learner's own folder and overwrites nothing that was changed.
 """
 
 from __future__ import annotations
@@ -22,14 +21,16 @@ from bcfl_support.errors import BcflError
 from tools import export
 from tools.lessons import lesson_paths, store
 
-STUB = (
-    "# Write your answer here, in place of the next two lines.\n"
-    "from bcfl_support.errors import NotSolved\n"
-    "raise NotSolved"
-)
-"""What stands where a solution stood."""
-
 WHERE = "*Write your answer below, where a cell says “Write your answer here”; then run the check that follows.*"
+YOURS = "*Your prediction (double-click here and write it below):*"
+"""What stands where a prediction goes."""
+
+PREDICTION = "-predicted"
+"""How the id of such a cell ends."""
+
+CONFIG = Path(__file__).parent / "handout" / "course" / "nbgrader_config.py"
+"""How a course is handed out and graded."""
+
 DELIVERED = ".delivered.json"
 """Record beside a learner's lessons: of each file the digest it had when it was brought, and under a lesson's name
 without ending the digest of the one brought last."""
@@ -58,36 +59,28 @@ def read(path: Path) -> Any:
         raise DamagedLesson(f"{name} is no notebook ({what}); to get it back: git checkout HEAD {name}") from error
 
 
-def release(path: Path, *, solutions: str = "") -> Any:
-    """A blank lesson.
+def prepare(path: Path, *, solutions: str = "") -> Any:
+    """A lesson as a course's source: as committed, with a place for each prediction and open places for answers.
 
     Args:
         path: the committed notebook.
-        solutions: folder of the solved lessons, as seen from where the blank one will lie; each exercise then links to
-            its own solution. Empty leaves the links out, as a course wants it.
+        solutions: see `release`.
 
     Returns:
-        The blank notebook (nbformat v4), with the committed one's cell ids.
+        The notebook (nbformat v4). Cells keep their ids; a question to predict is parted from its folded answer, and
+        between the two stands a new cell.
 
     Raises:
-        DamagedLesson: if the file is no notebook, if the mark of a solution has no end, or stands in a cell that is no
-            solution.
+        DamagedLesson: if the file is no notebook.
     """
-    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
-    from traitlets.config import Config
-
     notebook = read(path)
-    config = Config({"ClearSolutions": {"code_stub": {"python": STUB}}})
-    resources: dict[str, Any] = {}
-    try:
-        for preprocessor in (ClearSolutions(config=config), ClearHiddenTests(), ClearOutput()):
-            notebook, resources = preprocessor.preprocess(notebook, resources)
-    except RuntimeError as error:  # it says what is wrong with a mark, and not where
-        raise DamagedLesson(f"{path.name}: {error}") from error
     task = None  # the last text before the place where the answer goes
+    cells = []
     for cell in notebook.cells:
+        cells.append(cell)
         if cell.cell_type == "markdown":
             task = cell
+            cells += _ask(cell)
         elif cell.metadata.get("nbgrader", {}).get("solution"):
             cell.metadata.pop("jupyter", None)  # a solution is folded away; a stub to fill in is open
             if task is not None:
@@ -96,6 +89,58 @@ def release(path: Path, *, solutions: str = "") -> Any:
                     where += f" [Solution]({solutions}/{_solved_name(path)}#cell-id={cell.id})"
                 task.source = f"{task.source.rstrip()}\n\n{where}"
             task = None
+    notebook.cells = cells
+    return notebook
+
+
+def _ask(cell: Any) -> list[Any]:
+    """Part a text that asks for a prediction before its folded answer; what then follows it."""
+    if not (asked := re.search(r"\*\*Predict\.\*\*.*?(?=<details>)", cell.source, re.DOTALL)):
+        return []
+    answer = nbformat.v4.new_markdown_cell(cell.source[asked.end() :], id=f"{cell.id}-answer")
+    cell.source = cell.source[: asked.end()].rstrip()
+    place = nbformat.v4.new_markdown_cell(YOURS, id=f"{cell.id}{PREDICTION}")
+    place.metadata = nbformat.from_dict({"deletable": False, "tags": ["prediction"]})
+    return [place, answer]
+
+
+def course_config() -> Any:
+    """What `nbgrader_config.py` of a course says: traitlets' configuration, with the course's folder left out."""
+    from traitlets.config.loader import PyFileConfigLoader
+
+    config = PyFileConfigLoader(CONFIG.name, path=str(CONFIG.parent)).load_config()
+    del config["CourseDirectory"]
+    return config
+
+
+def release(path: Path, *, solutions: str = "") -> Any:
+    """A blank lesson, made by the steps with which nbgrader makes a course's, as a course is configured.
+
+    Only the database is left out. A test holds that both come out alike.
+
+    Args:
+        path: the committed notebook.
+        solutions: folder of the solved lessons, as seen from where the blank one will lie; each exercise then links to
+            its own solution. Empty leaves the links out, as a course wants it.
+
+    Returns:
+        The blank notebook (nbformat v4), with the committed one's cell ids; checks locked, with nbgrader's checksums.
+
+    Raises:
+        DamagedLesson: if the file is no notebook, if the mark of a solution has no end, or stands in a cell that is no
+            solution.
+    """
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.preprocessors import IncludeHeaderFooter, InstantiateTests, SaveCells
+
+    notebook = prepare(path, solutions=solutions)
+    config, resources = course_config(), dict[str, Any]()
+    try:
+        for step in GenerateAssignment.class_traits()["preprocessors"].default():
+            if step not in (IncludeHeaderFooter, InstantiateTests, SaveCells):
+                notebook, resources = step(config=config).preprocess(notebook, resources)
+    except RuntimeError as error:  # it says what is wrong with a mark, and not where
+        raise DamagedLesson(f"{path.name}: {error}") from error
     return notebook
 
 

@@ -1,23 +1,30 @@
-"""The ``bcfl`` command: doctor, build."""
+"""The ``bcfl`` command: doctor, build, course."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import sys
 from collections.abc import Sequence
 
-from bcfl_support.errors import BcflError
+from bcfl_support.errors import BcflError, ToolMissing
 from bcfl_support.services.machine import doctor, format_doctor
-from bcfl_support.services.programs import build_contracts
+from bcfl_support.services.programs import build_contracts, project_root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    about = "Blockchain federated learning: what is installed, and the contracts."
+    about = "Blockchain federated learning: what is installed, the contracts, a course."
     parser = argparse.ArgumentParser(prog="bcfl", description=about)
-    what = "doctor: say what is installed, what is missing, and how to get it; build: compile the contracts"
-    parser.add_argument("command", choices=("doctor", "build"), help=what)
-    command = parser.parse_args(argv).command
+    what = "doctor: what is installed, what is missing, how to get it; build: compile the contracts; course: make one"
+    parser.add_argument("command", choices=("doctor", "build", "course"), help=what)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    command, rest = vars(parser.parse_args(argv)).values()
+    if rest and command != "course":
+        parser.error(f"{command} takes nothing more: {' '.join(rest)}")
     try:
+        if command == "course":
+            return _course(rest)
         if command == "build":
             build_contracts()
             return 0
@@ -26,3 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.exit(1, f"bcfl {command}: {error}\n")
     print(format_doctor(checks))
     return int(not all(check.ok for check in checks))
+
+
+def _course(rest: Sequence[str]) -> int:
+    """Hand over to the repository's tools, which no wheel brings along: the solved lessons are theirs."""
+    root = project_root()
+    if not (root / "tools" / "course.py").is_file():
+        need = "a course is made from the solved lessons, which only a clone of the repository has; run it there"
+        raise ToolMissing(f"{need} ({root} is none)")
+    sys.path.insert(0, str(root))
+    return int(importlib.import_module("tools.course").main(rest))

@@ -14,9 +14,10 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.utils import compute_checksum
 
 from bcfl_support import errors
-from notebooks import LESSONS, ROOT, read, source
+from notebooks import LESSONS, ROOT, markdown, read, source
 from tools import __main__ as tools_main
 from tools import lessons, page, release
 
@@ -48,8 +49,33 @@ def test_blank_lesson_holds_no_solution_and_no_output(path):
     for mark in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "END SOLUTION"):
         assert mark not in text
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in blank.cells)
-    assert [cell.id for cell in blank.cells] == [cell["id"] for cell in read(path)["cells"]]
+    own = [cell.id for cell in blank.cells if not cell.id.endswith((release.PREDICTION, "-answer"))]
+    assert own == [cell["id"] for cell in read(path)["cells"]]
     nbformat.validate(blank)
+
+
+@every_lesson
+def test_every_prediction_has_its_place_before_the_folded_answer(path):
+    cells = release.release(path).cells
+    asked = [place for place, cell in enumerate(cells) if "**Predict.**" in cell.source]
+    assert len(asked) >= 5
+    for place in asked:
+        assert "<details>" not in cells[place].source.partition("**Predict.**")[2]
+        yours, answer = cells[place + 1 : place + 3]
+        assert (yours.source, yours.metadata.tags) == (release.YOURS, ["prediction"])
+        assert answer.source.startswith("<details>")
+    parted = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown" and "tags" not in cell.metadata)
+    words = [text.split() for text in (parted.replace(release.WHERE, ""), markdown(read(path)))]
+    assert words[0] == words[1]
+
+
+@every_lesson
+def test_checks_are_locked_and_known_by_their_checksums(path):
+    for cell in release.release(path).cells:
+        if grader := cell.metadata.get("nbgrader"):
+            assert grader["checksum"] == compute_checksum(cell)
+            assert cell.metadata.deletable is False
+            assert cell.metadata.get("editable", True) == (not grader["grade"])
 
 
 @every_lesson

@@ -1,0 +1,254 @@
+"""What was handed in: collected, checked, graded. One bad submission is named and stops no other.
+
+Each submission is graded by nbgrader in a process of its own, with a limit of time; what it started ends with it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from bcfl_support.errors import BcflError
+
+MINUTES = 15.0
+"""Limit of one submission; a lesson takes one on two quiet cores."""
+
+CONFIG = "nbgrader_config.py"
+
+
+class Refused(BcflError, RuntimeError):
+    """nbgrader did not do what it was asked for; the message holds what it said."""
+
+
+class NoCourse(BcflError, FileNotFoundError):
+    """A folder that is no course."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One lesson of one student.
+
+    Attributes:
+        student: name of the folder in `submitted`.
+        lesson: the assignment's name.
+        path: the file that was handed in.
+    """
+
+    student: str
+    lesson: str
+    path: Path
+
+
+def require_course(folder: Path) -> None:
+    """Raise `NoCourse` unless `bcfl course` made this folder."""
+    if not (folder / CONFIG).is_file() or not (folder / "release").is_dir():
+        raise NoCourse(f"{folder} is no course: it has no {CONFIG} and no release; `bcfl course {folder}` makes one")
+
+
+def lessons_of(folder: Path, names: Sequence[str] = ()) -> list[str]:
+    """A course's lessons, those that begin with one of the names; all if there are none."""
+    every = sorted(path.name for path in (folder / "release").iterdir() if path.is_dir())
+    return [name for name in every if not names or any(name.startswith(wanted) for wanted in names)]
+
+
+def find(folder: Path, names: Sequence[str] = ()) -> list[Submission]:
+    """What was handed in, lesson by lesson; also where the file itself is missing.
+
+    Args:
+        folder: the course.
+        names: lessons, by number; empty takes all.
+    """
+    found = []
+    for lesson in lessons_of(folder, names):
+        for place in sorted((folder / "submitted").glob(f"*/{lesson}")):
+            found.append(Submission(place.parent.name, lesson, place / f"{lesson}.ipynb"))
+    return found
+
+
+def collect(folder: Path, handed_in: Path) -> Iterator[str]:
+    """Copy the lessons that students handed in to where they are graded.
+
+    Args:
+        folder: the course.
+        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as the
+            folder's, is the student: ``anna_00_start_here.ipynb``, ``anna/00_start_here.ipynb``.
+
+    Yields:
+        A sentence for each file: where it is now, or why it was left.
+    """
+    known = "|".join(map(re.escape, lessons_of(folder)))
+    for path in sorted(handed_in.rglob("*.ipynb")):
+        match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?\.ipynb", path.name)
+        student = re.sub(r"[^\w.-]+", "-", match[1] or path.parent.name).strip("-._+ ") if match else ""
+        if not match or not student:
+            yield f"left: {path}: its name does not end with a lesson's"
+            continue
+        place = folder / "submitted" / student / match[2] / f"{match[2]}.ipynb"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, place)
+        yield str(place)
+
+
+# ---------------------------------------------------------------- before it is graded
+def check(folder: Path, found: Submission) -> list[str]:
+    """What is wrong with a submission, each in a sentence; grading copes with all but the first two.
+
+    Args:
+        folder: the course.
+        found: one of `find`.
+    """
+    who = f"{found.student}, {found.lesson}"
+    others = sorted(path.name for path in found.path.parent.iterdir() if path != found.path)
+    said = [f"{who}: {name} lies beside the lesson and is not looked at" for name in others if name != "timestamp.txt"]
+    if not found.path.is_file():
+        return [f"{who}: {found.path.name} is missing", *said]
+    try:
+        theirs = _graded_cells(found.path)
+    except Exception as error:  # what is no notebook fails in many ways
+        what = str(error).partition("\n")[0][:200]
+        return [f"{who}: the file is no notebook ({type(error).__name__}: {what})", *said]
+    ours = dict(_graded_cells(folder / "release" / found.lesson / found.path.name))
+    names = [name for name, _ in theirs]
+    for name, cell in ours.items():
+        copies = [theirs_cell for own, theirs_cell in theirs if own == name]
+        kind = "check" if cell["metadata"]["nbgrader"]["grade"] else "place for the answer"
+        if not copies:
+            said.append(f"{who}: the {kind} {name} was deleted; it is put back")
+        if len(copies) > 1:
+            said.append(f"{who}: {name} is there {len(copies)} times; the last one counts")
+        if kind == "check" and any(_source(copy) != _source(cell) for copy in copies):
+            said.append(f"{who}: the check {name} was edited; it is run as it was handed out")
+        if any({"skip-execution", "raises-exception"} & set(_tags(copy)) for copy in copies):
+            said.append(f"{who}: {name} has a tag that would keep it from being run or judged; it is taken off")
+    said += [f"{who}: {name} is no cell of the lesson; it earns nothing" for name in names if name not in ours]
+    return said
+
+
+def _graded_cells(path: Path) -> list[tuple[str, Any]]:
+    """The cells that nbgrader knows, by the name it gives them."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    nbformat.validate(nbformat.from_dict(notebook))
+    marked = [cell for cell in notebook["cells"] if isinstance(cell["metadata"].get("nbgrader"), dict)]
+    return [(str(name), cell) for cell in marked if (name := cell["metadata"]["nbgrader"].get("grade_id"))]
+
+
+def _source(cell: Any) -> str:
+    return "".join(cell["source"]).rstrip()
+
+
+def _tags(cell: Any) -> list[str]:
+    tags = cell["metadata"].get("tags", [])
+    return tags if isinstance(tags, list) else []
+
+
+# ---------------------------------------------------------------- grading
+def grade(
+    folder: Path, names: Sequence[str] = (), *, again: bool = False, minutes: float = MINUTES
+) -> Iterator[tuple[str, bool]]:
+    """Check and grade what was handed in and has changed since it was graded, and write feedback.
+
+    Args:
+        folder: the course.
+        names: lessons, by number; empty takes all.
+        again: grade also what has not changed.
+        minutes: limit of one submission.
+
+    Yields:
+        For each submission lines for the instructor, and whether it was graded.
+    """
+    for found in find(folder, names):
+        done = folder / "autograded" / found.student / found.lesson / found.path.name
+        if not again and done.is_file() and found.path.is_file() and done.stat().st_mtime > found.path.stat().st_mtime:
+            continue
+        said = check(folder, found)
+        start = time.monotonic()
+        trouble = _nbgrader(folder, "autograde", found, minutes) if found.path.is_file() else "nothing to grade"
+        if not trouble:
+            trouble = _nbgrader(folder, "generate_feedback", found, minutes)
+        if trouble:  # what was begun is no grade, and an older one is not this file's
+            for part in ("autograded", "feedback"):
+                shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
+        seconds = time.monotonic() - start
+        earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
+        verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
+        yield "\n".join([f"{verdict}  ({seconds:.0f} s)", *(f"    {line}" for line in said)]), not trouble
+
+
+def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> str:
+    """Run one of nbgrader's commands on a submission; what went wrong, empty if nothing did."""
+    log = folder / "logs" / f"{found.student}-{found.lesson}-{command}.txt"
+    log.parent.mkdir(exist_ok=True)
+    words = [sys.executable, "-m", "nbgrader", command, found.lesson, f"--student={found.student}", "--force"]
+    with log.open("w", encoding="utf-8") as said:
+        process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(timeout=60 * minutes)
+        except subprocess.TimeoutExpired:
+            end(process.pid)
+            return f"it took more than {minutes:g} minutes and was ended"
+        except BaseException:
+            end(process.pid)
+            raise
+    if not status:
+        return ""
+    named = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
+    lines = re.findall(named, log.read_text(encoding="utf-8"), re.MULTILINE)
+    return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
+
+
+def end(pid: int) -> None:
+    """End a process and all that it has started, at once."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(family, timeout=10)
+
+
+def points(folder: Path, found: Submission) -> tuple[float, float]:
+    """Points that a submission has in the gradebook, and how many there are."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+        graded = book.find_submission(found.lesson, found.student)
+        return graded.score, graded.max_score
+
+
+def scores(folder: Path, found: Submission) -> dict[str, float]:
+    """Points of each check of a submission, by the check's name."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+        [notebook] = book.find_submission(found.lesson, found.student).notebooks
+        return {score.name: score.score for score in notebook.grades}
+
+
+def write_grades(folder: Path) -> str:
+    """Write `grades.csv`: a row for each student and lesson; a sentence that says so."""
+    rows = []
+    for found in find(folder):
+        done = folder / "autograded" / found.student / found.lesson / found.path.name
+        earned, most = points(folder, found) if done.is_file() else ("", "")
+        rows.append([found.student, found.lesson, earned, most, "graded" if done.is_file() else "not graded"])
+    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["student", "lesson", "points", "of", "state"], *rows])
+    return f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"
