@@ -49,7 +49,7 @@ def test_an_array_is_no_single_number(value: object, whole: bool) -> None:
 def test_a_mask_is_refused_also_where_numbers_are_whole() -> None:
     for whole in (True, False):
         for hidden in (False, [False, True]):
-            with pytest.raises(InvalidInput, match="counts is"):
+            with pytest.raises(InvalidInput, match="counts has a mask"):
                 check_range("counts", np.ma.masked_array([1, 2], hidden), 0, many=True, whole=whole)
 
 

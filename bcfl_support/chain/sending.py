@@ -255,8 +255,7 @@ def check_address(name: str, value: Any) -> ChecksumAddress:
     try:
         found = to_checksum_address(value)
     except (TypeError, ValueError):
-        advice = "take one of chain.accounts, or give 20 bytes in hex"
-        raise InvalidInput(f"{name} is {value!r}, no address: {advice}") from None
+        raise InvalidInput(f"{name} is {value!r}, no address: use one of chain.accounts, or 20 bytes in hex") from None
     if is_checksum_formatted_address(value) and str(value)[-40:] != found[-40:]:
         raise InvalidInput(f"{name} is {value!r}, whose capitals (EIP-55) say that it is mistyped: copy it anew")
     return found
