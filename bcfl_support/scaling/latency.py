@@ -79,7 +79,8 @@ def compute_latency(
         hurry: whether the round fills blocks, or stays within their target; see `fees.pay`.
         absent: whether a client never submits, so that all wait until the time to submit has passed. One that seals
             and then withholds (rung 6; 8 with a transaction a client) costs up to `terms.reveal_seconds` besides, and
-            the gas of the others' reveals, which `cost` does not hold.
+            the gas of the others' reveals, which `cost` does not hold; on rung 6 that time begins anew with each fault
+            that is shown in it.
         windows: how many pass, where a result is proposed: one when nobody objects, up to four when chunks are demanded
             and answered as late as they may be; a proposal that falls adds its own to the next one's. A proof waits for
             one: nothing is demanded of it.

@@ -142,18 +142,18 @@ class ProvenRung(CommittedRung):
         """Open seals on chain, in one transaction.
 
         Args:
-            clients: whose.
+            clients: whose; who is open or out already is passed over.
             sender: who sends it and pays; None: the worker.
 
         Raises:
-            ContractError: sealing goes on, or the time to reveal has passed.
+            ContractError: sealing goes on, a proof stands, or the time to reveal has passed.
         """
         chosen = [self._holder(i, self.salts) for i in lanes.check_clients(clients, len(self.weights))]
         openings = [(i, self.salts[i], self.digest(i)) for i in chosen]
         return self._call("reveal", self.contract.functions.reveal(self.round, openings), sender or self.worker)
 
     def present(self) -> list[int]:
-        """Whom a proof counts by now, ascending."""
+        """Whom the proof that stands counts, or the last result; else whom a proof brought now would. Ascending."""
         bits = int(self.contract.functions.present().call())
         return [i for i in range(len(self.weights)) if bits >> i & 1]
 
@@ -162,7 +162,7 @@ class ProvenRung(CommittedRung):
         """The true statement about what clients committed to, brought by the worker.
 
         Args:
-            clients: who takes part; None: whom a proof counts by now.
+            clients: who takes part; None: `present`.
 
         Raises:
             InvalidInput: the row of one of them is not here.

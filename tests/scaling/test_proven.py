@@ -372,6 +372,37 @@ def test_a_fault_after_the_time_to_reveal(chain):
     assert rung.present() == [2]
 
 
+def test_a_fault_in_front_of_a_proof_leaves_the_others_time_to_reveal(chain):
+    """It is undone in the last minute; whom it counted is in for another hour, and then who revealed."""
+    rung, rows = seal_bad(chain, 128)
+    pass_time(rung, 2 * 3600 - 60)
+    rung.prove_fault(1)
+    with pytest.raises(TransactionFailed, match="RungWrongLength: a length of 3, where 2 is needed"):
+        prove_bad(rung, rows)
+    pass_time(rung, 1800)
+    assert rung.present() == [0, 2]
+    rung.reveal([0, 1, 2])  # client 1 is out, and undoes nothing
+    assert rung.contract.functions.revealed().call() == 0b101
+    pass_time(rung, 1800)
+    for i in (0, 2):
+        rung.rows[i] = rows[i][:40].astype(np.int8)
+    rung.work()
+    assert rung.scores() == rung.expected(rows[:, :40].clip(-128, 127).astype(np.int8), [0, 2]).scores
+    assert_solvent(rung)
+
+
+def test_whom_a_standing_proof_counts(rung):
+    """Nobody has revealed when the time to do so is over: the proof opened all seals before."""
+    statement, proof = make_honest(rung)
+    rung.prove(statement, proof)
+    pass_time(rung, 2 * 3600)
+    assert rung.phase == "Proposed" and rung.present() == [0, 1, 2]
+    rung.finalize()
+    assert rung.phase == "Idle" and rung.present() == [0, 1, 2]
+    rung.open()
+    assert rung.present() == []
+
+
 def test_a_proof_that_did_not_count_the_client_stands(chain):
     rung, rows = seal_bad(chain, 128)
     rung.reveal([0, 2])

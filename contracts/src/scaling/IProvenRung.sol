@@ -13,19 +13,28 @@ import { IDeposits } from "./IDeposits.sol";
 /// Clients hand values, points and salts over off chain when sealing has closed. Whoever has everybody's proves the scores,
 /// and the proof opens all seals: nobody reveals anything on chain. If a client hands nothing over, the others `reveal`
 /// within `revealSeconds`, each by itself or all in one transaction. From then on the round is of exactly those who did, and
-/// not excluded; before, of all who sealed. So let everybody reveal, in time, as long as no proof stands. A client that
-/// reveals and hands its values to nobody, or has sealed what no points are, holds the round up until it is given up, as on
-/// rung 2, and keeps its stake: a proof says nothing of where data are to be had, and a seal nothing of what is in it.
+/// not excluded; before, of all who sealed. So let everybody reveal, in time, as long as no proof stands. The last one chooses:
+/// once it has the others' values, it may reveal or, for nothing, be out of the round, and k that collude choose among 2^k
+/// rounds. A client that reveals and hands its values to nobody, or has sealed what no points are, holds the round up until it is
+/// given up, as on rung 2, and keeps its stake: a proof says nothing of where data are to be had, and a seal nothing of what is in
+/// it.
 ///
 /// A proof cannot be wrong, but an update may hold what no update may: an entry that is no int8, or padding, up to a multiple
 /// of N, that is not zero. Anyone who has the values shows it by one opening (`proveFault`), from when sealing has closed until
 /// the round is over: the client is out and loses its stake, and a proof that counted it falls. A proof stands for
-/// `windowSeconds` at least, and as long after that as nobody calls `finalize`. When it falls, the time to work begins anew, and
-/// so does the time to reveal if it had not passed when that proof was brought: from then, or from `closesAt` where that is yet to
-/// come. The other clients' stakes stay tied up, and their faults can be shown as before.
+/// `windowSeconds` at least, and as long after that as nobody calls `finalize`. When a client is put out, and no proof stands or
+/// the one that does falls, the time to work begins anew, and so does the time to reveal if it has not passed, or had not when
+/// that proof was brought: from then, or from `closesAt` where that is yet to come. So a fault that is shown in front of a reveal,
+/// or of a proof that counts all who sealed, leaves the others as much time as they had at first. The other clients' stakes stay
+/// tied up, and their faults can be shown as before.
+///
+/// That can hold a round up, and not for ever: each time costs a client its place in the round and its stake, of which half may go
+/// to an accomplice. So of n clients both times begin anew n times at most. A round can be final or given up
+/// n·(windowSeconds + workSeconds) after it could first be given up, at the latest.
 interface IProvenRung is IDeposits {
-    /// @param windowSeconds How long a proof is open to `proveFault`. Not 0.
-    /// @param revealSeconds How long after `closesAt` seals may be revealed. Not 0; `workSeconds` is at least twice as much.
+    /// @param windowSeconds How long a proof is open to `proveFault` at least: until `finalize` is called, see above. Not 0.
+    /// @param revealSeconds How long after `closesAt`, which may move, seals may be revealed. Not 0; `workSeconds` is at least
+    /// twice as much.
     /// @param stake What a client loses by a fault; half goes to who shows it, half is burned. Not 0.
     struct Terms {
         uint32 windowSeconds;
@@ -41,7 +50,10 @@ interface IProvenRung is IDeposits {
     }
 
     /// @notice What `work` takes, as `abi.encode(Step)`. With all points it proves the round in one transaction. Else points of
-    /// some clients, ascending, come with each of several, all other parts being the same, and the last one ends it.
+    /// some clients, ascending, come with each of several, all other parts being the same, and the last one ends it. What was sent
+    /// before the last is lost if another's proof stands meanwhile, or if another set of clients takes part: a fault was shown, or
+    /// the time to reveal has passed. So let everybody reveal before a proof of several; against a fault nothing helps, nor against
+    /// another prover but to agree on one.
     /// @param clients The addresses of all clients of this contract, whether they take part or not.
     /// @param salts Of all who take part, ascending; of a client whose seal is open, anything: so nobody undoes a proof that is
     /// on its way by opening a seal. (By showing its own fault a client does, for half of its stake.) None if all are open, and
@@ -63,11 +75,13 @@ interface IProvenRung is IDeposits {
         bytes points;
     }
 
-    /// @param clients Who was revealed by this transaction, a bit each.
+    /// @param clients Who was revealed by this transaction, a bit each. On rung 8 by each client: whose blob came with it, be it
+    /// for the second time.
     event Revealed(uint256 indexed round, uint256 clients);
     /// @notice Points of `next` clients are folded, by `prover`, whose next step starts from this sum.
     event Worked(uint256 indexed round, address indexed prover, uint256 next, bytes sum);
-    /// @notice The scores, proven; final after a window if nobody shows a fault.
+    /// @notice The scores, proven. Once a window has passed, `finalize` makes them final, if nobody has shown a fault until then;
+    /// on rung 8 by each client they are final when it has.
     event Proven(uint256 indexed round, address indexed prover, bytes32 sumsDigest, int256[] scores);
     event Excluded(uint256 indexed round, uint256 indexed client, address challenger);
     /// @notice The proof that stood counted a client that was excluded.
@@ -83,7 +97,8 @@ interface IProvenRung is IDeposits {
     error RungNoEntry(uint256 position, uint256 end);
     error RungNoFault(uint256 position, uint256 value);
 
-    /// @notice Open seals, of which some may be open already. Anyone may who knows the salts.
+    /// @notice Open seals. Anyone may who knows the salts. Seals that are open already, and those of clients that are out, are passed
+    /// over, whatever comes with them: so nobody undoes others' reveals by one of its own, or by a fault.
     function reveal(uint256 round, Opening[] calldata openings) external;
 
     /// @notice Show that a client's update breaks the rules.
@@ -119,6 +134,7 @@ interface IProvenRung is IDeposits {
     /// @notice Bits of clients put out of the current round for a fault.
     function excluded() external view returns (uint256);
 
-    /// @notice Bits of those whom a proof counts by now: see above.
+    /// @notice Bits of those whom the proof that stands counts, or the last round's result; as long as there is none, of those whom
+    /// a proof would count that is brought now: see above.
     function present() external view returns (uint256);
 }

@@ -35,7 +35,8 @@ interface IRung {
     /// @notice The current round; one slot.
     /// @param number Counts from 1; 0 before the first round.
     /// @param finished Number of the last finished round.
-    /// @param closesAt When submissions close.
+    /// @param closesAt When submissions close, if not all have submitted before. On rung 6 a client that is put out may move it on,
+    /// long after they have closed: it is where the time to reveal begins, see `IProvenRung`.
     /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
     /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6, and 8 by each client). No
     /// demand is taken from then on, nor from `Proposal.deadline` on, which is earlier unless an answer has moved it.
@@ -74,7 +75,8 @@ interface IRung {
     /// its submissions have closed and there are none.
     function openRound() external;
 
-    /// @notice Submit one's update, or a part of it. Only a client, only to the current round.
+    /// @notice Submit one's update, or a part of it. Only a client, only to the current round; on rung 8 by each client also to
+    /// the next one, if it may be opened: the first to submit opens it.
     /// @param round Number of the round this is meant for.
     /// @param payload What the rung asks for: the values, their bytes, or a commitment to them. On rungs 0 to 4 it is bound
     /// neither to its sender nor to the round: another client can submit a copy, and it counts with that client's weight.

@@ -15,11 +15,13 @@ import { SealedRung } from "./SealedRung.sol";
 /// @notice `submit` takes a seal, `work` takes `abi.encode(Step)`: see `IProvenRung`. Addresses rise strictly, so that clients'
 /// numbers are in the transcript's order.
 /// @dev The proof's gas depends on the number of points, not on P. Round and phase are looked at before anything is hashed: who
-/// sends a proof that somebody else's has made needless pays for its bytes, and little more: 1,057,150 gas of ten clients at
-/// P = 100,000, where one that is taken costs 2,365,600. A proof over several transactions is kept by a hash for each sender:
-/// nobody can write over another's. (But a client that shows its own fault, for half of its stake, changes who takes part, and
-/// what was begun before ends nowhere.) It binds t_4, and with it all that the transcript does, the round included; so what an
-/// earlier round left is no beginning of anything in this one, and seals are compared once, in the first.
+/// sends a proof that somebody else's has made needless pays for the bytes of that transaction, and little more: 1.06M gas of
+/// ten clients at P = 100,000, where one that is taken costs 2.37M. A proof over several transactions is kept by a hash for
+/// each sender: nobody can write over another's. But what was begun before ends nowhere, and its gas is lost, when another's proof
+/// stands (of 100 clients at that P, three transactions, 14.5M gas by the first two), or who takes part has changed: a fault was
+/// shown, for half a stake if it is one's own, or the time to reveal has passed. It binds t_4, and with it all that the transcript
+/// does, the round included; so what an earlier round left is no beginning of anything in this one, and seals are compared once,
+/// in the first.
 contract Rung6Proven is SealedRung, RoundProof {
     /// @dev Bytes of an ABI-encoded step besides its parts, rounded up.
     uint256 private constant FRAME = 800;

@@ -16,9 +16,9 @@ import { SealedRung } from "./SealedRung.sol";
 /// @title Rung 8, a blob transaction a client: as rung 6, and who opens its seal brings the blob that it sealed
 /// @notice `work` and `proveFault` are as on rung 6. A client opens its seal by `bring`, in a transaction with the blob whose
 /// commitment its point is; `reveal` refuses. A proof counts nobody whose blob has not been there: as long as seals may be opened,
-/// it waits for all. To save transactions, a result is final by time alone, as `resultDigest` and `currentRound` say, and ties up no
-/// stake from then on; the first seal of the next round notes it and opens that round. `openRound` does both as well, and
-/// `finalize` notes it.
+/// it waits for all. That time does not begin anew, whoever is put out: no fault keeps another client from opening its seal. To
+/// save transactions, a result is final by time alone, as `resultDigest` and `currentRound` say, and ties up no stake from then on;
+/// the first seal of the next round notes it and opens that round. `openRound` does both as well, and `finalize` notes it.
 contract Rung8Revealed is Rung6Proven, OwnBlobs {
     /// @dev In a slot that holds nothing yet.
     bytes32 private constant USED = bytes32(uint256(1));
@@ -99,10 +99,11 @@ contract Rung8Revealed is Rung6Proven, OwnBlobs {
         return _known(_proposed);
     }
 
-    /// @dev What is final stays.
+    /// @dev What is final stays, and so does the time to open seals: here each client opens its own, whatever becomes of others.
     function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal override {
         if (_isFinal(round)) revert RungWrongPhase(Phase.Idle, Phase.Proposed);
         super._exclude(round, marks, client, challenger);
+        _round.closesAt = round.closesAt;
     }
 
     /// @dev What is final ties nothing up, whether somebody has noted it or not.

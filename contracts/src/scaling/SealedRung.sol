@@ -58,8 +58,9 @@ abstract contract SealedRung is IProvenRung, Deposits {
         uint256 bits;
         for (uint256 i; i < openings.length; ++i) {
             uint256 client = openings[i].client;
-            _checkIn(current, marks, client);
-            if (marks.revealed >> client & 1 == 1) continue; // else whoever reveals one first undoes a transaction for all
+            if (current.submitted >> client & 1 == 0) revert RungNotInRound(client);
+            // else whoever reveals one first, or shows its fault, undoes a transaction for all
+            if ((marks.revealed | marks.excluded) >> client & 1 == 1) continue;
             bytes32 digest = openings[i].digest;
             _checkSeal(round, marks, client, _account(client), openings[i].salt, digest);
             _seals[client] = digest;
@@ -91,7 +92,10 @@ abstract contract SealedRung is IProvenRung, Deposits {
     /// @inheritdoc IProvenRung
     function present() external view returns (uint256) {
         Round memory round = _round;
-        return _presentAt(round, _marksOf(round), block.timestamp);
+        if (round.number == 0) return 0;
+        // Who was out before a proof is still, and who has been put out since was not counted, or it would have fallen.
+        uint256 time = round.phase == Phase.Open ? block.timestamp : round.expiresAt - _windowSeconds;
+        return _presentAt(round, _marksOf(round), time);
     }
 
     // ----------------------------------------------------------------------------------------------- who is in, or out
@@ -148,19 +152,18 @@ abstract contract SealedRung is IProvenRung, Deposits {
         if (opened != kept) revert RungWrongSeal(client, opened, kept);
     }
 
-    /// @dev Put a client out of the round: a proof that counted it falls, and there is time to work, as much as at first.
+    /// @dev Put a client out of the round: a proof that counted it falls, and there is time to work, as much as at first. So there
+    /// is to reveal, if there was any or would be without that proof: the others may have waited for one of all, which this undoes
+    /// whether it stands or is on its way. What a client can do so to the others' time it can do once, for half of its stake.
     function _exclude(Round memory round, Marks memory marks, uint256 client, address challenger) internal virtual {
         // When all seal early, that is before `closesAt`: what was announced to last till then, and longer, does.
         uint256 from = block.timestamp < round.closesAt ? round.closesAt : block.timestamp;
-        if (round.phase == Phase.Open) {
-            _round.expiresAt = uint40(from + _workSeconds);
-        } else {
-            uint256 proven = round.expiresAt - _windowSeconds;
-            if (_presentAt(round, marks, proven) >> client & 1 == 1) {
-                if (_revealing(round, proven)) _round.closesAt = uint40(from);
-                (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));
-                emit Fell(round.number);
-            }
+        bool open = round.phase == Phase.Open;
+        uint256 time = open ? block.timestamp : round.expiresAt - _windowSeconds; // now, or when the proof was brought
+        if (open || _presentAt(round, marks, time) >> client & 1 == 1) {
+            if (_revealing(round, time)) _round.closesAt = uint40(from);
+            (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));
+            if (!open) emit Fell(round.number);
         }
         marks.excluded |= 1 << client;
         _mark(round, marks);

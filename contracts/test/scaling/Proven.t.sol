@@ -56,7 +56,7 @@ contract ProvenInvariantsTest is Refusals {
 
     /// @dev Runs in which a branch is never reached would prove nothing of it.
     function test_TheHandlerReachesEveryBranch() public {
-        string[11] memory all = [
+        string[12] memory all = [
             "open",
             "seal",
             "reveal",
@@ -65,6 +65,7 @@ contract ProvenInvariantsTest is Refusals {
             "prove without some",
             "fault",
             "fall",
+            "anew",
             "finalize",
             "withdraw",
             "withdraw beside a stake"

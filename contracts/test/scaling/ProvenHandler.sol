@@ -26,7 +26,8 @@ contract ProvenHandler is Base {
     uint256 public etherIn;
     uint256 public etherOut;
     string public finding;
-    uint256 private proven; // whom the proof that stands counts
+    uint256 private proven; // whom the proof that stands, or stood when the round ended, counts
+    uint256 private provenAt;
     bytes32 private result;
 
     constructor() {
@@ -68,6 +69,9 @@ contract ProvenHandler is Base {
         else if (move < 11) _deposit(accounts[seed % (N + 1)], 1 + (seed >> 8) % 6);
         else vm.warp(block.timestamp + (seed % 3 == 0 ? 10 minutes : seed % 3 == 1 ? 1 hours : 5 hours));
         if (rung.resultDigest() != result) finding = "a result that was not finalized";
+        if (rung.currentRound().phase != IRung.Phase.Open && rung.present() != proven) {
+            finding = "others than were proven";
+        }
     }
 
     // ----------------------------------------------------------------------------------------------------- the rules
@@ -125,7 +129,7 @@ contract ProvenHandler is Base {
         for (uint256 k; k < openings.length; ++k) {
             uint256 i = (seed >> 8 * (k + 1)) % N;
             openings[k] = Sealing.opening(round.number, i, PARAMETERS);
-            must = must && _in(round, i);
+            must = must && round.submitted >> i & 1 == 1; // who is out is passed over
         }
         _note("reveal", _call(accounts[N], abi.encodeCall(IProvenRung.reveal, (round.number, openings))), must);
     }
@@ -141,7 +145,7 @@ contract ProvenHandler is Base {
         if (rung.revealed() == 0) done["prove with seals"] += 1;
         if (present != round.submitted) done["prove without some"] += 1;
         if (rung.currentRound().expiresAt != block.timestamp + WINDOW) finding = "a window of another length";
-        proven = present;
+        (proven, provenAt) = (present, block.timestamp);
     }
 
     function _step(uint256 round, uint256 present, uint256 seed) private view returns (bytes memory) {
@@ -174,6 +178,12 @@ contract ProvenHandler is Base {
             finding = "a proof fell that did not count the client, or did not fall that did";
         }
         if (then.phase == IRung.Phase.Open && then.expiresAt < block.timestamp + WORK) finding = "less time to work";
+        uint256 time = counted ? provenAt : block.timestamp;
+        bool anew = (counted || round.phase == IRung.Phase.Open) && time < uint256(round.closesAt) + REVEAL;
+        if (anew) done["anew"] += 1;
+        if (then.closesAt != (anew && block.timestamp > round.closesAt ? block.timestamp : round.closesAt)) {
+            finding = "another time to reveal";
+        }
     }
 
     function _finalize() private {
