@@ -3,7 +3,8 @@
 #   make test    check everything: package, contracts, lessons
 # The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
 # (store their outputs), make look (open every lesson in Chromium), make course DIR=… (an nbgrader course, with a kit for
-# students), make loop (grade every lesson's right and wrong answers in such a course), make bench
+# students), make loop (grade every lesson's right and wrong answers in such a course), make wheel and make kit (the package
+# and the kit as files, in dist/), make binder (what Binder builds, and the memory each lesson takes there), make bench
 # (all benchmarks, installs the peers), make audit (slither), make deep (a million calls
 # of the invariant tests), make mutate (do the contracts' tests notice small faults?). LESSONS="01 03" restricts run,
 # refresh and look.
@@ -37,7 +38,7 @@ STRAY := $(shell for env in $(ENVIRONMENTS); do \
   home=$$(sed -n '1,2s|^[^/]*\(/.*\)/[^/]*/bin/python[^/]*$$|\1|p' $$env/bin/pip 2>/dev/null); \
   [ "$$home" -ef . ] && $$env/bin/python -I -c 'import pip' 2>/dev/null || echo $$env; done)
 
-.PHONY: setup anew may-be-root lab teach course test loop run refresh student address figure look bench audit deep mutate docs snapshot lock doctor clean
+.PHONY: setup anew may-be-root lab teach course test loop run refresh student wheel kit binder address figure look bench audit deep mutate docs snapshot lock doctor clean
 .DEFAULT_GOAL := lab
 
 # Each stamp is touched only after its step succeeded: an interrupted set-up goes on where it stopped.
@@ -105,6 +106,17 @@ student: setup
 # Where this repository is published: ADDRESS=https://github.com/you/lessons goes into CITATION.cff, README and pyproject.
 address: setup
 	@$(BIN)/python -m tools address $(ADDRESS)
+
+# The package as pip installs it, without a clone; and the kit for students. Both to dist/.
+wheel: setup
+	@$(BIN)/python -m tools wheel
+
+kit: setup
+	@$(BIN)/python -m tools kit
+
+# What a build on Binder leaves on disk, and the memory that each lesson takes: results/binder.json. For an hour.
+binder: setup
+	@$(BIN)/python -m tools.binder $(LESSONS)
 
 # docs/TEACHING.md is the guide.
 course: setup

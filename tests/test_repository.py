@@ -103,8 +103,8 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("main", "names"),
         [
-            (cli.main, ("doctor", "build", "course")),
-            (tools_main.main, ("run", "refresh", "page", "student", "learner")),
+            (cli.main, ("doctor", "setup", "build", "course")),
+            (tools_main.main, ("run", "refresh", "page", "student", "learner", "wheel", "kit")),
         ],
     )
     def test_help_names_every_command(self, capsys, main, names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -49,3 +50,17 @@ def test_every_python_that_the_readme_names_is_tested():
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))["jobs"]["test"]
     assert job["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in range(low, high + 1)]
     assert "make test PYTHON=python" in commands(ROOT / ".github" / "workflows" / "test.yml")
+
+
+def test_a_release_is_tested_and_holds_what_was_made():
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads "on" as true
+    assert workflow["permissions"] == {"contents": "write"}
+    version, *made, publish = commands(path)
+    assert made == [f"make {target} PYTHON=python" for target in ("test", "wheel", "kit")]
+    assert publish.startswith('gh release create "$GITHUB_REF_NAME" dist/*.whl dist/student-kit.zip --verify-tag')
+    number = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)[1]
+    for tag, status in ((f"v{number}", 0), (f"v{number}0", 1)):
+        done = subprocess.run(["bash", "-c", version], cwd=ROOT, env={**os.environ, "GITHUB_REF_NAME": tag})
+        assert done.returncode == status, tag

@@ -1,4 +1,4 @@
-"""``python -m tools COMMAND``: run, refresh, student, learner, page, house, figure, address."""
+"""``python -m tools COMMAND``: run, refresh, student, learner, wheel, kit, page, house, figure, address."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("lessons", nargs="*", help="lesson numbers, such as 01; default: all")
     commands.add_parser("student", help="write the blank lessons, as a course hands them out, to build/student/")
     commands.add_parser("learner", help="bring the blank lessons to my/, where nothing that was changed is overwritten")
+    commands.add_parser("wheel", help="build the package as a wheel that needs no clone, in dist/")
+    commands.add_parser("kit", help="write the students' kit as a zip, in dist/")
     commands.add_parser("house", help="draw the rooms of the package and who imports whom")
     commands.add_parser("figure", help="draw the README's figure from results/, as docs/gas.svg")
     command = commands.add_parser("address", help="set where the repository is published, in all its places")
@@ -51,6 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "figure":
         print(figure.write())
         return 0
+    if arguments.command == "wheel":
+        return _print_made("make_wheel")
     if arguments.command != "learner":  # there a damaged lesson does not keep the others back
         for path in lessons.lesson_paths(getattr(arguments, "lessons", ())):
             release.read(path)
@@ -60,12 +64,22 @@ def _run(arguments: argparse.Namespace) -> int:
         return _report(lessons.refresh(arguments.lessons))
     if arguments.command == "page":
         return page.report(arguments.lessons)
+    if arguments.command == "kit":
+        return _print_made("write_zip")
     if arguments.command == "learner":
         for sentence in release.deliver(services.project_root() / "my"):
             print(sentence)
         return 0
     for path in release.write_all(services.project_root() / "build" / "student"):
         print(path.relative_to(services.project_root()))
+    return 0
+
+
+def _print_made(how: str) -> int:
+    """Make a file of a release by a function of `tools.kit`, and say where it is."""
+    from tools import kit  # loads setuptools, which nothing else needs
+
+    print(getattr(kit, how)(services.project_root() / "dist"))
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bcfl_support import services
 from bcfl_support.errors import BcflError
-from tools import release
+from tools import bundle, release
 
 NAME = "student-kit"
 """Folder of the kit, and the name of its zip."""
@@ -19,23 +19,18 @@ NAME = "student-kit"
 HANDOUT = Path(__file__).parent / "handout" / "kit"
 """What is in a kit only: its Makefile and its README."""
 
-PINNED = (
-    "requirements.lock",
-    "package.json",
-    "package-lock.json",
-    "pyproject.toml",
-    ".npmrc",
-    "LICENSE",
-    "LICENSE-TEXT",
-)
-CONTRACTS = ("foundry.toml", "solc", "src")
-"""What compiles, of `contracts/`; its tests stay here."""
-
-NODE_SIDE = ("ipfs/ipfs_node.mjs", "ipfs/ipfs_store.mjs")
-"""What runs in Node, of `bcfl_support/`: it is looked for beside `node_modules`, and not in the installed package."""
+AS_THEY_STAND = ("requirements.lock", "LICENSE", "LICENSE-TEXT")
+"""Files of the clone; what else a kit needs of it, the wheel brings."""
 
 SETTINGS = ("__init__.py", "kernels.py", "lab/learner", "lab/custom")
 """What `make lab` needs, of `tools/`."""
+
+
+PACKAGE = (
+    *("bcfl_support", "tools/bundle.py", "README.md", "LICENSE", "LICENSE-TEXT"),
+    *(*bundle.FILES, *bundle.FOLDERS, "contracts/out"),
+)
+"""What the package's wheel is made from."""
 
 
 class NoWheel(BcflError, RuntimeError):
@@ -56,13 +51,10 @@ def write(folder: Path) -> Path:
     """
     root = services.project_root()
     folder.mkdir(parents=True)
-    for name in PINNED:
+    for name in AS_THEY_STAND:
         shutil.copy(root / name, folder)
-    for part, names in (("contracts", CONTRACTS), ("bcfl_support", NODE_SIDE), ("tools", SETTINGS)):
-        for name in names:
-            _copy(root / part / name, folder / part / name)
-    for result in sorted((root / "results").glob("*.json")):
-        _copy(result, folder / "results" / result.name)
+    for name in SETTINGS:
+        _copy(root / "tools" / name, folder / "tools" / name)
     for _ in release.write_all(folder / "lessons"):
         pass
     make_wheel(folder / "wheels")
@@ -73,6 +65,23 @@ def write(folder: Path) -> Path:
     return Path(made)
 
 
+def write_zip(folder: Path) -> Path:
+    """Write the kit as a zip only, over one that is there.
+
+    Args:
+        folder: where it goes; made if missing.
+
+    Returns:
+        The zip.
+
+    Raises:
+        NoWheel: if the wheel could not be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        return Path(shutil.copy(write(Path(place) / NAME), folder))
+
+
 def make_wheel(folder: Path) -> Path:
     """Build the package's wheel from a fresh copy, so that nothing of an earlier build gets into it.
 
@@ -81,21 +90,23 @@ def make_wheel(folder: Path) -> Path:
 
     Raises:
         NoWheel: with what pip said.
+        CompileError: if the contracts do not compile.
     """
     root = services.project_root()
+    services.build_contracts()
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "package"
-        _copy(root / "bcfl_support", copy / "bcfl_support")
-        for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
-            shutil.copy(root / name, copy)
+        for name in PACKAGE:
+            _copy(root / name, copy / name)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         done = subprocess.run(
-            [*command, "--wheel-dir", str(folder), str(copy)], capture_output=True, text=True, check=False
+            [*command, "--wheel-dir", f"{place}/made", str(copy)], capture_output=True, text=True, check=False
         )
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        raise NoWheel(f"pip made no wheel of the package; it said: {done.stderr.strip() or done.stdout.strip()}")
-    return wheels[-1]
+        if done.returncode:
+            raise NoWheel(f"pip made no wheel of the package; it said: {done.stderr.strip() or done.stdout.strip()}")
+        [made] = Path(place, "made").glob("*.whl")
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(made, folder))
 
 
 def _copy(source: Path, place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compiled contracts, as `bcfl build` leaves them."""
+"""Compiled contracts, as `bcfl build` leaves them in a clone, and a wheel brings them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def load_artifact(name: str) -> Artifact:
             for p in (folder.parent / "src").rglob("*.sol")
             if f"\ncontract {p.stem} " in p.read_text(encoding="utf-8")
         )
-        advice = f'run "bcfl build", or take one of {", ".join(own)}'
+        build = 'run "bcfl build", or ' if services.in_clone() else ""
+        advice = f"{build}take one of {', '.join(own)}"
         raise ToolMissing(f'no compiled contract "{name}" in {folder}; {advice}')
     found = json.loads(
         min(paths, key=lambda path: path.parent.stem != name).read_text(encoding="utf-8")

@@ -243,10 +243,10 @@ class IpfsNode(contextlib.AbstractContextManager["IpfsNode"]):
 
 # ---------------------------------------------------------------- programs and addresses
 def _embedded(repo: Path) -> tuple[list[str | Path], None]:
-    """Command of the embedded node, from the clone that has its libraries."""
-    root = services.project_root()
-    if not (root / "node_modules" / "@helia" / "unixfs").is_dir():
-        raise ToolMissing(f'the embedded IPFS node\'s libraries are not in {root / "node_modules"}; run "make lab"')
+    """Command of the embedded node, beside its libraries: Node.js looks for them nowhere else."""
+    root = services.node_side()
+    if not (modules := root / "node_modules" / "@helia" / "unixfs").is_dir():
+        raise ToolMissing(f"the embedded IPFS node's libraries are not in {modules.parents[1]}; {services.advice()}")
     script = root / "bcfl_support" / "ipfs" / "ipfs_node.mjs"
     return [services.node(), script, "--repo", repo, "--port", "0"], None
 

@@ -5,5 +5,17 @@ notebook that started it, however that ends. `doctor` says what is installed, wh
 """
 
 from bcfl_support.services.machine import doctor, format_doctor
-from bcfl_support.services.programs import anvil, build_contracts, forge, kubo, node, project_root, solc_wrapper
+from bcfl_support.services.programs import (
+    advice,
+    anvil,
+    build_contracts,
+    forge,
+    in_clone,
+    kubo,
+    node,
+    node_side,
+    project_root,
+    set_up,
+    solc_wrapper,
+)
 from bcfl_support.services.supervisor import LOCALHOST, Child, await_port, start_supervised

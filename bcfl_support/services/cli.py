@@ -1,4 +1,4 @@
-"""The ``bcfl`` command: doctor, build, course."""
+"""The ``bcfl`` command: doctor, setup, build, course."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from collections.abc import Sequence
 
 from bcfl_support.errors import BcflError, ToolMissing
 from bcfl_support.services.machine import doctor, format_doctor
-from bcfl_support.services.programs import build_contracts, project_root
+from bcfl_support.services.programs import build_contracts, in_clone, project_root, set_up
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     about = "Blockchain federated learning: what is installed, the contracts, a course."
     parser = argparse.ArgumentParser(prog="bcfl", description=about)
-    what = "doctor: what is installed, what is missing, how to get it; build: compile the contracts; course: make one"
-    parser.add_argument("command", choices=("doctor", "build", "course"), help=what)
+    what = (
+        "doctor: what is installed, what is missing, how to get it; setup: install what runs in Node.js, for a package "
+    )
+    what += "that pip installed; build: compile the contracts; course: make one (both in a clone of the repository)"
+    parser.add_argument("command", choices=("doctor", "setup", "build", "course"), help=what)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     command, rest = vars(parser.parse_args(argv)).values()
     if rest and command != "course":
@@ -25,14 +28,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if command == "course":
             return _course(rest)
-        if command == "build":
-            build_contracts()
+        if command == "setup":
+            print(f"anvil and what else runs in Node.js is in {set_up()}")
             return 0
+        if command == "build":
+            return _build()
         checks = doctor()
     except BcflError as error:
         parser.exit(1, f"bcfl {command}: {error}\n")
     print(format_doctor(checks))
     return int(not all(check.ok for check in checks))
+
+
+def _build() -> int:
+    """Compile the contracts of a clone."""
+    if not in_clone():
+        raise ToolMissing("contracts are compiled in a clone of the repository; those of this package are compiled")
+    build_contracts()
+    return 0
 
 
 def _course(rest: Sequence[str]) -> int:

@@ -18,7 +18,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bcfl_support.errors import ToolMissing
-from bcfl_support.services.programs import anvil, forge, kubo, node, project_root, version_of
+from bcfl_support.services.programs import (
+    advice,
+    anvil,
+    forge,
+    in_clone,
+    kubo,
+    node,
+    node_side,
+    project_root,
+    version_of,
+)
 
 
 @dataclass(frozen=True)
@@ -44,22 +54,24 @@ def doctor(stable: bool = False) -> list[Check]:
     Args:
         stable: leave out the endpoints, which this machine's environment names: a lesson prints the same everywhere.
     """
-    lab = 'run "make lab" in the project folder'
-    lock = 'run "make lab": it installs requirements.lock into .venv; then start Jupyter from there'
+    lab, lock = advice(), 'run "pip install --upgrade bcfl-support"'
+    if in_clone():
+        lab = 'run "make lab" in the project folder'
+        lock = 'run "make lab": it installs requirements.lock into .venv; then start Jupyter from there'
     programs, modern = (("Node.js", node), ("anvil", anvil), ("forge", forge)), sys.version_info >= (3, 11)
     checks = [
-        Check("Python", modern, platform.python_version(), "install Python 3.11 or newer, then run make lab"),
+        Check("Python", modern, platform.python_version(), f"install Python 3.11 or newer, then {advice()}"),
         _check("Python packages", _packages, lock),
         *(_check(name, partial(_program, it), lab) for name, it in programs),
         _check("Solidity compiler", partial(_modules, "solc"), lab),
         _check("OpenZeppelin", partial(_modules, "@openzeppelin/contracts"), lab),
         _check("contracts compiled", _contracts, 'run "bcfl build"'),
-        _check("IPFS", _ipfs, 'run "make lab" (or "npm ci"), or install Kubo'),
+        _check("IPFS", _ipfs, f"{advice()}, or install Kubo"),
     ]
     if not stable:
         for variable, own in (("BCFL_RPC_URL", "a local anvil"), ("BCFL_IPFS_API", "a local node")):
-            advice = f"start that node, correct {variable}, or unset it to use {own}"
-            checks.append(_check(variable, partial(_endpoint, variable, own), advice))
+            start = f"start that node, correct {variable}, or unset it to use {own}"
+            checks.append(_check(variable, partial(_endpoint, variable, own), start))
     return checks
 
 
@@ -95,12 +107,13 @@ def _check(name: str, look: Callable[[], str], advice: str) -> Check:
 
 
 def _packages() -> str:
-    """Compare what `pyproject.toml` names for the lessons with `requirements.lock`."""
+    """Compare what `pyproject.toml` names for the lessons with `requirements.lock`; a wheel bears other versions."""
     import importlib.metadata  # slow to import, needed by the doctor only
     import tomllib  # Python 3.11 brings it; the doctor has to say so on an older one
 
     project = tomllib.loads((project_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = "\n".join([*project["dependencies"], *project["optional-dependencies"]["lab"]]).replace("_", "-")
+    lab = project["optional-dependencies"]["lab"] if in_clone() else []
+    named = "\n".join([*project["dependencies"], *lab]).replace("_", "-")
     packages = re.findall(r"^[\w-]+", named, re.MULTILINE)
     lock = (project_root() / "requirements.lock").read_text(encoding="utf-8")
     wrong = []
@@ -113,9 +126,9 @@ def _packages() -> str:
             found = "missing"
         if found not in wanted:
             wrong.append(f"{package} {found} (wanted {' or '.join(wanted) or 'a pin in the lock'})")
-    if wrong:
+    if wrong and (in_clone() or any(" missing (" in line for line in wrong)):
         raise ToolMissing("; ".join(wrong))
-    return f"{len(packages)} main packages as locked"
+    return f"{len(packages)} main packages as locked" + f" but for {'; '.join(wrong)}" * bool(wrong)
 
 
 def _program(find: Callable[[], Path]) -> str:
@@ -124,10 +137,10 @@ def _program(find: Callable[[], Path]) -> str:
 
 
 def _modules(*names: str) -> str:
-    """Names and versions of npm packages, which must be in the project's node_modules."""
+    """Names and versions of npm packages, which must be in the node side's node_modules."""
     found = []
     for name in names:
-        path = project_root() / "node_modules" / name / "package.json"
+        path = node_side() / "node_modules" / name / "package.json"
         if not path.is_file():
             raise ToolMissing(f"{name} is not in node_modules")
         found.append(f"{name} {json.loads(path.read_text(encoding='utf-8'))['version']}")

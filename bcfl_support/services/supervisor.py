@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bcfl_support.errors import ServiceError, ToolMissing
+from bcfl_support.services.programs import advice
 
 LOCALHOST = "127.0.0.1"
 
@@ -181,7 +182,7 @@ def start_supervised(
         watcher.wait()
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        raise ToolMissing(f'{name} did not start ({reason}); run "make lab"')
+        raise ToolMissing(f"{name} did not start ({reason}); {advice()}")
     child = Child(name, int(first.split()[1]), log, watcher, line)
     _live.add(child)
     return child

@@ -92,15 +92,10 @@ def test_the_kit_holds_no_solution_and_no_hidden_test(folder):
     assert not any(
         part in name for name in names for part in ("notebooks/", "tests/", "solved", "source/", "gradebook")
     )
-    for name in (
-        "Makefile",
-        "README.md",
-        "requirements.lock",
-        "package-lock.json",
-        "contracts/solc",
-        "results/gas.json",
-    ):
+    for name in ("Makefile", "README.md", "requirements.lock", "tools/lab/learner/server.json"):
         assert f"{kit.NAME}/{name}" in names
+    for name in ("package-lock.json", "results/gas.json", "contracts/out/ClientRegistry.sol/ClientRegistry.json"):
+        assert f"bcfl_support/bundle/{name}" in names
     assert "bcfl_support/services/cli.py" in names and "bcfl_support/ipfs/ipfs_node.mjs" in names
 
 
@@ -110,7 +105,7 @@ def test_the_kit_s_makefile_sets_up_what_the_repository_s_does(folder):
     assert wheel in theirs.splitlines()
     run = subprocess.run(["make", "-n", "lab"], cwd=folder / kit.NAME, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert "jupyterlab" in run.stdout and "bcfl build" in run.stdout
+    assert "jupyterlab" in run.stdout and "bcfl setup" in run.stdout
 
 
 def test_lessons_come_to_a_student_once_and_go_back_under_a_name(folder):

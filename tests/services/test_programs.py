@@ -43,13 +43,37 @@ def test_an_unsupported_machine_is_named(monkeypatch):
         programs.anvil()
 
 
-def test_project_root_outside_a_clone(tmp_path, monkeypatch):
-    monkeypatch.setattr(programs, "__file__", str(tmp_path / "site" / "programs.py"))
+def test_project_root_is_the_package_s_clone_wherever_one_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ToolMissing, match="work inside a clone of the repository"):
+    assert programs.project_root() == Path(__file__).resolve().parents[2] and programs.in_clone()
+    monkeypatch.setattr(programs, "__file__", str(tmp_path / "bcfl_support" / "services" / "programs.py"))
+    with pytest.raises(ToolMissing, match=r'is in no clone, and "make wheel" did not make it; install such a wheel'):
         programs.project_root()
-    monkeypatch.chdir(Path(__file__).parent)
-    assert programs.project_root() == Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """The package's folder, as if a wheel had been installed."""
+    package = tmp_path / "bcfl_support"
+    (package / programs.BUNDLE / "contracts").mkdir(parents=True)
+    for name in ("package.json", "package-lock.json", ".npmrc", "contracts/foundry.toml"):
+        (package / programs.BUNDLE / name).touch()
+    monkeypatch.setattr(programs, "__file__", str(package / "services" / "programs.py"))
+    return package
+
+
+def test_a_wheel_has_its_own_root_and_a_node_side_for_each_lock(wheel, tmp_path, monkeypatch):
+    assert programs.project_root() == wheel / programs.BUNDLE and not programs.in_clone()
+    assert programs.advice("this") == 'run "this" and then "bcfl setup"'
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    first = programs.node_side()
+    assert first.parent == tmp_path / "env" / "share" / "bcfl"
+    (wheel / programs.BUNDLE / "package-lock.json").write_text("{}")
+    assert programs.node_side() != first
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert programs.node_side().parent == tmp_path / "data" / "bcfl"
+    programs.build_contracts()  # nothing to do
 
 
 def test_node_on_path_counts_only_when_new_enough(tmp_path, monkeypatch):
