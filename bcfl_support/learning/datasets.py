@@ -252,8 +252,7 @@ def federate(
 ) -> FederatedData:
     """Make a federation of a table in which a column says whose each row is.
 
-    Features are standardized with the mean and deviation of the validation records alone. These are public anyway: no
-    client says anything about its own.
+    Features are standardized with mean and deviation of the validation records alone, which are public anyway.
 
     Args:
         frame: a pandas DataFrame, or a mapping from column names to columns of one length.
