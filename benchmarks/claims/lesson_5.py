@@ -301,8 +301,8 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
     for lie in ("collude", "collude x5"):
         over = grid.at(lie, RULE, average=RULE) - grid.at("honest", RULE, average=RULE) * 4 / 3
         rows.mean("c-0b57a3e107", f"Dirichlet 0.1, clipped rule: {lie} over a third more than honest pay", over, 0)
-    climbed = grid.adapted(RULE, "accuracy", average=RULE, attack="climbing")
-    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: climbing leaves an accuracy below 0.7", climbed, below=0.7)
+    worse = grid.at("honest", RULE, "accuracy", RULE) - grid.adapted(RULE, "accuracy", RULE, "climbing")
+    rows.mean("c-0b57a3e107", "Dirichlet 0.1, clipped rule: climbing leaves a worse model than honesty", worse, 0)
     gain = grid.at("inflate x5", "midpoint") - grid.at("honest", "midpoint")
     rows.mean("c-e34bee42fa", "Dirichlet 0.1, midpoint: a gain of inflated counts is less than 0.15", gain, below=0.15)
     cell = "c-2575130652"
