@@ -15,6 +15,7 @@ from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordE
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
 from bcfl_support.learning import Model
+from bcfl_support.learning.columns import check_rows
 from bcfl_support.protocol import Federation, RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 
@@ -76,6 +77,7 @@ class Task:
         least, why = int(self.estimator in SAMPLERS), "an estimator that samples draws so many coalitions a round"
         object.__setattr__(self, "budget", check_whole("budget", self.budget, least, SAFE, why=why))
         object.__setattr__(self, "seed", check_whole("seed", self.seed, 0, SAFE))
+        check_rows({"x": self.x, "y": self.y})
         # what is published is what is computed with: the model refuses features and labels that do not fit it
         self.model.accuracy(np.zeros(self.model.n_params), protocol.decode(protocol.encode(self.x)), self.y)
         object.__setattr__(self, "x", freeze(np.array(self.x)))  # what is agreed on does not change

@@ -268,6 +268,9 @@ def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:
     array = to_array("labels", labels)
     if array.ndim != 1:
         raise InvalidInput(f"labels has shape {array.shape}: it must be (N,), one class per sample.")
+    for row, label in enumerate(array.tolist()):
+        if label is None or not isinstance(label == label, bool) or label != label:  # NaN, and what pandas has for it
+            raise InvalidInput(f"labels[{row}] is {label!r}, no class: drop the row, or give it one")
     n_clients = check_whole("n_clients", n_clients, 1, len(array), why="each client gets a sample")
     return array
 

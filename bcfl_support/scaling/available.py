@@ -54,7 +54,7 @@ class AvailableRung(RelayedRung):
         receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
         self._note("relay", receipt, call)
         self.blobs += len(hashes)
-        self.statement = statement
+        self.statement, self._over = statement, True
         return receipt
 
 

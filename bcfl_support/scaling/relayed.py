@@ -61,6 +61,7 @@ class RelayedRung(CommittedRung):
         super().__init__(*arguments, **options)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
         self.statement: Statement | None = None
+        self._over = False  # whether this object has closed the round it knows of
         self._found()
 
     def _arguments(self) -> tuple[Any, ...]:
@@ -91,10 +92,13 @@ class RelayedRung(CommittedRung):
         """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
         self._wait()
         self._begin(self.chain.w3.eth.block_number)
+        self._over = False
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
         rows, chosen = self._check(values, clients)
+        if done := [i for i in chosen if i in self.rows and not self._over]:
+            raise InvalidInput(f"clients {done} have handed in theirs already: give the others, clients=[…]")
         for i in chosen:
             self.submit_row(i, rows[i])
 
@@ -108,10 +112,12 @@ class RelayedRung(CommittedRung):
         Raises:
             InvalidInput: there is no such client, or a row of another length.
         """
+        self._require_open()
         self._commit(client, row)
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
+        self._require_open()
         present = sorted(self.rows)
         statement = self.state()
         signature, signed = self.sign(statement)
@@ -129,6 +135,10 @@ class RelayedRung(CommittedRung):
         where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
         weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
         return state_round(self.setup, self._stack(present), weights, clients, **where)
+
+    def _require_open(self) -> None:
+        if self._over:
+            raise InvalidInput("this round has been closed: call open for the next one")
 
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
@@ -175,7 +185,7 @@ class RelayedRung(CommittedRung):
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
         [receipt] = self._send("relay", [(call, self.worker)])
-        self.statement = statement
+        self.statement, self._over = statement, True
         return receipt
 
     def _wait(self) -> None:

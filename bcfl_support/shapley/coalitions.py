@@ -84,6 +84,8 @@ def coalition_members(coalition: int | Coalitions) -> tuple[int, ...]:
 
 
 def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
+    rows = rows.view()
+    rows.flags.writeable = False  # what a utility writes there would change what is asked next
     try:
         raw = utility(rows)
     except Exception as cause:

@@ -197,3 +197,11 @@ def test_all_of_a_class_may_be_held_out() -> None:
 def test_a_share_that_no_float_hits_takes_what_it_says() -> None:
     parts = pt.split_stratified(np.zeros(100, int), held_out=(0.29, 0.57), rng=np.random.default_rng(0))
     assert [len(part) for part in parts] == [14, 29, 57]
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, np.datetime64("NaT")])
+def test_a_label_that_is_missing_loses_no_row(missing):
+    labels = np.array([0, 1, missing] * 4, dtype=None if isinstance(missing, float) else object)
+    for deal, options in ((pt.partition_iid, {}), (pt.partition_dirichlet, {"alpha": 1.0})):
+        with pytest.raises(InvalidInput, match=r"labels\[2\] is .*, no class: drop the row"):
+            deal(labels, 2, rng=np.random.default_rng(0), **options)

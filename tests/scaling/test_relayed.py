@@ -556,3 +556,19 @@ def test_options_that_there_are_not(chain):
     rung, _ = start(chain, 2)
     with pytest.raises(InvalidInput, match="nobody submitted"):
         rung.work()
+
+
+def test_a_round_that_is_closed_takes_no_more(chain):
+    values, weights = draw_values(3, P)
+    rung = RelayedRung(chain, 7, weights, P)
+    rung.play(values)
+    gas = rung.bill().total_gas
+    for again in (lambda: rung.submit(values, [0]), rung.work):
+        with pytest.raises(InvalidInput, match="call open for the next one"):
+            again()
+    assert rung.bill().total_gas == gas
+    rung.open()
+    rung.submit(values, [0])
+    with pytest.raises(InvalidInput, match=r"clients \[0\] have handed in theirs already"):
+        rung.submit(-values)
+    assert (rung.rows[0] == values[0]).all()

@@ -136,3 +136,12 @@ def test_client_numbers_are_no_row():
     with pytest.raises(InvalidInput, match="coalitions holds more than truth values"):
         c.evaluate(lambda rows: rows.sum(axis=1), np.array([[0, 1, 2]]))
     assert c.evaluate(lambda rows: np.logical_not(rows).sum(axis=1), np.array([[0, 1, 1]])).tolist() == [1.0]
+
+
+def test_a_utility_cannot_change_what_it_is_asked():
+    def writes(rows):
+        rows[:, 0] = True
+        return rows.sum(axis=1)
+
+    with pytest.raises(UtilityError, match="read-only"):
+        c.evaluate(writes, np.zeros((2, 3), dtype=bool))
