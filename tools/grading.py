@@ -122,7 +122,8 @@ def check(folder: Path, found: Submission) -> list[str]:
     names = [name for name, _ in theirs]
     for name, cell in ours.items():
         copies = [theirs_cell for own, theirs_cell in theirs if own == name]
-        kind = "check" if cell["metadata"]["nbgrader"]["grade"] else "place for the answer"
+        marks = cell["metadata"]["nbgrader"]
+        kind = "check" if marks["grade"] and not marks["solution"] else "place for the answer"
         if not copies:
             said.append(f"{who}: the {kind} {name} was deleted; it is put back")
         if len(copies) > 1:
@@ -170,6 +171,8 @@ def grade(
     for found in find(folder, names):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         if not again and done.is_file() and found.path.is_file() and done.stat().st_mtime > found.path.stat().st_mtime:
+            if _by_hand(folder, found)[1] and (trouble := _nbgrader(folder, "generate_feedback", found, minutes)):
+                yield f"{found.student}, {found.lesson}: its feedback could not be written anew: {trouble}", False
             continue
         said = check(folder, found)
         start = time.monotonic()
@@ -224,22 +227,34 @@ def end(pid: int) -> None:
     psutil.wait_procs(family, timeout=10)
 
 
-def points(folder: Path, found: Submission) -> tuple[float, float]:
-    """Points that a submission has in the gradebook, and how many there are."""
+def gradebook(folder: Path) -> Any:
+    """A course's gradebook, to be used in a ``with``."""
     from nbgrader.api import Gradebook
 
-    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+    return Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db")
+
+
+def points(folder: Path, found: Submission) -> tuple[float, float]:
+    """Points that a submission has in the gradebook, and how many there are."""
+    with gradebook(folder) as book:
         graded = book.find_submission(found.lesson, found.student)
         return graded.score, graded.max_score
 
 
 def scores(folder: Path, found: Submission) -> dict[str, float]:
     """Points of each check of a submission, by the check's name."""
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+    with gradebook(folder) as book:
         [notebook] = book.find_submission(found.lesson, found.student).notebooks
         return {score.name: score.score for score in notebook.grades}
+
+
+def _by_hand(folder: Path, found: Submission) -> tuple[bool, bool]:
+    """Whether a graded submission awaits points by hand, and whether a hand has given points or a comment."""
+    with gradebook(folder) as book:
+        [notebook] = book.find_submission(found.lesson, found.student).notebooks
+        given = [*(one.manual_score for one in notebook.grades), *(one.manual_comment for one in notebook.comments)]
+        extra = [one.extra_credit for one in notebook.grades]
+        return bool(notebook.needs_manual_grade), any(it is not None for it in given) or any(extra)
 
 
 def write_grades(folder: Path) -> str:
@@ -248,7 +263,10 @@ def write_grades(folder: Path) -> str:
     for found in find(folder):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         earned, most = points(folder, found) if done.is_file() else ("", "")
-        rows.append([found.student, found.lesson, earned, most, "graded" if done.is_file() else "not graded"])
+        state = "not graded"
+        if done.is_file():
+            state = "awaits a hand" if _by_hand(folder, found)[0] else "graded"
+        rows.append([found.student, found.lesson, earned, most, state])
     with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["student", "lesson", "points", "of", "state"], *rows])
     return f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"

@@ -244,3 +244,35 @@ class TestSmallLesson:
         assert all(done for _, done in lines.values())
         assert eventually(lambda: not self.left()), self.left()
         assert {self.score(who) for who in lines} == {0, 2}
+
+
+def by_hand(kind):
+    """The small lesson with one more cell, which is graded by hand."""
+    notebook = small()
+    cell = getattr(nbformat.v4, f"new_{kind}_cell")("# Why two?")
+    flags = {"schema_version": 3, "locked": False, "task": False, "grade": True, "solution": True}
+    cell.metadata.nbgrader = nbformat.from_dict(flags | {"grade_id": "why", "points": 3})
+    notebook.cells.append(cell)
+    return notebook
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code"])
+def test_what_is_graded_by_hand_is_no_check(tmp_path, kind):
+    folder = tmp_path / "course"
+    begin(folder, "00_small", by_hand(kind), seconds=10)
+    notebook = s.released(folder, "00_small")
+    notebook.cells[1].source, notebook.cells[3].source = "def double(x):\n    return 2 * x", "# Since it is so."
+    s.hand_in(folder, "anna", "00_small", notebook)
+    [(text, done)] = grading.grade(folder)
+    assert done and text.startswith("anna, 00_small: 2 of 5") and "edited" not in text
+    grading.write_grades(folder)
+    assert "anna,00_small,2.0,5.0,awaits a hand" in (folder / "grades.csv").read_text(encoding="utf-8")
+    with grading.gradebook(folder) as book:
+        grade = book.find_grade("why", "00_small", "00_small", "anna")
+        grade.manual_score, grade.needs_manual_grade = 2.5, False
+        book.db.commit()
+    assert list(grading.grade(folder)) == []
+    grading.write_grades(folder)
+    assert "anna,00_small,4.5,5.0,graded" in (folder / "grades.csv").read_text(encoding="utf-8")
+    page = (folder / "feedback" / "anna" / "00_small" / "00_small.html").read_text(encoding="utf-8")
+    assert "Score: 4.5 / 5.0" in bs4.BeautifulSoup(page, "html.parser").get_text()

@@ -39,6 +39,11 @@ def grader(cell: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def is_check(cell: Any) -> bool:
+    """Whether a cell grades by running; one that is graded by hand, a text or an answer, is no check."""
+    return cell.cell_type == "code" and bool(grader(cell).get("grade")) and not grader(cell).get("solution")
+
+
 class Mend(NbGraderPreprocessor):
     """Gives a submission the cells and the marks of the lesson that was handed out.
 
@@ -85,7 +90,7 @@ class Verdict(NbGraderPreprocessor):
     """
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
-        if grader(cell).get("grade"):
+        if is_check(cell):
             ran = cell.get("execution_count") is not None
             cell.outputs = [output for output in cell.outputs if output.output_type == "error"][-1:]
             if not ran and not cell.outputs:
@@ -108,7 +113,7 @@ class HideTests(NbGraderPreprocessor):
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         if cell.cell_type != "code":
             return cell, resources
-        if not grader(cell).get("grade"):
+        if not is_check(cell):
             cell.outputs = []
             return cell, resources
         errors = [output for output in cell.outputs if output.output_type == "error"]
