@@ -6,6 +6,7 @@ Each submission is graded by nbgrader in a process of its own, with a limit of t
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -20,6 +21,7 @@ from typing import Any
 import nbformat
 
 from bcfl_support.errors import BcflError
+from tools.lessons import lesson_paths
 
 MINUTES = 15.0
 """Limit of one submission; a lesson takes one on two quiet cores."""
@@ -76,28 +78,81 @@ def find(folder: Path, names: Sequence[str] = ()) -> list[Submission]:
     return found
 
 
+NOBODY = {"my", "hand-in", "student-kit", "submitted", "notebooks"}
+"""Folders that are called alike at everybody's, and so name nobody."""
+
+
 def collect(folder: Path, handed_in: Path) -> Iterator[str]:
-    """Copy the lessons that students handed in to where they are graded.
+    """Copy the lessons that students handed in to where they are graded; nothing is lost on the way.
 
     Args:
         folder: the course.
-        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as the
-            folder's, is the student: ``anna_00_start_here.ipynb``, ``anna/00_start_here.ipynb``.
+        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as a
+            folder's between the two, is the student: ``anna_00_start_here.ipynb``, ``anna/my/00_start_here.ipynb``.
 
     Yields:
-        A sentence for each file: where it is now, or why it was left.
+        A sentence for each file: where it is now, or why it was left. Of two that differ, for the same student and
+        lesson, both are left; what a newer one replaces is kept in `earlier`.
     """
+    offered: dict[Submission, list[Path]] = {}
+    for path in sorted(path for path in handed_in.rglob("*") if path.is_file()):
+        named = _whose(folder, handed_in, path)
+        if isinstance(named, str):
+            yield f"left: {path}: {named}"
+        else:
+            offered.setdefault(named, []).append(path)
+    spelled: dict[str, set[str]] = {}
+    for one in [*offered, *find(folder)]:
+        spelled.setdefault(one.student.casefold(), set()).add(one.student)
+    for one, paths in offered.items():
+        alike = sorted(spelled[one.student.casefold()])
+        if len({path.read_bytes() for path in paths}) > 1:
+            others = ", ".join(map(str, paths))
+            yield f"left: {others}: they differ, and all are {one.student}'s {one.lesson}; leave one of them there"
+        elif len(alike) > 1:
+            yield f"left: {paths[0]}: {' and '.join(alike)} may be one student or more; give them one name, or two"
+        else:
+            yield _take(folder, one, paths[0])
+
+
+def _whose(folder: Path, handed_in: Path, path: Path) -> Submission | str:
+    """What a file's name and folders say it is, or why nothing can be made of it."""
+    between = path.relative_to(handed_in).parts[:-1]
+    if path.suffix.lower() != ".ipynb":
+        packed = path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar")
+        return "it is packed; unpack it into a folder with the student's name" if packed else "it is no notebook"
+    if ".ipynb_checkpoints" in between or {"lessons", "solved"} & set(between):
+        return "it is a copy that a program put there, and not what the student works in"
     known = "|".join(map(re.escape, lessons_of(folder)))
-    for path in sorted(handed_in.rglob("*.ipynb")):
-        match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?\.ipynb", path.name)
-        student = re.sub(r"[^\w.-]+", "-", match[1] or path.parent.name).strip("-._+ ") if match else ""
-        if not match or not student:
-            yield f"left: {path}: its name does not end with a lesson's"
-            continue
-        place = folder / "submitted" / student / match[2] / f"{match[2]}.ipynb"
-        place.parent.mkdir(parents=True, exist_ok=True)
+    match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?", path.stem)
+    if not match:
+        every = "|".join(re.escape(other.stem) for other in lesson_paths())
+        other = re.search(rf"({every})(?: ?\(\d+\))?$", path.stem)
+        return f"this course has no lesson {other[1]}" if other else "its name does not end with a lesson's"
+    names = [match[1]] if match[1] else [name for name in reversed(between) if name.lower() not in NOBODY]
+    student = re.sub(r"[^\w.-]+", "-", names[0]).strip("-._+ ") if names else ""
+    if not student:
+        return f"it does not say whose it is; call it anna_{match[2]}.ipynb, or put it into a folder anna"
+    return Submission(student, match[2], folder / "submitted" / student / match[2] / f"{match[2]}.ipynb")
+
+
+def _take(folder: Path, one: Submission, path: Path) -> str:
+    """Put a file where it is graded, unless what is there is the same or newer; a sentence on what was done."""
+    place = one.path
+    if place.is_file():
+        if place.read_bytes() == path.read_bytes():
+            return f"{place} (it was there)"
+        if path.stat().st_mtime <= place.stat().st_mtime:
+            return f"left: {path}: it is not newer than {place}; to take it all the same, move that one away"
+        kept = folder / "earlier" / one.student / one.lesson
+        kept.mkdir(parents=True, exist_ok=True)
+        earlier = kept / f"{len(list(kept.iterdir())) + 1}.ipynb"
+        shutil.copy2(place, earlier)
         shutil.copy2(path, place)
-        yield str(place)
+        return f"{place} (it replaces an older one, kept as {earlier})"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(path, place)
+    return str(place)
 
 
 # ---------------------------------------------------------------- before it is graded
@@ -170,7 +225,7 @@ def grade(
     """
     for found in find(folder, names):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
-        if not again and done.is_file() and found.path.is_file() and done.stat().st_mtime > found.path.stat().st_mtime:
+        if not again and done.is_file() and found.path.is_file() and _seal(folder, found) == _digest(found.path):
             if _by_hand(folder, found)[1] and (trouble := _nbgrader(folder, "generate_feedback", found, minutes)):
                 yield f"{found.student}, {found.lesson}: its feedback could not be written anew: {trouble}", False
             continue
@@ -182,10 +237,26 @@ def grade(
         if trouble:  # what was begun is no grade, and an older one is not this file's
             for part in ("autograded", "feedback"):
                 shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
+        else:
+            _seal_of(folder, found).write_text(_digest(found.path), encoding="utf-8")
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
         yield "\n".join([f"{verdict}  ({seconds:.0f} s)", *(f"    {line}" for line in said)]), not trouble
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _seal_of(folder: Path, found: Submission) -> Path:
+    """Where the digest of the file stands that was graded; a file's time says when it was written, not when it came."""
+    return folder / "logs" / f"{found.student}-{found.lesson}.sha256"
+
+
+def _seal(folder: Path, found: Submission) -> str:
+    place = _seal_of(folder, found)
+    return place.read_text(encoding="utf-8") if place.is_file() else ""
 
 
 def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import zipfile
 
@@ -137,6 +138,75 @@ def test_what_was_handed_in_is_collected_by_name(folder, tmp_path):
     found = {(one.student, one.lesson) for one in grading.find(folder)}
     assert found == {("anna", NAMES[0]), ("Ben-O-Neil", NAMES[1]), ("cleo", NAMES[0])}
     assert "no notebook" in grading.check(folder, grading.find(folder)[0])[0]
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A course of two lessons without points: enough to collect into."""
+    for name in NAMES[:2]:
+        (tmp_path / "course" / "release" / name).mkdir(parents=True)
+    (tmp_path / "course" / "submitted").mkdir()
+    return tmp_path / "course"
+
+
+def put(place, text, seconds=1_000_000_000):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
+    os.utime(place, (seconds, seconds))
+
+
+def collected(folder, handed_in):
+    lines = [line.replace(f"{handed_in}/", "") for line in grading.collect(folder, handed_in)]
+    return lines, {one.student: one.path.read_text(encoding="utf-8") for one in grading.find(folder, ["00"])}
+
+
+class TestCollectLosesNothing:
+    def test_folders_of_the_kit_name_nobody(self, bare, tmp_path):
+        there, name = tmp_path / "in", f"{NAMES[0]}.ipynb"
+        for who in ("lou/my", "max/student-kit/my", "my", "hand-in", "."):
+            put(there / who / name, who)
+        put(there / "eva" / "hand-in" / f"eva_{name}", "eva")
+        put(there / "eva" / "lessons" / name, "as it came")
+        put(there / "eva" / ".ipynb_checkpoints" / name, "some time ago")
+        lines, found = collected(bare, there)
+        assert found == {"lou": "lou/my", "max": "max/student-kit/my", "eva": "eva"}
+        assert sum("does not say whose it is" in line for line in lines) == 3 and len(lines) == 8
+
+    def test_two_that_differ_are_both_left(self, bare, tmp_path):
+        there, name = tmp_path / "in", NAMES[0]
+        put(there / f"anna_{name}.ipynb", "one")
+        put(there / f"anna_{name} (2).ipynb", "two")
+        put(there / f"ben_{name}.ipynb", "same")
+        put(there / "ben" / f"{name}.ipynb", "same")
+        put(there / f"Zoe_{name}.ipynb", "one")
+        put(there / f"zoe_{NAMES[1]}.ipynb", "one")
+        lines, found = collected(bare, there)
+        assert found == {"ben": "same"}
+        assert any(line.startswith("left: ") and "they differ, and all are anna's" in line for line in lines)
+        assert sum("Zoe and zoe may be one student" in line for line in lines) == 2
+
+    def test_a_newer_one_replaces_and_an_older_one_does_not(self, bare, tmp_path):
+        there = tmp_path / "in" / f"anna_{NAMES[0]}.ipynb"
+        put(there, "second", 2_000_000)
+        assert collected(bare, there.parent)[1] == {"anna": "second"}
+        assert "it was there" in collected(bare, there.parent)[0][0]
+        put(there, "first", 1_000_000)
+        lines, found = collected(bare, there.parent)
+        assert found == {"anna": "second"} and "left: " in lines[0] and "it is not newer" in lines[0]
+        put(there, "third", 3_000_000)
+        lines, found = collected(bare, there.parent)
+        [kept] = (bare / "earlier" / "anna" / NAMES[0]).iterdir()
+        assert found == {"anna": "third"} and kept.read_text(encoding="utf-8") == "second" and str(kept) in lines[0]
+
+    def test_everything_that_is_left_is_named(self, bare, tmp_path):
+        there = tmp_path / "in"
+        for name in (f"anna_{NAMES[0]}.IPYNB", "ben.zip", "notes.txt", f"anna_{NAMES[5]}.ipynb"):
+            put(there / name, name)
+        lines, found = collected(bare, there)
+        assert set(found) == {"anna"}
+        said = "\n".join(lines)
+        assert "left: ben.zip: it is packed" in said and "left: notes.txt: it is no notebook" in said
+        assert f"this course has no lesson {NAMES[5]}" in said
 
 
 def test_predictions_are_typed_kept_and_gathered(tmp_path):
