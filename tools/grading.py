@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 import nbformat
 
 from bcfl_support.errors import BcflError
+from tools import release
 from tools.lessons import lesson_paths
 
 MINUTES = 15.0
@@ -169,34 +171,93 @@ def check(folder: Path, found: Submission) -> list[str]:
     if not found.path.is_file():
         return [f"{who}: {found.path.name} is missing", *said]
     try:
-        theirs = _graded_cells(found.path)
+        notebook = json.loads(found.path.read_text(encoding="utf-8"))
+        theirs = nbformat.from_dict(notebook).cells
+        for cell in theirs:
+            cell.source = _source(cell)
     except Exception as error:  # what is no notebook fails in many ways
         what = str(error).partition("\n")[0][:200]
         return [f"{who}: the file is no notebook ({type(error).__name__}: {what})", *said]
-    ours = dict(_graded_cells(folder / "release" / found.lesson / found.path.name))
-    names = [name for name, _ in theirs]
-    for name, cell in ours.items():
-        copies = [theirs_cell for own, theirs_cell in theirs if own == name]
-        marks = cell["metadata"]["nbgrader"]
-        kind = "check" if marks["grade"] and not marks["solution"] else "place for the answer"
-        if not copies:
-            said.append(f"{who}: the {kind} {name} was deleted; it is put back")
-        if len(copies) > 1:
-            said.append(f"{who}: {name} is there {len(copies)} times; the last one counts")
-        if kind == "check" and any(_source(copy) != _source(cell) for copy in copies):
-            said.append(f"{who}: the check {name} was edited; it is run as it was handed out")
+    try:
+        nbformat.validate(nbformat.from_dict(notebook))
+    except nbformat.ValidationError as error:
+        what = str(error).partition("\n")[0][:200]
+        said.append(f"{who}: the file does not keep to the form of notebooks ({what})")
+    blank = folder / "release" / found.lesson / found.path.name
+    ours = nbformat.from_dict(json.loads(blank.read_text(encoding="utf-8"))).cells
+    for cell in ours:
+        cell.source = _source(cell)
+    return said + [f"{who}: {what}" for what in _oddities(theirs, ours, _rules())]
+
+
+def _rules() -> dict[str, Any]:
+    """What a course's settings define: how cells are told, and which of them are checks and answers."""
+    from traitlets.config import Config
+
+    return runpy.run_path(str(release.CONFIG), {"get_config": Config})
+
+
+def _oddities(theirs: list[Any], ours: list[Any], rules: dict[str, Any]) -> Iterator[str]:
+    """What a submission does with the lesson's cells."""
+    grader, is_check, is_answer = rules["grader"], rules["is_check"], rules["is_answer"]
+    pairs = rules["pair"](theirs, ours)
+    back = {place: theirs[mine] for mine, place in pairs.items()}
+    names = [grader(cell).get("grade_id") for cell in theirs]
+    known = {grader(cell)["grade_id"]: cell for cell in ours if grader(cell)}
+    if known and not set(names) & set(known):
+        yield "it has none of this lesson's marks; is it another lesson, or was it saved by another program?"
+    elif len(known) > 1 and (other := len([name for name in names if name and name not in known])) > len(known) // 2:
+        yield f"{other} cells have marks of no cell of this lesson; is it another one?"
+    edited, deleted = [], []
+    for place, cell in enumerate(ours):
+        mine, name = back.get(place), grader(cell).get("grade_id")
+        changed = mine is not None and not is_answer(cell) and mine.source != cell.source
+        if not name:
+            if cell.cell_type == "code" and mine is None:
+                deleted.append(cell)
+            elif cell.cell_type == "code" and changed:
+                edited.append(cell)
+            continue
+        kind = "check" if is_check(cell) else "place for the answer"
+        if mine is None:
+            yield f"the {kind} {name} was deleted; it is put back"
+        if names.count(name) > 1:
+            yield f"{name} is there {names.count(name)} times; the last one counts"
+        copies = [other for other, its in zip(theirs, names, strict=True) if its == name] or ([mine] if mine else [])
+        if not is_answer(cell) and any(copy.source != cell.source for copy in copies):
+            yield f"the {kind} {name} was edited; it is run as it was handed out"
         if any({"skip-execution", "raises-exception"} & set(_tags(copy)) for copy in copies):
-            said.append(f"{who}: {name} has a tag that would keep it from being run or judged; it is taken off")
-    said += [f"{who}: {name} is no cell of the lesson; it earns nothing" for name in names if name not in ours]
-    return said
+            yield f"{name} has a tag that would keep it from being run or judged; it is taken off"
+    for cells, what in ((edited, "edited; it is run as it was handed out"), (deleted, "deleted; it is put back")):
+        for cell in cells:
+            yield f"the lesson's cell “{cell.source.partition(chr(10))[0][:60]}” was {what}"
+    order = [place for _, place in sorted(pairs.items()) if ours[place].cell_type == "code"]
+    if order != sorted(order):
+        yield "cells of the lesson were moved; they are run in the lesson's order"
+    for name in dict.fromkeys(name for name in names if name and name not in known):
+        yield f"{name} is no cell of the lesson; it earns nothing"
+    reaching = [word for word in REACHING if any(word in cell.source for cell in _written(theirs, ours, pairs))]
+    if reaching:
+        yield f"what the student wrote speaks of {', '.join(reaching)}: read it"
 
 
-def _graded_cells(path: Path) -> list[tuple[str, Any]]:
-    """The cells that nbgrader knows, by the name it gives them."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    nbformat.validate(nbformat.from_dict(notebook))
-    marked = [cell for cell in notebook["cells"] if isinstance(cell["metadata"].get("nbgrader"), dict)]
-    return [(str(name), cell) for cell in marked if (name := cell["metadata"]["nbgrader"].get("grade_id"))]
+REACHING = (
+    "get_ipython", "ipykernel", "shell_handlers", "_getframe", "settrace", "setprofile", "__code__", "__globals__",
+    "builtins", "ctypes", "import gc", "exec(", "eval(", "__import__", "sqlite3", "gradebook", "subprocess", "Popen",
+    "os.fork", "source/", "setattr(",
+)  # fmt: skip
+"""Words of answers that reach further than an exercise asks."""
+
+
+def _written(theirs: list[Any], ours: list[Any], pairs: dict[int, int]) -> list[Any]:
+    """The code that is the student's own: answers and further cells, not what the lesson has anywhere."""
+    lesson = {cell.source.rstrip() for cell in ours}
+    graded = {place for place, cell in enumerate(ours) if not cell.metadata.get("nbgrader", {}).get("solution")}
+    return [
+        cell
+        for place, cell in enumerate(theirs)
+        if cell.cell_type == "code" and pairs.get(place) not in graded and cell.source.rstrip() not in lesson
+    ]
 
 
 def _source(cell: Any) -> str:
@@ -242,7 +303,15 @@ def grade(
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
+        said += [f"{found.student}, {found.lesson}: {what}" for what in _told(folder, found)]
         yield "\n".join([f"{verdict}  ({seconds:.0f} s)", *(f"    {line}" for line in said)]), not trouble
+
+
+def _told(folder: Path, found: Submission) -> list[str]:
+    """What the settings' classes said of a submission while it was graded."""
+    log = folder / "logs" / f"{found.student}-{found.lesson}-autograde.txt"
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return [what[:500] for what in re.findall(r"^BCFL: (.+)", text, re.MULTILINE)][:5]
 
 
 def _digest(path: Path) -> str:

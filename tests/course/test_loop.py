@@ -246,6 +246,74 @@ class TestSmallLesson:
         assert {self.score(who) for who in lines} == {0, 2}
 
 
+SKIP = "lambda lines: ['pass\\n'] if lines and any('assert double' in line for line in lines) else lines"
+CHANGES = {
+    "input transformer": f"get_ipython().input_transformers_cleanup.append({SKIP})",
+    "AST transformer": """import ast
+class Swallow(ast.NodeTransformer):
+    def visit_Module(self, tree):
+        handler = ast.ExceptHandler(type=None, name=None, body=[ast.Pass()])
+        tree.body = [ast.Try(body=[one], handlers=[handler], orelse=[], finalbody=[]) for one in tree.body]
+        return ast.fix_missing_locations(tree)
+get_ipython().ast_transformers.append(Swallow())""",
+    "handler of errors": "get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)",
+    "run_cell": "type(get_ipython()).run_cell_async = type(get_ipython()).run_code = lambda *args, **kwargs: None",
+    "builtins": "import builtins\nbuiltins.int = builtins.len = lambda *args: double(2)",
+    "a name": "int = len = lambda *args: double(2)",
+    "within the check": """def double(x):
+    import sys
+    frame = sys._getframe()
+    while frame is not None:
+        if "to_run" in frame.f_locals:
+            frame.f_locals["to_run"].clear()
+        frame = frame.f_back
+    type(get_ipython()).run_code = lambda *args, **kwargs: None
+    return 4""",
+}
+"""Ways to make checks pass without an answer, by what they change; each is put where an answer goes."""
+
+
+@pytest.mark.parametrize("place", ["answer", "lesson's cell"])
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_check_is_run_whatever_the_kernel_was_made_into(what, place, a_small_course):
+    folder = a_small_course
+    notebook = s.released(folder, "00_small")
+    code = f"{CHANGES[what]}\n"
+    notebook.cells[1].source = code if "def double" in code else f"def double(x):\n    return -1\n{code}"
+    if place != "answer":
+        notebook.cells[0].source, notebook.cells[1].source = notebook.cells[1].source, "def double(x):\n    return -1"
+        notebook.cells[0].source = f"{SMALL[0]}\n{notebook.cells[0].source}"
+    s.hand_in(folder, "anna", "00_small", notebook)
+    [(text, done)] = grading.grade(folder)
+    assert done and text.startswith("anna, 00_small: 0 of 2"), text
+    named = "it changed what runs cells" if place == "answer" else "the lesson's cell “from bcfl_support import"
+    assert named in text
+
+
+@pytest.fixture
+def a_small_course(tmp_path):
+    begin(tmp_path / "course", "00_small", small(), seconds=10)
+    return tmp_path / "course"
+
+
+def test_another_program_and_another_order_cost_nothing(a_small_course):
+    folder = a_small_course
+    for student in ("no marks", "moved", "no ids"):
+        notebook = s.solved(folder, "00_small")
+        for cell in notebook.cells:
+            if student == "no marks":
+                cell.metadata.pop("nbgrader", None)
+            if student == "no ids":
+                cell.id = f"other-{cell.id}"
+        if student == "moved":
+            notebook.cells.insert(0, notebook.cells.pop())
+        s.hand_in(folder, student.replace(" ", "-"), "00_small", notebook)
+    lines = graded(folder)
+    assert all(": 2 of 2" in text for text, _ in lines.values()), lines
+    assert "deleted" not in "".join(text for text, _ in lines.values())
+    assert "were moved" in lines["moved"][0] and "none of this lesson's marks" in lines["no-marks"][0]
+
+
 def by_hand(kind):
     """The small lesson with one more cell, which is graded by hand."""
     notebook = small()
