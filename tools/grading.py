@@ -1,18 +1,23 @@
 """What was handed in: collected, checked, graded. One bad submission is named and stops no other.
 
-Each submission is graded by nbgrader in a process of its own, with a limit of time; what it started ends with it.
+Each submission is graded by nbgrader in a process and a folder of its own, with a limit of time; what it started ends
+with it, and what it changed in the course is put back. Its points are entered when nothing of it runs any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
+import os
 import re
 import runpy
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -287,14 +292,17 @@ def grade(
     for found in find(folder, names):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         if not again and done.is_file() and found.path.is_file() and _seal(folder, found) == _digest(found.path):
-            if _by_hand(folder, found)[1] and (trouble := _nbgrader(folder, "generate_feedback", found, minutes)):
+            if _by_hand(folder, found)[1] and (
+                trouble := _nbgrader(folder, folder, "generate_feedback", found, minutes)
+            ):
                 yield f"{found.student}, {found.lesson}: its feedback could not be written anew: {trouble}", False
             continue
         said = check(folder, found)
         start = time.monotonic()
-        trouble = _nbgrader(folder, "autograde", found, minutes) if found.path.is_file() else "nothing to grade"
+        trouble, told = _run(folder, found, minutes) if found.path.is_file() else ("nothing to grade", [])
+        said += [f"{found.student}, {found.lesson}: {what}" for what in told]
         if not trouble:
-            trouble = _nbgrader(folder, "generate_feedback", found, minutes)
+            trouble = _nbgrader(folder, folder, "generate_feedback", found, minutes)
         if trouble:  # what was begun is no grade, and an older one is not this file's
             for part in ("autograded", "feedback"):
                 shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
@@ -303,7 +311,6 @@ def grade(
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
-        said += [f"{found.student}, {found.lesson}: {what}" for what in _told(folder, found)]
         yield "\n".join([f"{verdict}  ({seconds:.0f} s)", *(f"    {line}" for line in said)]), not trouble
 
 
@@ -328,13 +335,160 @@ def _seal(folder: Path, found: Submission) -> str:
     return place.read_text(encoding="utf-8") if place.is_file() else ""
 
 
-def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> str:
-    """Run one of nbgrader's commands on a submission; what went wrong, empty if nothing did."""
+def _run(folder: Path, found: Submission, minutes: float) -> tuple[str, list[str]]:
+    """Grade a submission in a room of its own, and take over its points and nothing else.
+
+    Args:
+        folder: the course; what a submission changes there is put back.
+        found: the submission.
+        minutes: its limit.
+
+    Returns:
+        What went wrong, empty if nothing did; and what is odd about it.
+    """
+    before = _contents(folder)
+    with tempfile.TemporaryDirectory(prefix="bcfl-", ignore_cleanup_errors=True) as place:
+        room = Path(place).resolve()
+        _furnish(folder, found, room)
+        tag = {TAG: f"{os.getpid()}-{os.urandom(8).hex()}", "IPYTHONDIR": str(room / "ipython")}
+        try:
+            trouble = _nbgrader(folder, room, "autograde", found, minutes, tag)
+        finally:
+            left = end_tagged(tag[TAG], room)
+            told = _put_back(folder, before)
+        if left:
+            told.append(f"it left {left} processes running; they were ended")
+        if not trouble:
+            told += _told(folder, found)
+            trouble = _take_over(folder, found, room / "autograded" / found.student / found.lesson / found.path.name)
+    return trouble, told
+
+
+TAG = "BCFL_GRADING"
+"""In the environment of all that a submission starts."""
+
+LEFT_OUT = ("logs", "student-kit", "student-kit.zip")
+"""What is in a course and not looked at: what is written while grading, and what was handed out."""
+
+
+def _contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """Every file of a course, and when it was written."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if inside[0] not in LEFT_OUT and not any(part[0] == "." for part in inside) and path.is_file():
+            found[path] = (path.read_bytes(), path.stat().st_mtime_ns)
+    return found
+
+
+def _put_back(folder: Path, before: dict[Path, tuple[bytes, int]]) -> list[str]:
+    """Undo what was changed in a course meanwhile, each in a sentence; what is new is named and left."""
+    after = _contents(folder)
+    said = []
+    for path, (content, written) in before.items():
+        if path not in after or after[path][0] != content:
+            if path.is_symlink():
+                path.unlink()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, ns=(written, written))
+            said.append(f"{path.relative_to(folder)} was changed while it was graded; that was put back")
+    said += [f"{path.relative_to(folder)} came while it was graded; look at it" for path in after if path not in before]
+    return said
+
+
+def _furnish(folder: Path, found: Submission, room: Path) -> None:
+    """Make a course of one lesson and one submission, without solutions, other lessons, or anybody's points."""
+    shutil.copy(folder / CONFIG, room)
+    shutil.copytree(folder / "release" / found.lesson, room / "release" / found.lesson)
+    theirs = room / "submitted" / found.student / found.lesson
+    theirs.mkdir(parents=True)
+    for path in (found.path, found.path.with_name("timestamp.txt")):
+        if path.is_file():
+            shutil.copy2(path, theirs)
+    beside = folder / "source" / found.lesson
+    shutil.copytree(beside, room / "source" / found.lesson, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+    with (
+        contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as whole,
+        contextlib.closing(sqlite3.connect(room / "gradebook.db", isolation_level=None)) as part,
+    ):
+        whole.backup(part)
+        for table in ("comment", "grade", "submitted_notebook", "submitted_assignment", "student"):
+            part.execute(f"DELETE FROM {table}")
+        part.execute("DELETE FROM assignment WHERE name != ?", [found.lesson])
+        part.execute("DELETE FROM notebook WHERE assignment_id NOT IN (SELECT id FROM assignment)")
+        for table in ("source_cell", "base_cell"):
+            part.execute(f"DELETE FROM {table} WHERE notebook_id NOT IN (SELECT id FROM notebook)")
+        for table in ("grade_cells", "solution_cells", "task_cells"):
+            part.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM base_cell)")
+        part.execute("VACUUM")
+
+
+def _take_over(folder: Path, found: Submission, graded: Path) -> str:
+    """Enter what a graded notebook earned into the gradebook, and keep the notebook; what went wrong, if anything.
+
+    Points are read from the notebook, which was written when nothing of the student's ran any more, and are those of
+    the course's own list of checks.
+    """
+    from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+    from nbgrader.utils import parse_utc
+    from traitlets.config.loader import PyFileConfigLoader
+
+    try:
+        notebook = nbformat.read(graded, as_version=4)
+    except Exception as error:  # what is no notebook fails in many ways
+        return f"what was graded is no notebook ({type(error).__name__})"
+    stamp = found.path.with_name("timestamp.txt")
+    when = stamp.read_text(encoding="utf-8").strip() if stamp.is_file() else ""
+    with gradebook(folder) as book:
+        book.update_or_create_student(found.student)
+        more = {"timestamp": parse_utc(when)} if when else {}
+        book.update_or_create_submission(found.lesson, found.student, **more)
+    names = {"notebook": found.path.stem, "assignment": found.lesson, "student": found.student}
+    names["db_url"] = f"sqlite:///{folder.resolve()}/gradebook.db"
+    config = PyFileConfigLoader(CONFIG, path=str(folder.resolve())).load_config()
+    for step in (SaveAutoGrades, AssignLatePenalties):
+        step(config=config).preprocess(notebook, {"nbgrader": names})
+    with gradebook(folder) as book:
+        [kept] = book.find_submission(found.lesson, found.student).notebooks
+        for grade in kept.grades:
+            if grade.auto_score is not None:
+                grade.auto_score = min(max(grade.auto_score, 0), grade.max_score)
+        book.db.commit()
+    place = folder / "autograded" / found.student / found.lesson
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    shutil.copy(graded, place)
+    return ""
+
+
+def end_tagged(tag: str, room: Path) -> int:
+    """End every process that has a tag in its environment, or works in a folder; how many there were."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            tagged = process.environ().get(TAG) == tag or Path(process.cwd()).is_relative_to(room)
+            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                process.kill()
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(found, timeout=10)
+    return len(found)
+
+
+def _nbgrader(
+    folder: Path, room: Path, command: str, found: Submission, minutes: float, more: dict[str, str] | None = None
+) -> str:
+    """Run one of nbgrader's commands in a room, with more in its environment; what went wrong, empty if nothing did."""
     log = folder / "logs" / f"{found.student}-{found.lesson}-{command}.txt"
     log.parent.mkdir(exist_ok=True)
     words = [sys.executable, "-m", "nbgrader", command, found.lesson, f"--student={found.student}", "--force"]
+    options = {"cwd": room, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "env": os.environ | (more or {})}
     with log.open("w", encoding="utf-8") as said:
-        process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, stdout=said, **options)
         try:
             status = process.wait(timeout=60 * minutes)
         except subprocess.TimeoutExpired:
@@ -346,7 +500,7 @@ def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> 
     if not status:
         return ""
     named = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
-    lines = re.findall(named, log.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = re.findall(named, log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
 
 

@@ -122,9 +122,15 @@ def test_lessons_come_to_a_student_once_and_go_back_under_a_name(folder):
     mine.write_text("my own work", encoding="utf-8")
     assert make("lessons").returncode == 0 and mine.read_text(encoding="utf-8") == "my own work"
     assert "make hand-in NAME=anna" in make("hand-in").stdout
-    assert make("hand-in", "NAME=anna", "LESSONS=00 03").stdout.split() == [
-        f"hand-in/anna_{name}.ipynb" for name in (NAMES[0], NAMES[3])
+    done = make("hand-in", "NAME=anna", "LESSONS=00 03 9").stdout.splitlines()
+    assert done == [
+        f"hand-in/anna_{NAMES[0]}.ipynb",
+        f"left: my/{NAMES[3]}.ipynb, in which you have written nothing",
+        "There is no lesson 9 in my/",
     ]
+    for bad in ("../x", "a b", "a_b"):
+        assert make("hand-in", f"NAME={bad}").returncode != 0
+    assert len(list((place / "hand-in").iterdir())) == 1 and not (place / "x_00_start_here.ipynb").exists()
 
 
 def test_what_was_handed_in_is_collected_by_name(folder, tmp_path):
@@ -213,7 +219,7 @@ def test_predictions_are_typed_kept_and_gathered(tmp_path):
     place, name = tmp_path / "course", NAMES[2]
     course.begin(place)
     course.add(place, name, release.prepare(LESSONS[2]))
-    for student, text in (("anna", "=90 degrees,\nand then less"), ("ben", "never"), ("cleo", "")):
+    for student, text in (("anna", "=90 degrees,\nand then less"), ("ben", "never <b>"), ("cleo", "")):
         notebook = s.released(place, name)
         first = next(cell for cell in notebook.cells if cell.id.endswith(release.PREDICTION))
         first.source += f" {text}" if student == "anna" else f"\n\n{text}"
@@ -225,11 +231,11 @@ def test_predictions_are_typed_kept_and_gathered(tmp_path):
     rows = list(csv.DictReader((place / "predictions.csv").open(encoding="utf-8")))
     assert [(row["student"], row["prediction"]) for row in rows] == [
         ("anna", "'=90 degrees,\nand then less"),
-        ("ben", "never"),
+        ("ben", "never <b>"),
     ]
     assert rows[0]["asks"].startswith("Before you run the explorer below: client 2 has length 1.")
     talk = (place / "predictions.md").read_text(encoding="utf-8")
-    assert "2 of 3 predicted." in talk and "- never" in talk and "anna" not in talk
+    assert "2 of 3 predicted." in talk and "- never &lt;b&gt;" in talk and "anna" not in talk
 
 
 class TestCommand:

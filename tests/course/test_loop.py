@@ -230,6 +230,19 @@ class TestSmallLesson:
         assert not any("12345" in page or "24690" in page for page in pages.values())
         assert [self.score(who) for who in pages] == [0, 0, 0]
 
+    def test_what_an_answer_raises_is_not_in_the_feedback(self):
+        """Not what it can read where it is run: hidden tests, the course's files, its own words."""
+        spells = "''.join(map(chr, [110, 111, 116, 45, 115, 104, 111, 119, 110]))"  # not-shown
+        for student, kind in (("anna", "ValueError"), ("ben", "AssertionError"), ("cleo", "")):
+            error = f"{kind}({spells})" if student != "cleo" else f"type({spells}, (AssertionError,), {{}})({spells})"
+            self.hand_in(student, f"def double(x):\n    raise {error}")
+        graded(self.folder)
+        for student in ("anna", "ben", "cleo"):
+            page = (self.folder / "feedback" / student / "00_small" / "00_small.html").read_text(encoding="utf-8")
+            text = bs4.BeautifulSoup(page, "html.parser").get_text()
+            assert "not-shown" not in text and "an error stopped line 1 of the check" in text
+            assert self.score(student) == 0
+
     def test_what_is_graded_stays_until_something_new_comes(self):
         self.hand_in("anna", "def double(x):\n    return 4")
         assert len(graded(self.folder)) == 1 and graded(self.folder) == {}
@@ -312,6 +325,54 @@ def test_another_program_and_another_order_cost_nothing(a_small_course):
     assert all(": 2 of 2" in text for text, _ in lines.values()), lines
     assert "deleted" not in "".join(text for text, _ in lines.values())
     assert "were moved" in lines["moved"][0] and "none of this lesson's marks" in lines["no-marks"][0]
+
+
+INTRUDER = """
+import pathlib, sqlite3, subprocess, sys, time
+course = pathlib.Path({course!r})
+with sqlite3.connect(course / "gradebook.db") as book:
+    book.execute("UPDATE grade SET extra_credit = 50")
+for path in [*course.glob("submitted/zoe/*/*"), *course.glob("source/*/*")]:
+    path.write_text("mine now")
+(course / "autograded" / "anna" / "00_small" / "00_small.ipynb").unlink()
+for path in pathlib.Path.cwd().parents[2].rglob("*.db"):
+    with sqlite3.connect(path) as book:
+        book.execute("UPDATE base_cell SET name = name")
+        book.execute("CREATE TRIGGER more AFTER UPDATE ON grade BEGIN UPDATE grade SET extra_credit = 50; END")
+seen = [str(path) for path in pathlib.Path.cwd().parents[2].rglob("*") if path.name in ("source", "anna", "zoe")]
+assert not list(pathlib.Path.cwd().parents[2].glob("source/*/*.ipynb")) and not [one for one in seen if "anna" in one]
+wait = [sys.executable, "-c", "import time; time.sleep(300)"]
+subprocess.Popen(wait, start_new_session=True)
+subprocess.Popen(wait, start_new_session=True, env=dict(BCFL_LOOP={mark!r}))
+def double(x):
+    return 2 * x
+"""
+
+
+def test_a_submission_changes_nothing_but_its_own_points(a_small_course, mark):
+    folder = a_small_course
+    for student in ("anna", "mallory", "zoe"):
+        notebook = s.solved(folder, "00_small")
+        if student == "mallory":
+            notebook.cells[1].source = INTRUDER.format(course=str(folder), mark=os.environ["BCFL_LOOP"])
+        s.hand_in(folder, student, "00_small", notebook)
+    before = (folder / "source" / "00_small" / "00_small.ipynb").read_bytes()
+    lines = graded(folder)
+    said = lines["mallory"][0]
+    for student in ("anna", "mallory", "zoe"):
+        assert f"{student}, 00_small: 2 of 2" in lines[student][0], lines
+    for path in ("gradebook.db", "source/00_small/00_small.ipynb", "submitted/zoe/00_small/00_small.ipynb"):
+        assert f"{path} was changed while it was graded; that was put back" in said
+    assert "processes running" in said and "speaks of" in said
+    assert (folder / "source" / "00_small" / "00_small.ipynb").read_bytes() == before
+    assert (folder / "autograded" / "anna" / "00_small" / "00_small.ipynb").is_file()
+    with grading.gradebook(folder) as book:
+        assert {one.student.id: one.score for one in book.find_assignment("00_small").submissions} == {
+            "anna": 2,
+            "mallory": 2,
+            "zoe": 2,
+        }
+    assert eventually(lambda: not mark()), mark()
 
 
 def by_hand(kind):

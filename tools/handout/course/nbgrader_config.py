@@ -247,6 +247,8 @@ class Judge(Execute):
         self.word, self.token, self.changed = f"judge_{secrets.token_hex(8)}", secrets.token_hex(16), dict[str, None]()
         self.begun = False
         notebook, resources = super().preprocess(notebook, resources, km)
+        if left := end_started():
+            print(f"BCFL: it left {left} processes running; they were ended")
         if self.changed:
             print(f"BCFL: it changed what runs cells ({', '.join(self.changed)}); that was put back before each check")
         return notebook, resources
@@ -302,6 +304,26 @@ class Judge(Execute):
         return nbformat.v4.new_output(
             "error", ename="NotPassed", evalue=sentence(source, found, self.timeout), traceback=said.splitlines()
         )
+
+
+def end_started() -> int:
+    """End what this submission started and left, before anything is written that it could change; how many there were.
+
+    `bcfl course grade` puts a word into the environment, which all of it inherits.
+    """
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            tagged = process.environ().get("BCFL_GRADING") == os.environ.get("BCFL_GRADING", "nothing")
+            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                process.kill()
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(found, timeout=10)
+    return len(found)
 
 
 def sentence(source: str, found: dict[str, Any], seconds: float | None) -> str:
