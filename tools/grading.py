@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -440,7 +441,8 @@ def _take_over(folder: Path, found: Submission, graded: Path) -> str:
         return f"what was graded is no notebook ({type(error).__name__})"
     stamp = found.path.with_name("timestamp.txt")
     when = stamp.read_text(encoding="utf-8").strip() if stamp.is_file() else ""
-    with gradebook(folder) as book:
+    with gradebook(folder) as book, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Object of type .* not in session")  # nbgrader's own way to make one
         book.update_or_create_student(found.student)
         more = {"timestamp": parse_utc(when)} if when else {}
         book.update_or_create_submission(found.lesson, found.student, **more)
