@@ -269,3 +269,17 @@ def test_every_question_has_a_place_for_its_prediction():
     sources = [release.prepare(path) for path in LESSONS]
     places = sum(cell.id.endswith(release.PREDICTION) for source in sources for cell in source.cells)
     assert places == sum(path.read_text(encoding="utf-8").count("**Predict.**") for path in LESSONS)
+
+
+def test_a_right_answer_has_nothing_odd_about_it():
+    rules = grading._rules()
+    for path in LESSONS:
+        ours = release.release(path).cells
+        solutions = {s.grader(cell)["grade_id"]: cell.source for cell in s.answers_of(release.prepare(path))}
+        theirs = nbformat.from_dict(ours)
+        for cell in theirs:
+            if s.grader(cell).get("solution"):
+                cell.source = solutions[s.grader(cell)["grade_id"]]
+        assert list(grading._oddities(theirs, ours, rules)) == []
+    other = release.release(LESSONS[1]).cells
+    assert any("is it another lesson" in line for line in grading._oddities(other, ours, rules))
