@@ -153,7 +153,7 @@ def install(shell, word, token):
     values.append((shell, "input_transformer_manager", manager))
     passing = {"input", "exit", "quit", "get_ipython", "display", "_", "__IPYTHON__", "__debug__"}
     known = {name: value for name, value in vars(builtins).items() if name not in passing}
-    everyday = [name for name in known if name[0] != "_" and name not in ("copyright", "credits", "license", "help")]
+    everyday = [name for name in known if name[0] != "_" and name not in user]  # IPython has an `open` of its own
 
     def restore():
         changed = []
