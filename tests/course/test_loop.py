@@ -271,7 +271,7 @@ class Swallow(ast.NodeTransformer):
 get_ipython().ast_transformers.append(Swallow())""",
     "handler of errors": "get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)",
     "run_cell": "type(get_ipython()).run_cell_async = type(get_ipython()).run_code = lambda *args, **kwargs: None",
-    "builtins": "import builtins\nbuiltins.int = builtins.len = lambda *args: double(2)",
+    "builtins": "import builtins\nbuiltins.sum = builtins.all = lambda *args: double(2)",
     "a name": "int = len = lambda *args: double(2)",
     "within the check": """def double(x):
     import sys
@@ -286,21 +286,20 @@ get_ipython().ast_transformers.append(Swallow())""",
 """Ways to make checks pass without an answer, by what they change; each is put where an answer goes."""
 
 
-@pytest.mark.parametrize("place", ["answer", "lesson's cell"])
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_check_is_run_whatever_the_kernel_was_made_into(what, place, a_small_course):
+def test_a_check_is_run_whatever_the_kernel_was_made_into(a_small_course):
     folder = a_small_course
-    notebook = s.released(folder, "00_small")
-    code = f"{CHANGES[what]}\n"
-    notebook.cells[1].source = code if "def double" in code else f"def double(x):\n    return -1\n{code}"
-    if place != "answer":
-        notebook.cells[0].source, notebook.cells[1].source = notebook.cells[1].source, "def double(x):\n    return -1"
-        notebook.cells[0].source = f"{SMALL[0]}\n{notebook.cells[0].source}"
-    s.hand_in(folder, "anna", "00_small", notebook)
-    [(text, done)] = grading.grade(folder)
-    assert done and text.startswith("anna, 00_small: 0 of 2"), text
-    named = "it changed what runs cells" if place == "answer" else "the lesson's cell “from bcfl_support import"
-    assert named in text
+    for number, code in enumerate([*CHANGES.values(), CHANGES["input transformer"]]):
+        notebook = s.released(folder, "00_small")
+        notebook.cells[1].source = code if "def double" in code else f"def double(x):\n    return -1\n{code}\n"
+        if number == len(CHANGES):  # in a cell of the lesson
+            notebook.cells[1].source = "def double(x):\n    return -1"
+            notebook.cells[0].source += f"\n{code}"
+        s.hand_in(folder, f"student{number}", "00_small", notebook)
+    lines = graded(folder)
+    assert all(f"{who}, 00_small: 0 of 2" in text for who, (text, _) in lines.items()), lines
+    silent = [who for who, (text, _) in lines.items() if "it changed what runs cells" not in text]
+    assert silent == [f"student{len(CHANGES)}"], lines
+    assert "the lesson's cell “from bcfl_support import chain, ipfs” was edited" in lines[silent[0]][0]
 
 
 @pytest.fixture

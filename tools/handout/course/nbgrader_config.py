@@ -144,6 +144,7 @@ def install(shell, word, token):
     code = (types.FunctionType, staticmethod, classmethod, property)
     classes = {kind: None for thing in things for kind in type(thing).__mro__ if kind is not object}
     kept = {kind: {k: v for k, v in vars(kind).items() if isinstance(v, code)} for kind in classes}
+    held = {kind: set(vars(kind)) for kind in classes}
     inner = {f: (f.__code__, f.__defaults__) for own in kept.values() for f in own.values() if hasattr(f, "__code__")}
     inner[session.send.__func__] = (session.send.__func__.__code__, session.send.__func__.__defaults__)
     begun = {id(thing): set(vars(thing)) for thing in things}
@@ -161,6 +162,10 @@ def install(shell, word, token):
             for name, value in own.items():
                 if vars(kind).get(name) is not value:
                     bind(kind, name, value)
+                    changed.append(kind.__name__ + "." + name)
+            for name in set(vars(kind)) - held[kind]:  # over one of a class that this one is made from
+                if any(name in kept.get(base, ()) for base in kind.__mro__):
+                    delattr(kind, name)
                     changed.append(kind.__name__ + "." + name)
         for function, (code, defaults) in inner.items():
             if function.__code__ is not code or function.__defaults__ is not defaults:
