@@ -1,17 +1,25 @@
 """What was handed in: collected, checked, graded. One bad submission is named and stops no other.
 
-Each submission is graded by nbgrader in a process of its own, with a limit of time; what it started ends with it.
+Each submission is graded by nbgrader in a process and a folder of its own, with a limit of time; what it started ends
+with it, and what it changed in the course is put back. Its points are entered when nothing of it runs any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import hashlib
 import json
+import os
 import re
+import runpy
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +28,8 @@ from typing import Any
 import nbformat
 
 from bcfl_support.errors import BcflError
+from tools import release
+from tools.lessons import lesson_paths
 
 MINUTES = 15.0
 """Limit of one submission; a lesson takes one on two quiet cores."""
@@ -76,28 +86,81 @@ def find(folder: Path, names: Sequence[str] = ()) -> list[Submission]:
     return found
 
 
+NOBODY = {"my", "hand-in", "student-kit", "submitted", "notebooks"}
+"""Folders that are called alike at everybody's, and so name nobody."""
+
+
 def collect(folder: Path, handed_in: Path) -> Iterator[str]:
-    """Copy the lessons that students handed in to where they are graded.
+    """Copy the lessons that students handed in to where they are graded; nothing is lost on the way.
 
     Args:
         folder: the course.
-        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as the
-            folder's, is the student: ``anna_00_start_here.ipynb``, ``anna/00_start_here.ipynb``.
+        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as a
+            folder's between the two, is the student: ``anna_00_start_here.ipynb``, ``anna/my/00_start_here.ipynb``.
 
     Yields:
-        A sentence for each file: where it is now, or why it was left.
+        A sentence for each file: where it is now, or why it was left. Of two that differ, for the same student and
+        lesson, both are left; what a newer one replaces is kept in `earlier`.
     """
+    offered: dict[Submission, list[Path]] = {}
+    for path in sorted(path for path in handed_in.rglob("*") if path.is_file()):
+        named = _whose(folder, handed_in, path)
+        if isinstance(named, str):
+            yield f"left: {path}: {named}"
+        else:
+            offered.setdefault(named, []).append(path)
+    spelled: dict[str, set[str]] = {}
+    for one in [*offered, *find(folder)]:
+        spelled.setdefault(one.student.casefold(), set()).add(one.student)
+    for one, paths in offered.items():
+        alike = sorted(spelled[one.student.casefold()])
+        if len({path.read_bytes() for path in paths}) > 1:
+            others = ", ".join(map(str, paths))
+            yield f"left: {others}: they differ, and all are {one.student}'s {one.lesson}; leave one of them there"
+        elif len(alike) > 1:
+            yield f"left: {paths[0]}: {' and '.join(alike)} may be one student or more; give them one name, or two"
+        else:
+            yield _take(folder, one, paths[0])
+
+
+def _whose(folder: Path, handed_in: Path, path: Path) -> Submission | str:
+    """What a file's name and folders say it is, or why nothing can be made of it."""
+    between = path.relative_to(handed_in).parts[:-1]
+    if path.suffix.lower() != ".ipynb":
+        packed = path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar")
+        return "it is packed; unpack it into a folder with the student's name" if packed else "it is no notebook"
+    if ".ipynb_checkpoints" in between or {"lessons", "solved"} & set(between):
+        return "it is a copy that a program put there, and not what the student works in"
     known = "|".join(map(re.escape, lessons_of(folder)))
-    for path in sorted(handed_in.rglob("*.ipynb")):
-        match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?\.ipynb", path.name)
-        student = re.sub(r"[^\w.-]+", "-", match[1] or path.parent.name).strip("-._+ ") if match else ""
-        if not match or not student:
-            yield f"left: {path}: its name does not end with a lesson's"
-            continue
-        place = folder / "submitted" / student / match[2] / f"{match[2]}.ipynb"
-        place.parent.mkdir(parents=True, exist_ok=True)
+    match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?", path.stem)
+    if not match:
+        every = "|".join(re.escape(other.stem) for other in lesson_paths())
+        other = re.search(rf"({every})(?: ?\(\d+\))?$", path.stem)
+        return f"this course has no lesson {other[1]}" if other else "its name does not end with a lesson's"
+    names = [match[1]] if match[1] else [name for name in reversed(between) if name.lower() not in NOBODY]
+    student = re.sub(r"[^\w.-]+", "-", names[0]).strip("-._+ ") if names else ""
+    if not student:
+        return f"it does not say whose it is; call it anna_{match[2]}.ipynb, or put it into a folder anna"
+    return Submission(student, match[2], folder / "submitted" / student / match[2] / f"{match[2]}.ipynb")
+
+
+def _take(folder: Path, one: Submission, path: Path) -> str:
+    """Put a file where it is graded, unless what is there is the same or newer; a sentence on what was done."""
+    place = one.path
+    if place.is_file():
+        if place.read_bytes() == path.read_bytes():
+            return f"{place} (it was there)"
+        if path.stat().st_mtime <= place.stat().st_mtime:
+            return f"left: {path}: it is not newer than {place}; to take it all the same, move that one away"
+        kept = folder / "earlier" / one.student / one.lesson
+        kept.mkdir(parents=True, exist_ok=True)
+        earlier = kept / f"{len(list(kept.iterdir())) + 1}.ipynb"
+        shutil.copy2(place, earlier)
         shutil.copy2(path, place)
-        yield str(place)
+        return f"{place} (it replaces an older one, kept as {earlier})"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(path, place)
+    return str(place)
 
 
 # ---------------------------------------------------------------- before it is graded
@@ -114,33 +177,93 @@ def check(folder: Path, found: Submission) -> list[str]:
     if not found.path.is_file():
         return [f"{who}: {found.path.name} is missing", *said]
     try:
-        theirs = _graded_cells(found.path)
+        notebook = json.loads(found.path.read_text(encoding="utf-8"))
+        theirs = nbformat.from_dict(notebook).cells
+        for cell in theirs:
+            cell.source = _source(cell)
     except Exception as error:  # what is no notebook fails in many ways
         what = str(error).partition("\n")[0][:200]
         return [f"{who}: the file is no notebook ({type(error).__name__}: {what})", *said]
-    ours = dict(_graded_cells(folder / "release" / found.lesson / found.path.name))
-    names = [name for name, _ in theirs]
-    for name, cell in ours.items():
-        copies = [theirs_cell for own, theirs_cell in theirs if own == name]
-        kind = "check" if cell["metadata"]["nbgrader"]["grade"] else "place for the answer"
-        if not copies:
-            said.append(f"{who}: the {kind} {name} was deleted; it is put back")
-        if len(copies) > 1:
-            said.append(f"{who}: {name} is there {len(copies)} times; the last one counts")
-        if kind == "check" and any(_source(copy) != _source(cell) for copy in copies):
-            said.append(f"{who}: the check {name} was edited; it is run as it was handed out")
+    try:
+        nbformat.validate(nbformat.from_dict(notebook))
+    except nbformat.ValidationError as error:
+        what = str(error).partition("\n")[0][:200]
+        said.append(f"{who}: the file does not keep to the form of notebooks ({what})")
+    blank = folder / "release" / found.lesson / found.path.name
+    ours = nbformat.from_dict(json.loads(blank.read_text(encoding="utf-8"))).cells
+    for cell in ours:
+        cell.source = _source(cell)
+    return said + [f"{who}: {what}" for what in _oddities(theirs, ours, _rules())]
+
+
+def _rules() -> dict[str, Any]:
+    """What a course's settings define: how cells are told, and which of them are checks and answers."""
+    from traitlets.config import Config
+
+    return runpy.run_path(str(release.CONFIG), {"get_config": Config})
+
+
+def _oddities(theirs: list[Any], ours: list[Any], rules: dict[str, Any]) -> Iterator[str]:
+    """What a submission does with the lesson's cells."""
+    grader, is_check, is_answer = rules["grader"], rules["is_check"], rules["is_answer"]
+    pairs = rules["pair"](theirs, ours)
+    back = {place: theirs[mine] for mine, place in pairs.items()}
+    names = [grader(cell).get("grade_id") for cell in theirs]
+    known = {grader(cell)["grade_id"]: cell for cell in ours if grader(cell)}
+    if known and not set(names) & set(known):
+        yield "it has none of this lesson's marks; is it another lesson, or was it saved by another program?"
+    elif len(known) > 1 and (other := len([name for name in names if name and name not in known])) > len(known) // 2:
+        yield f"{other} cells have marks of no cell of this lesson; is it another one?"
+    edited, deleted = [], []
+    for place, cell in enumerate(ours):
+        mine, name = back.get(place), grader(cell).get("grade_id")
+        changed = mine is not None and not is_answer(cell) and mine.source != cell.source
+        if not name:
+            if cell.cell_type == "code" and mine is None:
+                deleted.append(cell)
+            elif cell.cell_type == "code" and changed:
+                edited.append(cell)
+            continue
+        kind = "check" if is_check(cell) else "place for the answer"
+        if mine is None:
+            yield f"the {kind} {name} was deleted; it is put back"
+        if names.count(name) > 1:
+            yield f"{name} is there {names.count(name)} times; the last one counts"
+        copies = [other for other, its in zip(theirs, names, strict=True) if its == name] or ([mine] if mine else [])
+        if not is_answer(cell) and any(copy.source != cell.source for copy in copies):
+            yield f"the {kind} {name} was edited; it is run as it was handed out"
         if any({"skip-execution", "raises-exception"} & set(_tags(copy)) for copy in copies):
-            said.append(f"{who}: {name} has a tag that would keep it from being run or judged; it is taken off")
-    said += [f"{who}: {name} is no cell of the lesson; it earns nothing" for name in names if name not in ours]
-    return said
+            yield f"{name} has a tag that would keep it from being run or judged; it is taken off"
+    for cells, what in ((edited, "edited; it is run as it was handed out"), (deleted, "deleted; it is put back")):
+        for cell in cells:
+            yield f"the lesson's cell “{cell.source.partition(chr(10))[0][:60]}” was {what}"
+    order = [place for _, place in sorted(pairs.items()) if ours[place].cell_type == "code"]
+    if order != sorted(order):
+        yield "cells of the lesson were moved; they are run in the lesson's order"
+    for name in dict.fromkeys(name for name in names if name and name not in known):
+        yield f"{name} is no cell of the lesson; it earns nothing"
+    reaching = [word for word in REACHING if any(word in cell.source for cell in _written(theirs, ours, pairs))]
+    if reaching:
+        yield f"what the student wrote speaks of {', '.join(reaching)}: read it"
 
 
-def _graded_cells(path: Path) -> list[tuple[str, Any]]:
-    """The cells that nbgrader knows, by the name it gives them."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    nbformat.validate(nbformat.from_dict(notebook))
-    marked = [cell for cell in notebook["cells"] if isinstance(cell["metadata"].get("nbgrader"), dict)]
-    return [(str(name), cell) for cell in marked if (name := cell["metadata"]["nbgrader"].get("grade_id"))]
+REACHING = (
+    "get_ipython", "ipykernel", "shell_handlers", "_getframe", "settrace", "setprofile", "__code__", "__globals__",
+    "builtins", "ctypes", "import gc", "exec(", "eval(", "__import__", "sqlite3", "gradebook", "subprocess", "Popen",
+    "os.fork", "source/", "setattr(",
+)  # fmt: skip
+"""Words of answers that reach further than an exercise asks."""
+
+
+def _written(theirs: list[Any], ours: list[Any], pairs: dict[int, int]) -> list[Any]:
+    """The code that is the student's own: answers and further cells, not what the lesson has anywhere."""
+    lesson = {cell.source.rstrip() for cell in ours}
+    graded = {place for place, cell in enumerate(ours) if not cell.metadata.get("nbgrader", {}).get("solution")}
+    return [
+        cell
+        for place, cell in enumerate(theirs)
+        if cell.cell_type == "code" and pairs.get(place) not in graded and cell.source.rstrip() not in lesson
+    ]
 
 
 def _source(cell: Any) -> str:
@@ -169,29 +292,205 @@ def grade(
     """
     for found in find(folder, names):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
-        if not again and done.is_file() and found.path.is_file() and done.stat().st_mtime > found.path.stat().st_mtime:
+        if not again and done.is_file() and found.path.is_file() and _seal(folder, found) == _digest(found.path):
+            if _by_hand(folder, found)[1] and (
+                trouble := _nbgrader(folder, folder, "generate_feedback", found, minutes)
+            ):
+                yield f"{found.student}, {found.lesson}: its feedback could not be written anew: {trouble}", False
             continue
         said = check(folder, found)
         start = time.monotonic()
-        trouble = _nbgrader(folder, "autograde", found, minutes) if found.path.is_file() else "nothing to grade"
+        trouble, told = _run(folder, found, minutes) if found.path.is_file() else ("nothing to grade", [])
+        said += [f"{found.student}, {found.lesson}: {what}" for what in told]
         if not trouble:
-            trouble = _nbgrader(folder, "generate_feedback", found, minutes)
+            trouble = _nbgrader(folder, folder, "generate_feedback", found, minutes)
         if trouble:  # what was begun is no grade, and an older one is not this file's
             for part in ("autograded", "feedback"):
                 shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
+        else:
+            _seal_of(folder, found).write_text(_digest(found.path), encoding="utf-8")
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
         yield "\n".join([f"{verdict}  ({seconds:.0f} s)", *(f"    {line}" for line in said)]), not trouble
 
 
-def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> str:
-    """Run one of nbgrader's commands on a submission; what went wrong, empty if nothing did."""
+def _told(folder: Path, found: Submission) -> list[str]:
+    """What the settings' classes said of a submission while it was graded."""
+    log = folder / "logs" / f"{found.student}-{found.lesson}-autograde.txt"
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return [what[:500] for what in re.findall(r"^BCFL: (.+)", text, re.MULTILINE)][:5]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _seal_of(folder: Path, found: Submission) -> Path:
+    """Where the digest of the file stands that was graded; a file's time says when it was written, not when it came."""
+    return folder / "logs" / f"{found.student}-{found.lesson}.sha256"
+
+
+def _seal(folder: Path, found: Submission) -> str:
+    place = _seal_of(folder, found)
+    return place.read_text(encoding="utf-8") if place.is_file() else ""
+
+
+def _run(folder: Path, found: Submission, minutes: float) -> tuple[str, list[str]]:
+    """Grade a submission in a room of its own, and take over its points and nothing else.
+
+    Args:
+        folder: the course; what a submission changes there is put back.
+        found: the submission.
+        minutes: its limit.
+
+    Returns:
+        What went wrong, empty if nothing did; and what is odd about it.
+    """
+    before = _contents(folder)
+    with tempfile.TemporaryDirectory(prefix="bcfl-", ignore_cleanup_errors=True) as place:
+        room = Path(place).resolve()
+        _furnish(folder, found, room)
+        tag = {TAG: f"{os.getpid()}-{os.urandom(8).hex()}", "IPYTHONDIR": str(room / "ipython")}
+        try:
+            trouble = _nbgrader(folder, room, "autograde", found, minutes, tag)
+        finally:
+            left = end_tagged(tag[TAG], room)
+            told = _put_back(folder, before)
+        if left:
+            told.append(f"it left {left} processes running; they were ended")
+        if not trouble:
+            told += _told(folder, found)
+            trouble = _take_over(folder, found, room / "autograded" / found.student / found.lesson / found.path.name)
+    return trouble, told
+
+
+TAG = "BCFL_GRADING"
+"""In the environment of all that a submission starts."""
+
+LEFT_OUT = ("logs", "student-kit", "student-kit.zip")
+"""What is in a course and not looked at: what is written while grading, and what was handed out."""
+
+
+def _contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """Every file of a course, and when it was written."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if inside[0] not in LEFT_OUT and not any(part[0] == "." for part in inside) and path.is_file():
+            found[path] = (path.read_bytes(), path.stat().st_mtime_ns)
+    return found
+
+
+def _put_back(folder: Path, before: dict[Path, tuple[bytes, int]]) -> list[str]:
+    """Undo what was changed in a course meanwhile, each in a sentence; what is new is named and left."""
+    after = _contents(folder)
+    said = []
+    for path, (content, written) in before.items():
+        if path not in after or after[path][0] != content:
+            if path.is_symlink():
+                path.unlink()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, ns=(written, written))
+            said.append(f"{path.relative_to(folder)} was changed while it was graded; that was put back")
+    said += [f"{path.relative_to(folder)} came while it was graded; look at it" for path in after if path not in before]
+    return said
+
+
+def _furnish(folder: Path, found: Submission, room: Path) -> None:
+    """Make a course of one lesson and one submission, without solutions, other lessons, or anybody's points."""
+    shutil.copy(folder / CONFIG, room)
+    shutil.copytree(folder / "release" / found.lesson, room / "release" / found.lesson)
+    theirs = room / "submitted" / found.student / found.lesson
+    theirs.mkdir(parents=True)
+    for path in (found.path, found.path.with_name("timestamp.txt")):
+        if path.is_file():
+            shutil.copy2(path, theirs)
+    beside = folder / "source" / found.lesson
+    shutil.copytree(beside, room / "source" / found.lesson, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+    with (
+        contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as whole,
+        contextlib.closing(sqlite3.connect(room / "gradebook.db", isolation_level=None)) as part,
+    ):
+        whole.backup(part)
+        for table in ("comment", "grade", "submitted_notebook", "submitted_assignment", "student"):
+            part.execute(f"DELETE FROM {table}")
+        part.execute("DELETE FROM assignment WHERE name != ?", [found.lesson])
+        part.execute("DELETE FROM notebook WHERE assignment_id NOT IN (SELECT id FROM assignment)")
+        for table in ("source_cell", "base_cell"):
+            part.execute(f"DELETE FROM {table} WHERE notebook_id NOT IN (SELECT id FROM notebook)")
+        for table in ("grade_cells", "solution_cells", "task_cells"):
+            part.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM base_cell)")
+        part.execute("VACUUM")
+
+
+def _take_over(folder: Path, found: Submission, graded: Path) -> str:
+    """Enter what a graded notebook earned into the gradebook, and keep the notebook; what went wrong, if anything.
+
+    Points are read from the notebook, which was written when nothing of the student's ran any more, and are those of
+    the course's own list of checks.
+    """
+    from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+    from nbgrader.utils import parse_utc
+    from traitlets.config.loader import PyFileConfigLoader
+
+    try:
+        notebook = nbformat.read(graded, as_version=4)
+    except Exception as error:  # what is no notebook fails in many ways
+        return f"what was graded is no notebook ({type(error).__name__})"
+    stamp = found.path.with_name("timestamp.txt")
+    when = stamp.read_text(encoding="utf-8").strip() if stamp.is_file() else ""
+    with gradebook(folder) as book, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Object of type .* not in session")  # nbgrader's own way to make one
+        book.update_or_create_student(found.student)
+        more = {"timestamp": parse_utc(when)} if when else {}
+        book.update_or_create_submission(found.lesson, found.student, **more)
+    names = {"notebook": found.path.stem, "assignment": found.lesson, "student": found.student}
+    names["db_url"] = f"sqlite:///{folder.resolve()}/gradebook.db"
+    config = PyFileConfigLoader(CONFIG, path=str(folder.resolve())).load_config()
+    for step in (SaveAutoGrades, AssignLatePenalties):
+        step(config=config).preprocess(notebook, {"nbgrader": names})
+    with gradebook(folder) as book:
+        [kept] = book.find_submission(found.lesson, found.student).notebooks
+        for grade in kept.grades:
+            if grade.auto_score is not None:
+                grade.auto_score = min(max(grade.auto_score, 0), grade.max_score)
+        book.db.commit()
+    place = folder / "autograded" / found.student / found.lesson
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    shutil.copy(graded, place)
+    return ""
+
+
+def end_tagged(tag: str, room: Path) -> int:
+    """End every process that has a tag in its environment, or works in a folder; how many there were."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            tagged = process.environ().get(TAG) == tag or Path(process.cwd()).is_relative_to(room)
+            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                process.kill()
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(found, timeout=10)
+    return len(found)
+
+
+def _nbgrader(
+    folder: Path, room: Path, command: str, found: Submission, minutes: float, more: dict[str, str] | None = None
+) -> str:
+    """Run one of nbgrader's commands in a room, with more in its environment; what went wrong, empty if nothing did."""
     log = folder / "logs" / f"{found.student}-{found.lesson}-{command}.txt"
     log.parent.mkdir(exist_ok=True)
     words = [sys.executable, "-m", "nbgrader", command, found.lesson, f"--student={found.student}", "--force"]
+    options = {"cwd": room, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "env": os.environ | (more or {})}
     with log.open("w", encoding="utf-8") as said:
-        process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, stdout=said, **options)
         try:
             status = process.wait(timeout=60 * minutes)
         except subprocess.TimeoutExpired:
@@ -203,7 +502,7 @@ def _nbgrader(folder: Path, command: str, found: Submission, minutes: float) -> 
     if not status:
         return ""
     named = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
-    lines = re.findall(named, log.read_text(encoding="utf-8"), re.MULTILINE)
+    lines = re.findall(named, log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
 
 
@@ -224,22 +523,34 @@ def end(pid: int) -> None:
     psutil.wait_procs(family, timeout=10)
 
 
-def points(folder: Path, found: Submission) -> tuple[float, float]:
-    """Points that a submission has in the gradebook, and how many there are."""
+def gradebook(folder: Path) -> Any:
+    """A course's gradebook, to be used in a ``with``."""
     from nbgrader.api import Gradebook
 
-    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+    return Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db")
+
+
+def points(folder: Path, found: Submission) -> tuple[float, float]:
+    """Points that a submission has in the gradebook, and how many there are."""
+    with gradebook(folder) as book:
         graded = book.find_submission(found.lesson, found.student)
         return graded.score, graded.max_score
 
 
 def scores(folder: Path, found: Submission) -> dict[str, float]:
     """Points of each check of a submission, by the check's name."""
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{folder.resolve()}/gradebook.db") as book:
+    with gradebook(folder) as book:
         [notebook] = book.find_submission(found.lesson, found.student).notebooks
         return {score.name: score.score for score in notebook.grades}
+
+
+def _by_hand(folder: Path, found: Submission) -> tuple[bool, bool]:
+    """Whether a graded submission awaits points by hand, and whether a hand has given points or a comment."""
+    with gradebook(folder) as book:
+        [notebook] = book.find_submission(found.lesson, found.student).notebooks
+        given = [*(one.manual_score for one in notebook.grades), *(one.manual_comment for one in notebook.comments)]
+        extra = [one.extra_credit for one in notebook.grades]
+        return bool(notebook.needs_manual_grade), any(it is not None for it in given) or any(extra)
 
 
 def write_grades(folder: Path) -> str:
@@ -248,7 +559,10 @@ def write_grades(folder: Path) -> str:
     for found in find(folder):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         earned, most = points(folder, found) if done.is_file() else ("", "")
-        rows.append([found.student, found.lesson, earned, most, "graded" if done.is_file() else "not graded"])
+        state = "not graded"
+        if done.is_file():
+            state = "awaits a hand" if _by_hand(folder, found)[0] else "graded"
+        rows.append([found.student, found.lesson, earned, most, state])
     with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["student", "lesson", "points", "of", "state"], *rows])
     return f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"

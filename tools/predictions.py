@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def write(folder: Path, names: Sequence[str] = ()) -> str:
         texts = sorted(p.text for p in found if (p.lesson, p.number) == (lesson, number) and p.text)
         asked = sum((p.lesson, p.number) == (lesson, number) for p in found)
         lines += [f"## {lesson}, question {number}", "", question, "", f"{len(texts)} of {asked} predicted.", ""]
-        lines += [f"- {' '.join(text.split())}" for text in texts] + [""]
+        lines += [f"- {html.escape(' '.join(text.split()), quote=False)}" for text in texts] + [""]
     (folder / "predictions.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     written = sum(bool(p.text) for p in found)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import zipfile
 
@@ -116,9 +117,15 @@ def test_lessons_come_to_a_student_once_and_go_back_under_a_name(folder):
     mine.write_text("my own work", encoding="utf-8")
     assert make("lessons").returncode == 0 and mine.read_text(encoding="utf-8") == "my own work"
     assert "make hand-in NAME=anna" in make("hand-in").stdout
-    assert make("hand-in", "NAME=anna", "LESSONS=00 03").stdout.split() == [
-        f"hand-in/anna_{name}.ipynb" for name in (NAMES[0], NAMES[3])
+    done = make("hand-in", "NAME=anna", "LESSONS=00 03 9").stdout.splitlines()
+    assert done == [
+        f"hand-in/anna_{NAMES[0]}.ipynb",
+        f"left: my/{NAMES[3]}.ipynb, in which you have written nothing",
+        "There is no lesson 9 in my/",
     ]
+    for bad in ("../x", "a b", "a_b"):
+        assert make("hand-in", f"NAME={bad}").returncode != 0
+    assert len(list((place / "hand-in").iterdir())) == 1 and not (place / "x_00_start_here.ipynb").exists()
 
 
 def test_what_was_handed_in_is_collected_by_name(folder, tmp_path):
@@ -134,11 +141,80 @@ def test_what_was_handed_in_is_collected_by_name(folder, tmp_path):
     assert "no notebook" in grading.check(folder, grading.find(folder)[0])[0]
 
 
+@pytest.fixture
+def bare(tmp_path):
+    """A course of two lessons without points: enough to collect into."""
+    for name in NAMES[:2]:
+        (tmp_path / "course" / "release" / name).mkdir(parents=True)
+    (tmp_path / "course" / "submitted").mkdir()
+    return tmp_path / "course"
+
+
+def put(place, text, seconds=1_000_000_000):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
+    os.utime(place, (seconds, seconds))
+
+
+def collected(folder, handed_in):
+    lines = [line.replace(f"{handed_in}/", "") for line in grading.collect(folder, handed_in)]
+    return lines, {one.student: one.path.read_text(encoding="utf-8") for one in grading.find(folder, ["00"])}
+
+
+class TestCollectLosesNothing:
+    def test_folders_of_the_kit_name_nobody(self, bare, tmp_path):
+        there, name = tmp_path / "in", f"{NAMES[0]}.ipynb"
+        for who in ("lou/my", "max/student-kit/my", "my", "hand-in", "."):
+            put(there / who / name, who)
+        put(there / "eva" / "hand-in" / f"eva_{name}", "eva")
+        put(there / "eva" / "lessons" / name, "as it came")
+        put(there / "eva" / ".ipynb_checkpoints" / name, "some time ago")
+        lines, found = collected(bare, there)
+        assert found == {"lou": "lou/my", "max": "max/student-kit/my", "eva": "eva"}
+        assert sum("does not say whose it is" in line for line in lines) == 3 and len(lines) == 8
+
+    def test_two_that_differ_are_both_left(self, bare, tmp_path):
+        there, name = tmp_path / "in", NAMES[0]
+        put(there / f"anna_{name}.ipynb", "one")
+        put(there / f"anna_{name} (2).ipynb", "two")
+        put(there / f"ben_{name}.ipynb", "same")
+        put(there / "ben" / f"{name}.ipynb", "same")
+        put(there / f"Zoe_{name}.ipynb", "one")
+        put(there / f"zoe_{NAMES[1]}.ipynb", "one")
+        lines, found = collected(bare, there)
+        assert found == {"ben": "same"}
+        assert any(line.startswith("left: ") and "they differ, and all are anna's" in line for line in lines)
+        assert sum("Zoe and zoe may be one student" in line for line in lines) == 2
+
+    def test_a_newer_one_replaces_and_an_older_one_does_not(self, bare, tmp_path):
+        there = tmp_path / "in" / f"anna_{NAMES[0]}.ipynb"
+        put(there, "second", 2_000_000)
+        assert collected(bare, there.parent)[1] == {"anna": "second"}
+        assert "it was there" in collected(bare, there.parent)[0][0]
+        put(there, "first", 1_000_000)
+        lines, found = collected(bare, there.parent)
+        assert found == {"anna": "second"} and "left: " in lines[0] and "it is not newer" in lines[0]
+        put(there, "third", 3_000_000)
+        lines, found = collected(bare, there.parent)
+        [kept] = (bare / "earlier" / "anna" / NAMES[0]).iterdir()
+        assert found == {"anna": "third"} and kept.read_text(encoding="utf-8") == "second" and str(kept) in lines[0]
+
+    def test_everything_that_is_left_is_named(self, bare, tmp_path):
+        there = tmp_path / "in"
+        for name in (f"anna_{NAMES[0]}.IPYNB", "ben.zip", "notes.txt", f"anna_{NAMES[5]}.ipynb"):
+            put(there / name, name)
+        lines, found = collected(bare, there)
+        assert set(found) == {"anna"}
+        said = "\n".join(lines)
+        assert "left: ben.zip: it is packed" in said and "left: notes.txt: it is no notebook" in said
+        assert f"this course has no lesson {NAMES[5]}" in said
+
+
 def test_predictions_are_typed_kept_and_gathered(tmp_path):
     place, name = tmp_path / "course", NAMES[2]
     course.begin(place)
     course.add(place, name, release.prepare(LESSONS[2]))
-    for student, text in (("anna", "=90 degrees,\nand then less"), ("ben", "never"), ("cleo", "")):
+    for student, text in (("anna", "=90 degrees,\nand then less"), ("ben", "never <b>"), ("cleo", "")):
         notebook = s.released(place, name)
         first = next(cell for cell in notebook.cells if cell.id.endswith(release.PREDICTION))
         first.source += f" {text}" if student == "anna" else f"\n\n{text}"
@@ -150,11 +226,11 @@ def test_predictions_are_typed_kept_and_gathered(tmp_path):
     rows = list(csv.DictReader((place / "predictions.csv").open(encoding="utf-8")))
     assert [(row["student"], row["prediction"]) for row in rows] == [
         ("anna", "'=90 degrees,\nand then less"),
-        ("ben", "never"),
+        ("ben", "never <b>"),
     ]
     assert rows[0]["asks"].startswith("Before you run the explorer below: client 2 has length 1.")
     talk = (place / "predictions.md").read_text(encoding="utf-8")
-    assert "2 of 3 predicted." in talk and "- never" in talk and "anna" not in talk
+    assert "2 of 3 predicted." in talk and "- never &lt;b&gt;" in talk and "anna" not in talk
 
 
 class TestCommand:
@@ -188,3 +264,17 @@ def test_every_question_has_a_place_for_its_prediction():
     sources = [release.prepare(path) for path in LESSONS]
     places = sum(cell.id.endswith(release.PREDICTION) for source in sources for cell in source.cells)
     assert places == sum(path.read_text(encoding="utf-8").count("**Predict.**") for path in LESSONS)
+
+
+def test_a_right_answer_has_nothing_odd_about_it():
+    rules = grading._rules()
+    for path in LESSONS:
+        ours = release.release(path).cells
+        solutions = {s.grader(cell)["grade_id"]: cell.source for cell in s.answers_of(release.prepare(path))}
+        theirs = nbformat.from_dict(ours)
+        for cell in theirs:
+            if s.grader(cell).get("solution"):
+                cell.source = solutions[s.grader(cell)["grade_id"]]
+        assert list(grading._oddities(theirs, ours, rules)) == []
+    other = release.release(LESSONS[1]).cells
+    assert any("is it another lesson" in line for line in grading._oddities(other, ours, rules))

@@ -230,6 +230,19 @@ class TestSmallLesson:
         assert not any("12345" in page or "24690" in page for page in pages.values())
         assert [self.score(who) for who in pages] == [0, 0, 0]
 
+    def test_what_an_answer_raises_is_not_in_the_feedback(self):
+        """Not what it can read where it is run: hidden tests, the course's files, its own words."""
+        spells = "''.join(map(chr, [110, 111, 116, 45, 115, 104, 111, 119, 110]))"  # not-shown
+        for student, kind in (("anna", "ValueError"), ("ben", "AssertionError"), ("cleo", "")):
+            error = f"{kind}({spells})" if student != "cleo" else f"type({spells}, (AssertionError,), {{}})({spells})"
+            self.hand_in(student, f"def double(x):\n    raise {error}")
+        graded(self.folder)
+        for student in ("anna", "ben", "cleo"):
+            page = (self.folder / "feedback" / student / "00_small" / "00_small.html").read_text(encoding="utf-8")
+            text = bs4.BeautifulSoup(page, "html.parser").get_text()
+            assert "not-shown" not in text and "an error stopped line 1 of the check" in text
+            assert self.score(student) == 0
+
     def test_what_is_graded_stays_until_something_new_comes(self):
         self.hand_in("anna", "def double(x):\n    return 4")
         assert len(graded(self.folder)) == 1 and graded(self.folder) == {}
@@ -244,3 +257,150 @@ class TestSmallLesson:
         assert all(done for _, done in lines.values())
         assert eventually(lambda: not self.left()), self.left()
         assert {self.score(who) for who in lines} == {0, 2}
+
+
+SKIP = "lambda lines: ['pass\\n'] if lines and any('assert double' in line for line in lines) else lines"
+CHANGES = {
+    "input transformer": f"get_ipython().input_transformers_cleanup.append({SKIP})",
+    "AST transformer": """import ast
+class Swallow(ast.NodeTransformer):
+    def visit_Module(self, tree):
+        handler = ast.ExceptHandler(type=None, name=None, body=[ast.Pass()])
+        tree.body = [ast.Try(body=[one], handlers=[handler], orelse=[], finalbody=[]) for one in tree.body]
+        return ast.fix_missing_locations(tree)
+get_ipython().ast_transformers.append(Swallow())""",
+    "handler of errors": "get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)",
+    "run_cell": "type(get_ipython()).run_cell_async = type(get_ipython()).run_code = lambda *args, **kwargs: None",
+    "builtins": "import builtins\nbuiltins.sum = builtins.all = lambda *args: double(2)",
+    "a name": "int = len = lambda *args: double(2)",
+    "within the check": """def double(x):
+    import sys
+    frame = sys._getframe()
+    while frame is not None:
+        if "to_run" in frame.f_locals:
+            frame.f_locals["to_run"].clear()
+        frame = frame.f_back
+    type(get_ipython()).run_code = lambda *args, **kwargs: None
+    return 4""",
+}
+"""Ways to make checks pass without an answer, by what they change; each is put where an answer goes."""
+
+
+def test_a_check_is_run_whatever_the_kernel_was_made_into(a_small_course):
+    folder = a_small_course
+    for number, code in enumerate([*CHANGES.values(), CHANGES["input transformer"]]):
+        notebook = s.released(folder, "00_small")
+        notebook.cells[1].source = code if "def double" in code else f"def double(x):\n    return -1\n{code}\n"
+        if number == len(CHANGES):  # in a cell of the lesson
+            notebook.cells[1].source = "def double(x):\n    return -1"
+            notebook.cells[0].source += f"\n{code}"
+        s.hand_in(folder, f"student{number}", "00_small", notebook)
+    lines = graded(folder)
+    assert all(f"{who}, 00_small: 0 of 2" in text for who, (text, _) in lines.items()), lines
+    silent = [who for who, (text, _) in lines.items() if "it changed what runs cells" not in text]
+    assert silent == [f"student{len(CHANGES)}"], lines
+    assert "the lesson's cell “from bcfl_support import chain, ipfs” was edited" in lines[silent[0]][0]
+
+
+@pytest.fixture
+def a_small_course(tmp_path):
+    begin(tmp_path / "course", "00_small", small(), seconds=10)
+    return tmp_path / "course"
+
+
+def test_another_program_and_another_order_cost_nothing(a_small_course):
+    folder = a_small_course
+    for student in ("no marks", "moved", "no ids"):
+        notebook = s.solved(folder, "00_small")
+        for cell in notebook.cells:
+            if student == "no marks":
+                cell.metadata.pop("nbgrader", None)
+            if student == "no ids":
+                cell.id = f"other-{cell.id}"
+        if student == "moved":
+            notebook.cells.insert(0, notebook.cells.pop())
+        s.hand_in(folder, student.replace(" ", "-"), "00_small", notebook)
+    lines = graded(folder)
+    assert all(": 2 of 2" in text for text, _ in lines.values()), lines
+    assert "deleted" not in "".join(text for text, _ in lines.values())
+    assert "were moved" in lines["moved"][0] and "none of this lesson's marks" in lines["no-marks"][0]
+
+
+INTRUDER = """
+import pathlib, sqlite3, subprocess, sys, time
+course = pathlib.Path({course!r})
+with sqlite3.connect(course / "gradebook.db") as book:
+    book.execute("UPDATE grade SET extra_credit = 50")
+for path in [*course.glob("submitted/zoe/*/*"), *course.glob("source/*/*")]:
+    path.write_text("mine now")
+(course / "autograded" / "anna" / "00_small" / "00_small.ipynb").unlink()
+for path in pathlib.Path.cwd().parents[2].rglob("*.db"):
+    with sqlite3.connect(path) as book:
+        book.execute("UPDATE base_cell SET name = name")
+        book.execute("CREATE TRIGGER more AFTER UPDATE ON grade BEGIN UPDATE grade SET extra_credit = 50; END")
+seen = [str(path) for path in pathlib.Path.cwd().parents[2].rglob("*") if path.name in ("source", "anna", "zoe")]
+assert not list(pathlib.Path.cwd().parents[2].glob("source/*/*.ipynb")) and not [one for one in seen if "anna" in one]
+wait = [sys.executable, "-c", "import time; time.sleep(300)"]
+subprocess.Popen(wait, start_new_session=True)
+subprocess.Popen(wait, start_new_session=True, env=dict(BCFL_LOOP={mark!r}))
+def double(x):
+    return 2 * x
+"""
+
+
+def test_a_submission_changes_nothing_but_its_own_points(a_small_course, mark):
+    folder = a_small_course
+    for student in ("anna", "mallory", "zoe"):
+        notebook = s.solved(folder, "00_small")
+        if student == "mallory":
+            notebook.cells[1].source = INTRUDER.format(course=str(folder), mark=os.environ["BCFL_LOOP"])
+        s.hand_in(folder, student, "00_small", notebook)
+    before = (folder / "source" / "00_small" / "00_small.ipynb").read_bytes()
+    lines = graded(folder)
+    said = lines["mallory"][0]
+    for student in ("anna", "mallory", "zoe"):
+        assert f"{student}, 00_small: 2 of 2" in lines[student][0], lines
+    for path in ("gradebook.db", "source/00_small/00_small.ipynb", "submitted/zoe/00_small/00_small.ipynb"):
+        assert f"{path} was changed while it was graded; that was put back" in said
+    assert "processes running" in said and "speaks of" in said
+    assert (folder / "source" / "00_small" / "00_small.ipynb").read_bytes() == before
+    assert (folder / "autograded" / "anna" / "00_small" / "00_small.ipynb").is_file()
+    with grading.gradebook(folder) as book:
+        assert {one.student.id: one.score for one in book.find_assignment("00_small").submissions} == {
+            "anna": 2,
+            "mallory": 2,
+            "zoe": 2,
+        }
+    assert eventually(lambda: not mark()), mark()
+
+
+def by_hand(kind):
+    """The small lesson with one more cell, which is graded by hand."""
+    notebook = small()
+    cell = getattr(nbformat.v4, f"new_{kind}_cell")("# Why two?")
+    flags = {"schema_version": 3, "locked": False, "task": False, "grade": True, "solution": True}
+    cell.metadata.nbgrader = nbformat.from_dict(flags | {"grade_id": "why", "points": 3})
+    notebook.cells.append(cell)
+    return notebook
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code"])
+def test_what_is_graded_by_hand_is_no_check(tmp_path, kind):
+    folder = tmp_path / "course"
+    begin(folder, "00_small", by_hand(kind), seconds=10)
+    notebook = s.released(folder, "00_small")
+    notebook.cells[1].source, notebook.cells[3].source = "def double(x):\n    return 2 * x", "# Since it is so."
+    s.hand_in(folder, "anna", "00_small", notebook)
+    [(text, done)] = grading.grade(folder)
+    assert done and text.startswith("anna, 00_small: 2 of 5") and "edited" not in text
+    grading.write_grades(folder)
+    assert "anna,00_small,2.0,5.0,awaits a hand" in (folder / "grades.csv").read_text(encoding="utf-8")
+    with grading.gradebook(folder) as book:
+        grade = book.find_grade("why", "00_small", "00_small", "anna")
+        grade.manual_score, grade.needs_manual_grade = 2.5, False
+        book.db.commit()
+    assert list(grading.grade(folder)) == []
+    grading.write_grades(folder)
+    assert "anna,00_small,4.5,5.0,graded" in (folder / "grades.csv").read_text(encoding="utf-8")
+    page = (folder / "feedback" / "anna" / "00_small" / "00_small.html").read_text(encoding="utf-8")
+    assert "Score: 4.5 / 5.0" in bs4.BeautifulSoup(page, "html.parser").get_text()

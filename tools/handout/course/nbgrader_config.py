@@ -6,13 +6,19 @@ home what it must not see. Nothing here needs the repository: the folder can be 
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import secrets
 import sys
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_async, run_sync
+from nbclient.exceptions import DeadKernelError
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -39,63 +45,314 @@ def grader(cell: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-class Mend(NbGraderPreprocessor):
-    """Gives a submission the cells and the marks of the lesson that was handed out.
+def is_check(cell: Any) -> bool:
+    """Whether a cell grades by running; one that is graded by hand, a text or an answer, is no check."""
+    return cell.cell_type == "code" and bool(grader(cell).get("grade")) and not grader(cell).get("solution")
 
-    Checks and answers' places that were deleted come back where they stood, copies lose their marks (the last one
-    counts), points, kinds and locks are as they were, and no tag keeps a cell from being run.
+
+HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+NOT_SHOWN = "a test that is not shown failed: the answer is right on what you see and wrong elsewhere"
+
+LESSON = "bcfl_lesson"
+"""Metadata of a plain cell that is the lesson's own."""
+
+
+def is_answer(cell: Any) -> bool:
+    """Whether a cell is written in by the student: a place for an answer, or a text."""
+    return bool(grader(cell).get("solution")) or (cell.cell_type == "markdown" and not grader(cell).get("locked"))
+
+
+def pair(cells: list[Any], release: list[Any]) -> dict[int, int]:
+    """Which cell of a submission is which of the lesson's, by their places; the others are the student's own.
+
+    Told by nbgrader's name (of several the last one counts), else by the id, else by the same text: some programs lose
+    ids, others nbgrader's marks.
+    """
+    found: dict[int, int] = {}
+    for key in (
+        lambda cell: grader(cell).get("grade_id"),
+        lambda cell: cell.get("id"),
+        lambda cell: (cell.cell_type, cell.source.rstrip()),
+    ):
+        open_places: dict[Any, int] = {}
+        for place, cell in enumerate(release):
+            if place not in found.values() and isinstance(key(cell), str | tuple):
+                open_places.setdefault(key(cell), place)
+        for place in reversed(range(len(cells))):
+            name = key(cells[place])
+            if place not in found and isinstance(name, str | tuple) and name in open_places:
+                found[place] = open_places.pop(name)
+    return found
+
+
+class Mend(NbGraderPreprocessor):
+    """Makes of a submission the lesson that was handed out, with the student's answers, texts and own cells in it.
+
+    The lesson's cells stand in their order, with their marks, and what is no answer has the lesson's code. A student's
+    own cells follow the cell that they followed, without marks. No tag keeps a cell from being run.
     """
 
     def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
         names = resources["nbgrader"]
         folder = Path(names["db_url"].removeprefix("sqlite:///")).parent / "release" / names["assignment"]
-        release = nbformat.read(folder / f"{names['notebook']}.ipynb", as_version=4)
-        theirs = {grader(cell)["grade_id"]: cell for cell in release.cells if grader(cell)}
-        seen: set[str] = set()
-        for cell in reversed(notebook.cells):
-            name = grader(cell).get("grade_id")
-            cell.metadata.pop("nbgrader", None)
-            cell.metadata.pop("tags", None)
-            if isinstance(name, str) and name in theirs and name not in seen:
-                cell.metadata = nbformat.from_dict(theirs[name].metadata)
-                seen.add(name)
-        for cell in self.missing(release.cells, seen):
-            self.put_back(cell, notebook.cells, release.cells)
+        release = nbformat.read(folder / f"{names['notebook']}.ipynb", as_version=4).cells
+        pairs = pair(notebook.cells, release)
+        written = {ours: notebook.cells[place] for place, ours in pairs.items()}
+        own: dict[int, list[Any]] = {}
+        last = -1
+        for place, cell in enumerate(notebook.cells):
+            if place in pairs:
+                last = pairs[place]
+            else:
+                own.setdefault(last, []).append(self.unmarked(cell))
+        cells = own.get(-1, [])
+        for place, cell in enumerate(release):
+            cells.append(self.restored(cell, written.get(place)))
+            cells += own.get(place, [])
+        notebook.cells = cells
         return notebook, resources
 
-    def missing(self, cells: list[Any], seen: set[str]) -> list[Any]:
-        """Cells of the lesson that a submission lacks, in order."""
-        return [cell for cell in cells if grader(cell) and grader(cell)["grade_id"] not in seen]
+    def unmarked(self, cell: Any) -> Any:
+        """A student's own cell."""
+        for mark in ("nbgrader", "tags", LESSON):
+            cell.metadata.pop(mark, None)
+        cell["id"] = f"own-{secrets.token_hex(6)}"
+        return cell
 
-    def put_back(self, cell: Any, cells: list[Any], release: list[Any]) -> None:
-        """Insert a cell after the one before it that is still there; some programs lose ids, none the marks."""
-        places = {other.get("id"): place for place, other in enumerate(cells)}
-        places |= {grader(other).get("grade_id"): place for place, other in enumerate(cells)}
-        places.pop(None, None)
-        before = [places.get(other.id, places.get(grader(other).get("grade_id"))) for other in release]
-        found = [place for place in before[: release.index(cell)] if place is not None]
-        cells.insert(found[-1] + 1 if found else len(cells), nbformat.from_dict(cell))
+    def restored(self, cell: Any, written: Any) -> Any:
+        """A cell of the lesson, with what the student wrote where there is a place for it."""
+        made = nbformat.from_dict(cell)
+        made.metadata.pop("tags", None)
+        if not grader(cell):
+            made.metadata[LESSON] = True
+        if is_answer(cell) and written is not None:
+            made.source = written.source
+            if written.get("attachments"):
+                made.attachments = written.attachments
+        return made
 
 
-class Verdict(NbGraderPreprocessor):
-    """Leaves of what a check put out what is the check's own: its error, or nothing.
+GUARD = '''
+def install(shell, word, token):
+    """Keep what runs cells as it is now, and answer requests to put it back and to run a check, past all of it."""
+    import builtins, sys, types
 
-    nbgrader takes the first result that it meets for the points earned; an answer that displays a number when the
-    check calls it would grade itself. And a warning is not a wrong answer.
+    run, translate, bind = exec, compile, setattr
+    kernel, session, user, trap = shell.kernel, shell.kernel.session, shell.user_ns, shell.builtin_trap
+    manager = shell.input_transformer_manager
+    things = [shell, kernel, session, manager, shell.compile, shell.events, shell.displayhook, shell.display_pub]
+    code = (types.FunctionType, staticmethod, classmethod, property)
+    classes = {kind: None for thing in things for kind in type(thing).__mro__ if kind is not object}
+    kept = {kind: {k: v for k, v in vars(kind).items() if isinstance(v, code)} for kind in classes}
+    held = {kind: set(vars(kind)) for kind in classes}
+    inner = {f: (f.__code__, f.__defaults__) for own in kept.values() for f in own.values() if hasattr(f, "__code__")}
+    inner[session.send.__func__] = (session.send.__func__.__code__, session.send.__func__.__defaults__)
+    begun = {id(thing): set(vars(thing)) for thing in things}
+    lists = [(manager, name) for name in ("cleanup_transforms", "line_transforms", "token_transformers")]
+    lists = [(*pair, list(getattr(*pair))) for pair in [*lists, (shell, "ast_transformers")]]
+    values = [(shell, name, getattr(shell, name)) for name in ("custom_exceptions", "ast_node_interactivity")]
+    values.append((shell, "input_transformer_manager", manager))
+    passing = {"input", "exit", "quit", "get_ipython", "display", "_", "__IPYTHON__", "__debug__"}
+    known = {name: value for name, value in vars(builtins).items() if name not in passing}
+    everyday = [name for name in known if name[0] != "_" and name not in user]  # IPython has an `open` of its own
+
+    def restore():
+        changed = []
+        for kind, own in kept.items():
+            for name, value in own.items():
+                if vars(kind).get(name) is not value:
+                    bind(kind, name, value)
+                    changed.append(kind.__name__ + "." + name)
+            for name in set(vars(kind)) - held[kind]:  # over one of a class that this one is made from
+                if any(name in kept.get(base, ()) for base in kind.__mro__):
+                    delattr(kind, name)
+                    changed.append(kind.__name__ + "." + name)
+        for function, (code, defaults) in inner.items():
+            if function.__code__ is not code or function.__defaults__ is not defaults:
+                function.__code__, function.__defaults__ = code, defaults
+                changed.append(function.__qualname__)
+        for thing in things:
+            for name in set(vars(thing)) - begun[id(thing)]:
+                if any(name in kept.get(kind, ()) for kind in type(thing).__mro__):
+                    del vars(thing)[name]
+                    changed.append(type(thing).__name__ + "." + name)
+        for thing, name, value in values:
+            if getattr(thing, name) is not value and getattr(thing, name) != value:
+                bind(thing, name, value)
+                changed.append(name)
+        for thing, name, value in lists:
+            if list(getattr(thing, name)) != value:
+                bind(thing, name, list(value))
+                changed.append(name)
+        for event, hooks in shell.events.callbacks.items():
+            mine = [hook for hook in hooks if getattr(hook, "__module__", None) == "__main__"]
+            for hook in mine:
+                hooks.remove(hook)
+                changed.append(event)
+        for name, value in known.items():
+            if vars(builtins).get(name) is not value:
+                bind(builtins, name, value)
+                changed.append("builtins." + name)
+        user["__builtins__"] = builtins
+        for name in everyday:
+            if name in user:
+                del user[name]
+                changed.append("the name " + name)
+        for get, put in ((sys.gettrace, sys.settrace), (sys.getprofile, sys.setprofile)):
+            if get() is not None:
+                put(None)
+                changed.append(put.__name__)
+        return changed
+
+    def judge(source, name):
+        """Run a check as one piece, so that no part of it can be left out."""
+        try:
+            whole = translate(source, name, "exec", dont_inherit=True, optimize=0)
+            with trap:
+                run(whole, user)
+        except BaseException as error:
+            line, own, trace = 0, False, error.__traceback__
+            while trace is not None:
+                own = trace.tb_frame.f_code.co_filename == name
+                line = trace.tb_lineno if own else line
+                trace = trace.tb_next
+            kind = type(error)
+            try:
+                said = str(error)[:2000]
+            except BaseException:
+                said = ""
+            return {"line": line, "own": own and kind is AssertionError, "kind": kind.__name__, "said": said}
+        return {"passed": True}
+
+    def answer(stream, ident, message):
+        asked = message["content"]
+        changed = restore()
+        reply = judge(asked["source"], asked["name"]) if asked.get("source") else {}
+        changed += restore()
+        reply.update(token=token, changed=changed)
+        session.send(stream, word + "_reply", content=reply, parent=message, ident=ident)
+
+    kernel.shell_handlers[word] = answer
+
+
+install(shell, word, token)
+'''
+"""Run in the kernel before all else."""
+
+
+class Judge(Execute):
+    """Runs a lesson; its checks not as cells, but past everything that a cell could have changed of IPython.
+
+    Before each cell of the lesson, transformers, hooks, handlers and builtins are put back as they were at first; a
+    submission that changed them is named. A check is compiled as one piece and passes if the kernel says so with a
+    word that it was given before the student's first cell.
     """
 
+    def preprocess(self, notebook: Any, resources: Any, km: Any = None) -> tuple[Any, Any]:
+        self.word, self.token, self.changed = f"judge_{secrets.token_hex(8)}", secrets.token_hex(16), dict[str, None]()
+        self.begun = False
+        notebook, resources = super().preprocess(notebook, resources, km)
+        if left := end_started():
+            print(f"BCFL: it left {left} processes running; they were ended")
+        if self.changed:
+            print(f"BCFL: it changed what runs cells ({', '.join(self.changed)}); that was put back before each check")
+        return notebook, resources
+
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
-        if grader(cell).get("grade"):
-            ran = cell.get("execution_count") is not None
-            cell.outputs = [output for output in cell.outputs if output.output_type == "error"][-1:]
-            if not ran and not cell.outputs:
-                cell.outputs = [nbformat.v4.new_output("error", ename="NotRun", evalue="this check was not run")]
-        return cell, resources
+        if cell.cell_type != "code":
+            return cell, resources
+        if not self.begun:
+            room = f"{{'shell': get_ipython(), 'word': {self.word!r}, 'token': {self.token!r}}}"
+            code = f"exec(compile({GUARD!r}, '<guard>', 'exec'), {room})"
+            reply = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))
+            if reply["content"]["status"] != "ok":
+                raise RuntimeError(f"the kernel could not be guarded: {reply['content']}")
+            self.begun = True
+        if is_check(cell):
+            name = f"<check {grader(cell)['grade_id']} {secrets.token_hex(4)}>"
+            found = run_sync(self.ask)({"source": cell.source, "name": name})
+            cell.execution_count = index + 1
+            cell.outputs = [] if found.get("passed") is True else [self.failed(cell.source, found)]
+            return cell, resources
+        if cell.metadata.get(LESSON):
+            run_sync(self.ask)({})
+        return super().preprocess_cell(cell, resources, index)
+
+    async def ask(self, content: dict[str, Any]) -> dict[str, Any]:
+        """What the guard in the kernel replies; of one that takes too long, that it did."""
+        message = self.kc.session.msg(self.word, content)
+        self.kc.shell_channel.send(message)
+        end, interrupts = time.monotonic() + (self.timeout or 1e9), 0
+        while True:
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+            except Empty:
+                if not await ensure_async(self.km.is_alive()):
+                    raise DeadKernelError("Kernel died") from None
+                if time.monotonic() < end:
+                    continue
+                if interrupts == 3:
+                    return {"kind": "CellTimeoutError"}
+                await ensure_async(self.km.interrupt_kernel())
+                end, interrupts = time.monotonic() + 5, interrupts + 1
+                continue
+            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                found = reply["content"]
+                self.changed |= dict.fromkeys(str(name)[:60] for name in found.get("changed", [])[:20])
+                if interrupts:
+                    return {"kind": "CellTimeoutError"}
+                return found if found.get("token") == self.token else {"kind": "NotRun"}
+
+    def failed(self, source: str, found: dict[str, Any]) -> Any:
+        """A check's error: what the student may read in its value, what the kernel said below, for the instructor."""
+        said = f"{found.get('kind')}: {found.get('said', '')} (line {found.get('line')})"
+        return nbformat.v4.new_output(
+            "error", ename="NotPassed", evalue=sentence(source, found, self.timeout), traceback=said.splitlines()
+        )
 
 
-HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-NOT_SHOWN = "a test that is not shown failed: the answer is right on what you see and wrong elsewhere"
+def end_started() -> int:
+    """End what this submission started and left, before anything is written that it could change; how many there were.
+
+    `bcfl course grade` puts a word into the environment, which all of it inherits.
+    """
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            tagged = process.environ().get("BCFL_GRADING") == os.environ.get("BCFL_GRADING", "nothing")
+            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                process.kill()
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(found, timeout=10)
+    return len(found)
+
+
+def sentence(source: str, found: dict[str, Any], seconds: float | None) -> str:
+    """Why a check was not passed, in words of the check's own text and no others.
+
+    What an answer raises, prints or is called can be anything that is to be read where lessons are graded.
+    """
+    if found.get("kind") == "CellTimeoutError":
+        return f"it took more than {seconds:g} seconds and was stopped"
+    line = found.get("line")
+    if not isinstance(line, int) or not 0 < line <= source.count("\n") + 1:
+        return "this check was not run to its end"
+    spans = [(source[: m.start()].count("\n") + 1, source[: m.end()].count("\n")) for m in HIDDEN.finditer(source)]
+    if any(first <= line <= last for first, last in spans):
+        return NOT_SHOWN
+    shown = line - sum(last - first + 1 for first, last in spans if last < line)
+    if found.get("own") is not True:
+        return f"an error stopped line {shown} of the check; run the check in your lesson to read which"
+    asserted = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    here = [node.msg for node in asserted if node.lineno <= line <= (node.end_lineno or 0)]
+    parts = here[-1].values if here and isinstance(here[-1], ast.JoinedStr) else here[-1:]
+    words = [part.value if isinstance(part, ast.Constant) else "…" for part in parts if part is not None]
+    said = "".join(map(str, words))
+    return f"line {shown} of the check: {said}" if said.strip("… ") else f"line {shown} of the check does not hold"
 
 
 class HideTests(NbGraderPreprocessor):
@@ -108,26 +365,13 @@ class HideTests(NbGraderPreprocessor):
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         if cell.cell_type != "code":
             return cell, resources
-        if not grader(cell).get("grade"):
+        if not is_check(cell):
             cell.outputs = []
             return cell, resources
-        errors = [output for output in cell.outputs if output.output_type == "error"]
-        said = [self.say(cell.source, error) for error in errors[-1:]]
-        cell.outputs = [nbformat.v4.new_output("error", ename="", evalue="", traceback=[line]) for line in said]
+        said = [output.evalue for output in cell.outputs if output.get("ename") == "NotPassed"]
+        cell.outputs = [nbformat.v4.new_output("error", ename="", evalue="", traceback=[line]) for line in said[-1:]]
         cell.source = HIDDEN.sub("", cell.source)
         return cell, resources
-
-    def say(self, source: str, error: Any) -> str:
-        """One line of an error, without what belongs to a hidden test."""
-        text = ANSI.sub("", "\n".join(error.get("traceback", [])))
-        place = re.search(r"Cell In\[\d+\], line (\d+)|<ipython-input[^\n]*\n[^\n]*?-+> (\d+)", text)
-        line = int(place[1] or place[2]) if place else 0
-        spans = [(source[: m.start()].count("\n") + 1, source[: m.end()].count("\n")) for m in HIDDEN.finditer(source)]
-        if any(first <= line <= last for first, last in spans) or (spans and not line and text):
-            return NOT_SHOWN
-        line_of_error = f"{error.ename}: {error.evalue}".splitlines()[0][:500]
-        hidden = [part.strip() for m in HIDDEN.finditer(source) for part in m[0].splitlines() if len(part.strip()) > 15]
-        return NOT_SHOWN if any(part in line_of_error for part in hidden) else line_of_error
 
 
 c = get_config()  # type: ignore[name-defined] # noqa: F821
@@ -149,14 +393,7 @@ c.ClearSolutions.code_stub = {
 c.Execute.timeout = 120
 c.Execute.raise_on_iopub_timeout = False
 c.Autograde.sanitize_preprocessors = [ClearOutput, Mend, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-c.Autograde.autograde_preprocessors = [
-    Execute,
-    Verdict,
-    LimitOutput,
-    SaveAutoGrades,
-    AssignLatePenalties,
-    CheckCellMetadata,
-]
+c.Autograde.autograde_preprocessors = [Judge, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
 
 # ---------------------------------------------------------------- feedback
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
