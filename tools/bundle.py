@@ -25,7 +25,7 @@ READ = {"abi": None, "bytecode": "object", "deployedBytecode": "object"}
 """What `chain.load_artifact` reads of a compiled contract, and which part of it."""
 
 
-class BuildWithBundle(build_py):  # type: ignore[misc]
+class BuildWithBundle(build_py):
     """Build the package, and add the bundle; an editable package reads the clone."""
 
     def run(self) -> None:
