@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 
+import pytest
 import yaml
+from processes import eventually
 
 from bcfl_support.services.programs import project_root
+from notebooks import LESSONS
+from tools import binder
 
 ROOT = project_root()
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 LOCKED = dict(re.findall(r"^([\w.\-]+)==([^\s;]+)", LOCK, re.M))
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+MEASURED = json.loads((ROOT / "results" / "binder.json").read_text(encoding="utf-8"))
 CALLED = {"pytorch": "torch"}
 """Names on conda-forge and on PyPI, where they differ."""
 
@@ -54,10 +61,67 @@ def test_post_build_is_a_script_that_leaves_no_cache():
     path = ROOT / "postBuild"
     text = path.read_text(encoding="utf-8")
     assert path.stat().st_mode & 0o111 and not subprocess.run(["bash", "-n", path]).returncode
-    assert 'rm -rf "$npm_config_cache"' in text and "PIP_NO_CACHE_DIR=1" in text
+    assert """trap 'rm -rf "$scratch"' EXIT""" in text and 'export HOME="$scratch" TMPDIR="$scratch"' in text
 
 
 def test_the_container_of_codespaces_takes_the_readme_s_command():
     text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
     settings = json.loads(re.sub(r"^//.*\n", "", text))
     assert settings["postCreateCommand"] == "make setup" and settings["postAttachCommand"].startswith("make lab ")
+
+
+# ---------------------------------------------------------------- make binder
+TOO_LARGE = {"06_gas_scaling"}
+"""anvil keeps what twenty rounds of 101,770 parameters sent: this lesson does not fit into 1 GB yet."""
+
+
+def test_a_lesson_with_its_services_takes_what_binder_gives():
+    memory = MEASURED["memory_mb"]
+    assert set(memory) == {path.stem for path in LESSONS}
+    assert min(memory.values()) > 200  # less would be no lesson
+    assert {name for name, megabytes in memory.items() if megabytes > 900} == TOO_LARGE, memory
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    most = max(megabytes for name, megabytes in memory.items() if name not in TOO_LARGE)
+    assert f"at most {most} MB" in readme and "shut its kernel down before you open the next" in readme
+    assert f"lesson 6, whose anvil keeps twenty large rounds, {memory['06_gas_scaling']:,} MB" in readme
+
+
+def test_a_build_leaves_no_cache():
+    assert MEASURED["left"] == []
+    size = MEASURED["size_mb"]
+    assert 100 < size["node_modules"] < 300 and 0 < size["my"] < 5 and 0 < size["contracts/out"] < 30
+    assert size["all"] - sum(megabytes for part, megabytes in size.items() if part != "all") < 30  # the clone itself
+
+
+@pytest.fixture
+def build(tmp_path):
+    return binder.Build(tmp_path)
+
+
+def test_what_is_built_in_is_the_tracked_files(build):
+    assert (build.home / "postBuild").stat().st_mode & 0o111
+    assert not (build.home / ".git").exists() and not (build.home / "node_modules").exists()
+    assert build.left() == []
+    (build.home / ".cache").mkdir()
+    (build.home / ".cache" / "wheel").touch()
+    (build.temporary / "npm").touch()
+    assert build.left() == ["home/.cache/wheel", "tmp/npm"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_that_of_all_descendants(build):
+    child = "x = bytearray(50_000_000); import time; time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    process = subprocess.Popen([sys.executable, "-c", parent], start_new_session=True)
+    try:
+        assert eventually(lambda: sum(map(binder.proportional_size, binder.descendants(os.getpid()))) > 50)
+        assert len(binder.descendants(process.pid)) == 1
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+    assert binder.proportional_size(process.pid) == 0
+
+
+def test_a_step_that_fails_says_what_it_said(build):
+    with pytest.raises(binder.BuildFailed, match=r"failed; it said: no such thing"):
+        build.run("sh", "-c", "echo no such thing; exit 1")
