@@ -488,9 +488,9 @@ def _nbgrader(
     log = folder / "logs" / f"{found.student}-{found.lesson}-{command}.txt"
     log.parent.mkdir(exist_ok=True)
     words = [sys.executable, "-m", "nbgrader", command, found.lesson, f"--student={found.student}", "--force"]
-    options = {"cwd": room, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "env": os.environ | (more or {})}
+    options: dict[str, Any] = {"cwd": room, "stdin": subprocess.DEVNULL, "env": os.environ | (more or {})}
     with log.open("w", encoding="utf-8") as said:
-        process = subprocess.Popen(words, stdout=said, **options)
+        process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT, **options)
         try:
             status = process.wait(timeout=60 * minutes)
         except subprocess.TimeoutExpired:
