@@ -35,7 +35,7 @@ def test_a_cdpath_leads_nowhere_else(tmp_path, folder):
     done = run("make", "--eval", f"where:\n\t@cd {folder} && pwd -P", "where", CDPATH=str(tmp_path))
     if "unrecognized option" in done.stderr:
         pytest.skip("this make is too old to be asked")
-    assert done.stdout.split() == [str(ROOT.resolve() / folder)], done.stderr
+    assert done.stdout.splitlines() == [str(ROOT.resolve() / folder)], done.stderr
 
 
 def test_a_user_s_pip_and_npm_do_not_change_what_is_installed():

@@ -104,14 +104,18 @@ def test_the_kit_s_makefile_sets_up_what_the_repository_s_does(folder):
     ours, theirs = (ROOT / "Makefile").read_text(), (folder / kit.NAME / "Makefile").read_text()
     [wheel] = [line for line in ours.splitlines() if line.startswith("NODE_WHEEL")]
     assert wheel in theirs.splitlines()
-    run = subprocess.run(["make", "-n", "lab"], cwd=folder / kit.NAME, capture_output=True, text=True)
+    run = subprocess.run(
+        ["make", "--no-print-directory", "-n", "lab"], cwd=folder / kit.NAME, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stderr
     assert "jupyterlab" in run.stdout and "bcfl setup" in run.stdout
 
 
 def test_lessons_come_to_a_student_once_and_go_back_under_a_name(folder):
     place = folder / kit.NAME
-    make = lambda *words: subprocess.run(["make", *words], cwd=place, capture_output=True, text=True)  # noqa: E731
+    make = lambda *words: subprocess.run(
+        ["make", "--no-print-directory", *words], cwd=place, capture_output=True, text=True
+    )  # noqa: E731
     assert make("lessons").returncode == 0
     mine = place / "my" / f"{NAMES[0]}.ipynb"
     mine.write_text("my own work", encoding="utf-8")

@@ -149,5 +149,5 @@ def test_a_pool_that_cannot_be_is_refused_before_anything_is_paid_for(node, wron
 def test_a_publisher_is_known_however_it_is_spelled(node):
     contracts, _ = deployment.deploy_contracts(node, CONFIG, node.accounts[4].lower())
     assert contracts["Aggregator"].functions.publisher().call() == node.accounts[4]
-    with pytest.raises(InvalidInput, match=r"publisher is 'Alice', no address: take one of chain\.accounts"):
+    with pytest.raises(InvalidInput, match=r"publisher is 'Alice', no address: use one of chain\.accounts"):
         deployment.deploy_contracts(node, CONFIG, "Alice")
