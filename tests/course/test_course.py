@@ -113,9 +113,11 @@ def test_the_kit_s_makefile_sets_up_what_the_repository_s_does(folder):
 
 def test_lessons_come_to_a_student_once_and_go_back_under_a_name(folder):
     place = folder / kit.NAME
-    make = lambda *words: subprocess.run(
-        ["make", "--no-print-directory", *words], cwd=place, capture_output=True, text=True
-    )  # noqa: E731
+
+    def make(*words):
+        quiet = ["make", "--no-print-directory"]
+        return subprocess.run([*quiet, *words], cwd=place, capture_output=True, text=True)
+
     assert make("lessons").returncode == 0
     mine = place / "my" / f"{NAMES[0]}.ipynb"
     mine.write_text("my own work", encoding="utf-8")
