@@ -155,7 +155,7 @@ test: setup .venv/.tests $(if $(CHROMIUM),.playwright/.packages)
 	  --numprocesses 2 --dist loadscope && exit $$tests
 	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")
 
-# The full loop of a course for every lesson; `make test` goes through it with lesson 0.
+# The full loop of a course for every lesson; `make test` goes through a part of it with lesson 0.
 loop: setup .venv/.tests
 	LOOP=all $(BIN)/pytest tests/course/test_loop.py --numprocesses 2 --dist load
 

@@ -305,3 +305,21 @@ def look_up(name: str, wanted: Any, known: Mapping[str, Any], kinds: Any) -> Any
         return wanted
     check_choice(name, wanted, known)
     return known[wanted]
+
+
+def check_rows(columns: Mapping[str, Any]) -> None:
+    """Refuse columns of pandas whose rows have other names, or the same in another order: half a pair is another's.
+
+    Args:
+        columns: what they are called in the message, and they; of one length. Lists, arrays and functions name none.
+
+    Raises:
+        InvalidInput: two differ; the message has the first row in which they do.
+    """
+    named = [(name, value.index) for name, value in columns.items() if not callable(getattr(value, "index", len))]
+    for name, index in named[1:]:
+        first, known = named[0]
+        for row, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
+            if one != other:
+                found = f"row {row} is {one!r} in {first} and {other!r} in {name}, by their indices"
+                raise InvalidInput(f"{found}: bring them into one order, or give to_numpy() of both if they are in it.")

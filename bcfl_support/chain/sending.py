@@ -105,7 +105,7 @@ class Sender:
                     refused.add_note(f"{label}, number {i} of {len(labels)}, from {transactions[i]['from']}")
                 raise refused
             if "error" in answer:
-                raise self._refusal(label, answer)
+                raise self._refusal(label, answer, transactions[i])
             estimate = int(str(answer["result"]), 16)
             if estimate > self._tx_gas_cap:
                 room = f"more than the {self._tx_gas_cap:,} a transaction may use (EIP-7825)"
@@ -113,12 +113,16 @@ class Sender:
             limits.append(min(estimate * 5 // 4 + spare, self._tx_gas_cap))
         return limits
 
-    def _refusal(self, label: str, answer: RPCResponse) -> TransactionFailed:
+    def _refusal(self, label: str, answer: RPCResponse, transaction: Transaction) -> TransactionFailed:
         """The exception for an error the node gave, not the contract."""
         message = error_message(answer)
         if "exceeds allowance" in message:
             room = f"a block has ({self._block_gas_limit:,})"
             return TransactionFailed(f"{label} needs more gas than {room}; split the work over several transactions")
+        if "insufficient funds" in message.lower():
+            account, value = transaction["from"], transaction["value"]
+            has = f"{account} has {self._w3.eth.get_balance(account):,} wei, it sends {value:,} and pays for gas"
+            return TransactionFailed(f"insufficient funds for {label}: {has}; send less, or from another account")
         if "no signer" in message.lower():
             return TransactionFailed(f"{label}: the node holds no key for this sender; use one of chain.accounts")
         return TransactionFailed(f"the node refused {label}: {message}")
@@ -141,9 +145,10 @@ class Sender:
 
     def _mine_block(self, transactions: list[Transaction]) -> list[TxReceipt]:
         hashes = []
-        for answer in self._transport.batch("eth_sendTransaction", [[_as_rpc(each)] for each in transactions]):
+        answers = self._transport.batch("eth_sendTransaction", [[_as_rpc(each)] for each in transactions])
+        for answer, transaction in zip(answers, transactions, strict=True):
             if "error" in answer:
-                raise self._refusal("a transaction", answer)
+                raise self._refusal("a transaction", answer, transaction)
             hashes.append(HexBytes(str(answer["result"])))
         found: dict[HexBytes, TxReceipt] = {}
         for _ in range(len(hashes)):  # one block takes all; a transaction left over gets the next one

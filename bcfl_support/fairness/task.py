@@ -10,12 +10,11 @@ from typing import Any, get_args
 import numpy as np
 
 from bcfl_support import protocol, shapley
-from bcfl_support.checks import check_choice, check_kind, check_whole, freeze
+from bcfl_support.checks import check_choice, check_kind, check_rows, check_whole, freeze
 from bcfl_support.errors import InvalidCid, InvalidInput, InvalidUpdate, RecordError
 from bcfl_support.ipfs import IpfsNode, canonical_json, compute_cid
 from bcfl_support.ipfs.records import SAFE_INTEGER as SAFE
 from bcfl_support.learning import Model
-from bcfl_support.learning.columns import check_rows
 from bcfl_support.protocol import Federation, RoundRecord, compute_digest
 from bcfl_support.shapley import Convention, Kind
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bcfl_support.checks import check_range, check_whole
+from bcfl_support.checks import check_range, check_rows, check_whole
 from bcfl_support.errors import InvalidInput
 
 PPM = 1_000_000
@@ -109,8 +109,8 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
         something and was paid nothing gets the largest.
 
     Raises:
-        InvalidInput: the lengths differ, a contribution is not finite or is above 1e300, or a reward is negative or not
-            whole.
+        InvalidInput: the lengths differ, a contribution is not finite or is above 1e300, a reward is negative or not
+            whole, or pandas calls the rows of one by other names than those of the other.
 
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
@@ -119,6 +119,7 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     given = check_range("contributions", contributions, -float("inf"), 1e300, row=True)
     if len(given) != len(rewards):
         raise InvalidInput(f"{len(given)} contributions for {len(rewards)} rewards; give one of each a client")
+    check_rows({"contributions": contributions, "rewards": rewards})
     positive = [max(0.0, float(value)) for value in given]
     brought, paid = sum(positive), sum(map(int, rewards))
     factors = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import name_entry, to_array, to_floats
+from bcfl_support.checks import check_rows, name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.updates import check_finite
 
@@ -111,24 +111,6 @@ def check_labels(labels: np.ndarray, n_classes: int, name: str = "y") -> np.ndar
                 advice = f"np.unique({name}, return_inverse=True) gives the classes there are, and such numbers"
                 raise InvalidInput(f"{found}: labels are integers from 0 to {n_classes - 1}; {advice}.")
     return labels.astype(np.int64, copy=False)
-
-
-def check_rows(columns: Mapping[str, Any]) -> None:
-    """Refuse columns of pandas whose rows have other names, or the same in another order: half a pair is another's.
-
-    Args:
-        columns: what they are called in the message, and they; of one length. Lists and arrays name no rows.
-
-    Raises:
-        InvalidInput: two differ; the message has the first row in which they do.
-    """
-    named = [(name, value.index) for name, value in columns.items() if not callable(getattr(value, "index", len))]
-    for name, index in named[1:]:
-        first, known = named[0]
-        for row, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
-            if one != other:
-                found = f"row {row} is {one!r} in {first} and {other!r} in {name}, by their indices"
-                raise InvalidInput(f"{found}: bring them into one order, or give to_numpy() of both if they are in it.")
 
 
 def pick_classes(logits: np.ndarray) -> np.ndarray:

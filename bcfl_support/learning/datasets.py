@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_whole, freeze
+from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_rows, check_whole, freeze
 from bcfl_support.errors import InvalidInput
-from bcfl_support.learning.columns import check_rows, read_names, read_numbers, read_samples
+from bcfl_support.learning.columns import read_names, read_numbers, read_samples
 from bcfl_support.learning.partitions import PARTITIONS, check_options, check_shares, split_stratified, take_share
 
 
@@ -225,14 +225,17 @@ def deal(
         The federation.
 
     Raises:
-        InvalidInput: unknown partition or option of it, a client without a sample, or rows and labels as
-            `FederatedData` refuses them.
+        InvalidInput: unknown partition or option of it, a client without a sample, classes so small that nothing is
+            left for validation or the test, or rows and labels as `FederatedData` refuses them.
     """
     check_options(partition, options)
     check_flag("standardize", standardize)
     names = tuple(map(str, check_list("classes", classes)))
     x, y = read_samples(x, y, None, len(names))
     train, val, test = split_stratified(y, rng=rng)
+    if not (len(val) and len(test)):
+        held = f"{len(y)} rows leave {len(val)} for validation and {len(test)} for the test"
+        raise InvalidInput(f"{held}: 15% of each class, rounded down; give a class seven rows or more.")
     if standardize:
         x = _standardize(x, train)
     parts = PARTITIONS[partition](y[train], n_clients, rng=rng, **options)

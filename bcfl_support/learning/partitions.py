@@ -65,7 +65,8 @@ def partition_dirichlet(
         n sorted index arrays that together hold 0 … N−1 once each.
 
     Raises:
-        InvalidInput: alpha not positive, or no draw gave every client `min_size` samples.
+        InvalidInput: labels that are no row of whole numbers; n_clients, alpha, min_size or max_tries out of range; or
+            no draw gave every client `min_size` samples.
     """
     labels = _check_partition(labels, n_clients, rng)
     check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration")

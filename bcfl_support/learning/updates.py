@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, freeze, name_entry, to_array, to_floats
+from bcfl_support.checks import check_range, check_rows, freeze, name_entry, to_array, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 FINITE = float(np.finfo(np.float64).max)
@@ -111,12 +111,14 @@ def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InvalidUpdate: as in `check_updates` and `compute_weights`, an entry beyond `LARGEST`, or shapes that do not
             fit each other.
+        InvalidInput: tables of pandas whose rows have other names, or the same in another order.
     """
     weights = compute_weights(samples)
     rows = check_updates(updates, largest=LARGEST)
     n = weights.shape[-1]
     if rows.shape[-2] != n or (weights.ndim > 1 and weights.shape != rows.shape[:-1]):
         raise InvalidUpdate(f"updates has shape {rows.shape}: it must be (…, {n}, P), one row per sample count.")
+    check_rows({"updates": updates, "samples": samples})
     return rows, weights
 
 

@@ -119,8 +119,8 @@ class Federation(Deployed):
         """Number of the last round; raises if it still runs."""
         state = self.round_state()
         if state["phase"] != "Idle":
-            reveal = "reveal(submissions) without those that were refused"
-            steps = f"end_phase('Commit'), {reveal}, end_phase('Reveal'), aggregate(), score(), settle()"
+            steps = "commit(fed.submissions), end_phase('Commit'), reveal(fed.submissions), end_phase('Reveal'), "
+            steps += "aggregate(), score(), settle(); without submissions that were refused, or are there already"
             running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
             raise ContractError(f"WrongPhase: {running}", "WrongPhase")
         return int(state["number"])

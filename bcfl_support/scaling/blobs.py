@@ -53,15 +53,17 @@ class BlobRung(OptimisticRung):
         parts = [chunks[start : start + lanes.PART] for start in range(0, len(chunks), lanes.PART)]
         roots = [tree.root for tree in lanes.part_trees(row)]
         published = [to_blob(part) for part in parts] if blobs is None else blobs
-        hashes: list[bytes] = []
-        for start in range(0, len(parts), lanes.BLOBS_PER_TRANSACTION):
-            stop = start + lanes.BLOBS_PER_TRANSACTION
-            call = self.contract.functions.submit(number, b"".join(roots[start:stop]))
-            receipt, found = send_blobs(self.chain, call, self.clients[client], published[start:stop])
+        starts = range(0, len(parts), most := lanes.BLOBS_PER_TRANSACTION)
+        calls = [self.contract.functions.submit(number, b"".join(roots[start : start + most])) for start in starts]
+        mined = self._mined(client, calls)  # by a submission that was interrupted
+        hashes = [bytes(name) for sent in mined for name in sent["blobVersionedHashes"]]
+        for call, start in list(zip(calls, starts, strict=True))[len(mined) :]:
+            receipt, found = send_blobs(self.chain, call, self.clients[client], published[start : start + most])
             self._note("submit", receipt, call)
             hashes += found
-        self.blobs += len(hashes)
-        self.rows[client], self.blob_hashes[client] = row, hashes
+            self.blobs += len(found)
+        self._put(client, row)
+        self.blob_hashes[client] = hashes
 
     def prove_data(self, client: int, chunk: int, blob: bytes) -> TxReceipt:
         """The watcher shows that the client's blob holds something else than the chunk it committed to.

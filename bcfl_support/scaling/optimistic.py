@@ -92,7 +92,7 @@ class OptimisticRung(DepositRung):
         return super().play(values)
 
     def _keep(self, client: int, row: np.ndarray) -> None:
-        self.rows[client] = lanes.pack(row)
+        self._put(client, lanes.pack(row))
         self.blob_hashes[client] = [bytes(32)] * len(lanes.part_trees(self.rows[client]))
 
     def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
@@ -103,9 +103,8 @@ class OptimisticRung(DepositRung):
 
     def honest_tree(self) -> lanes.SumTree:
         """The tree that the committed data give, without the clients that were put out."""
-        taking, there = self._taking_part(), int(self.contract.functions.currentRound().call()[4])
-        if there != sum(1 << i for i in self.rows):
-            raise InvalidInput(f"rows are kept of clients {list(self.rows)}, the contract has others: submit here")
+        self._require_rows()
+        taking = self._taking_part()
         values = np.zeros((len(self.weights), self.parameters), dtype=np.int8)
         for i in taking:
             values[i] = lanes.unpack(self.rows[i], self.parameters)
@@ -132,6 +131,7 @@ class OptimisticRung(DepositRung):
     # ------------------------------------------------------------ dispute
     def submissions(self) -> list[tuple[int, list[bytes], list[bytes]]]:
         """All submissions in order, as the contract wants to see them again."""
+        self._require_rows()
         return [(i, [t.root for t in lanes.part_trees(row)], self.blob_hashes[i]) for i, row in self.rows.items()]
 
     def evidence(self, chunk: int) -> tuple[Any, bytes, list[bytes]]:

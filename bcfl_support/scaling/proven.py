@@ -77,7 +77,10 @@ class CommittedRung(DepositRung):
 
     def _stack(self, clients: Iterable[int]) -> np.ndarray:
         """The clients' rows, (n, P)."""
-        return to_array("rows", [self.rows[self._holder(i)] for i in clients], InvalidUpdate)
+        rows = [self.rows[self._holder(i)] for i in clients]
+        if not rows:
+            raise InvalidInput("nobody takes part, so that there is nothing to prove; call submit first")
+        return to_array("rows", rows, InvalidUpdate)
 
 
 class ProvenRung(CommittedRung):

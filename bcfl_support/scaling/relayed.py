@@ -129,12 +129,11 @@ class RelayedRung(CommittedRung):
     def state(self) -> Statement:
         """The true statement of who submitted, to be sent by the worker."""
         present = sorted(self.rows)
-        if not present:
-            raise InvalidInput("nobody submitted, so that there is nothing to prove; call submit first")
+        stack = self._stack(present)
         where: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
         where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
         weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
-        return state_round(self.setup, self._stack(present), weights, clients, **where)
+        return state_round(self.setup, stack, weights, clients, **where)
 
     def _require_open(self) -> None:
         if self._over:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from eth_abi import encode
@@ -153,7 +153,7 @@ class Rung:
         self.ledger, self.blobs, self._opened, self.rows = GasLedger(), 0, block, {}
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
-        """Everybody's submission, or that of some.
+        """Everybody's submission, or that of some. One of several transactions that was interrupted goes on.
 
         Args:
             values: shape (n, P), int8; row i is client i's.
@@ -161,12 +161,12 @@ class Rung:
 
         Raises:
             InvalidUpdate: values of another shape or type.
-            InvalidInput: there is no such client, or one has submitted already.
+            InvalidInput: there is no such client, one has submitted already, or has sent a part of another row.
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
         rows, chosen = self._admit(values, clients)
-        submit, number = self.contract.functions.submit, self._number()
-        sent = [(submit(number, part), self.clients[i]) for i in chosen for part in self._payloads(rows[i], i)]
+        number = self._number()
+        sent = [(call, self.clients[i]) for i in chosen for call in self._parts_left(rows[i], i, number)]
         try:
             self._send("submit", sent)
         finally:  # what was mined before a refusal, or an interrupt, stands
@@ -202,11 +202,13 @@ class Rung:
         """What the round has cost who sent through this object, and its results if it is finished.
 
         Raises:
-            InvalidInput: no round was opened, or the chain was reverted past that.
+            InvalidInput: nothing has been sent in a round, or the chain was reverted past that.
         """
         functions, entries = self.contract.functions, self.ledger.entries
         if not (self._opened and entries):
-            raise InvalidInput("no round was opened, so that there is no bill; call open, or play a whole round")
+            raise InvalidInput(
+                "nothing was sent in this round, so that there is no bill; play a round, or go on with it"
+            )
         require_kept(self.chain, self._noted, "this round was played", "open another")
         return RoundBill(
             rung=self.number,
@@ -242,6 +244,25 @@ class Rung:
         """What one client sends, a transaction each."""
         raise NotImplementedError
 
+    def _parts_left(self, row: np.ndarray, client: int, number: int) -> list[Any]:
+        """The calls with which a client submits, but for those that the round has from it already."""
+        calls = [self.contract.functions.submit(number, part) for part in self._payloads(row, client)]
+        return calls[len(self._mined(client, calls)) :]
+
+    def _mined(self, client: int, calls: Sequence[Any]) -> list[Any]:
+        """The transactions with which a client has sent the first of these calls, since the round was opened."""
+        found, eth = [], self.chain.w3.eth
+        data = [encode_call(call) for call in calls]
+        for number in range(self._opened, eth.block_number + 1) if len(calls) > 1 else []:  # one stands or does not
+            for sent in cast(Any, eth.get_block(number, full_transactions=True)["transactions"]):
+                ours = sent["from"] == self.clients[client] and sent.get("to") == calls[0].address
+                if ours and bytes(sent["input"])[:4] == data[0][:4]:
+                    found += [sent] * eth.get_transaction_receipt(sent["hash"])["status"]
+        if [bytes(sent["input"]) for sent in found] != data[: len(found)]:
+            has = f"client {client} has sent {len(found)} parts of another row to this round"
+            raise InvalidInput(f"{has}: submit that row, or let the round pass")
+        return found
+
     def _keep(self, client: int, row: np.ndarray) -> None:
         """Keep what disputes or the work will need of a row that is on chain."""
 
@@ -270,9 +291,23 @@ class Rung:
         """As `_check`, and nobody has submitted yet: what is kept of the first submission is not overwritten."""
         rows, chosen = self._check(values, clients)
         number, _, _, _, submitted, phase = self.contract.functions.currentRound().call()
-        if done := [i for i in chosen if phase and submitted >> i & 1]:
+        there = {i for i in range(len(self.weights)) if phase and submitted >> i & 1}
+        if done := [i for i in chosen if i in there]:
             raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
         return rows, chosen
+
+    def _put(self, client: int, row: Any) -> None:
+        """Keep a row as the last one that was submitted; of one that a revert has undone the client had a place."""
+        self.rows.pop(client, None)
+        self.rows[client] = row
+
+    def _require_rows(self) -> None:
+        """Rows of whom the contract has in the round, and no others: forget what a revert has undone."""
+        bits = int(self.contract.functions.currentRound().call()[4])
+        there = [i for i in range(len(self.weights)) if bits >> i & 1]
+        self.rows = {i: row for i, row in self.rows.items() if i in there}
+        if len(self.rows) < len(there):
+            raise InvalidInput(f"rows are kept of clients {list(self.rows)}, the contract has {there}: submit here")
 
     def _client(self, client: Any) -> int:
         """Index of a client; `InvalidInput` if there is none."""

@@ -224,7 +224,7 @@ class SparseRung(Rung):
         return self._heads(to_pages(row, self._page), client)[:1]
 
     def _keep(self, client: int, row: np.ndarray) -> None:
-        self.rows[client] = to_pages(row, self._page)
+        self._put(client, to_pages(row, self._page))
 
     def _heads(self, row: Sequence[bytes], client: int) -> list[bytes]:
         return lanes.compute_heads(row, (self.round << 8 | client).to_bytes(32, "big"))
@@ -235,6 +235,7 @@ class SparseRung(Rung):
         Let nobody be asked and unshown meanwhile (`show` takes any client's row that is here): who is left out between
         two pages makes the work begin anew.
         """
+        self._require_rows()
         out = self.excluded()
         heads = {i: self._heads(row, i) for i, row in sorted(self.rows.items())}
         present = [i for i in heads if i not in out]
@@ -303,6 +304,7 @@ class SparseRung(Rung):
             InvalidInput: it has submitted nothing.
             ContractError: it was not asked, or is left out.
         """
+        self._require_rows()
         client = self._holder(client)
         heads, row = [self._heads(pages, i)[0] for i, pages in self.rows.items()], b"".join(self.rows[client])
         order = list(self.rows)

@@ -138,7 +138,11 @@ def test_a_large_transaction(chain):
 @pytest.mark.parametrize(
     ("value", "sender", "message"),
     [
-        (20_000 * ETHER, FIRST_ACCOUNT, "the node refused .*[Ii]nsufficient funds"),
+        (
+            20_000 * ETHER,
+            FIRST_ACCOUNT,
+            f"^insufficient funds for a transaction: {FIRST_ACCOUNT} has [0-9,]* wei, it sends {20_000 * ETHER:,} and",
+        ),
         (1, "0x" + "12" * 20, "holds no key for this sender; use one of chain.accounts"),
     ],
 )

@@ -1,8 +1,9 @@
 """The full loop, for real: a course is made, students hand in, nbgrader grades, and every score is what it must be.
 
-`make test` goes through lesson 0; `make loop` through every lesson (LOOP=all). Of each lesson a class of four is
-graded: everything right, nothing done, all kinds of tampering at once, a file that is no notebook. And in one more
-run every named misconception of every exercise, and impostors; see `submissions.repeated`.
+`make test` goes through lesson 0, and what one submission can do to others; `make loop` (LOOP=all) through every lesson
+and the rest. Of each lesson a class of four is graded: everything right, nothing done, all kinds of tampering at once, a
+file that is no notebook. And in one more run every named misconception of every exercise, and impostors; see
+`submissions.repeated`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tools import course, grading, release
 
 WHOLE = os.environ.get("LOOP") == "all"
 CHOSEN = LESSONS if WHOLE else LESSONS[:1]
+only_in_the_loop = pytest.mark.skipif(not WHOLE, reason="make loop tries it")
 every_lesson = pytest.mark.parametrize("path", CHOSEN, ids=lambda path: path.stem)
 
 EARNS: dict[str, set[str]] = {}
@@ -138,6 +140,7 @@ def feedback_hides_what_is_hidden(folder, name, students):
             assert not [line for line in marked_lines(source, "SOLUTION") if line in text]
 
 
+@only_in_the_loop
 @every_lesson
 def test_every_wrong_answer_earns_nothing(path, tmp_path, mark):
     folder, name = tmp_path / "course", path.stem
@@ -230,6 +233,7 @@ class TestSmallLesson:
         assert not any("12345" in page or "24690" in page for page in pages.values())
         assert [self.score(who) for who in pages] == [0, 0, 0]
 
+    @only_in_the_loop
     def test_what_an_answer_raises_is_not_in_the_feedback(self):
         """Not what it can read where it is run: hidden tests, the course's files, its own words."""
         spells = "''.join(map(chr, [110, 111, 116, 45, 115, 104, 111, 119, 110]))"  # not-shown
@@ -243,15 +247,17 @@ class TestSmallLesson:
             assert "not-shown" not in text and "an error stopped line 1 of the check" in text
             assert self.score(student) == 0
 
+    @only_in_the_loop
     def test_what_is_graded_stays_until_something_new_comes(self):
         self.hand_in("anna", "def double(x):\n    return 4")
         assert len(graded(self.folder)) == 1 and graded(self.folder) == {}
         self.hand_in("anna", "def double(x):\n    return 2 * x")
         assert len(graded(self.folder)) == 1 and self.score("anna") == 2
 
+    @only_in_the_loop
     def test_nothing_is_left_after_many_gradings(self):
         """With those of the lessons, each of which asserts the same, the whole loop grades more than fifty times."""
-        for number in range(20 if WHOLE else 3):
+        for number in range(20):
             self.hand_in(f"student{number}", "def double(x):\n    return 2 * x" if number % 2 else "raise SystemExit")
         lines = graded(self.folder)
         assert all(done for _, done in lines.values())
@@ -286,6 +292,7 @@ get_ipython().ast_transformers.append(Swallow())""",
 """Ways to make checks pass without an answer, by what they change; each is put where an answer goes."""
 
 
+@only_in_the_loop
 def test_a_check_is_run_whatever_the_kernel_was_made_into(a_small_course):
     folder = a_small_course
     for number, code in enumerate([*CHANGES.values(), CHANGES["input transformer"]]):
@@ -308,6 +315,7 @@ def a_small_course(tmp_path):
     return tmp_path / "course"
 
 
+@only_in_the_loop
 def test_another_program_and_another_order_cost_nothing(a_small_course):
     folder = a_small_course
     for student in ("no marks", "moved", "no ids"):
@@ -384,7 +392,7 @@ def by_hand(kind):
     return notebook
 
 
-@pytest.mark.parametrize("kind", ["markdown", "code"])
+@pytest.mark.parametrize("kind", ["markdown", pytest.param("code", marks=only_in_the_loop)])
 def test_what_is_graded_by_hand_is_no_check(tmp_path, kind):
     folder = tmp_path / "course"
     begin(folder, "00_small", by_hand(kind), seconds=10)

@@ -122,6 +122,12 @@ def test_a_mask_would_be_lost(hidden: int | None) -> None:
             ds.federate(toy() | {column: masked}, label="color", client="site", rng=seed())
 
 
+def test_classes_too_small_to_be_held_out() -> None:
+    x, y = np.arange(7.0)[:, None], np.array([0, 0, 0, 0, 1, 1, 1])
+    with pytest.raises(InvalidInput, match="7 rows leave 0 for validation and 0 for the test: 15% of each class"):
+        ds.deal("toy", x, y, 2, classes=("a", "b"), rng=seed())
+
+
 def test_rows_that_pandas_calls_by_other_names_are_not_paired() -> None:
     frame = pandas.DataFrame(np.random.default_rng(1).normal(size=(60, 2)), columns=["a", "b"])
     frame["y"] = (frame.a > 0).astype(int)

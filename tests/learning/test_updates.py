@@ -7,12 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bcfl_support import adversaries, scores
 from bcfl_support.errors import InvalidInput
+from bcfl_support.incentives.exact import compute_fairness_factors
 from bcfl_support.learning import aggregators, updates
 from bcfl_support.learning.models import SoftmaxRegression
 
@@ -202,3 +204,16 @@ def test_an_absent_client_has_no_part_in_means_and_a_vote_in_medians() -> None:
         assert score(rows, counts)[0].tolist() == [*score(there, present)[0].tolist(), 0.0], name
     assert aggregators.coordinate_median(rows).item() == 1.5 != aggregators.coordinate_median(there).item()
     assert updates.compute_median_norm(rows).item() == 1.5
+
+
+def test_tables_of_clients_are_paired_by_name_or_not_at_all() -> None:
+    rows = pandas.DataFrame([[2.0, 0.0], [0.0, 1.0]], index=["ann", "bob"])
+    counts = pandas.Series([1, 9], index=["ann", "bob"])
+    pairs = {
+        "updates": lambda other: scores.alignment_scores(rows, other),
+        "contributions": lambda other: compute_fairness_factors(counts * 1.0, other),
+    }
+    for name, pair in pairs.items():
+        assert np.array_equal(pair(counts), pair(counts.to_numpy()))
+        with pytest.raises(InvalidInput, match=f"row 0 is 'ann' in {name} and 'bob' in .*: bring them into one order"):
+            pair(counts[::-1])

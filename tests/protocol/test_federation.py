@@ -563,7 +563,8 @@ class TestNothingIsLost:
             with pytest.raises(ContractError, match="CopiedUpdate"):
                 fed.play_round(again, rng=np.random.default_rng(1))
         with pytest.raises(
-            ContractError, match=r"round 2 is in phase Reveal; end it first.*reveal\(submissions\) without those"
+            ContractError,
+            match=r"round 2 is in phase Reveal; end it first.*commit\(fed.submissions\).*without submissions that were",
         ) as why:
             fed.play_round(updates_for(clients, 2), rng=np.random.default_rng(2))
         assert why.value.name == "WrongPhase"

@@ -385,7 +385,7 @@ def test_who_submits_is_named_once_and_through_here(chain):
         rung.submit(values, [0, 1, 1])
     rung.submit(values)
     del rung.rows[1]
-    with pytest.raises(InvalidInput, match=r"rows are kept of clients \[0, 2\], the contract has others"):
+    with pytest.raises(InvalidInput, match=r"rows are kept of clients \[0, 2\], the contract has \[0, 1, 2\]"):
         rung.work(values)
 
 

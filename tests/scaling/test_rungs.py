@@ -90,7 +90,7 @@ def test_clients_that_there_are_not(chain, number, clients):
 
 
 def test_no_bill_before_a_round(chain):
-    with pytest.raises(InvalidInput, match="no round was opened, so that there is no bill; call open, or play"):
+    with pytest.raises(InvalidInput, match="nothing was sent in this round, so that there is no bill; play a round"):
         start_rung(chain, 1, [1], 10).bill()
 
 
@@ -202,6 +202,61 @@ def test_rows_that_were_mined_before_a_refusal_or_an_interrupt_are_kept(chain, m
 
 
 @pytest.mark.parametrize(
+    ("number", "n", "parameters", "sent"), [(1, 2, 70_000, 2), (3, 2, 300_000, 2), (4, 1, 800_000, 1)]
+)
+def test_a_submission_that_was_interrupted_goes_on(chain, monkeypatch, number, n, parameters, sent):
+    values, weights = draw_values(n, parameters)
+    rung = start_rung(chain, number, weights, parameters)
+    rung.open()
+    mine = chain.send_many
+
+    def send(calls, **options):
+        if rung.ledger.entries[-1].operation == "submit":
+            raise KeyboardInterrupt
+        receipts = mine(list(calls)[:sent], **options)
+        if number != 4:  # where blobs go one by one
+            raise KeyboardInterrupt
+        return receipts
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain, "send_many", send)
+        with pytest.raises(KeyboardInterrupt):
+            rung.submit(values)
+    with pytest.raises(InvalidInput, match=f"client 0 has sent {sent} parts of another row to this round: submit that"):
+        rung.submit(np.roll(values, 1, axis=1))
+    rung.submit(values)
+    rung.work(values)
+    assert rung.scores() == rung.expected(values).scores
+    assert number != 4 or rung.bill().blobs == 7
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_rows_that_a_revert_has_undone_are_forgotten(chain, number):
+    values, weights = values_for(number, 3, 64)
+    rung = start_rung(chain, number, weights, 64)
+    rung.open()
+    rung.submit(values, [2])
+    before = chain.snapshot()
+    rung.submit(values, [0, 1])
+    chain.revert(before)
+    other = np.roll(values, 1, axis=0)
+    rung.submit(other, [1])
+    chain.wait_until(rung.contract.functions.currentRound().call()[2])
+    values[1] = other[1]
+    rung.work(values)
+    assert rung.scores() == rung.expected(values, [1, 2]).scores
+    assert list(rung.rows) == [2, 1]
+
+
+def test_nobody_proves_nothing(chain):
+    for number in (6, 7):
+        rung = start_rung(chain, number, [1, 1], 40)
+        rung.open()
+        with pytest.raises(InvalidInput, match="nobody takes part, so that there is nothing to prove; call submit"):
+            rung.work()
+
+
+@pytest.mark.parametrize(
     ("number", "n", "parameters"), [(0, 2, 20), (1, 2, 4 * 1024), (2, 2, 4 * 1024), (5, 40, 64 * 1_500)]
 )
 def test_work_that_was_interrupted_goes_on(chain, monkeypatch, number, n, parameters):
@@ -245,7 +300,7 @@ def test_work_before_a_round_makes_no_bill(chain, number):
     rung = start_rung(chain, number, weights, 3)
     with pytest.raises((TransactionFailed, InvalidInput, ContractError)):
         rung.work(values)
-    with pytest.raises(InvalidInput, match="no round was opened"):
+    with pytest.raises(InvalidInput, match="nothing was sent in this round"):
         rung.bill()
 
 
