@@ -8,7 +8,7 @@ today's or `NEXT_FORK`, and a few loops measured once; `forecast` says what it f
 from bcfl_support.scaling.available import AvailableRung, RevealedRung
 from bcfl_support.scaling.blobs import to_blob
 from bcfl_support.scaling.fees import BPO2, Market, blob_fee, blob_floor, next_base_fee, next_excess, pay
-from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, RoundCost, fit_gas
+from bcfl_support.scaling.gas_model import BLOB_GAS, BLOBS_PER_BLOCK, NEXT_FORK, RoundBill, RoundCost, fit_gas
 from bcfl_support.scaling.ladder import RUNGS, forecast, largest_clients, largest_parameters, predict, start_rung
 from bcfl_support.scaling.lanes import (
     BLOCK,

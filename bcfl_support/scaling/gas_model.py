@@ -95,6 +95,26 @@ class RoundCost:
         return sum(self.gas.values())
 
 
+@dataclass(frozen=True, kw_only=True)
+class RoundBill(RoundCost):
+    """What a round cost and gave.
+
+    Attributes:
+        scores: S_i.
+        result_digest: what the contract keeps of the last finished round, see `Rung.result_digest`.
+    """
+
+    gas: Mapping[str, int]
+    max_tx_gas: int
+    scores: tuple[int, ...]
+    result_digest: bytes
+
+    @property
+    def gas_per_value(self) -> float:
+        """Gas a client and parameter."""
+        return self.total_gas / (self.clients * self.parameters)
+
+
 def new_slot(s: GasSchedule) -> float:
     """A storage slot written for the first time."""
     return s.cold_sload + s.sstore_set

@@ -15,7 +15,8 @@ from web3.types import TxReceipt
 from bcfl_support.checks import check_whole
 from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.rungs import RoundBill, Rung
+from bcfl_support.scaling.gas_model import RoundBill
+from bcfl_support.scaling.rungs import Rung
 
 
 class DepositRung(Rung):

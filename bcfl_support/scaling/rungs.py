@@ -17,7 +17,7 @@ from web3.types import TxReceipt
 from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
-from bcfl_support.scaling.gas_model import RoundCost
+from bcfl_support.scaling.gas_model import RoundBill, RoundCost
 
 ETH = 10**18
 
@@ -50,26 +50,6 @@ class DisputeTerms:
     fee: int = ETH // 1000
     stake: int = ETH // 2
     reveal_seconds: int = 3600
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundBill(RoundCost):
-    """What a round cost and gave.
-
-    Attributes:
-        scores: S_i.
-        result_digest: what the contract keeps of the last finished round, see `Rung.result_digest`.
-    """
-
-    gas: Mapping[str, int]
-    max_tx_gas: int
-    scores: tuple[int, ...]
-    result_digest: bytes
-
-    @property
-    def gas_per_value(self) -> float:
-        """Gas a client and parameter."""
-        return self.total_gas / (self.clients * self.parameters)
 
 
 class Rung:
@@ -165,8 +145,10 @@ class Rung:
             TransactionFailed: the contract refused, e.g. since the time to submit has passed.
         """
         rows, chosen = self._admit(values, clients)
-        number = self._number()
-        sent = [(call, self.clients[i]) for i in chosen for call in self._parts_left(rows[i], i, number)]
+        submit, number, sent = self.contract.functions.submit, self._number(), []
+        for i in chosen:
+            calls = [submit(number, part) for part in self._payloads(rows[i], i)]
+            sent += [(call, self.clients[i]) for call in calls[len(self._mined(i, calls)) :]]
         try:
             self._send("submit", sent)
         finally:  # what was mined before a refusal, or an interrupt, stands
@@ -243,11 +225,6 @@ class Rung:
     def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         """What one client sends, a transaction each."""
         raise NotImplementedError
-
-    def _parts_left(self, row: np.ndarray, client: int, number: int) -> list[Any]:
-        """The calls with which a client submits, but for those that the round has from it already."""
-        calls = [self.contract.functions.submit(number, part) for part in self._payloads(row, client)]
-        return calls[len(self._mined(client, calls)) :]
 
     def _mined(self, client: int, calls: Sequence[Any]) -> list[Any]:
         """The transactions with which a client has sent the first of these calls, since the round was opened."""

@@ -1,8 +1,8 @@
 """The full loop, for real: a course is made, students hand in, nbgrader grades, and every score is what it must be.
 
 `make test` goes through lesson 0, and what one submission can do to others; `make loop` (LOOP=all) through every lesson
-and the rest. Of each lesson a class of four is graded: everything right, nothing done, all kinds of tampering at once, a
-file that is no notebook. And in one more run every named misconception of every exercise, and impostors; see
+and the rest. Of each lesson a class of four is graded: everything right, nothing done, all kinds of tampering at once,
+a file that is no notebook. And in one more run every named misconception of every exercise, and impostors; see
 `submissions.repeated`.
 """
 
