@@ -66,8 +66,7 @@ class Chain(AbstractContextManager["Chain"]):
         self.url, self.local, self._child = url, child is not None, child
         self._transport = Transport(url, child)
         self._rpc = self._transport.rpc
-        if child is None:
-            block_gas_limit = self._read_latest("gasLimit")
+        block_gas_limit = block_gas_limit if child else self._read_latest("gasLimit")
         self.tx_gas_cap, self.block_gas_limit = min(tx_gas_cap, block_gas_limit), block_gas_limit
         self.w3 = Web3(self._transport)
         self._sender = Sender(self.w3, self._transport, tx_gas_cap=tx_gas_cap, block_gas_limit=block_gas_limit)
@@ -81,36 +80,44 @@ class Chain(AbstractContextManager["Chain"]):
         self.accounts = self.accounts or sign_here(self.w3, url)
 
     @classmethod
-    def start(cls, *, accounts: int = 110, block_gas_limit: int = BLOCK_GAS_LIMIT, tx_gas_cap: bool = True) -> Chain:
+    def start(
+        cls,
+        *,
+        accounts: int = 110,
+        block_gas_limit: int = BLOCK_GAS_LIMIT,
+        tx_gas_cap: bool = True,
+        states: int | None = None,
+    ) -> Chain:
         """Start a private anvil on a free port of 127.0.0.1 that ends with this process.
 
-        Blocks come when there are transactions, not by the clock.
+        Blocks come with transactions, not by the clock.
 
         Args:
             accounts: how many accounts of the test mnemonic, with 10,000 ETH each.
             block_gas_limit: gas of one block.
             tx_gas_cap: whether EIP-7825's cap of one transaction is on.
+            states: of how many blocks the state can be asked for, the last ones: memory for large rounds. None: of all.
 
         Raises:
-            InvalidInput: no number of accounts or of gas, or `tx_gas_cap` is neither True nor False.
+            InvalidInput: no number of accounts, of gas or of states, or `tx_gas_cap` is neither True nor False.
             ToolMissing: anvil is not installed.
             ServiceError: anvil did not come up.
         """
         check_flag("tx_gas_cap", tx_gas_cap)
         accounts, gas = check_whole("accounts", accounts, 1), check_whole("block_gas_limit", block_gas_limit, 1, 2**63)
-        states = Path(tempfile.mkdtemp(prefix="bcfl-anvil-"))  # anvil's own place is the user's home, never emptied
+        history = [] if states is None else ["--prune-history", check_whole("states", states, 2)]
+        folder = Path(tempfile.mkdtemp(prefix="bcfl-anvil-"))  # anvil's own place is the user's home, never emptied
         command = [
             *(services.anvil(), "--host", services.LOCALHOST, "--port", 0, "--mnemonic", MNEMONIC),
             *("--accounts", accounts, "--balance", 10_000, "--chain-id", 31337, "--hardfork", HARDFORK),
             *("--gas-limit", gas, "--timestamp", GENESIS, "--order", "fifo", "--no-request-size-limit"),
-            *("--cache-path", states, *(["--enable-tx-gas-limit"] if tx_gas_cap else [])),
+            *("--cache-path", folder, *(["--enable-tx-gas-limit"] if tx_gas_cap else []), *history),
         ]
-        child = services.start_supervised([str(part) for part in command], name="anvil", remove=[states])
+        child = services.start_supervised([str(part) for part in command], name="anvil", remove=[folder])
         try:
             port = services.await_port(child, r"Listening on [\d.]+:(\d+)", seconds=20, what="its port")
-            url = f"http://{services.LOCALHOST}:{port}"
             cap = TX_GAS_CAP if tx_gas_cap else 2**63
-            chain = cls(url, child=child, block_gas_limit=gas, tx_gas_cap=cap)
+            chain = cls(f"http://{services.LOCALHOST}:{port}", child=child, block_gas_limit=gas, tx_gas_cap=cap)
             chain._rpc("anvil_setLoggingEnabled", False)
             chain._rpc("anvil_setBlockTimestampInterval", SLOT_SECONDS)
             chain._rpc("evm_mine")  # anvil answers eth_call on an empty chain with a clock at 1970
@@ -375,18 +382,18 @@ class Chain(AbstractContextManager["Chain"]):
             raise ServiceError(f"{without_secrets(self.url)} is not a chain of ours, so we cannot {wish}; {advice}")
 
 
-def connect(url: str | None = None) -> Chain:
+def connect(url: str | None = None, *, states: int | None = None) -> Chain:
     """The chain to use: the endpoint given, else the one in ``BCFL_RPC_URL``, else a new local anvil.
 
     Args:
         url: JSON-RPC endpoint, http or https.
+        states: of a local anvil, see `Chain.start`.
 
     Raises:
         ServiceError: the endpoint does not answer, or holds no accounts and ``BCFL_MNEMONIC`` is not set or misspelled.
     """
-    address = url or os.environ.get("BCFL_RPC_URL", "")
-    if not address:
-        return Chain.start()
+    if not (address := url or os.environ.get("BCFL_RPC_URL", "")):
+        return Chain.start(states=states)
     if urlsplit(address).scheme not in ("http", "https"):
         name = "url" if url else "BCFL_RPC_URL"
         raise ServiceError(f"{name} = {address!r} is no http address; it looks like http://127.0.0.1:8545")

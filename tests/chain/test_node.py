@@ -11,6 +11,7 @@ from eth_utils import keccak
 from hexbytes import HexBytes
 from processes import eventually, runs
 from solidity import compile_source
+from web3.exceptions import Web3RPCError
 
 from bcfl_support import services
 from bcfl_support.chain import node as node_module
@@ -306,8 +307,24 @@ def test_what_anvil_keeps_on_disk_goes_with_it(tmp_path, monkeypatch):
     assert not any(tmp_path.glob("bcfl-anvil-*")) and not (tmp_path / "home" / ".foundry" / "anvil").exists()
 
 
+def test_a_chain_that_keeps_few_states():
+    with connect(states=4) as chain:
+        payer, payee = chain.accounts[:2]
+        chain.send_many([({"to": payee}, payer, 1)] * 3)
+        before = chain.snapshot()
+        for _ in range(10):
+            chain.send({"to": payee}, sender=payer, value=1)
+        assert chain.w3.eth.get_balance(payee, chain.w3.eth.block_number - 2) == 10_000 * ETHER + 11
+        with pytest.raises(Web3RPCError, match="BlockOutOfRange"):
+            chain.w3.eth.get_balance(payee, 2)
+        assert len(chain.block_hashes(range(12))) == 12
+        chain.revert(before)
+        assert chain.w3.eth.get_balance(payee) == 10_000 * ETHER + 3
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("accounts", 0), ("accounts", 1.5), ("block_gas_limit", 1e7), ("block_gas_limit", 0)]
+    ("name", "value"),
+    [("accounts", 0), ("accounts", 1.5), ("block_gas_limit", 1e7), ("block_gas_limit", 0), ("states", 1)],
 )
 def test_what_no_chain_is_started_with(name, value):
     with pytest.raises(InvalidInput, match=f"{name} is .*: .*whole"):
