@@ -302,10 +302,14 @@ def grade(
         start = time.monotonic()
         trouble, told = _run(folder, found, minutes) if found.path.is_file() else ("nothing to grade", [])
         said += [f"{found.student}, {found.lesson}: {what}" for what in told]
-        if not trouble:
-            trouble = _nbgrader(folder, folder, "generate_feedback", found, minutes)
-        if trouble:  # what was begun is no grade, and an older one is not this file's
-            for part in ("autograded", "feedback"):
+        if trouble:
+            _seal_of(folder, found).unlink(missing_ok=True)
+            if done.is_file():
+                said.append(
+                    f"{found.student}, {found.lesson}: what was graded before keeps its points and its feedback"
+                )
+        elif trouble := _nbgrader(folder, folder, "generate_feedback", found, minutes):
+            for part in ("autograded", "feedback"):  # what was begun is no grade, and older feedback is not this file's
                 shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
         else:
             _seal_of(folder, found).write_text(_digest(found.path), encoding="utf-8")
@@ -355,7 +359,7 @@ def _run(folder: Path, found: Submission, minutes: float) -> tuple[str, list[str
         try:
             trouble = _nbgrader(folder, room, "autograde", found, minutes, tag)
         finally:
-            left = end_tagged(tag[TAG], room)
+            left = _rules()["end_started"](tag[TAG], room)
             told = _put_back(folder, before)
         if left:
             told.append(f"it left {left} processes running; they were ended")
@@ -464,23 +468,6 @@ def _take_over(folder: Path, found: Submission, graded: Path) -> str:
     return ""
 
 
-def end_tagged(tag: str, room: Path) -> int:
-    """End every process that has a tag in its environment, or works in a folder; how many there were."""
-    import psutil
-
-    found = []
-    for process in psutil.process_iter():
-        try:
-            tagged = process.environ().get(TAG) == tag or Path(process.cwd()).is_relative_to(room)
-            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                process.kill()
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    psutil.wait_procs(found, timeout=10)
-    return len(found)
-
-
 def _nbgrader(
     folder: Path, room: Path, command: str, found: Submission, minutes: float, more: dict[str, str] | None = None
 ) -> str:
@@ -561,7 +548,8 @@ def write_grades(folder: Path) -> str:
         earned, most = points(folder, found) if done.is_file() else ("", "")
         state = "not graded"
         if done.is_file():
-            state = "awaits a hand" if _by_hand(folder, found)[0] else "graded"
+            of_this = found.path.is_file() and _seal(folder, found) == _digest(found.path)
+            state = "awaits a hand" if _by_hand(folder, found)[0] else "graded" if of_this else "an earlier one's"
         rows.append([found.student, found.lesson, earned, most, state])
     with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["student", "lesson", "points", "of", "state"], *rows])

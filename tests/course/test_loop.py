@@ -253,6 +253,14 @@ class TestSmallLesson:
         assert len(graded(self.folder)) == 1 and graded(self.folder) == {}
         self.hand_in("anna", "def double(x):\n    return 2 * x")
         assert len(graded(self.folder)) == 1 and self.score("anna") == 2
+        grading.write_grades(self.folder)
+        assert "anna,00_small,2.0,2.0,graded" in (self.folder / "grades.csv").read_text(encoding="utf-8")
+        s.hand_in(self.folder, "anna", "00_small", "{")
+        text, done = graded(self.folder)["anna"]
+        assert not done and "what was graded before keeps points and feedback" in text
+        grading.write_grades(self.folder)
+        assert "anna,00_small,2.0,2.0,an earlier one's" in (self.folder / "grades.csv").read_text(encoding="utf-8")
+        assert (self.folder / "feedback" / "anna" / "00_small" / "00_small.html").is_file()
 
     @only_in_the_loop
     def test_nothing_is_left_after_many_gradings(self):

@@ -252,7 +252,7 @@ class Judge(Execute):
         self.word, self.token, self.changed = f"judge_{secrets.token_hex(8)}", secrets.token_hex(16), dict[str, None]()
         self.begun = False
         notebook, resources = super().preprocess(notebook, resources, km)
-        if left := end_started():
+        if left := end_started(os.environ.get("BCFL_GRADING", "")):
             print(f"BCFL: it left {left} processes running; they were ended")
         if self.changed:
             print(f"BCFL: it changed what runs cells ({', '.join(self.changed)}); that was put back before each check")
@@ -311,18 +311,23 @@ class Judge(Execute):
         )
 
 
-def end_started() -> int:
-    """End what this submission started and left, before anything is written that it could change; how many there were.
+def end_started(tag: str, room: Path | None = None) -> int:
+    """End what a submission started and left, before anything is written that it could change; how many there were.
 
     `bcfl course grade` puts a word into the environment, which all of it inherits.
+
+    Args:
+        tag: the word; if empty nothing has it.
+        room: what works in this folder is ended, too.
     """
     import psutil
 
     found = []
     for process in psutil.process_iter():
         try:
-            tagged = process.environ().get("BCFL_GRADING") == os.environ.get("BCFL_GRADING", "nothing")
-            if tagged and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            tagged = tag and process.environ().get("BCFL_GRADING") == tag
+            here = room and Path(process.cwd()).is_relative_to(room)
+            if (tagged or here) and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
                 process.kill()
                 found.append(process)
         except (psutil.Error, OSError):
