@@ -240,7 +240,8 @@ def compute_square_distances(updates: Any) -> np.ndarray:
     """‖g_i − g_j‖² for all pairs.
 
     Most are read off the Gram matrix, ‖g_i‖² + ‖g_j‖² − 2 ⟨g_i, g_j⟩. Of two updates that are close for their lengths
-    little but rounding would be left of that, and of long ones nothing: these pairs are subtracted.
+    little but rounding would be left of that, and of long ones nothing. A round with such pairs is read off once more,
+    as differences from its middle row, and the pairs of which that is still true are subtracted.
 
     Args:
         updates: shape (…, n, P), float64.
@@ -252,19 +253,29 @@ def compute_square_distances(updates: Any) -> np.ndarray:
         InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
     """
     rows = check_updates(updates)
+    shape, rows = rows.shape[:-1], rows.reshape(-1, *rows.shape[-2:])
     with np.errstate(over="ignore", invalid="ignore"):
-        gram = rows @ rows.swapaxes(-1, -2)
-        squares = np.diagonal(gram, axis1=-2, axis2=-1)
-        sums = squares[..., :, None] + squares[..., None, :]
-        distances = np.maximum(sums - 2 * gram, 0.0)
-        distances[..., np.arange(rows.shape[-2]), np.arange(rows.shape[-2])] = 0.0
-        *batch, i, j = np.nonzero(np.triu((distances < 1e-3 * sums) | ~np.isfinite(distances), 1))
+        distances, close = _read_off_gram(rows)
+        if (again := close.any(axis=(1, 2))).any():
+            middle = distances[again].sum(axis=-1).argmin(axis=-1)  # the row that is nearest to the others
+            rest = rows[again] - np.take_along_axis(rows[again], middle[:, None, None], axis=1)
+            distances[again], close[again] = _read_off_gram(rest)
+        of, i, j = np.nonzero(np.triu(close, 1))
         few = max(1, 2**17 // rows.shape[-1])  # whose differences stay in the cache
         for some in (slice(k, k + few) for k in range(0, len(i), few)):
-            *of, one, other = (places[some] for places in (*batch, i, j))
-            squares = np.square(rows[(*of, one)] - rows[(*of, other)]).sum(axis=-1)
-            distances[(*of, one, other)] = distances[(*of, other, one)] = squares
-    return distances
+            squares = np.square(rows[of[some], i[some]] - rows[of[some], j[some]]).sum(axis=-1)
+            distances[of[some], i[some], j[some]] = distances[of[some], j[some], i[some]] = squares
+    return distances.reshape(*shape, shape[-1])
+
+
+def _read_off_gram(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances, (m, n, n), and of which pairs nothing but rounding may be left."""
+    gram, n = rows @ rows.swapaxes(-1, -2), np.arange(rows.shape[-2])
+    sums = gram[:, n, n, None] + gram[:, None, n, n]
+    distances = np.maximum(sums - 2 * gram, 0.0)
+    close = ~((distances >= 1e-3 * sums) & np.isfinite(distances))
+    distances[:, n, n], close[:, n, n] = 0.0, False
+    return distances, close
 
 
 def check_vectors(values: Any, name: str) -> np.ndarray:
