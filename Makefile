@@ -105,7 +105,7 @@ student: setup
 
 # Where this repository is published: ADDRESS=https://github.com/you/lessons goes into CITATION.cff, README and pyproject.
 address: setup
-	@$(BIN)/python -m tools address $(ADDRESS)
+	@$(BIN)/python -m tools address $(if $(ADDRESS),"$(ADDRESS)")
 
 # The package as pip installs it, without a clone; and the kit for students. Both to dist/.
 wheel: setup
@@ -189,7 +189,7 @@ audit: setup .venv-slither/.packages
 
 # The invariant suites for more than a million calls; `make test` has a short version.
 deep: setup
-	cd contracts && FOUNDRY_PROFILE=deep $(FORGE) test --offline --match-contract "Invariants|System"
+	cd contracts && FOUNDRY_PROFILE=deep "$(FORGE)" test --offline --match-contract "Invariants|System"
 
 # Do the contracts' tests notice small faults? See contracts/MUTANTS.md. For hours; ROOMS="core" MUTATE_ARGS="--minutes 20" is
 # a sample of one room.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,16 @@ def test_a_user_s_pip_and_npm_do_not_change_what_is_installed():
     assert "npm ci --include=optional --include=dev" in done.stdout, done.stderr
     asked = run("make", "--eval", "asked:\n\t@echo $$PIP_USER $$PYTHONUTF8", "asked", PIP_USER="1", **ASCII)
     assert asked.stdout.split() in (["0", "1"], []), asked.stderr
+
+
+def test_a_path_with_a_blank_stays_one_word():
+    """In every recipe: `make deep` was not tried in such a folder."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipes = "\n".join(line for line in text.splitlines() if line.startswith("\t"))
+    for name in ("FORGE", "CURDIR", "DIR", "ADDRESS"):
+        for match in re.finditer(rf"\$\({name}\)", recipes):
+            around = recipes[match.start() - 1], recipes[match.end() : match.end() + 1]
+            assert around == ('"', '"') or recipes[: match.start()].endswith("$(if "), f"$({name}) is not quoted"
 
 
 # ---------------------------------------------------------------- git on Windows
