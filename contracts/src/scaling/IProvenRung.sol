@@ -25,12 +25,13 @@ import { IDeposits } from "./IDeposits.sol";
 /// `windowSeconds` at least, and as long after that as nobody calls `finalize`. When a client is put out, and no proof stands or
 /// the one that does falls, the time to work begins anew, and so does the time to reveal if it has not passed, or had not when
 /// that proof was brought: from then, or from `closesAt` where that is yet to come. So a fault that is shown in front of a reveal,
-/// or of a proof that counts all who sealed, leaves the others as much time as they had at first. The other clients' stakes stay
-/// tied up, and their faults can be shown as before.
+/// or of a proof that counts all who sealed, leaves the others as much time as they had at first; and seals can be opened all the
+/// while that such a proof stands. The other clients' stakes stay tied up, and their faults can be shown as before.
 ///
 /// That can hold a round up, and not for ever: each time costs a client its place in the round and its stake, of which half may go
-/// to an accomplice. So of n clients both times begin anew n times at most. A round can be final or given up
-/// n·(windowSeconds + workSeconds) after it could first be given up, at the latest.
+/// to an accomplice. So of n clients both times begin anew n times at most. Who gives the round up as soon as it can be, and
+/// finalizes a proof as soon as that can be, ends it n·(windowSeconds + workSeconds) after it could first be given up, or a
+/// window later if a proof comes in the last moment. Who waits lets others work on.
 interface IProvenRung is IDeposits {
     /// @param windowSeconds How long a proof is open to `proveFault` at least: until `finalize` is called, see above. Not 0.
     /// @param revealSeconds How long after `closesAt`, which may move, seals may be revealed. Not 0; `workSeconds` is at least
@@ -97,8 +98,9 @@ interface IProvenRung is IDeposits {
     error RungNoEntry(uint256 position, uint256 end);
     error RungNoFault(uint256 position, uint256 value);
 
-    /// @notice Open seals. Anyone may who knows the salts. Seals that are open already, and those of clients that are out, are passed
-    /// over, whatever comes with them: so nobody undoes others' reveals by one of its own, or by a fault.
+    /// @notice Open seals. Anyone may who knows the salts, until the time to reveal is over, and while a proof stands that was brought
+    /// before it was. Seals that are open already, and those of clients that are out, are passed over, whatever comes with them: so
+    /// nobody undoes others' reveals by one of its own, or by a fault.
     function reveal(uint256 round, Opening[] calldata openings) external;
 
     /// @notice Show that a client's update breaks the rules.

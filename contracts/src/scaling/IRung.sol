@@ -23,7 +23,8 @@ interface IRung {
     /// @param submitSeconds Submissions close this long after the round opens, or when all clients have submitted.
     /// @param workSeconds This long after `closesAt` a round without a result may be given up for a new one. Work is taken
     /// until somebody does; a proposal that stands prevents it, and one that falls starts this time anew, as does, on rungs 4,
-    /// 6, and 8 by each client, every client that is put out: from then, or from `closesAt` where that is yet to come.
+    /// 6, and 8 by each client, every client that is put out while none stands: from then, or from `closesAt` where that is
+    /// yet to come.
     /// On rung 6 nobody is left to work for if nobody revealed in time. A round that nobody submitted to may be given up at
     /// `closesAt`.
     struct Config {

@@ -51,9 +51,10 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     /// @inheritdoc IProvenRung
     function reveal(uint256 round, Opening[] calldata openings) external virtual {
-        Round memory current = _closed(round);
-        uint256 end = current.closesAt + _revealSeconds;
-        if (block.timestamp >= end) revert RungRevealsClosed(block.timestamp, end);
+        // While a proof of all stands, too: or one brought in front of the reveals would keep seals closed until it falls.
+        Round memory current = _round.phase == Phase.Proposed ? _in(round, Phase.Proposed) : _closed(round);
+        uint256 time = _workTime(current);
+        if (!_revealing(current, time)) revert RungRevealsClosed(time, current.closesAt + _revealSeconds);
         Marks memory marks = _marksOf(current);
         uint256 bits;
         for (uint256 i; i < openings.length; ++i) {
@@ -94,8 +95,7 @@ abstract contract SealedRung is IProvenRung, Deposits {
         Round memory round = _round;
         if (round.number == 0) return 0;
         // Who was out before a proof is still, and who has been put out since was not counted, or it would have fallen.
-        uint256 time = round.phase == Phase.Open ? block.timestamp : round.expiresAt - _windowSeconds;
-        return _presentAt(round, _marksOf(round), time);
+        return _presentAt(round, _marksOf(round), _workTime(round));
     }
 
     // ----------------------------------------------------------------------------------------------- who is in, or out
@@ -119,6 +119,11 @@ abstract contract SealedRung is IProvenRung, Deposits {
 
     function _mark(Round memory round, Marks memory marks) internal {
         _marks = uint256(round.number) << 2 * BITS | marks.revealed << BITS | marks.excluded; // of clients below 116
+    }
+
+    /// @dev When the proof that stands was brought, or the last result; else now.
+    function _workTime(Round memory round) internal view returns (uint256) {
+        return round.phase == Phase.Open ? block.timestamp : round.expiresAt - _windowSeconds;
     }
 
     /// @dev Whom a proof brought at `time` counts.
@@ -159,7 +164,7 @@ abstract contract SealedRung is IProvenRung, Deposits {
         // When all seal early, that is before `closesAt`: what was announced to last till then, and longer, does.
         uint256 from = block.timestamp < round.closesAt ? round.closesAt : block.timestamp;
         bool open = round.phase == Phase.Open;
-        uint256 time = open ? block.timestamp : round.expiresAt - _windowSeconds; // now, or when the proof was brought
+        uint256 time = _workTime(round);
         if (open || _presentAt(round, marks, time) >> client & 1 == 1) {
             if (_revealing(round, time)) _round.closesAt = uint40(from);
             (_round.phase, _round.expiresAt) = (Phase.Open, uint40(from + _workSeconds));

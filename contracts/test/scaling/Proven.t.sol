@@ -56,12 +56,13 @@ contract ProvenInvariantsTest is Refusals {
 
     /// @dev Runs in which a branch is never reached would prove nothing of it.
     function test_TheHandlerReachesEveryBranch() public {
-        string[12] memory all = [
+        string[13] memory all = [
             "open",
             "seal",
             "reveal",
             "prove",
             "prove with seals",
+            "reveal behind a proof",
             "prove without some",
             "fault",
             "fall",

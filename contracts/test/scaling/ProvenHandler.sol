@@ -123,15 +123,20 @@ contract ProvenHandler is Base {
 
     function _reveal(uint256 seed) private {
         IRung.Round memory round = rung.currentRound();
-        bool must = round.phase == IRung.Phase.Open && round.submitted != 0 && _all(round)
-            && block.timestamp < uint256(round.closesAt) + REVEAL;
+        bool stands = round.phase == IRung.Phase.Proposed;
+        bool must = (stands || round.phase == IRung.Phase.Open && round.submitted != 0 && _all(round))
+            && (stands ? provenAt : block.timestamp) < uint256(round.closesAt) + REVEAL;
         IProvenRung.Opening[] memory openings = new IProvenRung.Opening[](1 + seed % 3);
         for (uint256 k; k < openings.length; ++k) {
             uint256 i = (seed >> 8 * (k + 1)) % N;
             openings[k] = Sealing.opening(round.number, i, PARAMETERS);
             must = must && round.submitted >> i & 1 == 1; // who is out is passed over
         }
+        (uint256 present, uint256 open) = (rung.present(), rung.revealed());
         _note("reveal", _call(accounts[N], abi.encodeCall(IProvenRung.reveal, (round.number, openings))), must);
+        if (!stands) return;
+        if (rung.revealed() != open) done["reveal behind a proof"] += 1;
+        if (rung.present() != present) finding = "a reveal changed whom a proof counts";
     }
 
     function _prove(uint256 seed) private {

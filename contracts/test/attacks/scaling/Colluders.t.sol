@@ -77,6 +77,50 @@ contract ColludersTest is ColludersAttack {
         vm.assertEq(rung.present(), 6, "and counted");
     }
 
+    /// @dev The accomplice's true proof comes in front of the others' reveals, and long after the time to reveal the one's fault makes
+    /// it fall: the others have opened their seals meanwhile.
+    function test_AProofInFrontOfTheRevealsKeepsNobodyOut() public {
+        sealAll();
+        vm.warp(closesAt);
+        vm.prank(member(1));
+        rung.work(1, abi.encode(step(7, 0)));
+        vm.warp(closesAt + 30 days);
+        rung.reveal(1, openings(4));
+        vm.assertEq(rung.present(), 7, "the proof stands as it was");
+        showFault(0, member(1));
+        vm.assertEq(rung.currentRound().closesAt, block.timestamp, "anew");
+        rung.reveal(1, openings(2));
+        vm.warp(block.timestamp + REVEAL);
+        vm.assertEq(rung.present(), 6, "also who is away then");
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 1, 2));
+        vm.prank(member(1));
+        rung.work(1, abi.encode(step(2, 2)));
+        rung.work(1, abi.encode(step(6, 6)));
+        vm.warp(block.timestamp + WINDOW);
+        rung.finalize(1);
+        vm.assertEq(rung.present(), 6, "final");
+    }
+
+    /// @dev Who is not counted, since its seal was closed when the proof came, stays so.
+    function test_NobodyOpensASealThatAProofDoesNotCount() public {
+        sealAll();
+        rung.reveal(1, openings(6));
+        vm.warp(closesAt + REVEAL);
+        rung.work(1, abi.encode(step(6, 6)));
+        vm.expectRevert(
+            abi.encodeWithSelector(IProvenRung.RungRevealsClosed.selector, block.timestamp, closesAt + REVEAL)
+        );
+        rung.reveal(1, openings(1));
+        showFault(1, member(0));
+        vm.expectRevert(
+            abi.encodeWithSelector(IProvenRung.RungRevealsClosed.selector, block.timestamp, closesAt + REVEAL)
+        );
+        rung.reveal(1, openings(1));
+        vm.warp(block.timestamp + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongPhase.selector, IRung.Phase.Open, IRung.Phase.Proposed));
+        rung.finalize(1);
+    }
+
     /// @dev The others open all seals in one transaction; by its fault the one is out before that.
     function test_FaultInFrontOfRevealsUndoesThem() public {
         sealAll();
