@@ -130,9 +130,12 @@ def to_array(name: str, values: Any, error: type[BcflError] = InvalidInput, dtyp
 
 def refuse_mask(name: str, values: Any, error: type[BcflError] = InvalidInput) -> None:
     """Refuse an array with a mask, or rows of which one has a mask; arguments as in `to_floats`."""
-    rows = values if isinstance(values, (list, tuple)) else [values]
-    if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+    if isinstance(values, np.ma.MaskedArray):
         raise error(f"{name} has a mask, which nobody who receives it would see: fill it first")
+    if isinstance(values, (list, tuple)):
+        for row in values:
+            if isinstance(row, (list, tuple, np.ma.MaskedArray)):
+                refuse_mask(name, row, error)
 
 
 def freeze(values: np.ndarray) -> np.ndarray:
@@ -307,19 +310,24 @@ def look_up(name: str, wanted: Any, known: Mapping[str, Any], kinds: Any) -> Any
     return known[wanted]
 
 
-def check_rows(columns: Mapping[str, Any]) -> None:
-    """Refuse columns of pandas whose rows have other names, or the same in another order: half a pair is another's.
+def check_rows(tables: Mapping[str, Any], *, columns: bool = False) -> None:
+    """Refuse tables of pandas whose rows have other names, or the same in another order: half a pair is another's.
 
     Args:
-        columns: what they are called in the message, and they; of one length. Lists, arrays and functions name none.
+        tables: what they are called in the message, and they. Lists, arrays and functions name no rows.
+        columns: compare the columns' names in place of the rows'.
 
     Raises:
         InvalidInput: two differ; the message has the first row in which they do.
     """
-    named = [(name, value.index) for name, value in columns.items() if not callable(getattr(value, "index", len))]
+    what, where = ("column", "columns") if columns else ("row", "index")
+    indices = {name: getattr(table, where, len) for name, table in tables.items()}
+    named = [(name, index) for name, index in indices.items() if not callable(index)]
     for name, index in named[1:]:
         first, known = named[0]
-        for row, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
+        if len(index) != len(known):
+            raise InvalidInput(f"{first} has {len(known)} {what}s, {name} has {len(index)}: give as many of each.")
+        for place, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
             if one != other:
-                found = f"row {row} is {one!r} in {first} and {other!r} in {name}, by their indices"
+                found = f"{what} {place} is {one!r} in {first} and {other!r} in {name}, by their indices"
                 raise InvalidInput(f"{found}: bring them into one order, or give to_numpy() of both if they are in it.")

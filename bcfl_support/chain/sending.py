@@ -48,6 +48,7 @@ class Sender:
     def __init__(self, w3: Web3, transport: Transport, *, tx_gas_cap: int, block_gas_limit: int) -> None:
         self._w3, self._transport, self._lock = w3, transport, threading.RLock()
         self._tx_gas_cap, self._block_gas_limit = tx_gas_cap, block_gas_limit
+        self._unfinished = False  # whether a batch may have left transactions that wait to be mined
 
     def send_many(self, calls: Iterable[tuple[Call, str, int]], gas: int | None, check: bool) -> list[TxReceipt]:
         """Send (call, sender, value in wei) of each and wait for all receipts."""
@@ -133,6 +134,9 @@ class Sender:
         rpc = self._transport.rpc
         receipts: list[TxReceipt] = []
         try:
+            if self._unfinished:  # an interrupt came while the last batch was being taken back
+                rpc("anvil_dropAllTransactions")
+            self._unfinished = True
             rpc("evm_setAutomine", False)
             for block in _split(transactions, self._block_gas_limit):
                 receipts += self._mine_block(block)
@@ -141,6 +145,7 @@ class Sender:
                 if len(receipts) < len(transactions):
                     rpc("anvil_dropAllTransactions")
                 rpc("evm_setAutomine", True)
+                self._unfinished = False
         return receipts
 
     def _mine_block(self, transactions: list[Transaction]) -> list[TxReceipt]:
@@ -159,7 +164,9 @@ class Sender:
                     found[each] = self._w3.eth.get_transaction_receipt(each)
             if all(each in found for each in hashes):
                 return [found[each] for each in hashes]
-        raise TransactionFailed(f"anvil did not mine {len(hashes) - len(found)} of {len(hashes)} transactions")
+        left = [each["from"] for each, hash_ in zip(transactions, hashes, strict=True) if hash_ not in found]
+        why = f"those from {', '.join(left)}: has each enough for all it sends in this batch? The others stand"
+        raise TransactionFailed(f"anvil did not mine {len(left)} of {len(hashes)} transactions, {why}")
 
     def _send_one_by_one(self, transactions: list[Transaction]) -> list[TxReceipt]:
         """Foreign node: it mines when it likes; keys we hold sign here, the others on the node."""

@@ -65,6 +65,7 @@ class FederatedData:
         why = "each client needs a sample, else deal to fewer"
         sizes = check_range("sizes", self.sizes, 1, many=True, whole=True, why=why).astype(np.int64)
         object.__setattr__(self, "sizes", freeze(sizes))
+        check_rows({name: getattr(self, name) for name in ("x", "x_val", "x_test")}, columns=True)
         for end in ("", "_val", "_test"):
             given, width = (getattr(self, f"x{end}"), getattr(self, f"y{end}")), self.n_features if end else None
             for name, part in zip("xy", read_samples(*given, width, self.n_classes, end), strict=True):

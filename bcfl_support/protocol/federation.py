@@ -18,7 +18,7 @@ from numpy.random import Generator
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice, check_generator, check_list, check_range, check_whole
+from bcfl_support.checks import check_choice, check_generator, check_list, check_range, check_rows, check_whole
 from bcfl_support.errors import ContractError, InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point, inputs
 from bcfl_support.protocol.commitments import PART, Submission, bind_updates, compute_factors_hash
@@ -76,6 +76,7 @@ class Federation(Deployed):
             InvalidInput: a count or the stake is no whole number, a client no address, or there is not one count each.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
+        check_rows({"clients": clients, "samples": samples})
         clients, samples = inputs.check_clients(clients), check_list("samples", samples)
         check_range("samples", samples, 0, row=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
@@ -142,11 +143,13 @@ class Federation(Deployed):
             InvalidInput: updates that are not given by address, each once, or an rng that is no generator.
         """
         check_generator(rng)
-        return self._bind(inputs.encode_updates(self.config, updates, scaled), rng)
+        return self._bind(inputs.encode_updates(self.config, updates, scaled), rng, self.round_number)
 
-    def _bind(self, encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator) -> list[Submission]:
+    def _bind(
+        self, encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator, round_number: int
+    ) -> list[Submission]:
         place = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
-        return bind_updates(encoded, rng, **place, round_number=self.round_number)
+        return bind_updates(encoded, rng, **place, round_number=round_number)
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
@@ -246,10 +249,10 @@ class Federation(Deployed):
         encoded = inputs.encode_updates(self.config, updates, room=self.config.capacity)
         eligible = self.registry.functions.eligibleSamples
         self.chain.check((eligible(client), client, 0) for client in encoded)  # as `commit` will
-        self._await_idle()
+        number = self._await_idle() + 1
         inputs.refuse_copies(encoded, self.chain.events, self.aggregator.events)
+        self.submissions = submissions = self._bind(encoded, rng, number)  # first: whatever stops it now, they are here
         self.open_round()
-        self.submissions = submissions = self._bind(encoded, rng)
         self.commit(submissions)
         self.end_phase("Commit")
         if not self.round_state()["void"]:

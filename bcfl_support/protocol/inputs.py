@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_kind, check_list, check_whole
+from bcfl_support.checks import check_kind, check_list, check_rows, check_whole
 from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR
 from bcfl_support.protocol import fixed_point
@@ -61,6 +61,7 @@ def encode_updates(
     if room is not None and not 0 < len(given) <= room:
         needed = f"a round needs at least one client and has room for {room}: give as many, by address"
         raise InvalidUpdate(f"{len(given)} updates were given; {needed}")
+    check_rows({f"the update of {client}": update for client, update in given.items()})
     for client, update in given.items():
         name = f"the update of {client}"
         try:
@@ -81,6 +82,8 @@ def check_submissions(submissions: Iterable[Submission]) -> list[Submission]:
     """What a round's steps are given; `InvalidInput` for what `Federation.prepare` has not made."""
     for given in (found := check_list("submissions", submissions)):
         check_kind("a submission", given, Submission, "what prepare has made of the updates")
+    if not found:
+        raise InvalidInput("submissions is empty: give what prepare has made of the updates")
     return found
 
 

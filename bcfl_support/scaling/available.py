@@ -51,10 +51,11 @@ class AvailableRung(RelayedRung):
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
         sent = blobs if blobs is not None else [vector_to_blob(self.rows[i]) for i in sorted(self.rows)]
-        receipt, hashes = send_blobs(self.chain, call, self.worker, sent)
-        self._note("relay", receipt, call)
-        self.blobs += len(hashes)
-        self.statement, self._over = statement, True
+        with self._noticing():
+            receipt = send_blobs(self.chain, call, self.worker, sent)
+            self._note("relay", receipt, call)
+        self.blobs += len(sent)
+        self.statement = statement
         return receipt
 
 
@@ -72,7 +73,7 @@ class RevealedRung(ProvenRung):
         """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
         if self.phase == "Proposed":
             self.finalize()
-        self._begin(self.chain.w3.eth.block_number)
+        self._begin()
 
     def _number(self) -> int:
         return self.round + (self.phase == "Idle")
@@ -91,9 +92,10 @@ class RevealedRung(ProvenRung):
         client = self._holder(client)
         call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
         sent = vector_to_blob(self.rows[client]) if blob is None else blob
-        receipt, hashes = send_blobs(self.chain, call, self.clients[client], [sent])
-        self._note("reveal", receipt, call)
-        self.blobs += len(hashes)
+        with self._noticing():
+            receipt = send_blobs(self.chain, call, self.clients[client], [sent])
+            self._note("reveal", receipt, call)
+        self.blobs += 1
         return receipt
 
     def work(self, values: np.ndarray | None = None) -> None:

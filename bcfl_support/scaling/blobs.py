@@ -55,15 +55,17 @@ class BlobRung(OptimisticRung):
         published = [to_blob(part) for part in parts] if blobs is None else blobs
         starts = range(0, len(parts), most := lanes.BLOBS_PER_TRANSACTION)
         calls = [self.contract.functions.submit(number, b"".join(roots[start : start + most])) for start in starts]
-        mined = self._mined(client, calls)  # by a submission that was interrupted
-        hashes = [bytes(name) for sent in mined for name in sent["blobVersionedHashes"]]
-        for call, start in list(zip(calls, starts, strict=True))[len(mined) :]:
-            receipt, found = send_blobs(self.chain, call, self.clients[client], published[start : start + most])
-            self._note("submit", receipt, call)
-            hashes += found
-            self.blobs += len(found)
-        self._put(client, row)
-        self.blob_hashes[client] = hashes
+        mined = len(self._mined(client, calls))  # by a submission that was interrupted
+        self._in.pop(client, None)  # as in `Rung.submit`
+        self.rows[client], self.blob_hashes[client] = row, name_blobs(published)
+        try:
+            for call, start in list(zip(calls, starts, strict=True))[mined:]:
+                with self._noticing():
+                    receipt = send_blobs(self.chain, call, self.clients[client], published[start : start + most])
+                    self._note("submit", receipt, call)
+                self.blobs += len(published[start : start + most])
+        finally:
+            self._sort_rows()
 
     def prove_data(self, client: int, chunk: int, blob: bytes) -> TxReceipt:
         """The watcher shows that the client's blob holds something else than the chunk it committed to.
@@ -134,12 +136,17 @@ def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:
     return element, int.from_bytes(value, "big"), ckzg.blob_to_kzg_commitment(blob, setup), proof
 
 
-def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> tuple[TxReceipt, list[bytes]]:
+def name_blobs(blobs: Sequence[bytes]) -> list[bytes]:
+    """The names under which a transaction carries blobs: the byte 1, and 31 bytes of their commitments' SHA-256."""
+    commitments = [ckzg.blob_to_kzg_commitment(blob, ethereum_setup().kzg) for blob in blobs]
+    return [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]
+
+
+def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> TxReceipt:
     """Send a call together with blobs.
 
     Beside the transaction travel the blobs, their commitments, and proofs of the 128 cells of each, which the network
-    samples (EIP-7594); they take half a second a blob. In the transaction a blob has a name: the byte 1 and the last
-    31 bytes of its commitment's SHA-256 (EIP-4844).
+    samples (EIP-7594); they take half a second a blob. In the transaction a blob has a name (`name_blobs`, EIP-4844).
 
     Args:
         chain: a local chain: it signs.
@@ -148,7 +155,7 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
         blobs: 131,072 bytes each.
 
     Returns:
-        The receipt and the blobs' versioned hashes.
+        The receipt.
 
     Raises:
         TransactionFailed: the contract refused the call, for example because it is not this client's turn.
@@ -156,9 +163,8 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     setup = ethereum_setup().kzg
     commitments = [ckzg.blob_to_kzg_commitment(blob, setup) for blob in blobs]
     proofs = [proof for blob in blobs for proof in ckzg.compute_cells_and_kzg_proofs(blob, setup)[1]]
-    hashes = [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]
-    parts = {"blobs": blobs, "commitments": commitments, "cellProofs": proofs, "blobVersionedHashes": hashes}
+    parts = {"blobs": blobs, "commitments": commitments, "cellProofs": proofs, "blobVersionedHashes": name_blobs(blobs)}
     fees = {"maxFeePerGas": 100 * _GWEI, "maxPriorityFeePerGas": _GWEI, "maxFeePerBlobGas": 1_000 * _GWEI}
     transaction = {"type": 3, "to": call.address, "data": to_hex(encode_call(call)), **fees}
     transaction |= {name: [to_hex(part) for part in each] for name, each in parts.items()}
-    return chain.send(transaction, sender=sender, gas=1_000_000), hashes
+    return chain.send(transaction, sender=sender, gas=1_000_000)

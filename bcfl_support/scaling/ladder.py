@@ -24,8 +24,9 @@ from bcfl_support.scaling.gas_model import RoundCost
 from bcfl_support.scaling.latency import Latency, compute_latency
 from bcfl_support.scaling.optimistic import OptimisticRung
 from bcfl_support.scaling.proven import ProvenRung
+from bcfl_support.scaling.recomputed import CalldataRung, NaiveRung, PackedRung
 from bcfl_support.scaling.relayed import RelayedRung
-from bcfl_support.scaling.rungs import CalldataRung, NaiveRung, PackedRung, Rung
+from bcfl_support.scaling.rungs import Rung
 from bcfl_support.scaling.sparse import SparseRung
 
 RUNGS: tuple[type[Rung], ...] = (NaiveRung, PackedRung, CalldataRung, OptimisticRung, BlobRung, SparseRung)

@@ -66,6 +66,7 @@ class OptimisticRung(DepositRung):
 
     artifact, title, trust = "Rung3Optimistic", "optimistic, data logged", "one honest watcher"
     gas, limit, most_played = staticmethod(gas_model.optimistic), staticmethod(gas_model.proof), 10_000_000
+    keeps_rows = True
     _scores_event = "Proposed"  # with which the round finished
 
     def __init__(self, *arguments: Any) -> None:
@@ -93,7 +94,7 @@ class OptimisticRung(DepositRung):
         return super().play(values)
 
     def _keep(self, client: int, row: np.ndarray) -> None:
-        self._put(client, lanes.pack(row))
+        self.rows[client] = lanes.pack(row)
         self.blob_hashes[client] = [bytes(32)] * len(lanes.part_trees(self.rows[client]))
 
     def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:

@@ -61,8 +61,8 @@ class CommittedRung(DepositRung):
     def _order(self, accounts: Sequence[str]) -> list[str]:
         return sorted(accounts, key=lambda account: int(account, 16))
 
-    def _begin(self, block: int) -> None:
-        super()._begin(block)
+    def _begin(self, *, lost: bool = False) -> None:
+        super()._begin(lost=lost)
         self.points = {}
 
     def _commit(self, client: Any, row: Any) -> int:
@@ -108,8 +108,8 @@ class ProvenRung(CommittedRung):
         return (config, sealed, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
 
     # ------------------------------------------------------------ seals
-    def _begin(self, block: int) -> None:
-        super()._begin(block)
+    def _begin(self, *, lost: bool = False) -> None:
+        super()._begin(lost=lost)
         self.salts = {}
 
     def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:

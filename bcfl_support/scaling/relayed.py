@@ -61,8 +61,8 @@ class RelayedRung(CommittedRung):
         super().__init__(*arguments, **options)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
         self.statement: Statement | None = None
-        self._over = False  # whether this object has closed the round it knows of
         self._found()
+        self._current = self.round
 
     def _arguments(self) -> tuple[Any, ...]:
         config, clients, weights = super()._arguments()
@@ -91,13 +91,14 @@ class RelayedRung(CommittedRung):
     def open(self) -> None:
         """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
         self._wait()
-        self._begin(self.chain.w3.eth.block_number)
-        self._over = False
+        self._begin()
+        self._current = self.round
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
         rows, chosen = self._check(values, clients)
-        if done := [i for i in chosen if i in self.rows and not self._over]:
+        self._require_open()
+        if done := [i for i in chosen if i in self.rows]:
             raise InvalidInput(f"clients {done} have handed in theirs already: give the others, clients=[…]")
         for i in chosen:
             self.submit_row(i, rows[i])
@@ -136,7 +137,8 @@ class RelayedRung(CommittedRung):
         return state_round(self.setup, stack, weights, clients, **where)
 
     def _require_open(self) -> None:
-        if self._over:
+        """Whoever has closed the round, or has it reopened by a revert: rows and bill are of another."""
+        if self.round != self._current:
             raise InvalidInput("this round has been closed: call open for the next one")
 
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
@@ -184,7 +186,7 @@ class RelayedRung(CommittedRung):
         """
         call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
         [receipt] = self._send("relay", [(call, self.worker)])
-        self.statement, self._over = statement, True
+        self.statement = statement
         return receipt
 
     def _wait(self) -> None:

@@ -1,16 +1,17 @@
-"""What every rung of the ladder does, and rungs 0 to 2: all on chain, packed on chain, packed in calldata."""
+"""What every rung of the ladder does: a round, its rows, its bill, and what an interrupt or a revert leaves of them."""
 
 from __future__ import annotations
 
-import math
+import contextlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import numpy as np
-from eth_abi import encode
+from hexbytes import HexBytes
 from web3.contract import Contract
 from web3.types import TxReceipt
 
@@ -67,6 +68,7 @@ class Rung:
         most_played: values n·P, or blobs where it sends some, up to which anvil plays a round in reasonable time.
         most_clients: how many its contract takes, whatever they send.
         terms: what its contract was deployed with.
+        keeps_rows: whether work and disputes need the rows of a round, in the order of their submissions.
         number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
         clients: addresses, client 0 first.
@@ -84,17 +86,18 @@ class Rung:
     most_played: ClassVar[int]
     most_clients = gas_model.MOST_CLIENTS
     terms = DisputeTerms()
+    keeps_rows: ClassVar[bool] = False
     _scores_event = "Finished"
 
     def __init__(self, chain: Chain, number: int, weights: Sequence[int], parameters: int) -> None:
-        self.chain, self.number, self.rows = chain, number, dict[int, Any]()
+        self.chain, self.number = chain, number
         self.weights, self.parameters = tuple(int(w) for w in weights), parameters
         n = len(self.weights)
         self.clients = self._order(chain.accounts[:n])
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
         chain.explain(EXPLANATIONS)
         self._deployed = chain.deploy(load_artifact(self.artifact), *self._arguments(), sender=self.worker)
-        self.ledger, self.blobs, self._opened = GasLedger(), 0, 0
+        self._begin()
 
     def _order(self, accounts: Sequence[str]) -> list[str]:
         """In which order accounts are clients."""
@@ -124,13 +127,21 @@ class Rung:
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""
-        call = self.contract.functions.openRound()
-        receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
-        self._begin(receipt["blockNumber"])
+        call, before = self.contract.functions.openRound(), self.round
+        try:
+            receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
+        except KeyboardInterrupt:
+            if self.round != before:
+                self._begin(lost=True)
+            raise
+        self._begin()
         self._note("open", receipt, call)
 
-    def _begin(self, block: int) -> None:
-        self.ledger, self.blobs, self._opened, self.rows = GasLedger(), 0, block, {}
+    def _begin(self, *, lost: bool = False) -> None:
+        self.ledger, self.blobs, self.rows = GasLedger(), 0, dict[int, Any]()
+        self._lost = lost  # whether an interrupt may have kept a transaction from the bill
+        self._blocks: list[TxReceipt] = []  # of the ledger's entries
+        self._in: dict[int, bytes] = {}  # by which transaction a row came into the round, where that is known
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some. One of several transactions that was interrupted goes on.
@@ -149,11 +160,13 @@ class Rung:
         for i in chosen:
             calls = [submit(number, part) for part in self._payloads(rows[i], i)]
             sent += [(call, self.clients[i]) for call in calls[len(self._mined(i, calls)) :]]
+        for i in chosen:  # before it is sent: what was mined when a refusal, or an interrupt, came stands
+            self._in.pop(i, None)
+            self._keep(i, rows[i])
         try:
             self._send("submit", sent)
-        finally:  # what was mined before a refusal, or an interrupt, stands
-            for client in (said["client"] for said in self._said("Submitted", number) if said["client"] in chosen):
-                self._keep(client, rows[client])
+        finally:
+            self._sort_rows()
 
     def work(self, values: np.ndarray) -> None:
         """All work of the round, from closed submissions to the scores.
@@ -184,14 +197,19 @@ class Rung:
         """What the round has cost who sent through this object, and its results if it is finished.
 
         Raises:
-            InvalidInput: nothing has been sent in a round, or the chain was reverted past that.
+            InvalidInput: nothing has been sent in this round, or a revert of the chain has undone it.
+
+        Warns where an interrupt may have kept a transaction from being noted.
         """
         functions, entries = self.contract.functions, self.ledger.entries
-        if not (self._opened and entries):
-            raise InvalidInput(
-                "nothing was sent in this round, so that there is no bill; play a round, or go on with it"
-            )
-        require_kept(self.chain, self._noted, "this round was played", "open another")
+        there = self.chain.block_hashes({receipt["blockNumber"] for receipt in self._blocks})
+        self._blocks = [receipt for receipt in self._blocks if receipt["blockHash"] in there]
+        kept = {HexBytes(receipt["transactionHash"]).to_0x_hex() for receipt in self._blocks}
+        entries[:] = {entry.transaction: entry for entry in entries if entry.transaction in kept}.values()
+        if not (self.round and entries):
+            raise InvalidInput("nothing was sent in this round, so that there is no bill; play one, or go on with it")
+        if self._lost:
+            warnings.warn(f"round {self.round} was interrupted: its bill may lack a transaction", stacklevel=2)
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
@@ -229,8 +247,8 @@ class Rung:
     def _mined(self, client: int, calls: Sequence[Any]) -> list[Any]:
         """The transactions with which a client has sent the first of these calls, since the round was opened."""
         found, eth = [], self.chain.w3.eth
-        data = [encode_call(call) for call in calls]
-        for number in range(self._opened, eth.block_number + 1) if len(calls) > 1 else []:  # one stands or does not
+        data, opened = [encode_call(call) for call in calls], self._logs("RoundOpened", self.round)
+        for number in range(opened[-1]["blockNumber"], eth.block_number + 1) if opened and calls[1:] else []:
             for sent in cast(Any, eth.get_block(number, full_transactions=True)["transactions"]):
                 ours = sent["from"] == self.clients[client] and sent.get("to") == calls[0].address
                 if ours and bytes(sent["input"])[:4] == data[0][:4]:
@@ -247,10 +265,14 @@ class Rung:
         """Of the round that is submitted to."""
         return self.round
 
+    def _logs(self, event: str, number: int) -> list[Any]:
+        """The contract's events of a round, oldest first."""
+        logs = self.chain.events(self.contract.events[event](), self._deployed[1]["blockNumber"])
+        return [log for log in logs if log["args"]["round"] == number]
+
     def _said(self, event: str, number: int) -> list[Any]:
-        """Arguments of the contract's events of a round since it was opened, oldest first."""
-        logs = self.chain.events(self.contract.events[event](), self._opened)
-        return [log["args"] for log in logs if log["args"]["round"] == number]
+        """Their arguments."""
+        return [log["args"] for log in self._logs(event, number)]
 
     def _state(self, *names: str) -> tuple[Any, ...]:
         """Where the work of the round stands, as its last event has it; empty before the first."""
@@ -273,18 +295,22 @@ class Rung:
             raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
         return rows, chosen
 
-    def _put(self, client: int, row: Any) -> None:
-        """Keep a row as the last one that was submitted; of one that a revert has undone the client had a place."""
-        self.rows.pop(client, None)
-        self.rows[client] = row
+    def _sort_rows(self) -> list[int]:
+        """Forget rows that a refusal or a revert keeps from being in the round; whom the contract has, in order."""
+        there = {
+            log["args"]["client"]: bytes(log["transactionHash"]) for log in self._logs("Submitted", self._number())
+        }
+        if self.keeps_rows:
+            kept = {i: self._in.setdefault(i, sent) for i, sent in there.items() if i in self.rows}
+            self.rows = {i: self.rows[i] for i in kept if kept[i] == there[i]}
+            self._in = {i: kept[i] for i in self.rows}
+        return list(there)
 
     def _require_rows(self) -> None:
-        """Rows of whom the contract has in the round, and no others: forget what a revert has undone."""
-        bits = int(self.contract.functions.currentRound().call()[4])
-        there = [i for i in range(len(self.weights)) if bits >> i & 1]
-        self.rows = {i: row for i, row in self.rows.items() if i in there}
-        if len(self.rows) < len(there):
-            raise InvalidInput(f"rows are kept of clients {list(self.rows)}, the contract has {there}: submit here")
+        """Rows of whom the contract has in the round, in its order, and no others."""
+        if (there := self._sort_rows()) != list(self.rows):
+            has = f"rows are kept of clients {list(self.rows)}, the contract has {there} in this round"
+            raise InvalidInput(f"{has}: submit through this object, or let the round pass")
 
     def _client(self, client: Any) -> int:
         """Index of a client; `InvalidInput` if there is none."""
@@ -302,85 +328,29 @@ class Rung:
         receipts: list[TxReceipt] = []
         for start in range(0, len(calls), 16):  # one batch holds at most some 2 MB of calldata
             batch = [(call, sender, 0) for call, sender in calls[start : start + 16]]
-            receipts += self.chain.send_many(batch, gas=limit, check=False)
-            for (call, _, _), receipt in zip(batch, receipts[start:], strict=True):
-                self._note(operation, receipt, call)
+            with self._noticing():
+                receipts += self.chain.send_many(batch, gas=limit, check=False)
+                for (call, _, _), receipt in zip(batch, receipts[start:], strict=True):
+                    self._note(operation, receipt, call)
             self.chain.check_receipts(batch, receipts[start:])
         return receipts
 
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
-        self._noted = receipt
+        self._blocks.append(receipt)
         self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
 
     def _call(self, operation: str, call: Any, sender: str) -> TxReceipt:
         """Send one with an estimate first, so that a refusal says why."""
-        receipt = self.chain.send(call, sender=sender)
-        self._note(operation, receipt, call)
+        with self._noticing():
+            receipt = self.chain.send(call, sender=sender)
+            self._note(operation, receipt, call)
         return receipt
 
-
-class NaiveRung(Rung):
-    """Rung 0: every number at 18 decimals in a slot of its own."""
-
-    artifact, title, trust = "Rung0Naive", "a slot a number", "nobody"
-    gas, limit, most_played = staticmethod(gas_model.naive), staticmethod(gas_model.nothing), 100_000
-
-    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
-        return [encode(["int256[]"], [[int(v) * ETH for v in row]])]
-
-    def work(self, values: np.ndarray) -> None:
-        """Average, then score."""
-        number = self.round
-        for operation in ("aggregate", "score"):
-            self._send(operation, [(self.contract.functions.work(number, b""), self.worker)])
-            if self.phase != "Open":  # an interrupted work had averaged
-                return
-
-
-class PackedRung(Rung):
-    """Rung 1: 32 numbers a slot, in as many transactions as the gas cap asks for."""
-
-    artifact, title, trust = "Rung1Packed", "32 numbers a slot", "nobody"
-    gas, limit = staticmethod(gas_model.packed), staticmethod(gas_model.nothing)
-    most_played = 1_000_000  # anvil keeps all states, which takes memory
-
-    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
-        return lanes.chunks_of(lanes.pack(row), 32 * lanes.WORDS_PER_PAGE)
-
-    def work(self, values: np.ndarray) -> None:
-        """Sum and score page by page."""
-        number, count = self.round, lanes.count_stored_chunks_at_once(len(self.weights))
-        left = math.ceil(self.parameters / lanes.CHUNK) - len(self._said("Sums", number))
-        call = self.contract.functions.work(number, count.to_bytes(32, "big"))
-        self._send("work", [(call, self.worker)] * max(1, math.ceil(left / count)))
-
-
-class CalldataRung(Rung):
-    """Rung 2: commitments first, then all data once, in calldata."""
-
-    artifact, title, trust = "Rung2Calldata", "calldata, recomputed in full", "nobody"
-    gas, limit, most_played = staticmethod(gas_model.calldata), staticmethod(gas_model.chunk), 10_000_000
-
-    def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
-        return [lanes.compute_heads(lanes.chunks_of(lanes.pack(row)))[0]]
-
-    def work(self, values: np.ndarray) -> None:
-        """Recompute the round, as many chunks a transaction as its size allows.
-
-        Args:
-            values: rows of the clients that have submitted, in order, and no others.
-        """
-        rows = [lanes.chunks_of(lanes.pack(row)) for row in lanes.as_int8(values)]
-        number, _, _, _, submitted, _ = self.contract.functions.currentRound().call()
-        if len(rows) != (n := submitted.bit_count()):
-            raise InvalidInput(f"values have {len(rows)} rows, {n} clients have submitted: give theirs alone, in order")
-        heads, total = [lanes.compute_heads(row) for row in rows], math.ceil(self.parameters / lanes.CHUNK)
-        count = lanes.count_sent_chunks_at_once(n, len(rows[0][0]))
-        stop = 0
-        while stop < total:
-            state = self._state("chunks", "digest", "heads", "scores") or (0, bytes(32), [], [])
-            start, stop = state[0], min(state[0] + count, total)
-            data = b"".join(row[k] for k in range(start, stop) for row in rows)
-            step = (state, stop - start, [head[stop] for head in heads], data)
-            payload = encode(["((uint256,bytes32,bytes32[],int256[]),uint256,bytes32[],bytes)"], [step])
-            self._send("work", [(self.contract.functions.work(number, payload), self.worker)])
+    @contextlib.contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Notice an interrupt that may keep what was mined from the bill."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._lost = True
+            raise

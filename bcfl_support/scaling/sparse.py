@@ -204,6 +204,7 @@ class SparseRung(Rung):
 
     artifact, title, trust = "Rung5Sparse", "one value of 64, recomputed in full", "nobody"
     gas, limit, most_played = staticmethod(gas_model.sparse), staticmethod(gas_model.shown), 10_000_000
+    keeps_rows = True
 
     def __init__(self, *arguments: Any, clipped: bool = False) -> None:
         check_flag("clipped", clipped)
@@ -224,7 +225,7 @@ class SparseRung(Rung):
         return self._heads(to_pages(row, self._page), client)[:1]
 
     def _keep(self, client: int, row: np.ndarray) -> None:
-        self._put(client, to_pages(row, self._page))
+        self.rows[client] = to_pages(row, self._page)
 
     def _heads(self, row: Sequence[bytes], client: int) -> list[bytes]:
         return lanes.compute_heads(row, (self.round << 8 | client).to_bytes(32, "big"))

@@ -322,3 +322,29 @@ def test_an_interrupt_leaves_the_chain_mining(chain, purse, monkeypatch):
             chain.send(purse.functions.visit(), sender=chain.accounts[1])
     hash_ = purse.functions.visit().transact({"from": chain.accounts[2]})
     assert chain.w3.eth.wait_for_transaction_receipt(hash_, 5)["status"] == 1
+
+
+def test_two_interrupts_send_nothing_twice(chain, monkeypatch):
+    """The second comes while the first one's transaction is taken back."""
+    payer, payee = chain.accounts[5:7]
+    before, rpc = chain.w3.eth.get_balance(payee), chain._transport.rpc
+
+    def stop(method, *params):
+        if method in ("evm_mine", "anvil_dropAllTransactions"):
+            raise KeyboardInterrupt
+        return rpc(method, *params)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain._transport, "rpc", stop)
+        with pytest.raises(KeyboardInterrupt):
+            chain.send({"to": payee}, sender=payer, value=7)
+    chain.send({"to": payee}, sender=payer, value=5)
+    chain.send({"to": payee}, sender=payer, value=1)
+    assert chain.w3.eth.get_balance(payee) == before + 6
+
+
+def test_who_has_not_enough_for_a_batch_is_named(chain):
+    payer, payee = chain.accounts[7:9]
+    half = chain.w3.eth.get_balance(payer) * 3 // 5
+    with pytest.raises(TransactionFailed, match=f"did not mine 1 of 2 transactions, those from {payer}: has each"):
+        chain.send_many([({"to": payee}, payer, half)] * 2)

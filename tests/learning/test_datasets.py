@@ -140,6 +140,8 @@ def test_rows_that_pandas_calls_by_other_names_are_not_paired() -> None:
         data = deal(x, y)
         for end in ("", "_val", "_test"):
             assert np.array_equal(getattr(data, f"y{end}"), getattr(data, f"x{end}")[:, 0] > 0)
+    with pytest.raises(InvalidInput, match="column 0 is 'a' in x and 'b' in x_val, by their indices"):
+        replace(deal(frame[["a", "b"]], frame.y), x=frame[["a", "b"]][:42], x_val=frame[["b", "a"]][:9])
     model, message = (SoftmaxRegression(2, 2), rf"row 0 is {mixed.index[0]} in x and 0 in y, by their indices: bring")
     for use in (deal, lambda x, y: model.loss(np.zeros(6), x, y)):
         with pytest.raises(InvalidInput, match=message):

@@ -217,3 +217,10 @@ def test_tables_of_clients_are_paired_by_name_or_not_at_all() -> None:
         assert np.array_equal(pair(counts), pair(counts.to_numpy()))
         with pytest.raises(InvalidInput, match=f"row 0 is 'ann' in {name} and 'bob' in .*: bring them into one order"):
             pair(counts[::-1])
+
+
+def test_a_mask_within_lists_is_seen() -> None:
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    for rows in ([masked, [3.0, 4.0]], [[masked, [3.0, 4.0]]], ([[3.0, 4.0], masked],)):
+        with pytest.raises(InvalidInput, match="updates has a mask"):
+            aggregators.fedavg(rows, [1, 1])

@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 from contract_scores import alignment_fixed
 
@@ -553,6 +554,32 @@ class TestNothingIsLost:
         assert not fed.play_round(old, rng=np.random.default_rng(4)).void
         mine = updates_for(clients[2:3], 5) | {clients[1]: first[clients[1]]}  # the first to reveal it may repeat it
         assert not fed.play_round(mine, rng=np.random.default_rng(5)).void
+
+    def test_a_round_that_an_interrupt_stopped_goes_on(self, fed, clients, monkeypatch):
+        updates = updates_for(clients, 0)
+        for _ in range(2):  # also in a later round
+            with monkeypatch.context() as patch:
+                patch.setattr(fed, "commit", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+                with pytest.raises(KeyboardInterrupt):
+                    fed.play_round(updates, rng=np.random.default_rng(fed.round_number))
+            fed.commit(fed.submissions)
+            fed.end_phase("Commit")
+            fed.reveal(fed.submissions)
+            fed.end_phase("Reveal")
+            fed.aggregate()
+            fed.score()
+            assert fed.settle().samples == tuple(SAMPLES)
+            updates = updates_for(clients, 1)
+        with pytest.raises(InvalidInput, match="submissions is empty: give what prepare has made"):
+            fed.commit([])
+
+    def test_tables_of_pandas_are_not_paired_by_place(self, fed, clients):
+        named = pandas.Series(clients[:2], index=["a", "b"])
+        with pytest.raises(InvalidInput, match="row 0 is 'a' in clients and 'b' in samples"):
+            fed.register(named, pandas.Series([300, 100], index=["b", "a"]))
+        ours, theirs = (pandas.Series([1.0, 0.5, 0.0], index=list(names)) for names in ("xyz", "yxz"))
+        with pytest.raises(InvalidInput, match=r"row 0 is 'x' in the update of .* and 'y' in the update of"):
+            fed.prepare({clients[0]: ours, clients[1]: theirs}, rng=np.random.default_rng(0))
 
     def test_a_round_that_a_refusal_stopped_goes_on(self, fed, clients, monkeypatch):
         first = updates_for(clients, 0)

@@ -554,7 +554,7 @@ def test_options_that_there_are_not(chain):
     with pytest.raises(InvalidInput, match="signatures is 'rsa'; use one of bls, ecdsa"):
         start(chain, 2, signatures="rsa")
     rung, _ = start(chain, 2)
-    with pytest.raises(InvalidInput, match="nobody submitted"):
+    with pytest.raises(InvalidInput, match="nobody takes part"):
         rung.work()
 
 
