@@ -145,11 +145,9 @@ class Federation(Deployed):
         check_generator(rng)
         return self._bind(inputs.encode_updates(self.config, updates, scaled), rng, self.round_number)
 
-    def _bind(
-        self, encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator, round_number: int
-    ) -> list[Submission]:
+    def _bind(self, encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator, number: int) -> list[Submission]:
         place = {"chain_id": self.chain.w3.eth.chain_id, "aggregator": self.aggregator.address}
-        return bind_updates(encoded, rng, **place, round_number=round_number)
+        return bind_updates(encoded, rng, **place, round_number=number)
 
     def commit(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
