@@ -149,7 +149,7 @@ class ProvenRung(CommittedRung):
             sender: who sends it and pays; None: the worker.
 
         Raises:
-            ContractError: sealing goes on, a proof stands, or the time to reveal has passed.
+            ContractError: sealing goes on, or the time to reveal was over, now or when the proof that stands was brought.
         """
         chosen = [self._holder(i, self.salts) for i in lanes.check_clients(clients, len(self.weights))]
         openings = [(i, self.salts[i], self.digest(i)) for i in chosen]
