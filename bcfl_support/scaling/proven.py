@@ -149,7 +149,7 @@ class ProvenRung(CommittedRung):
             sender: who sends it and pays; None: the worker.
 
         Raises:
-            ContractError: sealing goes on, or the time to reveal was over, now or when the proof that stands was brought.
+            ContractError: sealing goes on, or the time to reveal is over, or was when the proof that stands came.
         """
         chosen = [self._holder(i, self.salts) for i in lanes.check_clients(clients, len(self.weights))]
         openings = [(i, self.salts[i], self.digest(i)) for i in chosen]
