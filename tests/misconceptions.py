@@ -2234,6 +2234,26 @@ SAYS: dict[str, dict[str, str]] = {
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
 
 RIGHT: dict[str, dict[str, str]] = {
+    "ex-4-4": {
+        "a loop": (
+            "def cheapest(offers, level):\n"
+            "    good = [(o[1], o[2], r, b) for r in offers for b, o in offers[r].items() if o[0] >= level]\n"
+            "    good.sort(key=lambda offer: offer[0])\n    found = []\n    for spent, half, rule, budget in good:\n"
+            "        if spent - half <= good[0][0] + good[0][1]:\n            found.append((rule, budget))\n"
+            "    return found"
+        )
+    },
+    "ex-4-3": {
+        "the formula written out, lives in arrays": (
+            "def predicted(alpha, window):\n    return alpha / (1 + alpha) / (2 * window)\n"
+            + LIVED
+            + LIVING.replace("return prices", "return np.diff(prices)[0]\n    return prices")
+        )
+    },
+    "ex-5-4": {
+        "their sum": "def break_it(own, previous_step):\n    return np.tile(own.sum(axis=0), (3, 1))",
+        "rows in a list": "def break_it(own, previous_step):\n    return [2.5 * own.mean(axis=0)] * 3",
+    },
     "ex-5-1": {
         "longer": "def my_attack(own, previous_step):\n    return 20 * own",
         "rows in a list": "def my_attack(own, previous_step):\n    return [4 * u for u in own]",
@@ -2271,7 +2291,13 @@ RIGHT: dict[str, dict[str, str]] = {
         )
     },
     "ex-0-1": {
-        "a frozenset": _asked("call.call({'from': address})").replace("return allowed", "return frozenset(allowed)")
+        "asked in a helper": (
+            "def who_may(call, callers):\n    def may(address):\n        try:\n"
+            "            call.call({'from': address})\n            return True\n"
+            "        except errors.ContractError:\n            return False\n"
+            "    return {name for name in callers if may(callers[name])}"
+        ),
+        "a frozenset": _asked("call.call({'from': address})").replace("return allowed", "return frozenset(allowed)"),
     },
     "ex-0-3": {
         "a defaultdict": _audit("totals[c] += x", start="defaultdict(int)"),
@@ -2279,22 +2305,37 @@ RIGHT: dict[str, dict[str, str]] = {
         "ints of the file's strings": _audit("totals[c] = totals.get(c, 0) + int(x)", "store.get_json(cid)['record']"),
     },
     "ex-0-4": {
+        "one less at the end": (
+            "def steal(revealed):\n    stolen = np.array(revealed, dtype=np.int64)\n    stolen[-1] -= 1\n"
+            "    return stolen"
+        ),
+        "a hundredth more": "def steal(revealed):\n    return np.rint(np.array(revealed) * 1.01).astype(np.int64)",
         "all digits a little": (
             "def steal(revealed):\n    stolen = np.array(revealed, dtype=np.int64)\n"
             "    return stolen + stolen // 1000 + 1"
-        )
+        ),
     },
     "ex-1-2": {"require": _solidity("ceiling", "require(samples <= 10_000, TooManySamples(samples, 10_000));")},
     "ex-1-3": {
+        "attributes, not keys": _registered().replace("log['topics']", "log.topics").replace("log['data']", "log.data"),
+        "numbers of web3": _registered("node.w3.to_int(log['data'])", "'0x' + log['topics'][1].hex()[-40:]"),
         "decoded by eth_abi": _registered(
             "decode(['uint256'], log['data'])[0]", "decode(['address'], log['topics'][1])[0]"
-        )
+        ),
     },
     "ex-1-4": {
         "require": _till(CHECK="require(amount <= credit, TooMuch(amount, credit));"),
         "the event last": _till(EVENT="", LAST="emit Taken(msg.sender, amount);"),
     },
-    "ex-2-1": {"a tuple of scores": _exact("", "tuple(s), q")},
+    "ex-2-1": {
+        "by products": (
+            "def exact_scores(updates, samples):\n    total = sum(samples)\n"
+            "    dot = [[sum(x * y for x, y in zip(a, b)) for b in updates] for a in updates]\n"
+            "    scores = [\n        sum(Fraction(n * m * d, total**2) for m, d in zip(samples, row))\n"
+            "        for n, row in zip(samples, dot)\n    ]\n    return scores, sum(scores)"
+        ),
+        "a tuple of scores": _exact("", "tuple(s), q"),
+    },
     "ex-2-2": {
         "an array without dimensions": (
             "def break_even(updates, samples, client):\n    a, b = split_of(updates, samples)\n"
@@ -2305,8 +2346,16 @@ RIGHT: dict[str, dict[str, str]] = {
             "    return torch.tensor(-a[client] / b[client])"
         ),
     },
-    "ex-2-3": {"the limit written out": _clipped("np.sqrt((updates**2).sum(axis=1))", "np.median(l)")},
-    "ex-2-4": {"another form of the solution": _evidence("")},
+    "ex-2-3": {
+        "a list": _clipped("np.linalg.norm(updates, axis=1)", "np.median(l)").replace(
+            "return scores_of(c, samples)", "return scores_of(c, samples).tolist()"
+        ),
+        "the limit written out": _clipped("np.sqrt((updates**2).sum(axis=1))", "np.median(l)"),
+    },
+    "ex-2-4": {
+        "numbers of NumPy": _evidence("").replace("float(model", "np.float64(model"),
+        "another form of the solution": _evidence(""),
+    },
     "ex-2-5": {
         "an integer of NumPy": (
             "def largest_flipping_scale(updates, samples):\n    order = np.argsort(scores_of(updates, samples))\n"
@@ -2316,12 +2365,16 @@ RIGHT: dict[str, dict[str, str]] = {
         )
     },
     "ex-2-6": {
+        "pushed far": (
+            "def two_names(updates, samples, client, times):\n    v = (2 * times - 1) * updates[client]\n"
+            "    return updates[client] - v, updates[client] + v"
+        ),
         "along the step": (
             "def two_names(updates, samples, client, times):\n    g = global_update(updates, samples)\n"
             "    p = samples[client] / np.sum(samples)\n"
             "    v = (2 * times - 1) * scores_of(updates, samples)[client] / (p * g @ g) * g\n"
             "    return updates[client] + v, updates[client] - v"
-        )
+        ),
     },
     "ex-3-1": {
         "an array": _power(_WEIGHED).replace("return power", "return np.array(power)"),
@@ -2444,10 +2497,14 @@ RIGHT: dict[str, dict[str, str]] = {
         ),
     },
     "ex-4-2": {
+        "half of the usual": (
+            "def trusted(ratios):\n    recent = list(ratios)[-12:]\n"
+            "    return sum(min(max(r, 0), 0.5) / 0.5 for r in recent if r == r and r > 0.3) / 12"
+        ),
         "ratios clipped, then the mean": (
             "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:])\n"
             "    return float(np.clip(recent, 0, 1).sum() / 12)"
-        )
+        ),
     },
 }
 """Right answers in another form than the solution's, which a check must accept."""
