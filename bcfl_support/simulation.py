@@ -305,6 +305,8 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -
 
 def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
     given = sizes if declared is None else declared
+    if not callable(index := getattr(given, "index", len)) and list(index) != list(range(len(index))):
+        raise InvalidInput(f"declared_samples has names, {[*index]}: give a list in the order of data.sizes")
     counts = check_range("declared_samples", given, 1, 2**63 - 1, many=True, whole=True)
     if counts.shape != sizes.shape:
         raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")

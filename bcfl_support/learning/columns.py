@@ -35,7 +35,7 @@ def read_numbers(frame: Mapping[str, Any], column: str) -> np.ndarray:
     for row, value in enumerate(values.tolist()):
         try:
             fits = values.dtype.kind not in "mM" and np.isfinite(float(value))  # a date is no number
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             fits = False
         if not fits:
             what = f"row {row} of column {column!r} is {value!r}, no finite number"

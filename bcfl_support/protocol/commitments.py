@@ -35,6 +35,7 @@ class Submission:
         digest: keccak256 of the update, 32 bytes.
         salt: the random number that hides the commitment, 32 bytes.
         commitment: what goes on chain first, 32 bytes.
+        aggregator: the contract it is for; empty where that is not known.
     """
 
     client: str
@@ -43,6 +44,7 @@ class Submission:
     digest: bytes
     salt: bytes
     commitment: bytes
+    aggregator: str = ""
 
 
 PART = 2_048
@@ -123,7 +125,8 @@ def bind_updates(encoded: Mapping[str, tuple[np.ndarray, bytes]], rng: Generator
     for client, (values, digest) in encoded.items():
         salt = rng.bytes(32)
         commitment = compute_commitment(**place, client=client, digest=digest, salt=salt)
-        submissions.append(Submission(client, place["round_number"], freeze(values), digest, salt, commitment))
+        where = place["round_number"], freeze(values), digest, salt, commitment, place["aggregator"]
+        submissions.append(Submission(client, *where))
     return submissions
 
 

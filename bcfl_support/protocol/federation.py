@@ -18,8 +18,8 @@ from numpy.random import Generator
 from web3.types import TxReceipt
 
 from bcfl_support.chain import TX_GAS_CAP, Chain
-from bcfl_support.checks import check_choice, check_generator, check_list, check_range, check_rows, check_whole
-from bcfl_support.errors import ContractError, InvalidInput, RecordError
+from bcfl_support.checks import check_choice, check_generator, check_range, check_whole
+from bcfl_support.errors import InvalidInput, RecordError
 from bcfl_support.protocol import fixed_point, inputs
 from bcfl_support.protocol.commitments import PART, Submission, bind_updates, compute_factors_hash
 from bcfl_support.protocol.deployment import Deployed, check_pool
@@ -37,13 +37,14 @@ class Federation(Deployed):
         publisher: who paid for that, and sends what anyone may.
         registry, aggregator, ledger, pool: the web3 contracts; everything they offer may be called directly.
         deployment: the receipts of the four deployments, by contract name.
-        submissions: what the clients of the last `play_round` sent; their salts are nowhere else.
+        submissions: what clients last committed to, or would have; their salts are nowhere else.
     """
 
     def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
         super().__init__(chain, config, publisher)
         self.config, self.publisher = config, publisher
         self.submissions: list[Submission] = []
+        self._lost = set[int]()  # rounds in which an interrupt may have kept a transaction from the bill
         self._bills: dict[int, dict[str, dict[bytes, TxReceipt]]] = {}  # by round, operation, transaction
 
     # ------------------------------------------------------------------------------------------------ setting up
@@ -76,8 +77,7 @@ class Federation(Deployed):
             InvalidInput: a count or the stake is no whole number, a client no address, or there is not one count each.
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
-        check_rows({"clients": clients, "samples": samples})
-        clients, samples = inputs.check_clients(clients), check_list("samples", samples)
+        clients, samples = inputs.check_clients(clients), inputs.list_of_each("samples", samples, clients)
         check_range("samples", samples, 0, row=True, whole=True, why="samples are counted")
         if len(clients) != len(samples):
             raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
@@ -111,20 +111,10 @@ class Federation(Deployed):
         Raises:
             ContractError: WrongPhase, if a round is running, with the calls that end it; FederationStopped.
         """
-        number = self._await_idle()
+        number = inputs.require_idle(self.round_state())
         self._bills.pop(number + 1, None)  # of a round of that number that a `revert` has undone
         self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
         return self.round_number
-
-    def _await_idle(self) -> int:
-        """Number of the last round; raises if it still runs."""
-        state = self.round_state()
-        if state["phase"] != "Idle":
-            steps = "commit(fed.submissions), end_phase('Commit'), reveal(fed.submissions), end_phase('Reveal'), "
-            steps += "aggregate(), score(), settle(); without submissions that were refused, or are there already"
-            running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
-            raise ContractError(f"WrongPhase: {running}", "WrongPhase")
-        return int(state["number"])
 
     def prepare(self, updates: Mapping[str, Any], *, rng: Generator, scaled: bool = False) -> list[Submission]:
         """Encode each client's update and bind it to the current round: one submission each, in the given order.
@@ -153,10 +143,12 @@ class Federation(Deployed):
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            InvalidInput: no list of what `prepare` has made.
+            InvalidInput: no list of what `prepare` has made, or made for another federation: nobody could reveal it.
             ContractError: NotRegistered, AlreadyCommitted, RoundFull, WrongRound, DeadlinePassed or WrongPhase.
         """
-        commit, given = self.aggregator.functions.commit, inputs.check_submissions(submissions)
+        commit, given = self.aggregator.functions.commit, inputs.check_submissions(submissions, self.aggregator.address)
+        earlier = [s for s in self.submissions if s.round_number == given[0].round_number]
+        self.submissions = [*{s.client: s for s in (*earlier, *given)}.values()]
         return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in given])
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
@@ -247,7 +239,7 @@ class Federation(Deployed):
         encoded = inputs.encode_updates(self.config, updates, room=self.config.capacity)
         eligible = self.registry.functions.eligibleSamples
         self.chain.check((eligible(client), client, 0) for client in encoded)  # as `commit` will
-        number = self._await_idle() + 1
+        number = inputs.require_idle(self.round_state()) + 1
         inputs.refuse_copies(encoded, self.chain.events, self.aggregator.events)
         self.submissions = submissions = self._bind(encoded, rng, number)  # first: whatever stops it now, they are here
         self.open_round()
@@ -355,6 +347,8 @@ class Federation(Deployed):
         there = self.chain.block_hashes({r["blockNumber"] for sent in bill.values() for r in sent.values()})
         # after a `revert` the bill has receipts of blocks that are no more
         kept = {name: [r for r in sent.values() if r["blockHash"] in there] for name, sent in bill.items()}
+        if number in self._lost:
+            warnings.warn(f"round {number} was interrupted: its gas may lack a transaction", stacklevel=3)
         first = min((r["blockNumber"] for r in kept.get("open", ())), default=0)  # begun elsewhere: from anywhere
         found = self.read_round(number, first, last)
         return replace(
@@ -380,7 +374,11 @@ class Federation(Deployed):
     # ------------------------------------------------------------------------------------------------ sending
     def _send_many(self, operation: str, calls: Sequence[tuple[Any, str, int]]) -> list[TxReceipt]:
         """Send a step of the round and enter what was mined on the round's bill, also if one of the calls failed."""
-        receipts = self.chain.send_many(calls, check=False)
+        try:
+            receipts = self.chain.send_many(calls, check=False)
+        except KeyboardInterrupt:
+            self._lost.add(self.round_number)
+            raise
         bill = self._bills.setdefault(self.round_number, {})
         bill.setdefault(operation, {}).update({r["transactionHash"]: r for r in receipts})
         self.chain.check_receipts(calls, receipts)

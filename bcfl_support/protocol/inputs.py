@@ -39,6 +39,16 @@ def by_client(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(check_clients(given), given.values(), strict=True))
 
 
+def list_of_each(name: str, values: Any, clients: Any) -> list[Any]:
+    """A row of values, one a client; `InvalidInput` for a Series whose index is another order than the clients'."""
+    check_rows({"clients": clients, name: values})
+    index = getattr(values, "index", len)
+    if not callable(index) and list(index) not in (list(clients), list(range(len(index)))):
+        order = f"its index is {[*index]}, the clients are {[*clients]}"
+        raise InvalidInput(f"{name} has rows with names of their own: {order}; give a list in the clients' order")
+    return check_list(name, values)
+
+
 def encode_updates(
     config: FederationConfig, updates: Mapping[str, Any], scaled: bool = False, *, room: int | None = None
 ) -> dict[str, tuple[np.ndarray, bytes]]:
@@ -78,13 +88,26 @@ def encode_updates(
     return encoded
 
 
-def check_submissions(submissions: Iterable[Submission]) -> list[Submission]:
-    """What a round's steps are given; `InvalidInput` for what `Federation.prepare` has not made."""
+def check_submissions(submissions: Iterable[Submission], aggregator: str = "") -> list[Submission]:
+    """What a round's steps are given; `InvalidInput` for what `Federation.prepare` has not made, or another's has."""
     for given in (found := check_list("submissions", submissions)):
         check_kind("a submission", given, Submission, "what prepare has made of the updates")
+        if aggregator and given.aggregator not in ("", aggregator):
+            other = f"the federation of {given.aggregator}, and this is that of {aggregator}"
+            raise InvalidInput(f"{given.client} prepared its update for {other}: prepare it here")
     if not found:
         raise InvalidInput("submissions is empty: give what prepare has made of the updates")
     return found
+
+
+def require_idle(state: Mapping[str, Any]) -> int:
+    """Number of the last round, of a federation in this state; `ContractError` if it still runs, with the way on."""
+    if state["phase"] != "Idle":
+        steps = "commit(fed.submissions), end_phase('Commit'), reveal(fed.submissions), end_phase('Reveal'), "
+        steps += "aggregate(), score(), settle(); without submissions that were refused, or are there already"
+        running = f"round {state['number']} is in phase {state['phase']}; end it first, from there on: {steps}"
+        raise ContractError(f"WrongPhase: {running}", "WrongPhase")
+    return int(state["number"])
 
 
 def refuse_copies(updates: Mapping[str, tuple[Any, bytes]], read: Callable[[Any, int], list[Any]], said: Any) -> None:

@@ -54,7 +54,6 @@ class AvailableRung(RelayedRung):
         with self._noticing():
             receipt = send_blobs(self.chain, call, self.worker, sent)
             self._note("relay", receipt, call)
-        self.blobs += len(sent)
         self.statement = statement
         return receipt
 
@@ -95,7 +94,6 @@ class RevealedRung(ProvenRung):
         with self._noticing():
             receipt = send_blobs(self.chain, call, self.clients[client], [sent])
             self._note("reveal", receipt, call)
-        self.blobs += 1
         return receipt
 
     def work(self, values: np.ndarray | None = None) -> None:

@@ -63,7 +63,6 @@ class BlobRung(OptimisticRung):
                 with self._noticing():
                     receipt = send_blobs(self.chain, call, self.clients[client], published[start : start + most])
                     self._note("submit", receipt, call)
-                self.blobs += len(published[start : start + most])
         finally:
             self._sort_rows()
 

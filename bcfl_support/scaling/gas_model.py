@@ -100,7 +100,7 @@ class RoundBill(RoundCost):
     """What a round cost and gave.
 
     Attributes:
-        scores: S_i.
+        scores: S_i; empty as long as the round has not finished.
         result_digest: what the contract keeps of the last finished round, see `Rung.result_digest`.
     """
 

@@ -182,8 +182,9 @@ def largest_clients(rung: int, P: int) -> int:
     """The most clients a rung can be deployed with: its contract refuses rounds that could not be ended or disputed.
 
     On rung 2 a transaction of 128 KiB must hold one chunk of all clients, on rungs 3 and 4 the proof that one chunk is
-    wrong (`Rung.limit`). No rung takes more than 120 clients, rung 6 no
-    more than 116, and rung 8, where a transaction brings a blob of each, no more than six.
+    wrong (`Rung.limit`). On rung 0 what one client sends may need more gas than a transaction has, which `Rung.play`
+    refuses. No rung takes more than 120 clients, rung 6 no more than 116, and rung 8, where a transaction brings a blob
+    of each, no more than six.
 
     >>> [largest_clients(rung, 100_000) for rung in range(5)]
     [120, 120, 116, 73, 73]

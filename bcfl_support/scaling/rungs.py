@@ -15,7 +15,7 @@ from hexbytes import HexBytes
 from web3.contract import Contract
 from web3.types import TxReceipt
 
-from bcfl_support.chain import Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
+from bcfl_support.chain import OSAKA, Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.gas_model import RoundBill, RoundCost
@@ -138,7 +138,7 @@ class Rung:
         self._note("open", receipt, call)
 
     def _begin(self, *, lost: bool = False) -> None:
-        self.ledger, self.blobs, self.rows = GasLedger(), 0, dict[int, Any]()
+        self.ledger, self.rows = GasLedger(), dict[int, Any]()
         self._lost = lost  # whether an interrupt may have kept a transaction from the bill
         self._blocks: list[TxReceipt] = []  # of the ledger's entries
         self._in: dict[int, bytes] = {}  # by which transaction a row came into the round, where that is known
@@ -186,8 +186,13 @@ class Rung:
 
         Raises:
             InvalidUpdate: values of another shape or type; no round is opened then.
+            InvalidInput: a transaction needs more gas than the chain lets it have; nor then.
         """
         self._check(values)
+        cost = self.gas(len(self.weights), self.parameters, OSAKA)
+        if cost.max_tx_gas > (most := self.chain.tx_gas_cap):
+            needs = f"a transaction of this round needs {cost.max_tx_gas:,.0f} gas, and may use {most:,}"
+            raise InvalidInput(f"{needs}: take fewer parameters, another rung, or Chain.start(tx_gas_cap=False)")
         self.open()
         self.submit(values)
         self.work(values)
@@ -214,14 +219,19 @@ class Rung:
             rung=self.number,
             clients=len(self.weights),
             parameters=self.parameters,
-            scores=self.scores(),
+            scores=self.scores() if self._is_over() else (),
             result_digest=bytes(functions.resultDigest().call()),
             gas=self.ledger.totals(),
             max_tx_gas=max(entry.gas_used for entry in entries),
             max_calldata_bytes=max(entry.calldata_bytes for entry in entries),
             transactions=len(entries),
-            blobs=self.blobs,
+            blobs=sum(cast(Any, receipt).get("blobGasUsed", 0) for receipt in self._blocks) // gas_model.BLOB_GAS,
         )
+
+    def _is_over(self) -> bool:
+        """Whether the current round is the last that has finished."""
+        number, finished = self.contract.functions.currentRound().call()[:2]
+        return bool(number == finished)
 
     def scores(self) -> tuple[int, ...]:
         """S_i of the finished round, from its event; empty if there is none."""

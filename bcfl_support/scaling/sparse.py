@@ -81,6 +81,7 @@ def compress(updates: Any, memory: Any, *, step: float) -> tuple[np.ndarray, np.
     Raises:
         InvalidInput: as in `sparsify`.
     """
+    step = check_range("step", step, 0, above=True, why="values count in steps").item()  # int8 times an int is int8
     rows, kept = to_floats("updates", updates), to_floats("memory", memory)
     if kept.shape not in ((), rows.shape):
         raise InvalidInput(f"memory has shape {kept.shape}, updates {rows.shape}: give what the last call left, or 0")
@@ -105,7 +106,7 @@ def choose_step(step: float, values: np.ndarray) -> float:
     Raises:
         InvalidInput: a step that is not positive.
     """
-    check_range("step", step, 0, above=True)
+    step = float(check_range("step", step, 0, above=True))
     largest = float(np.median(np.abs(lanes.as_int8(values).astype(np.int16)).max(axis=-1)))
     return step * 2 if largest >= EDGE else step / 2 if largest < 48 else step
 

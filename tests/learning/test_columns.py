@@ -26,7 +26,7 @@ def test_gaps_are_gaps_however_they_are_written(gap) -> None:
             read({"x": pandas.Series([1, gap], dtype=object)}, "x")
 
 
-@pytest.mark.parametrize("value", ["NA", "1,5", float("inf"), 1j, pandas.Timestamp(2007, 1, 1)])
+@pytest.mark.parametrize("value", ["NA", 10**400, "1,5", float("inf"), 1j, pandas.Timestamp(2007, 1, 1)])
 def test_what_is_no_number_is_named(value) -> None:
     with pytest.raises(InvalidInput, match=r"row 1 of column 'x' is .*, no finite number"):
         read_numbers({"x": pandas.Series([0, value], dtype=object)}, "x")

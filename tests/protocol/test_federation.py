@@ -573,10 +573,45 @@ class TestNothingIsLost:
         with pytest.raises(InvalidInput, match="submissions is empty: give what prepare has made"):
             fed.commit([])
 
+    def test_nobody_commits_for_another_federation(self, node, fed, clients):
+        other = Federation.deploy(node, dataclasses.replace(fed.config, capacity=4))
+        other.register(clients[:2], [3, 5])
+        other.open_round()
+        fed.open_round()
+        theirs = other.prepare(updates_for(clients[:2], 0), rng=np.random.default_rng(0))
+        with pytest.raises(InvalidInput, match=f"prepared its update for the federation of {other.aggregator.address}"):
+            fed.commit(theirs)
+        other.commit(theirs[:1])
+        other.commit(theirs[1:])
+        assert other.submissions == theirs
+
+    def test_an_interrupted_bill_says_so(self, fed, clients, monkeypatch):
+        with monkeypatch.context() as patch:
+            mine = fed.chain.send_many
+
+            def send(calls, **options):
+                mine(calls, **options)
+                raise KeyboardInterrupt
+
+            patch.setattr(fed.chain, "send_many", send)
+            with pytest.raises(KeyboardInterrupt):
+                fed.open_round()
+        submissions = fed.prepare(updates_for(clients, 0), rng=np.random.default_rng(0))
+        fed.commit(submissions)
+        fed.end_phase("Commit")
+        fed.reveal(submissions)
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        with pytest.warns(UserWarning, match="round 1 was interrupted: its gas may lack a transaction"):
+            assert "open" not in fed.settle().gas
+
     def test_tables_of_pandas_are_not_paired_by_place(self, fed, clients):
         named = pandas.Series(clients[:2], index=["a", "b"])
         with pytest.raises(InvalidInput, match="row 0 is 'a' in clients and 'b' in samples"):
             fed.register(named, pandas.Series([300, 100], index=["b", "a"]))
+        with pytest.raises(InvalidInput, match="samples has rows with names of their own: its index is"):
+            fed.register(clients[:2], pandas.Series([300, 100], index=["b", "a"]))
         ours, theirs = (pandas.Series([1.0, 0.5, 0.0], index=list(names)) for names in ("xyz", "yxz"))
         with pytest.raises(InvalidInput, match=r"row 0 is 'x' in the update of .* and 'y' in the update of"):
             fed.prepare({clients[0]: ours, clients[1]: theirs}, rng=np.random.default_rng(0))

@@ -22,6 +22,14 @@ def test_hundred_thousand_parameters(chain, number, most):
     assert bill.max_calldata_bytes <= lanes.CALLDATA_LIMIT - 400
 
 
+def test_what_breaks_the_cap_opens_no_round(chain):
+    values, weights = draw_values(3, 1000)
+    rung = start_rung(chain, 0, weights, 1000)
+    with pytest.raises(InvalidInput, match=r"a transaction of this round needs [\d,]+ gas, and may use 16,777,216"):
+        rung.play(values)
+    assert rung.phase == "Idle"
+
+
 def test_naive_rung_breaks_the_cap(chain):
     values, weights = draw_values(1, 1000)
     rung = start_rung(chain, 0, weights, 1000)

@@ -320,6 +320,29 @@ def test_a_bill_holds_what_the_chain_has(chain):
     assert rung.scores() == scores
 
 
+@pytest.mark.parametrize("number", [0, 2, 3, 6])
+def test_a_round_that_has_not_finished_has_no_scores(chain, number):
+    values, weights = values_for(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.play(values)
+    rung.open()
+    assert rung.bill().scores == ()
+    rung.submit(values)
+    rung.work(values)
+    assert rung.bill().scores == rung.expected(values).scores
+
+
+def test_blobs_that_a_revert_has_undone_are_not_counted(chain):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, 4, weights, 40)
+    rung.open()
+    before = chain.snapshot()
+    rung.submit(values)
+    chain.revert(before)
+    rung.submit(values)
+    assert rung.bill().blobs == 2
+
+
 def test_nobody_proves_nothing(chain):
     for number in (6, 7):
         rung = start_rung(chain, number, [1, 1], 40)

@@ -259,3 +259,11 @@ def test_whoever_sent_nothing_has_nothing_to_show(chain):
 def test_one_number_is_no_update():
     with pytest.raises(InvalidInput, match=r"updates is 1\.0: give one update"):
         sparse.sparsify(1.0, step=0.5)
+
+
+@pytest.mark.parametrize("step", [2, 200, np.int8(2), np.float32(0.5)])
+def test_a_step_of_any_type_is_its_value(step):
+    updates = np.array([[300.0, -7.0], [2.0, 90.0]])
+    values, left = sparse.compress(updates, 0, step=step)
+    assert np.array_equal(values.astype(float) * float(step) + left, updates)
+    assert isinstance(sparse.choose_step(step, values), float)

@@ -7,17 +7,17 @@ import { IDeposits } from "./IDeposits.sol";
 /// @notice A client commits to its update by K points of BLS12-381 (`RoundProof`), which add up as the updates do, and seals
 /// them: commitments can be added and copied, so nobody may see another's before its own is fixed. `submit` takes
 ///     seal = keccak256(abi.encode(chain id, this contract, round, client's address, salt, digest))
-/// with digest = keccak256(C_1 | … | C_K), 96 bytes a point, and ties up the client's stake until the round is over, or the
-/// client out of it.
+/// with digest = keccak256(C_1 | … | C_K), 96 bytes a point, and ties up the client's stake until the round is over, or a
+/// fault of the client is shown.
 ///
 /// Clients hand values, points and salts over off chain when sealing has closed. Whoever has everybody's proves the scores,
-/// and the proof opens all seals: nobody reveals anything on chain. If a client hands nothing over, the others `reveal`
+/// and the proof shows all seals' salts: nobody reveals anything before. If a client hands nothing over, the others `reveal`
 /// within `revealSeconds`, each by itself or all in one transaction. From then on the round is of exactly those who did, and
-/// not excluded; before, of all who sealed. So let everybody reveal, in time, as long as no proof stands. The last one chooses:
-/// once it has the others' values, it may reveal or, for nothing, be out of the round, and k that collude choose among 2^k
-/// rounds. A client that reveals and hands its values to nobody, or has sealed what no points are, holds the round up until it is
-/// given up, as on rung 2, and keeps its stake: a proof says nothing of where data are to be had, and a seal nothing of what is in
-/// it.
+/// not excluded; before, of all who sealed: who handed nothing over may prove it with the others' values, and is in. So let
+/// everybody reveal, in time. The last one chooses: once it has the others' values, it may reveal or, for nothing, be out of the
+/// round, and k that collude choose among 2^k rounds. A client that reveals and hands its values to nobody, and does not prove the
+/// round itself, or has sealed what no points are, holds the round up until it is given up, as on rung 2, and keeps its stake: a
+/// proof says nothing of where data are to be had, and a seal nothing of what is in it.
 ///
 /// A proof cannot be wrong, but an update may hold what no update may: an entry that is no int8, or padding, up to a multiple
 /// of N, that is not zero. Anyone who has the values shows it by one opening (`proveFault`), from when sealing has closed until
@@ -25,7 +25,7 @@ import { IDeposits } from "./IDeposits.sol";
 /// `windowSeconds` at least, and as long after that as nobody calls `finalize`. When a client is put out, and no proof stands or
 /// the one that does falls, the time to work begins anew, and so does the time to reveal if it has not passed, or had not when
 /// that proof was brought: from then, or from `closesAt` where that is yet to come. So a fault that is shown in front of a reveal,
-/// or of a proof that counts all who sealed, leaves the others as much time as they had at first; and seals can be opened all the
+/// or of a proof that counts all who sealed, leaves the others `revealSeconds` and `workSeconds`; and seals can be opened all the
 /// while that such a proof stands. The other clients' stakes stay tied up, and their faults can be shown as before.
 ///
 /// That can hold a round up, and not for ever: each time costs a client its place in the round and its stake, of which half may go
@@ -81,7 +81,7 @@ interface IProvenRung is IDeposits {
     event Revealed(uint256 indexed round, uint256 clients);
     /// @notice Points of `next` clients are folded, by `prover`, whose next step starts from this sum.
     event Worked(uint256 indexed round, address indexed prover, uint256 next, bytes sum);
-    /// @notice The scores, proven. Once a window has passed, `finalize` makes them final, if nobody has shown a fault until then;
+    /// @notice The scores, proven. Once a window has passed, `finalize` makes them final, if nobody has shown a fault of theirs;
     /// on rung 8 by each client they are final when it has.
     event Proven(uint256 indexed round, address indexed prover, bytes32 sumsDigest, int256[] scores);
     event Excluded(uint256 indexed round, uint256 indexed client, address challenger);

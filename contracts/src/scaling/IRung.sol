@@ -37,7 +37,7 @@ interface IRung {
     /// @param number Counts from 1; 0 before the first round.
     /// @param finished Number of the last finished round.
     /// @param closesAt When submissions close, if not all have submitted before. On rung 6 a client that is put out may move it on,
-    /// long after they have closed: it is where the time to reveal begins, see `IProvenRung`.
+    /// long after they have closed: the time to reveal ends so long after it, see `IProvenRung`.
     /// @param expiresAt When the round may be given up for a new one. While a proposal stands, which prevents that: two windows
     /// after it was made (rungs 3 and 4), or one, from when on it may be final (rung 6, and 8 by each client). No
     /// demand is taken from then on, nor from `Proposal.deadline` on, which is earlier unless an answer has moved it.
