@@ -1712,6 +1712,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     },
     "ex-7-3": {
         "believes what is published": _watch_73(liar="False"),
+        "compares the first point alone": _watch_73(liar="proofs.commit(setup, v)[0] != commitments[i][0]"),
         "accuses liars with an opening": _watch_73(after="pass"),
         "128 is allowed": _watch_73(wrong="not -128 <= x <= 128 if j < P else x != 0"),
         "-128 is not": _watch_73(wrong="abs(x) > 127 if j < P else x != 0"),
@@ -1743,6 +1744,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "a window of a day": _rungs_74(slow="app.watcher and app.hours >= 24"),
         "more than 25 hours": _rungs_74(slow="app.watcher and app.hours > 25"),
         "no ceremony": _rungs_74(proven="slow"),
+        "sparse updates with a watcher": _rungs_74(_5="app.sparse and app.watcher"),
+        "calldata for dense updates alone": _rungs_74(_2="not app.sparse"),
         "the ceremony for blobs, too": _rungs_74(_4="proven"),
         "no ceremony for rung 8": _rungs_74(_8="slow"),
         "nobody watches rung 8": _rungs_74(_8="app.hours >= 25 and app.ceremony"),
