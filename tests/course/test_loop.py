@@ -129,7 +129,8 @@ def marked_lines(source, mark):
 def feedback_hides_what_is_hidden(folder, name, students):
     source = s.source_of(folder, name)
     open_checks = "\n".join(cell.source for cell in s.checks_of(s.released(folder, name)))
-    hidden = {line for line in marked_lines(source, "HIDDEN TESTS") if line not in open_checks}
+    solved = marked_lines(source, "SOLUTION")  # who has answered so shows it
+    hidden = {line for line in marked_lines(source, "HIDDEN TESTS") if line not in open_checks} - solved
     for student in students:
         page = (folder / "feedback" / student / name / f"{name}.html").read_text(encoding="utf-8")
         text = bs4.BeautifulSoup(page, "html.parser").get_text()
@@ -257,7 +258,7 @@ class TestSmallLesson:
         assert "anna,00_small,2.0,2.0,graded" in (self.folder / "grades.csv").read_text(encoding="utf-8")
         s.hand_in(self.folder, "anna", "00_small", "{")
         text, done = graded(self.folder)["anna"]
-        assert not done and "what was graded before keeps points and feedback" in text
+        assert not done and "what was graded before keeps its points and its feedback" in text
         grading.write_grades(self.folder)
         assert "anna,00_small,2.0,2.0,an earlier one's" in (self.folder / "grades.csv").read_text(encoding="utf-8")
         assert (self.folder / "feedback" / "anna" / "00_small" / "00_small.html").is_file()
