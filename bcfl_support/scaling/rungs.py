@@ -86,7 +86,7 @@ class Rung:
     most_played: ClassVar[int]
     most_clients = gas_model.MOST_CLIENTS
     terms = DisputeTerms()
-    keeps_rows: ClassVar[bool] = False
+    keeps_rows = False
     _scores_event = "Finished"
 
     def __init__(self, chain: Chain, number: int, weights: Sequence[int], parameters: int) -> None:
@@ -212,7 +212,9 @@ class Rung:
         kept = {HexBytes(receipt["transactionHash"]).to_0x_hex() for receipt in self._blocks}
         entries[:] = {entry.transaction: entry for entry in entries if entry.transaction in kept}.values()
         if not (self.round and entries):
-            raise InvalidInput("nothing was sent in this round, so that there is no bill; play one, or go on with it")
+            raise InvalidInput(
+                "nothing was sent in this round, or a revert has undone it, so that there is no bill: play one"
+            )
         if self._lost:
             warnings.warn(f"round {self.round} was interrupted: its bill may lack a transaction", stacklevel=2)
         return RoundBill(
