@@ -147,7 +147,7 @@ class Federation(Deployed):
             ContractError: NotRegistered, AlreadyCommitted, RoundFull, WrongRound, DeadlinePassed or WrongPhase.
         """
         commit, given = self.aggregator.functions.commit, inputs.check_submissions(submissions, self.aggregator.address)
-        earlier = [s for s in self.submissions if s.round_number == given[0].round_number]
+        earlier = [s for s in self.submissions if s.round_number in {new.round_number for new in given}]
         self.submissions = [*{s.client: s for s in (*earlier, *given)}.values()]
         return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in given])
 

@@ -208,12 +208,12 @@ class Rung:
         """
         functions, entries = self.contract.functions, self.ledger.entries
         there = self.chain.block_hashes({receipt["blockNumber"] for receipt in self._blocks})
-        self._blocks = [receipt for receipt in self._blocks if receipt["blockHash"] in there]
-        kept = {HexBytes(receipt["transactionHash"]).to_0x_hex() for receipt in self._blocks}
+        kept = {HexBytes(r["transactionHash"]).to_0x_hex(): r for r in self._blocks if r["blockHash"] in there}
+        self._blocks = list(kept.values())
         entries[:] = {entry.transaction: entry for entry in entries if entry.transaction in kept}.values()
         if not (self.round and entries):
             raise InvalidInput(
-                "nothing was sent in this round, or a revert has undone it, so that there is no bill: play one"
+                "nothing was sent in this round, or a revert has undone it: there is no bill, play a round"
             )
         if self._lost:
             warnings.warn(f"round {self.round} was interrupted: its bill may lack a transaction", stacklevel=2)

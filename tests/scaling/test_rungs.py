@@ -71,7 +71,7 @@ def test_clients_that_there_are_not(chain, number, clients):
 
 def test_no_bill_before_a_round(chain):
     with pytest.raises(
-        InvalidInput, match="nothing was sent in this round, or a revert has undone it, so that there is no bill"
+        InvalidInput, match="nothing was sent in this round, or a revert has undone it: there is no bill"
     ):
         start_rung(chain, 1, [1], 10).bill()
 
