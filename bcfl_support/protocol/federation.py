@@ -113,6 +113,7 @@ class Federation(Deployed):
         """
         number = inputs.require_idle(self.round_state())
         self._bills.pop(number + 1, None)  # of a round of that number that a `revert` has undone
+        self._lost.discard(number + 1)
         self._send_many("open", [(self.aggregator.functions.openRound(), self.publisher, 0)])
         return self.round_number
 

@@ -585,6 +585,7 @@ class TestNothingIsLost:
         assert other.submissions == theirs
 
     def test_an_interrupted_bill_says_so(self, fed, clients, monkeypatch):
+        before = fed.chain.snapshot()
         with monkeypatch.context() as patch:
             mine = fed.chain.send_many
 
@@ -604,6 +605,10 @@ class TestNothingIsLost:
         fed.score()
         with pytest.warns(UserWarning, match="round 1 was interrupted: its gas may lack a transaction"):
             assert "open" not in fed.settle().gas
+        fed.chain.revert(before)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert "open" in fed.play_round(updates_for(clients, 0), rng=np.random.default_rng(0)).gas
 
     def test_tables_of_pandas_are_not_paired_by_place(self, fed, clients):
         named = pandas.Series(clients[:2], index=["a", "b"])

@@ -306,9 +306,10 @@ def test_a_round_is_closed_once(chain, monkeypatch, number):
     assert rung.play(values).scores == rung.expected(values).scores
 
 
-def test_a_bill_holds_what_the_chain_has(chain):
+@pytest.mark.parametrize(("number", "transactions", "blobs"), [(2, 5, 0), (4, 6, 3)])
+def test_a_bill_holds_what_the_chain_has(chain, number, transactions, blobs):
     values, weights = draw_values(3, 40)
-    rung = start_rung(chain, 2, weights, 40)
+    rung = start_rung(chain, number, weights, 40)
     rung.open()
     before = chain.snapshot()
     rung.submit(values)
@@ -316,7 +317,8 @@ def test_a_bill_holds_what_the_chain_has(chain):
     rung.submit(values)
     rung.work(values)
     scores, before = rung.scores(), chain.snapshot()
-    assert rung.bill().transactions == 5 and len(rung.ledger.entries) == 5
+    assert (rung.bill().transactions, rung.bill().blobs) == (transactions, blobs)
+    assert len(rung.ledger.entries) == transactions
     rung.open()
     chain.revert(before)
     assert rung.scores() == scores
@@ -332,17 +334,6 @@ def test_a_round_that_has_not_finished_has_no_scores(chain, number):
     rung.submit(values)
     rung.work(values)
     assert rung.bill().scores == rung.expected(values).scores
-
-
-def test_blobs_that_a_revert_has_undone_are_not_counted(chain):
-    values, weights = draw_values(2, 40)
-    rung = start_rung(chain, 4, weights, 40)
-    rung.open()
-    before = chain.snapshot()
-    rung.submit(values)
-    chain.revert(before)
-    rung.submit(values)
-    assert rung.bill().blobs == 2
 
 
 def test_nobody_proves_nothing(chain):
