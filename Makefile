@@ -150,7 +150,7 @@ test: setup .venv/.tests $(if $(CHROMIUM),.playwright/.packages)
 	cd contracts && "$(FORGE)" fmt --check
 	cd contracts && FORGE_SNAPSHOT_CHECK=true "$(FORGE)" test
 	@echo "Now the tests and then all lessons, cell by cell: about ten minutes on two cores"
-	$(BIN)/pytest tests --numprocesses 2 --dist loadscope; tests=$$?; \
+	$(BIN)/pytest tests --numprocesses 2 --dist loadscope --no-loadscope-reorder; tests=$$?; \
 	  $(BIN)/pytest --nbval notebooks --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 \
 	  --numprocesses 2 --dist loadscope && exit $$tests
 	@$(if $(CHROMIUM),echo "make look opens every lesson in $(CHROMIUM): these tests looked at small pages only",echo "no Chromium here: no page was looked at in a browser (install it, then: make look)")

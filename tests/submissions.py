@@ -352,23 +352,6 @@ def wrong_answers(name: str, stub: str, solution: str, check: str, shown: str, h
 
 
 # ---------------------------------------------------------------- one run for all of them
-IN_ONE_CELL = """
-import IPython.utils.capture as _capture
-def _earning(answers, check):
-    earning = []
-    for kind, answer in answers.items():
-        with _capture.capture_output():
-            try:
-                exec(answer, globals())
-                exec(check, globals())
-                earning.append(kind)
-            except BaseException:
-                pass
-    return earning
-"""
-"""Defines what tries answers one after another, and returns the kinds of those that a check accepts."""
-
-
 def repeated(path: Path) -> tuple[Any, dict[str, tuple[str, str]], dict[str, str]]:
     """A lesson in which each exercise stands once for every wrong answer, and is graded in one run.
 

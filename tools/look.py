@@ -343,9 +343,11 @@ def _move_controls(page: Any, sight: Sight, place: int, number: int) -> None:
             sight.blame(f"{name} is of a kind that was not moved")
         for control in handles:
             first = before = page.evaluate(_STATE, [place, number])
-            for turn, move in enumerate(_moves(control), 1):
+            moves = _moves(control)
+            for turn, move in enumerate(moves, 1):
                 move()
-                missing = _wait_for_change(page, [place, number], before)
+                back = first if turn == len(moves) else None
+                missing = _wait_for_change(page, [place, number], before, back)
                 if missing:
                     sight.blame(f"{name} moves, {missing} does not change (move {turn})")
                     break
@@ -414,8 +416,12 @@ def _enter(control: Any, value: str) -> None:
     control.press("Enter")
 
 
-def _wait_for_change(page: Any, where: list[Any], before: list[str]) -> str:
-    """Wait until an explorer has redrawn and rests; what has not changed: "picture", "sentence", both, or nothing."""
+def _wait_for_change(page: Any, where: list[Any], before: list[str], back: list[str] | None = None) -> str:
+    """Wait until an explorer has redrawn and rests; what has not changed: "picture", "sentence", both, or nothing.
+
+    A move of several steps is redrawn after each, with rests between them: with `back`, where it leads to, a rest is an
+    end there only, or if it lasts.
+    """
     end = time.monotonic() + REDRAW_SECONDS
     last, since = before, time.monotonic()
     while time.monotonic() < end:
@@ -425,9 +431,9 @@ def _wait_for_change(page: Any, where: list[Any], before: list[str]) -> str:
         )
         if busy or now != last:
             last, since = now, time.monotonic()
-        changed = now[0] != before[0] and now[1] != before[1]
+        there = now == back if back else now[0] != before[0] and now[1] != before[1]
         # A kernel that rests has answered, or has not yet been asked.
-        if time.monotonic() - since > (0.25 if changed else 3):
+        if time.monotonic() - since > (0.25 if there else 3):
             break
         page.wait_for_timeout(50)
     return " and ".join(name for name, a, b in zip(("picture", "sentence"), before, last, strict=True) if a == b)

@@ -1,8 +1,8 @@
 """The full loop, for real: a course is made, students hand in, nbgrader grades, and every score is what it must be.
 
-`make test` goes through lesson 0, and what one submission can do to others; `make loop` (LOOP=all) through every lesson
-and the rest. Of each lesson a class of four is graded: everything right, nothing done, all kinds of tampering at once,
-a file that is no notebook. And in one more run every named misconception of every exercise, and impostors; see
+`make test` tries what one submission can do to others, with a small lesson; `make loop` (LOOP=all) goes through every
+lesson and the rest. Of each lesson a class of four is graded: everything right, nothing done, all kinds of tampering at
+once, a file that is no notebook. And in one more run every named misconception of every exercise, and impostors; see
 `submissions.repeated`.
 """
 
@@ -22,9 +22,8 @@ from notebooks import LESSONS
 from tools import course, grading, release
 
 WHOLE = os.environ.get("LOOP") == "all"
-CHOSEN = LESSONS if WHOLE else LESSONS[:1]
 only_in_the_loop = pytest.mark.skipif(not WHOLE, reason="make loop tries it")
-every_lesson = pytest.mark.parametrize("path", CHOSEN, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 EARNS: dict[str, set[str]] = {}
 """Impostors that earn points although they must not, by exercise: each is a fault of that exercise's check."""
@@ -92,6 +91,7 @@ def tampered(folder, name):
     return notebook, {s.grader(check)["grade_id"] for check in checks[2:4]}
 
 
+@only_in_the_loop
 @every_lesson
 def test_a_class_is_graded_as_it_deserves(path, tmp_path, mark):
     folder, name = tmp_path / "course", path.stem

@@ -1,25 +1,22 @@
 """The exercises' checks: the solution passes, an empty answer and every named misconception fail, the rest is kept.
 
 Each lesson is executed once. At an exercise, the blank stub and the wrong answers come first, each followed by the
-check, which must fail with a message, the one that fits where `SAYS` has its words; then, all in one cell, answers that
-are none (constants, echoes, impostors, what the check shows by heart), which must earn nothing by the whole check; then
-right answers in another form and the solution, whose checks must pass. In the lessons of `AS_A_LEARNER` the check that
-sees misconceptions is the one of a learner's edition, from which the hidden tests are taken out.
+check, which must fail with a message, the one that fits where `SAYS` has its words; then right answers in another form
+and the solution, whose checks must pass. In the lessons of `AS_A_LEARNER` the check that sees misconceptions is the one
+of a learner's edition, from which the hidden tests are taken out. Answers that are none (constants, echoes, impostors,
+what a check shows by heart) are handed in by `make loop`.
 """
 
 from __future__ import annotations
 
-import json
-
 import nbformat
 import pytest
-import submissions
 from misconceptions import MISCONCEPTIONS, RIGHT, SAYS
 from nbclient.exceptions import CellExecutionError
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 
 from notebooks import LESSONS, code_cells, read, source, tags
-from tools import export, lessons
+from tools import lessons
 
 AS_A_LEARNER = {"00", "01", "02", "03", "04", "05", "06", "07"}
 """Lessons whose checks refuse every wrong answer also without their hidden tests."""
@@ -61,27 +58,11 @@ class Kernel:
             return error.ename, error.evalue
         return None
 
-    def earning(self, answers, check):
-        """The kinds of those answers that pass the check, all tried in one cell."""
-        text = f"{submissions.IN_ONE_CELL}\nimport json\nprint(json.dumps(_earning({answers!r}, {check!r})))"
-        assert self.run(text) is None
-        return json.loads(self.notebook.cells[-1].outputs[-1].text)
-
-
-def impostors_of(name, stub, check, helpers):
-    """Answers that are none, by kind, without the misconceptions."""
-    answer, whole = export.without_marks(source(stub)), export.without_marks(source(check))
-    shown = cleared(check, ClearHiddenTests())
-    assert shown != whole, f"{name}: its check has no hidden part"
-    assert len(source(check).splitlines()) <= 50, f"{name}: a check has 50 lines at most"
-    every = submissions.wrong_answers(name, blank(stub), answer, whole, shown, helpers)
-    return {kind: text for kind, text in every.items() if kind not in {"blank", *MISCONCEPTIONS.get(name, {})}}
-
 
 @every_lesson
 def test_checks_tell_right_from_wrong(path):
     cells = code_cells(read(path))
-    kernel, stub, wrong, helpers = Kernel(path), None, {}, []
+    kernel, stub, wrong = Kernel(path), None, {}
     problems = []
     with kernel.client.setup_kernel():
         for cell in cells:
@@ -103,10 +84,6 @@ def test_checks_tell_right_from_wrong(path):
                         problems.append(f"{grader['grade_id']} says to '{kind}', without {words!r}: {verdict[1]}")
                     elif verdict[0] == "AssertionError" and len(verdict[1]) < 15:
                         problems.append(f"{grader['grade_id']} refuses '{kind}' without saying why")
-                impostors = impostors_of(name, stub, cell, "\n".join(helpers))
-                earning = kernel.earning(impostors, export.without_marks(source(cell)))
-                problems += [f"{grader['grade_id']} pays the answer '{kind}'" for kind in earning]
-                helpers = []
                 for kind, answer in RIGHT.get(name, {}).items():
                     kernel.run(answer)
                     if (verdict := kernel.run(source(cell))) is not None:
@@ -114,8 +91,6 @@ def test_checks_tell_right_from_wrong(path):
                 assert kernel.run(source(stub)) is None
             elif stub is not None:
                 kernel.run(source(stub))  # a cell between stub and check may need the solution
-            if submissions.is_helper(source(cell)):
-                helpers.append(source(cell))
             verdict = kernel.run(source(cell))
             if (verdict is None) == ("raises-exception" in tags(cell)):
                 problems.append(f"{source(cell)[:60]!r}: {verdict}")
@@ -123,13 +98,13 @@ def test_checks_tell_right_from_wrong(path):
 
 
 @every_lesson
-def test_points_add_up(path):
-    points = [
-        cell["metadata"]["nbgrader"]["points"]
-        for cell in code_cells(read(path))
-        if cell["metadata"].get("nbgrader", {}).get("grade")
-    ]
-    assert len(points) >= 3 and all(1 <= p <= 5 for p in points)
+def test_points_and_checks(path):
+    checks = [cell for cell in code_cells(read(path)) if cell["metadata"].get("nbgrader", {}).get("grade")]
+    assert len(checks) >= 3 and all(1 <= cell["metadata"]["nbgrader"]["points"] <= 5 for cell in checks)
+    for cell in checks:
+        name = cell["metadata"]["nbgrader"]["grade_id"]
+        assert cleared(cell, ClearHiddenTests()) != source(cell), f"{name} has no hidden part"
+        assert len(source(cell).splitlines()) <= 50, f"{name}: a check has 50 lines at most"
 
 
 def test_words_are_of_wrong_answers():
