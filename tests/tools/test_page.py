@@ -335,12 +335,12 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 149)) == 1
-        assert self.section(new_markdown_cell("word " * 150)) == 2, "150 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 144)) == 1
+        assert self.section(new_markdown_cell("word " * 145)) == 2, "145 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
-        code = "\n".join(["x = 1"] * 40)
-        assert self.section(new_code_cell(code)) == 3, "40 lines are 2.9 minutes"
+        code = "\n".join(["x = 1"] * 34)
+        assert self.section(new_code_cell(code)) == 3, "34 lines are 2.8 minutes"
         assert self.section(new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})) == 1
 
     def test_formulas_code_and_addresses_are_no_words(self):
@@ -348,8 +348,8 @@ class TestTimes:
         assert self.section(new_markdown_cell(text)) == 1
 
     def test_formulas_take_time_of_their_own(self):
-        assert self.section(new_markdown_cell("$x$ " * 7)) == 1
-        assert self.section(new_markdown_cell("$x$ " * 6 + "$$y$$ $$z$$ $x$")) == 2, "nine, an eighth of a minute each"
+        assert self.section(new_markdown_cell("$x$ " * 4)) == 1
+        assert self.section(new_markdown_cell("$x$ " * 3 + "$$y$$ $$z$$ $x$")) == 2, "six, a fifth of a minute each"
 
     def test_points(self):
         check = new_code_cell("assert f", metadata={"nbgrader": {"grade": True, "points": 3}})
