@@ -1382,6 +1382,7 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def my_attack(own, previous_step):\n"
             "    return np.vstack([20 * own[0], np.zeros_like(own[0]), np.zeros_like(own[0])])"
         ),
+        "the last average": "def my_attack(own, previous_step):\n    return own * 0 + previous_step",
     },
     "ex-5-2": {
         "the work saved forgotten where nothing burns": (
@@ -1437,6 +1438,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "upside down": (
             "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    return extra_burn / (extra_pay + saved)"
         ),
+        "without the third argument": (
+            "def deterring_stake(extra_pay, extra_burn):\n"
+            "    return max(0.0, extra_pay / extra_burn) if extra_burn > 0 else float('inf')"
+        ),
+        "whole stakes": (
+            "def deterring_stake(extra_pay, extra_burn, saved=0.0):\n    gain = extra_pay + saved\n"
+            "    if gain <= 0 and extra_burn >= 0:\n        return 0.0\n"
+            "    return int(gain / extra_burn) if extra_burn > 0 else float('inf')"
+        ),
     },
     "ex-5-3": {
         "the 5th percentile": (
@@ -1484,6 +1494,13 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def false_positive_rate(honest, copies):\n"
             "    return float(np.mean(np.asarray(honest) > np.quantile(copies, 0.95)))"
         ),
+        "95, not 0.95": (
+            "def false_positive_rate(honest, copies):\n    return np.mean(honest <= np.quantile(copies, 95))"
+        ),
+        "the threshold": (
+            "def false_positive_rate(honest, copies):\n"
+            "    return float(np.quantile(copies, 0.95, method='inverted_cdf'))"
+        ),
     },
     "ex-5-4": {
         "not a number": "def break_it(own, previous_step):\n    return own * np.nan",
@@ -1499,6 +1516,8 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "def break_it(own, previous_step):\n"
             "    return np.tile(9 * np.random.default_rng(0).standard_normal(own.shape[1]), (3, 1))"
         ),
+        "exchanged": "def break_it(own, previous_step):\n    return own[[1, 2, 0]]",
+        "two sums": "def break_it(own, previous_step):\n    return 9 * own.mean(axis=0), 9",
     },
     "ex-5-5": {
         "last average of length zero": (
@@ -1533,6 +1552,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "honest": _adapt("return own"),
         "None": _adapt("max((c * way for way in ways for c in (0.5, 1, 2, 5, 10)), key=payoff)"),
+        "asks about clients": (
+            "def adapt(own, honest, previous_step, agreed, payoff):\n"
+            "    return max([own, np.tile(honest.mean(axis=1), (3, 1))], key=payoff)"
+        ),
+        "keeps the last that is paid": _adapt(
+            "best = own\n    for way in ways:\n        for c in (0.5, 1, 2, 5, 10):\n"
+            "            best = c * way if payoff(c * way) > 0 else best\n    return best"
+        ),
     },
     "ex-6-1": {
         "as dear as the first": "def second_submission(first_gas, words):\n    return first_gas",
@@ -1551,6 +1578,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "no first touch": "def second_submission(first_gas, words):\n    return first_gas - (words + 1) * 19_200",
         "the progress forgotten": "def second_submission(first_gas, words):\n    return first_gas - words * 17_100",
+        "what is left, taken off": (
+            "def second_submission(first_gas, words):\n    return first_gas - (words + 1) * 5_000"
+        ),
+        "what is spared, alone": "def second_submission(first_gas, words):\n    return (words + 1) * 17_100",
+        "not a number": "def second_submission(first_gas, words):\n    return float('nan')",
     },
     "ex-6-2": {
         "highest first": (
@@ -1574,6 +1606,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "nothing back": _unpack("None"),
         "three back": _unpack("v[:3]"),
         "texts back": _unpack("[str(x) for x in v]"),
+        "ones' complement": (
+            _unpack("v", "sum((v if v >= 0 else 2**64 - 1 + v) << 64 * k for k, v in enumerate(values))").replace(
+                "x - 2**64", "x - 2**64 + 1"
+            )
+        ),
+        "bytes without a sign": _unpack(
+            "v", "int.from_bytes(b''.join(v.to_bytes(8, 'little') for v in values), 'little')"
+        ),
+        "an array without dimensions": _unpack("np.array(v[0])"),
     },
     "ex-6-3": {
         "one too few": (
@@ -1594,6 +1635,10 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "asks for none": _search("while gas_of(high) <= budget: low, high = high, 2 * high", "low, high = 0, 0"),
         "a float": _search(_DOUBLED, last="float(low)"),
         "the first that does not fit": _search(_DOUBLED, last="high"),
+        "one below the largest": _search(_DOUBLED, last="max(low - 1, 0)"),
+        "nothing where nothing fits": (
+            "def largest_P(gas_of, budget):\n    return max(P for P in range(1, budget + 1) if gas_of(P) <= budget)"
+        ),
     },
     "ex-6-4": {
         "honest tree": (
@@ -1635,6 +1680,16 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "floats": _watcher_64(_DIFFER, _cheat_64("(0, more / 2), (1, more / 2)", "tree.total[0] / 10")),
         "the leaves": _watcher_64(_DIFFER, _cheat_64(last="leaves")),
         "the honest tree changed": _watcher_64(_DIFFER, _cheat_64(copied="tree.levels[0]")),
+        "leaves too few": _watcher_64(
+            _DIFFER, _cheat_64(last="scaling.SumTree([h for h, _ in leaves[:2]], [s for _, s in leaves[:2]])")
+        ),
+        "sums as they were": _watcher_64(
+            _DIFFER,
+            "def cheat(tree):\n    import copy\n    more, t = tree.total[0] // 10, copy.deepcopy(tree)\n"
+            "    for k, part in ((0, more // 2), (1, more - more // 2)):\n        h, s = t.levels[0][k]\n"
+            "        t.levels[0][k] = (h, (s[0] + part, *s[1:]))\n    return t\n",
+        ),
+        "who is nowhere else": _watcher_64("[k for k in range(len(a)) if a[k] not in b]"),
     },
     "ex-6-5": {
         "forgets the limits": (
@@ -1669,6 +1724,11 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "in a hurry": _cheapest(blob_price="blob_price, hurry=True"),
         "latency, a record": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency <= 3600 * hours"),
         "minutes": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.seconds <= 60 * hours"),
+        "the dearest": _cheapest(last="(max(fitting)[1], max(fitting)[0]) if fitting else None"),
+        "the latest end": _cheapest(fits="f.fits_cap and f.fits_calldata and f.latency.latest <= 3600 * hours"),
+        "without rung 0": _cheapest(
+            rungs="[k for k in range(1, 6) if (watcher or k not in (3, 4)) and (sparse or k != 5)]"
+        ),
     },
     "ex-7-1": {
         "the vector itself": _forged("k = 0", "values"),
@@ -1824,6 +1884,16 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
             "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else 'none suffices'"
         ),
         "nothing": "def alpha_star_streak(cost, window):\n    return None",
+        "K − 1 for its half": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, window - 1\n"
+            "    return 0.0 if extra <= 0 else extra / (most - extra) if extra < most else float('inf')"
+        ),
+        "an error where none suffices": (
+            "def alpha_star_streak(cost, window):\n"
+            "    extra, most = cost - 1, (window - 1) / 2\n    if extra >= most:\n        raise ValueError('none')\n"
+            "    return max(extra, 0) / (most - extra)"
+        ),
     },
     "ex-4-2": {
         "clipped after the mean": (
@@ -1857,6 +1927,14 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         ),
         "the whole life": (
             "def trusted(ratios):\n    return float((np.nan_to_num(np.asarray(ratios, dtype=float)) >= 0.4).mean())"
+        ),
+        "an absent round counts half": (
+            "def trusted(ratios):\n    recent = np.nan_to_num(np.asarray(ratios, dtype=float)[-12:], nan=0.5)\n"
+            "    return float(np.clip(recent, 0, 1).mean())"
+        ),
+        "the last 24 rounds": (
+            "def trusted(ratios):\n"
+            "    return float((np.nan_to_num(np.asarray(ratios, dtype=float)[-24:]) >= 0.4).mean())"
         ),
     },
     "ex-4-3": {
@@ -1893,6 +1971,16 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         + LIVING.replace("window_c(life[: t + 1], k)", "sum(life[: t + 1]) / (t + 1)"),
         "nothing measured": PREDICTED + "def measured(alpha, window, rounds=200, missed=100):\n    return None",
         "prices, not their change": PREDICTED + LIVED + LIVING.replace("prices[1] - prices[0]", "prices"),
+        "one record under two names": PREDICTED
+        + LIVED
+        + LIVING.replace(
+            "lives = [[True] * rounds, [t != missed for t in range(rounds)]]",
+            "lives = [[True] * rounds] * 2\n        lives[1][missed] = False",
+        ),
+        "rounds counted from 1": PREDICTED + LIVED + LIVING.replace("t != missed", "t != missed - 1"),
+        "the price alone": LIVED
+        + LIVING
+        + "def predicted(alpha, window):\n    return price_of_a_miss(alpha, 2 * window)",
     },
     "ex-4-4": {
         "a budget of 1": CHEAPEST.replace("row.items()", "[(1.0, row[1.0])]"),
@@ -1924,33 +2012,58 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
         "the level of the page": CHEAPEST.replace("share >= level", "share >= 0.95"),
         "one offer, no list": CHEAPEST.replace("    return [(rule", "    return good[0][2:]\n    return [(rule"),
         "nothing where nothing is good enough": CHEAPEST.replace("return []", "return None"),
+        "touching ones left out": CHEAPEST.replace("spent - half <= most", "spent - half < most"),
+        "budgets cut to whole numbers": CHEAPEST.replace("[(rule, budget) for", "[(rule, int(budget)) for"),
+        "the rules of the page": CHEAPEST.replace(
+            "for rule, row in offers.items()", "for rule, row in ((r, offers[r]) for r in ('paper', 'midpoint'))"
+        ),
     },
 }
 
 SAYS: dict[str, dict[str, str]] = {
     "ex-5-1": {
         "without a bound": "±100 at most",
-        "ragged": "rows of different lengths",
-        "text": "return one array of numbers",
         "not a number": "finite numbers",
         "one for three": "which the contract refuses",
+        "ragged": "of shapes (",
+        "the last average": "round 1: one of the three",
+        "one vector": "yours has (",
+        "text": "your str does not make one",
     },
     "ex-5-2": {
         "the work saved forgotten where nothing burns": "before any stake",
-        "no gain, no burn, no stake enough": "what is gained at σ = 0",
-        "infinite, though it does not pay": "even if it burns nothing",
         "the burn's sign forgotten": "burns less than honesty",
         "no case for no burn": "you divide by zero",
         "a stake below zero": "is none",
         "text": "return a number",
+        "no gain, no burn, no stake enough": "lying gains 0 before any stake",
+        "infinite, though it does not pay": "it is -0.1 at every stake",
+        "forgets the work": "0.2 at σ = 0",
+        "without the third argument": "unexpected keyword argument",
+        "whole stakes": "not 19 but 20",
     },
-    "ex-5-3": {"text": "return one number", "each update": "return one number", "rounded down": "the lowest threshold"},
-    "ex-5-4": {"not a number": "finite numbers", "ragged": "rows of different lengths"},
+    "ex-5-3": {
+        "text": "return one number",
+        "each update": "return one number",
+        "rounded down": "the lowest threshold",
+        "95, not 0.95": "Quantiles must be in the range",
+        "the threshold": "that is the threshold itself",
+        "strictly below": "at the threshold means rejected",
+    },
+    "ex-5-4": {
+        "not a number": "finite numbers",
+        "ragged": "of shapes (",
+        "exchanged": "a clip leaves the direction alone",
+        "mean at its own length": "a clip lengthens nothing",
+        "two sums": "of shapes (",
+    },
     "ex-5-5": {
         "last average of length zero": "has no direction",
         "directions at their own length": "the usual length is best",
         "without the mean of one's own": "the mean of their own at",
-        "update and pay": "two things",
+        "asks about clients": "you ask `payoff` about an array of shape",
+        "keeps the last that is paid": "for what you send it pays",
+        "update and pay": "of shapes (",
     },
     "ex-0-1": {
         "one try around all": "stop at the first refusal",
@@ -2090,6 +2203,10 @@ SAYS: dict[str, dict[str, str]] = {
         "an overwritten slot only read": "only read, at 2,100",
         "no first touch": "2,100 to touch it first",
         "the progress forgotten": "the slot that counts the progress",
+        "what is left, taken off": "not how much less",
+        "what is spared, alone": "take it from the first",
+        "not a number": "give a number of gas",
+        "as dear as the first": "you predict 3,000,000",
     },
     "ex-6-2": {
         "highest first": "lowest, not highest",
@@ -2099,6 +2216,9 @@ SAYS: dict[str, dict[str, str]] = {
         "bytes": "you return bytes",
         "None": "you return NoneType",
         "nothing back": "a list of four ints, not NoneType",
+        "ones' complement": "comes back as -6",
+        "bytes without a sign": "stops with OverflowError",
+        "an array without dimensions": "an array of shape ()",
     },
     "ex-6-3": {
         "one too few": "≤, not <",
@@ -2108,6 +2228,9 @@ SAYS: dict[str, dict[str, str]] = {
         "the budget as upper bound": "an upper bound that is fixed",
         "None": "a whole number of parameters",
         "asks for none": "gas_of is for whole P ≥ 1",
+        "one below the largest": "enough for 10, not 9",
+        "nothing where nothing fits": "a budget of 9, stops with ValueError",
+        "by proportion": "stops with ZeroDivisionError",
     },
     "ex-6-4": {
         "honest tree": "that is the honest tree",
@@ -2117,24 +2240,31 @@ SAYS: dict[str, dict[str, str]] = {
         "more in one, less in the other": "a part to each",
         "counted from 1": "numbered from 0",
         "descending": "ascending",
-        "hashes alone": "the score alone is changed",
         "scores alone": "the hash alone is changed",
-        "the sums of scores": "the score alone is changed",
-        "hashes and sums": "the score alone is changed",
         "a set": "should give a list",
         "a generator": "should give a list",
         "None found": "should give a list",
         "floats": "use // and no /",
         "the leaves": "give a SumTree, not list",
         "the honest tree changed": "you changed the honest tree itself",
+        "hashes alone": "the scores alone are changed",
+        "the sums of scores": "the scores alone are changed",
+        "hashes and sums": "the scores alone are changed",
+        "leaves too few": "leaves, yours 2",
+        "sums as they were": "build a SumTree of them",
+        "who is nowhere else": "have changed places",
     },
     "ex-6-5": {
-        "hours for seconds": "hours or seconds?",
         "in a hurry": "without `hurry`",
-        "latency, a record": "is `.latency.seconds` compared",
-        "ignores the cap": "does rung 0, over the cap, count?",
-        "falls over where nothing fits": "None given?",
         "cost before rung": "give (rung, ETH)",
+        "hours for seconds": "168 hours are 604,800",
+        "latency, a record": "compare its `.latency.seconds`",
+        "ignores the cap": "and over the cap: rung 1 is next",
+        "falls over where nothing fits": "where no rung is left, return None",
+        "the dearest": "may be taken as well",
+        "the latest end": "hours are 1,080",
+        "without rung 0": "and fits; you take 1",
+        "ignores the watcher": "needs an honest watcher",
     },
     "ex-7-1": {
         "the vector itself": "the same vector",
@@ -2209,29 +2339,44 @@ SAYS: dict[str, dict[str, str]] = {
         "no case of infinity": "where no α suffices",
         "alpha without the shared budget": "α/(1 + α), not α",
         "the window's price": "is the window's",
+        "K − 1 for its half": "(K − 1)/2, not K − 1",
+        "an error where none suffices": "stops with ValueError",
     },
     "ex-4-2": {
         "clipped after the mean": "for more than 1",
         "clipped at three": "every third round",
         "the whole life": "the last twelve rounds alone",
         "the mean of the days it came": "np.nanmean",
+        "an absent round counts half": "who never came 0.50",
+        "the last 24 rounds": "four honest ones",
+        "presence": "who was there",
+        "above the median": "no crime",
     },
     "ex-4-3": {
         "C before the round": "*including* it",
         "C of the whole record": "not of the whole record",
-        "the whole C of the life, not of its last rounds": "not of the whole record",
         "missed rounds are paid": "a missed round pays nothing",
         "C before the round, missed rounds paid": "*including* it",
         "measured without its rounds": "four arguments",
         "the other way round": "cannot make a miss cheaper",
+        "the whole C of the life, not of its last rounds": "nothing in yours depends on K",
+        "one record under two names": "or nothing on the miss",
+        "rounds counted from 1": "the first round has number 0",
+        "the price alone": "`measured` gives 0.0208, as it should",
+        "alpha not shared": "(1 + αC)/(1 + α)",
     },
     "ex-4-4": {
         "a budget of 1": "need not be 1.0",
-        "one budget a rule": "every budget of every rule",
         "sorted by the lower end": "by what is spent",
         "no case without offers": "return []",
         "lists for tuples": "a tuple (rule, budget)",
         "rules alone": "a tuple (rule, budget)",
+        "one budget a rule": "is good enough",
+        "touching ones left out": "they overlap or touch",
+        "budgets cut to whole numbers": "which is no (rule, budget)",
+        "the rules of the page": "stops with KeyError: 'paper'",
+        "a chain of overlaps": "they do not overlap",
+        "cheapest whatever it reaches": "fewer than the level",
     },
 }
 """Words that a check must have in what it says to a wrong answer: of the hint that fits, where another came before."""
