@@ -118,7 +118,8 @@ contract Aggregator is Submissions {
     }
 
     /// @dev R: the median length of the revealed updates, where every sample counts: the smallest of them such that updates
-    /// not longer hold half of the samples. A median of clients would be for sale at one sample a client.
+    /// not longer hold half of the samples. A median of clients would be for sale at one sample a client. R is one of the
+    /// lengths revealed: whoever stands at the median moves it to the next one, however far that is.
     function _medianNorm(Round memory round) private view returns (uint64) {
         uint256[] memory norms = new uint256[](round.revealed); // each above its samples, in one word
         uint256 found;

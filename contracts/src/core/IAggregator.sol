@@ -32,9 +32,10 @@ interface IAggregator {
     /// @param minimum Fewest commitments with which a round goes on; with fewer it is void.
     /// @param minimumSamples Fewest revealed samples with which a round is averaged; with fewer it is void.
     /// @param commitSeconds Commitments are taken for this long, however many there are; then `advance` ends the phase.
-    /// At least 2: the block in which a phase begins takes none of its steps.
+    /// At least 2: the block in which a phase begins takes none of its steps, nor does one at the deadline. Where blocks come
+    /// every 12 seconds a phase of 12 has no block at all: choose many of them.
     /// @param revealSeconds Reveals are taken for this long, and then `advance` may end the phase; the last one ends it
-    /// sooner. At least 2, and with the commit phase less than the registry's cool-down.
+    /// sooner. At least 2, and many blocks like the other; both together less than the registry's cool-down.
     /// @param bound Largest absolute value of an entry, at scale s.
     /// @param clipped Whether updates count by a length of at most the median one (see `aggregate`).
     struct Config {
@@ -133,14 +134,17 @@ interface IAggregator {
     function commit(uint256 round, bytes32 commitment) external;
 
     /// @notice Commit, and if the round is full, in the place of the client with the fewest samples, if one has more. Accounts
-    /// cost nothing and samples cost stake: so nobody shuts others out with many accounts of one sample each. Who has to go
-    /// was absent from the round, as its later rewards will count.
+    /// cost nothing and samples cost stake: so accounts of one sample each shut out nobody who has more. Who has to go
+    /// was absent from the round, as its later rewards will count. Whoever displaces others and reveals nothing can leave
+    /// the round fewer than `minimumSamples`, and so void, for the penalty of a missing reveal.
     /// @param round As in `commit`.
     /// @param commitment See `commitmentOf`.
     function commitInstead(uint256 round, bytes32 commitment) external;
 
     /// @notice Show the update one committed to, in one transaction. From then on it is public, also if this comes too late:
-    /// in the next round anybody may send it, so its client should not send it again unchanged.
+    /// in the next round anybody may send it, so its client should not send it again unchanged. The same holds for a void
+    /// round: the model stays where it was, and training with the same random numbers gives the same update, which others
+    /// cannot copy but can average with the rest before they commit.
     /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.
     /// @param salt The random number that hid the commitment.
     function reveal(int64[] calldata update, bytes32 salt) external;
@@ -158,7 +162,8 @@ interface IAggregator {
     /// The weight w_i is n_i and W = Σ n_i. In a federation that clips, an update longer than the median length R counts
     /// as if it had that length: w_i = n_i · ⌊min(1, R/‖v_i‖)·10^9⌋, and W = 10^9·Σ n_i. Lengths are rounded down to integers,
     /// so that what counts of an update is shorter than R + 1;
-    /// R is the smallest of the revealed ones such that updates not longer hold half of the samples, or more.
+    /// R is the smallest of the revealed ones such that updates not longer hold half of the samples, or more. What an update
+    /// adds to g is shorter than R + 1 times its share of the samples, but each update has a say in R.
     /// @param count Rounded up to a multiple of four, the entries of one slot.
     function aggregate(uint256 count) external;
 

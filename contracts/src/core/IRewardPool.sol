@@ -14,7 +14,8 @@ interface IRewardPool is IEscrow {
     /// @param alpha α in millionths: the weight of consistency.
     /// @param window K: rounds over which consistency counts, 1 to 64.
     /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖²: where updates cancel, ‖g‖² is small and the cap
-    /// is reached, clipped or not, by the sign of a score alone.
+    /// is reached, clipped or not, by the sign of a score alone. Below the cap what is burned grows with the square of n_i, as
+    /// −S_i and the stake each do with n_i: the same samples in k accounts lose a k-th of what they lose in one.
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
     struct Terms {
         uint96 budget;
@@ -54,6 +55,8 @@ interface IRewardPool is IEscrow {
 
     /// @notice C_i in millionths, as of the last settled round; while one is settled it goes over to that one.
     /// @dev C_i = (rounds among the last K with a reveal and S_i ≥ 0) / K. Rounds that were void do not count: nobody
-    /// could be consistent in them, and anybody can open one.
+    /// could be consistent in them, and anybody can open one. All others do, also one of `minimumSamples` that two accounts
+    /// play at night. It belongs to the address: who leaves and registers anew, with whatever samples, has what rounds that
+    /// counted meanwhile have left of it.
     function consistencyOf(address client) external view returns (uint256);
 }

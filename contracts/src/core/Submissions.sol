@@ -152,10 +152,11 @@ abstract contract Submissions is Rounds {
         if (opened != entry.commitment) revert CommitmentMismatch(entry.commitment, opened);
         // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
         if (square == 0) revert ZeroUpdate(msg.sender);
-        // A copy is what others revealed in this round, or since the last one that was not void. Who revealed it first, and
-        // who did last, may repeat it: their own repeats are their own affair, and no copier makes its author one. Who comes
-        // to the same update by honest work later is no copier either. One digit more or less makes another update: what
-        // that brings is for the score to say.
+        // A copy is what others revealed in this round, in the last one before it that was not void, or in between. Who
+        // revealed it first, and who did last, may repeat it: their own repeats are their own affair, and no copier makes
+        // its author one. Who comes to the same update by honest work later is no copier either, nor when it repeats it,
+        // unless the first one, repeating it too, was there before it and is now the last as well. One digit more or less
+        // makes another update: what that brings is for the score to say.
         Seen memory seen = _seen[digest];
         uint56 mine = uint56(uint160(msg.sender));
         if (seen.client == address(0)) {

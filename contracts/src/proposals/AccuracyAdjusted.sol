@@ -78,7 +78,7 @@ contract AccuracyAdjusted is AdjustedTerms, Escrow {
         if (state.paying) _pay(state, count, round.committed, gains);
         _settlement = state;
         if (state.paying && state.cursor == round.committed) {
-            emit Settled(round.number, _paid, pot, !state.unpaid);
+            emit Settled(round.number, _paid, pot, !state.unpaid && !round.isVoid);
             _closeRound();
         }
     }

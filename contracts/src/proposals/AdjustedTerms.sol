@@ -21,7 +21,8 @@ abstract contract AdjustedTerms is IAccuracyAdjusted {
         // Above one half, or two different hashes could both be agreed on.
         if (terms_.quorum <= ONE / 2 || terms_.quorum > ONE) revert BadTerms("quorum", terms_.quorum);
         // Penalties come with the settlement, which has to wait for the attestation to end, and as long again where agreed
-        // gains are withheld: who leaves when a round begins must not have its stake by then.
+        // gains are withheld: who leaves when a round begins must not have its stake by then. What a cool-down needs on top
+        // depends on blocks, and on who moves rounds on: see `attestSeconds`.
         IAggregator.Config memory config = aggregator_.config();
         uint256 busy = uint256(config.commitSeconds) + config.revealSeconds + 2 * uint256(terms_.attestSeconds);
         if (terms_.attestSeconds == 0 || busy >= registry_.coolDown()) {

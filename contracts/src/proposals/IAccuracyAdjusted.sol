@@ -17,11 +17,15 @@ interface IAccuracyAdjusted is IEscrow {
     /// @param fullSamples N from which the whole budget is shared; with fewer, N/fullSamples of it.
     /// @param gainCap Validation samples gained from which on a score counts in full; at least 1.
     /// @param penaltyRate Millionths of the stake burned per unit of −S_i/‖g‖²: where updates cancel, ‖g‖² is small and the cap
-    /// is reached, clipped or not, by the sign of a score alone.
+    /// is reached, clipped or not, by the sign of a score alone. Below the cap what is burned grows with the square of n_i, as
+    /// −S_i and the stake each do with n_i: the same samples in k accounts lose a k-th of what they lose in one.
     /// @param penaltyCap Most that one round burns, in millionths of the stake; also the price of a missing reveal.
     /// @param quorum Share of the round's revealed samples that must attest to equal gains, in millionths, above one half.
     /// @param attestSeconds Seconds to attest, from when a round's attestation opens. Twice that, with commit and reveal, is
-    /// less than the registry's cool-down, so that no stake has left when penalties are taken: as long as rounds are moved on.
+    /// less than the registry's cool-down. No stake has left when penalties are taken if the difference is as long as all
+    /// delays of the round together: that of each `advance` and of `settle` after its deadline, and the time that averaging
+    /// and scoring take till attestation opens, a block each at least. The constructor asks for a second: choose five blocks
+    /// or more.
     /// @param validationSet sha2-256 digest of the public validation set, the content of its CIDv1.
     struct Terms {
         uint96 budget;
@@ -56,6 +60,7 @@ interface IAccuracyAdjusted is IEscrow {
     event Attested(uint256 indexed round, address indexed client, bytes32 gainsHash, uint256 samples);
     event Agreed(uint256 indexed round, bytes32 gainsHash, uint256 samples);
     event Rewarded(uint256 indexed round, address indexed client, uint256 amount, int256 gain);
+    /// @param byGains Whether agreed gains said who is paid; not in a void round, whatever was agreed on there.
     event Settled(uint256 indexed round, uint256 paid, uint256 pot, bool byGains);
 
     error ZeroGains();

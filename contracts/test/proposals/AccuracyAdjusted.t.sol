@@ -363,6 +363,28 @@ contract AccuracyAdjustedTest is AdjustedFederation, Refusals {
         assertPhase(IAggregator.Phase.Idle, "closed");
     }
 
+    /// @dev Whatever was agreed on in a void round, nobody is paid by it, and the event says so.
+    function test_AVoidRoundIsNotSettledByGains() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 1_000;
+        deployAdjusted(config, adjustedTerms());
+        fundAdjusted(10 ether);
+        register(alice, 100);
+        register(bob, 10);
+        int64[][] memory two = new int64[][](2);
+        (two[0], two[1]) = (updates[0], updates[1]);
+        playToSettle(two);
+        vm.assertTrue(aggregator.currentRound().isVoid, "too few samples");
+        int32[] memory gains = new int32[](2);
+        (gains[0], gains[1]) = (8, 8);
+        attest(alice, hashOf(gains));
+        vm.assertEq(adjusted.settlement().agreed, hashOf(gains), "agreed on");
+        vm.expectEmit(address(adjusted));
+        emit IAccuracyAdjusted.Settled(1, 0, 10 ether, false);
+        adjusted.settle(4, gains);
+        assertPhase(IAggregator.Phase.Idle, "closed");
+    }
+
     function test_AVoidRoundClosesAtOnce() public {
         aggregator.openRound();
         endPhase();

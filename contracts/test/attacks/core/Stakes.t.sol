@@ -138,6 +138,30 @@ contract StakeAttacks is Federation, Refusals {
         expectCopy();
     }
 
+    /// @dev A known limit. The honest client came to it by work of its own, and may repeat it, as the last who revealed it.
+    /// The one who did first reveals it again before it does: now that one is the last.
+    function test_KnownLimit_TheFirstAuthorMakesAnHonestRepeatACopy() public {
+        play(two(vector(5, 5, 5), vector(7, 7, 7))); // the attacker long ago
+        play(two(vector(5, 5, 6), vector(7, 7, 8)));
+        play(two(vector(7, 7, 7), vector(7, 7, 9))); // the honest client comes to it
+        vm.assertTrue(aggregator.entryOf(honest).revealed, "taken");
+        open();
+        commit(honest, vector(7, 7, 7));
+        commit(attacker, vector(7, 7, 7));
+        endPhase();
+        reveal(attacker, vector(7, 7, 7));
+        bytes32 digest = keccak256(abi.encodePacked(vector(7, 7, 7)));
+        bytes32 salt = saltOf(honest, 4);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.CopiedUpdate.selector, digest, attacker));
+        vm.prank(honest);
+        aggregator.reveal(vector(7, 7, 7), salt);
+        uint256 stake = stakeOf(honest);
+        endPhase();
+        compute();
+        pool.settle(4);
+        vm.assertEq(stakeOf(honest), stake * 9 / 10, "the cap is burned");
+    }
+
     function test_AStrangersCommitmentOpensForOneself() public {
         aggregator.openRound();
         nextBlock();
@@ -191,6 +215,31 @@ contract StakeAttacks is Federation, Refusals {
         vm.assertEq(aggregator.currentRound().deadline, block.timestamp + 300, "a whole reveal phase");
         nextBlock();
         reveal(honest, work);
+    }
+
+    /// @dev A known limit: the constructor knows nothing of blocks. Where they come every 12 seconds, the next one after the
+    /// phase began is at its deadline.
+    function test_KnownLimit_ARevealPhaseOfOneBlockTimeBurnsEveryStake() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.revealSeconds = 12;
+        deploy(config, defaultTerms());
+        register(honest, 100);
+        open();
+        commit(honest, work);
+        register(attacker, 1);
+        commit(attacker, vector(1, 1, 1));
+        warpToDeadline();
+        aggregator.advance();
+        uint256 next = block.timestamp + 12;
+        vm.warp(next);
+        bytes32 salt = saltOf(honest, 1);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.DeadlinePassed.selector, next, next));
+        vm.prank(honest);
+        aggregator.reveal(work, salt);
+        aggregator.advance();
+        nextBlock();
+        pool.settle(4);
+        vm.assertEq(stakeOf(honest), 0.9 ether, "the cap is burned");
     }
 
     /// @dev Sent in time and mined three blocks late: a stranger has moved the rounds on. In the next round it could not be
@@ -262,6 +311,60 @@ contract StakeAttacks is Federation, Refusals {
         vm.assertEq(stakeOf(honest), 100 * STAKE_PER_SAMPLE, "and nobody pays");
     }
 
+    function pair(address a, address b, int64 salt) private {
+        open();
+        commit(a, vector(1e9, salt, 1));
+        commit(b, vector(1e9, -salt, 1));
+        endPhase();
+        reveal(a, vector(1e9, salt, 1));
+        reveal(b, vector(1e9, -salt, 1));
+        compute();
+        pool.settle(4);
+    }
+
+    /// @dev A known limit: with `minimumSamples` = 1 a round of two samples counts.
+    function test_KnownLimit_TwoSamplesWipeEveryonesConsistency() public {
+        register(client(2), 100);
+        register(client(3), 1);
+        for (int64 k = 1; k < 9; ++k) {
+            pair(honest, client(2), k);
+        }
+        vm.assertEq(pool.consistencyOf(honest), 1_000_000, "eight good rounds");
+        uint256 began = block.timestamp;
+        for (int64 k = 11; k < 19; ++k) {
+            pair(attacker, client(3), k);
+        }
+        vm.assertLe(block.timestamp - began, 81 minutes, "the time it takes");
+        vm.assertEq(pool.consistencyOf(honest), 0, "nothing is left");
+        vm.assertEq(pool.consistencyOf(attacker), 1_000_000, "its own is full");
+        vm.assertEq(stakeOf(attacker), STAKE_PER_SAMPLE, "at no cost");
+    }
+
+    /// @dev A known limit: consistency belongs to the address. Eight rounds with one sample, then with a thousand, as long as
+    /// no round counted while the cool-down ran.
+    function test_KnownLimit_ConsistencyOfOneSampleCountsForAThousand() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.alpha = 10_000_000;
+        deploy(defaultConfig(), terms);
+        fund(100 ether);
+        register(attacker, 1);
+        register(client(2), 1);
+        for (int64 k = 1; k < 9; ++k) {
+            pair(attacker, client(2), k);
+        }
+        vm.prank(attacker);
+        registry.deregister();
+        vm.warp(block.timestamp + COOL_DOWN);
+        vm.prank(attacker);
+        registry.withdrawStake();
+        register(attacker, 1_000);
+        register(honest, 1_000);
+        uint256 before = pool.creditOf(attacker);
+        pair(attacker, honest, 9);
+        vm.assertGe(pool.creditOf(attacker) - before, 0.83 ether, "with half of the samples");
+        vm.assertLe(pool.creditOf(honest), 0.17 ether, "for the same work");
+    }
+
     // ------------------------------------------------------------------------------------------------------ outvoting
 
     /// @dev A known limit, of the plain rule: entries at the bound give an honest client negative scores until half of its
@@ -289,6 +392,34 @@ contract StakeAttacks is Federation, Refusals {
         registry.addStake{ value: 0.01 ether }();
         commit(honest, work);
         vm.assertEq(aggregator.entryOf(honest).samples, 100, "it is in, with all of them");
+    }
+
+    /// @dev What `accounts` with 100 samples together lose by one update against 200 others.
+    function burnedBy(uint256 accounts) private returns (uint256 burned) {
+        IAggregator.Config memory config = defaultConfig();
+        config.capacity = 32;
+        deploy(config, defaultTerms());
+        register(client(0), 200);
+        int64[][] memory updates = new int64[][](1 + accounts);
+        updates[0] = vector(1e9, 0, 0);
+        for (uint256 i = 1; i <= accounts; ++i) {
+            register(client(i), 100 / accounts);
+            updates[i] = vector(-1e9, int64(int256(i)), 0);
+        }
+        play(updates);
+        burned = 100 * STAKE_PER_SAMPLE;
+        for (uint256 i = 1; i <= accounts; ++i) {
+            burned -= stakeOf(client(i));
+        }
+    }
+
+    /// @dev A known limit: −S_i and the stake each grow with n_i, so below the cap a penalty grows with its square.
+    function test_KnownLimit_ManyAccountsBurnLessThanOne() public {
+        uint256 whole = burnedBy(1);
+        uint256 split = burnedBy(25);
+        vm.assertGe(whole, 0.0499 ether, "of a stake of 1 ether");
+        vm.assertGe(whole, split * 24, "a 25th, but for rounding");
+        vm.assertLe(whole, split * 26, "a 25th");
     }
 
     // ----------------------------------------------------------------------------------------------------------- fleeing

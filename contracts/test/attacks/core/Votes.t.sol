@@ -140,6 +140,16 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         ledger.applyFactors(epoch, RECORD, clients, factors);
     }
 
+    /// @dev A known limit: half of the samples keep silent, and one that was in no round votes in their stead.
+    function test_KnownLimit_WhoWasAbsentOutvotesTheSilent() public {
+        playEpoch(1);
+        address late = client(4);
+        register(late, 1_200);
+        vm.prank(late);
+        ledger.attest(0, RECORD, keccak256("whatever"));
+        vm.assertEq(ledger.epochOf(0).record, RECORD, "agreed on, without anybody who was there");
+    }
+
     function test_AnOldRecordComesIntoForceTwentyEpochsLater() public {
         playEpoch(1);
         (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
