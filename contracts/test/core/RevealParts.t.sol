@@ -89,6 +89,13 @@ contract RevealPartsTest is Federation {
         }
     }
 
+    /// @dev The refusal names how long the part has to be.
+    function test_RevertWhen_APartHasAnotherLength() public {
+        for (uint256 given = PART - 1; given <= PART + 1; given += 2) {
+            refusePart(alice, 0, given, abi.encodeWithSelector(IAggregator.WrongLength.selector, given, PART));
+        }
+    }
+
     /// @dev Two clients' parts, in turn: each has its own place.
     function test_PartsOfTwoClientsInTurn() public {
         commitmentsOf(randomUpdate(2, P, 100e9));

@@ -407,6 +407,20 @@ contract RewardPoolTest is Federation, Refusals {
         vm.assertEq(stakeOf(carol), 0.45 ether, "a missing reveal costs the cap");
     }
 
+    /// @dev The shortest average there is, of length one: a score against it is graded like any other.
+    function test_RateZeroPunishesNobodyInARoundOfLengthOne() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.penaltyRate = 0;
+        deploy(defaultConfig(), terms);
+        register(alice, 100);
+        register(bob, 50);
+        register(carol, 50);
+        (updates[0], updates[1], updates[2]) = (vector(4, 0, 0), vector(0, 1, 0), vector(-1, 0, 0));
+        play(updates);
+        vm.assertEq(aggregator.normSquared(), 1, "of length one");
+        vm.assertEq(stakeOf(carol), 0.5 ether, "a negative score costs nothing");
+    }
+
     function test_MissingRevealCostsTheCap() public {
         updates[1] = new int64[](0);
         playToSettle(updates);

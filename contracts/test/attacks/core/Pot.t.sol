@@ -318,6 +318,30 @@ contract PotAttacks is Federation {
         vm.assertGe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.0475 ether - 2, "the rest is the clients'");
     }
 
+    /// @dev What one round has refunded says nothing about the next.
+    /// forge-config: default.isolate = false
+    function test_EachRoundRefundsATwentiethOfItsOwn() public {
+        deploy(defaultConfig(), defaultTerms());
+        register(client(0), 10);
+        register(client(1), 20);
+        for (uint256 round = 1; round < 4; ++round) {
+            fund(0.05 ether - pool.pot());
+            workAtAHighFee();
+            vm.assertEq(pool.creditOf(client(9)), round * 0.0025 ether, "a twentieth of each");
+        }
+    }
+
+    /// @dev A twentieth of less than twenty wei is nothing.
+    /// forge-config: default.isolate = false
+    function test_APotOfDustRefundsNothing() public {
+        deploy(defaultConfig(), defaultTerms());
+        fund(19);
+        register(client(0), 10);
+        register(client(1), 20);
+        workAtAHighFee();
+        vm.assertEq(pool.creditOf(client(9)), 0, "not a wei");
+    }
+
     /// @dev One step at so high a fee takes all that the round may refund; the next one is refunded nothing.
     /// forge-config: default.isolate = false
     function test_ARefundIsTakenWithoutATrace() public {
