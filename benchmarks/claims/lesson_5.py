@@ -121,6 +121,9 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     for score in ("alignment", "root"):
         paid = grid.adapted(score, average=RULE)
         rows.mean(cell, f"{name}, {score} with a bounded average: the adaptive attacker takes over 0.8", paid, 0.8)
+    for score, average in (("cosine", "fedavg"), ("alignment", RULE), ("root", RULE)):
+        twice = grid.adapted(score, average=average) - 2 * grid.at("honest", score, average=average)
+        rows.mean(cell, f"{name}, {score} with {average}: one bound alone leaves over twice honest pay", twice, 0)
     over = grid.adapted("midpoint") - grid.at("honest", "midpoint")
     rows.mean(cell, f"{name}, midpoint: the adaptive attacker is paid more than honesty", over, 0)
     rows.mean(cell, f"{name}, midpoint: and less than 0.7 of the budget", grid.adapted("midpoint"), below=0.7)
