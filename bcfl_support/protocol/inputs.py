@@ -111,8 +111,8 @@ def require_idle(state: Mapping[str, Any]) -> int:
 def refuse_copies(updates: Mapping[str, tuple[Any, bytes]], read: Callable[[Any, int], list[Any]], said: Any) -> None:
     """Refuse what the contract would take for a copy in the next round, see `Submissions.sol`.
 
-    That is what others revealed in the last round that was not void or since, from whoever was neither the first nor the
-    last to reveal it.
+    That is what others revealed in the last round that was not void or since, from whoever was neither the first nor
+    the last to reveal it.
 
     Args:
         updates: client → the update it will reveal, and keccak256 of it.
