@@ -84,6 +84,8 @@ contract RevealPartsTest is Federation {
             update = randomUpdate(1, config.parameters, 100e9);
             begin();
             part(alice, 0, PART);
+            bytes4 wrong = IAggregator.WrongLength.selector;
+            refusePart(alice, PART, PART - 2, abi.encodeWithSelector(wrong, PART - 2, PART - missing));
             part(alice, PART, PART - missing);
             vm.assertTrue(aggregator.entryOf(alice).revealed, "in two parts");
         }

@@ -415,7 +415,7 @@ contract RewardPoolTest is Federation, Refusals {
         register(alice, 100);
         register(bob, 50);
         register(carol, 50);
-        (updates[0], updates[1], updates[2]) = (vector(4, 0, 0), vector(0, 1, 0), vector(-1, 0, 0));
+        (updates[0], updates[1], updates[2]) = (vector(5, 0, 0), vector(0, 1, 0), vector(-5, 0, 0));
         play(updates);
         vm.assertEq(aggregator.normSquared(), 1, "of length one");
         vm.assertEq(stakeOf(carol), 0.5 ether, "a negative score costs nothing");
