@@ -101,8 +101,8 @@ def replace_model(target: Any, *, weight: float) -> np.ndarray:
     >>> replace_model([1.0, 2.0], weight=0.25).tolist()
     [4.0, 8.0]
     """
-    check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
-    return check_vectors(target, "target") / weight
+    share = check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
+    return check_vectors(target, "target") / share
 
 
 def compute_alie_z(n_clients: int, n_attackers: int) -> float:
