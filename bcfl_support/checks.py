@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Mapping
-from itertools import accumulate
 from numbers import Number
 from typing import Any
 
@@ -162,9 +161,8 @@ def lower_median(values: Iterable[int], weights: Collection[int]) -> int:
     Args:
         values, weights: Python's integers, one of each a client: NumPy's would overflow.
     """
-    pairs = sorted(zip(values, weights, strict=True))
-    sums = zip(pairs, accumulate(weight for _, weight in pairs), strict=True)
-    return next((value for (value, _), held in sums if 2 * held >= sum(weights)), 0)
+    pairs = [*zip(values, weights, strict=True)]
+    return next((v for v, _ in sorted(pairs) if 2 * sum(w for u, w in pairs if u <= v) >= sum(weights)), 0)
 
 
 def name_entry(name: str, place: Iterable[int]) -> str:

@@ -46,9 +46,8 @@ class Accidents:
 
     def __post_init__(self) -> None:
         check_range("drop", self.drop, 0, 1, many=True)
-        pause = check_range("pause", self.pause, 1, why="who leaves stays away for a round")
-        object.__setattr__(self, "churn", check_range("churn", self.churn, 0, 1).item())
-        object.__setattr__(self, "pause", pause.item())
+        for name, room in {"churn": (0, 1), "pause": (1, np.inf)}.items():
+            object.__setattr__(self, name, check_range(name, getattr(self, name), *room).item())
 
 
 @dataclass(frozen=True, eq=False)

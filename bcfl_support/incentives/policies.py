@@ -75,8 +75,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            number = check_range(name, value, 0, 1 if name == "busy" else np.inf)
-            object.__setattr__(self, name, number.item())
+            object.__setattr__(self, name, check_range(name, value, 0, 1 if name == "busy" else np.inf).item())
 
     def draw_levels(self, n_clients: int, *, rng: np.random.Generator) -> np.ndarray:
         """Each client's cost level, log-normal with mean 1.

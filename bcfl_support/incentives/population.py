@@ -117,8 +117,7 @@ def sample_policies(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarr
     >>> sample_policies(np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]]), np.array([0.4, 0.99])).tolist()
     [1, 0]
     """
-    below = probabilities.cumsum(axis=-1)[..., :-1]
-    return (uniforms[..., None] >= below).sum(axis=-1)
+    return (uniforms[..., None] >= probabilities.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
 
 
 def update_values(values: np.ndarray, chosen: np.ndarray, results: np.ndarray, steps: Any) -> np.ndarray:

@@ -28,7 +28,7 @@ from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, 
 
 
 class Federation(Deployed):
-    """The four contracts of one federation, and the transactions of a round in their order. Made by `deploy`.
+    """The four contracts of a federation, and the transactions of a round in their order. Made by `deploy` or `at`.
 
     Attributes:
         chain: the chain it lives on.
@@ -39,8 +39,8 @@ class Federation(Deployed):
         submissions: of this round, what clients committed to, or all they may have; their salts are nowhere else.
     """
 
-    def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
-        super().__init__(chain, config, publisher)
+    def __init__(self, chain: Chain, config: FederationConfig, publisher: str, pool: str = "") -> None:
+        super().__init__(chain, config, publisher, pool)
         self.config, self.publisher = config, publisher
         self.submissions: list[Submission] = []
         self._lost = set[int]()  # rounds in which an interrupt may have kept a transaction from the bill
@@ -163,13 +163,11 @@ class Federation(Deployed):
             ContractError: CommitmentMismatch, AlreadyRevealed, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or
                 WrongPhase.
         """
-        whole, part = self.aggregator.functions.reveal, self.aggregator.functions.revealPart
-        submissions = inputs.check_submissions(submissions)
-        if self.config.parameters <= PART:
-            return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
-        receipts = []
-        for start in range(0, self.config.parameters, PART):  # each part is refused before the one before it
-            calls = [(part(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0) for s in submissions]
+        said, size, receipts = self.aggregator.functions, self.config.parameters, []
+        show = said.revealPart if size > PART else lambda _, values, salt: said.reveal(values, salt)
+        given = inputs.check_submissions(submissions)
+        for start in range(0, size, PART):  # each part is refused before the one before it
+            calls = [(show(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0) for s in given]
             receipts += self._send_many("reveal", calls)
         return receipts
 

@@ -242,9 +242,8 @@ class OptimisticRung(DepositRung):
             tree: what was proposed, over as many leaves as the honest one.
 
         Raises:
-            InvalidInput: no tree, or not one with as many leaves.
+            InvalidInput: no tree.
         """
         check_kind("tree", tree, lanes.SumTree, "a SumTree, such as honest_tree() makes")
-        honest = self.honest_tree()
-        pairs = zip(tree.levels[0], honest.levels[0], strict=True)
+        pairs = zip(tree.levels[0], self.honest_tree().levels[0], strict=True)
         return next((k for k, (claimed, true) in enumerate(pairs) if claimed != true), None)
