@@ -142,14 +142,13 @@ def run(
 ) -> SimulationResult:
     """Run a federation for some rounds and return one tidy table.
 
-    Equal arguments and equally seeded generators give equal tables. Start, participation, mini-batches and hooks draw
-    from generators of their own, so an attack does not change who takes part or which batches are drawn.
+    Equal arguments and equally seeded generators give equal tables. Start, participation, batches and hooks draw from
+    generators of their own, so an attack does not change who takes part or which batches are drawn.
 
     Args:
         data: the clients' samples, validation and test set.
         model: the model.
-        rounds: number of rounds, at least 1.
-        rng: seeds all randomness of the run.
+        rounds, rng: number of rounds, at least 1; what seeds all randomness of the run.
         steps, lr: local gradient steps, and their learning rate.
         batch_size: samples a step; None for all of a client's samples.
         scores: names in `scores.SCORES`, or by name functions of a `Round`; the first one pays. None: the rule's.
@@ -167,10 +166,8 @@ def run(
     Raises:
         InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores that cannot be.
     """
-    check_kind("data", data, FederatedData, "federated data, as learning.load_digits_federation makes them")
-    check_kind("model", model, Model, "a model, such as learning.SoftmaxRegression(64, 10)")
-    rule, rounds = _check_terms(reward, rng, observe), check_whole("rounds", rounds, 1)
-    byzantine = check_whole("byzantine", byzantine, 0, data.n_clients)
+    rule = _check_terms(data, model, reward, rng, observe)
+    rounds, byzantine = check_whole("rounds", rounds, 1), check_whole("byzantine", byzantine, 0, data.n_clients)
     average = look_up("aggregator", aggregate, AGGREGATORS, Callable)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
@@ -288,7 +285,9 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
-def _check_terms(reward: PayRule | str, rng: Any, observe: Any) -> PayRule:
+def _check_terms(data: Any, model: Any, reward: PayRule | str, rng: Any, observe: Any) -> PayRule:
+    check_kind("data", data, FederatedData, "federated data, as learning.load_digits_federation makes them")
+    check_kind("model", model, Model, "a model, such as learning.SoftmaxRegression(64, 10)")
     rule = check_rule(reward)
     check_generator(rng)
     check_kind("observe", observe, Callable, "a function")

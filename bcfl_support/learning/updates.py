@@ -384,6 +384,6 @@ class Round:
     @cached_property
     def gains(self) -> np.ndarray:
         """Accuracy that each update brings on its own, shape (…, n)."""
-        alone = (self.params[..., None, :] + self.updates).reshape(-1, self.params.shape[-1])
+        alone = (self.params[..., None, :] + np.asarray(self.updates)).reshape(-1, self.params.shape[-1])
         after, before = self.accuracy(alone), np.asarray(self.accuracy(self.params))
-        return freeze(after.reshape(self.updates.shape[:-1]) - before[..., None])
+        return freeze(after.reshape(np.shape(self.updates)[:-1]) - before[..., None])
