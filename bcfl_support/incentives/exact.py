@@ -234,8 +234,7 @@ def settle_round(
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        InvalidInput: a round out of order, a stake missing, a factor no ledger applies, a number that cannot be, or
-            something else than terms, accounts and mappings.
+        InvalidInput: a round out of order, a stake missing, a factor no ledger applies, or what is of another kind.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
@@ -266,8 +265,7 @@ def settle_round(
         held[client] -= penalties[client]
     budget = terms.budget * min(revealed, full) // full
     paid = dict(zip(weights, compute_rewards(list(weights.values()), budget, pot), strict=True))
-    for client, amount in paid.items():
-        books[client] = replace(books[client], credit=books[client].credit + amount)
+    books |= {client: replace(books[client], credit=books[client].credit + amount) for client, amount in paid.items()}
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))
 
 
