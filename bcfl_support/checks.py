@@ -40,7 +40,7 @@ def check_range(
         error: what is raised.
 
     Returns:
-        The value, float64; as it is when `whole`.
+        The value, float64; when `whole`, int64, in which nothing small overflows, or objects where that is too small.
 
     Raises:
         InvalidInput, or what `error` says: it lies elsewhere, or is no single number; the message has value and bound.
@@ -61,7 +61,8 @@ def check_range(
         counted = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in told)
         fits = shaped and counted and not isinstance(value, (bool, np.bool_))
         if fits and ((given > low if above else given >= low) & (given <= high) & (abs(given) < np.inf)).all():
-            return np.asarray(value) if whole else given.astype(np.float64, copy=False)
+            exact = np.int64 if np.all(abs(given) < 2**63) else object
+            return given.astype(exact if whole else np.float64, copy=False)
     reason, kind = f"{why}; " if why else "", "whole, " if whole else ""
     room = f"{'[('[above or low == -np.inf]}{low}, " + (f"{high}]" if high < np.inf else "∞)")
     shown = repr(value) if isinstance(value, (str, bytes)) else str(value)
@@ -149,6 +150,19 @@ def freeze(values: np.ndarray) -> np.ndarray:
         values = values.copy()
         values.flags.writeable = False
     return values
+
+
+def lower_median(values: Iterable[int], weights: Collection[int]) -> int:
+    """The smallest value such that those not larger hold half of the weights, as the contracts find it; 0 of none.
+
+    >>> lower_median([30, 10, 20], [1, 1, 2])
+    20
+
+    Args:
+        values, weights: Python's integers, one of each a client: NumPy's would overflow.
+    """
+    pairs = [*zip(values, weights, strict=True)]
+    return next((v for v, _ in sorted(pairs) if 2 * sum(w for u, w in pairs if u <= v) >= sum(weights)), 0)
 
 
 def name_entry(name: str, place: Iterable[int]) -> str:
@@ -259,9 +273,10 @@ def check_flags(name: str, values: Any) -> np.ndarray:
     [[True, False]]
     """
     given = to_array(name, values)
-    if given.dtype != np.bool_ and not np.isin(given, (0, 1)).all():
-        raise InvalidInput(f"{name} holds more than truth values: give True and False, or ones and zeros")
-    return given.astype(np.bool_, copy=False)
+    with contextlib.suppress(TypeError):  # the NA of pandas is neither
+        if given.dtype == np.bool_ or np.isin(given, (0, 1)).all():
+            return given.astype(np.bool_, copy=False)
+    raise InvalidInput(f"{name} holds more than truth values: give True and False, or ones and zeros")
 
 
 def check_flag(name: str, value: Any) -> None:
@@ -310,24 +325,63 @@ def look_up(name: str, wanted: Any, known: Mapping[str, Any], kinds: Any) -> Any
     return known[wanted]
 
 
-def check_rows(tables: Mapping[str, Any], *, columns: bool = False) -> None:
+def check_alike(tables: Mapping[str, Any]) -> None:
+    """Refuse values of the same clients, (…, n), that are not as many, or other names of rows or columns in pandas.
+
+    >>> check_alike({"scores": [1.0, 2.0], "gains": [0.5]})
+    Traceback (most recent call last):
+    bcfl_support.errors.InvalidInput: scores, gains have the shapes (2,), (1,): give one of each a client
+
+    Args:
+        tables: what they are called in the message, and they. One row of them may go with many.
+
+    Raises:
+        InvalidInput: two differ.
+    """
+    shapes = [to_array(name, values).shape for name, values in tables.items()]
+    if len({shape[-1:] for shape in shapes}) > 1 or len({shape[:-1] for shape in shapes} - {()}) > 1:
+        shown = f"{', '.join(tables)} have the shapes {', '.join(map(str, shapes))}"
+        raise InvalidInput(f"{shown}: give one of each a client")
+    check_rows(tables, "row", "column")
+
+
+def check_order(name: str, values: Any, order: Iterable[Any] = ()) -> None:
+    """Refuse a table of pandas whose rows have names of their own, where its place decides whose each row is.
+
+    Args:
+        name: what it is called in the message.
+        values: whatever is given; lists and arrays name no rows.
+        order: the names that are known, in the order that decides. Rows that are numbered from 0 will do, too.
+
+    Raises:
+        InvalidInput: the rows have other names, or another order.
+    """
+    index, known = getattr(values, "index", len), list(order)
+    if not callable(index) and list(index) not in (known, list(range(len(index)))):
+        found = f"its index is {[*index]}" + (f", the clients are {known}" if known else "")
+        raise InvalidInput(f"{name} has rows with names of their own: {found}; give a list in the clients' order")
+
+
+def check_rows(tables: Mapping[str, Any], *what: str) -> None:
     """Refuse tables of pandas whose rows have other names, or the same in another order: half a pair is another's.
 
     Args:
         tables: what they are called in the message, and they. Lists, arrays and functions name no rows.
-        columns: compare the columns' names in place of the rows'.
+        what: "row", which is compared if nothing is said, and "column". A Series is one row, whose index names columns.
 
     Raises:
         InvalidInput: two differ; the message has the first row in which they do.
     """
-    what, where = ("column", "columns") if columns else ("row", "index")
-    indices = {name: getattr(table, where, len) for name, table in tables.items()}
-    named = [(name, index) for name, index in indices.items() if not callable(index)]
-    for name, index in named[1:]:
-        first, known = named[0]
-        if len(index) != len(known):
-            raise InvalidInput(f"{first} has {len(known)} {what}s, {name} has {len(index)}: give as many of each.")
-        for place, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
-            if one != other:
-                found = f"{what} {place} is {one!r} in {first} and {other!r} in {name}, by their indices"
-                raise InvalidInput(f"{found}: bring them into one order, or give to_numpy() of both if they are in it.")
+    for kind in what or ("row",):
+        rows = {name: getattr(table, "index", len) for name, table in tables.items()}
+        indices = rows if kind == "row" else {name: getattr(tables[name], "columns", rows[name]) for name in tables}
+        named = [(name, index) for name, index in indices.items() if not callable(index)]
+        for name, index in named[1:]:
+            first, known = named[0]
+            if len(index) != len(known):
+                raise InvalidInput(f"{first} has {len(known)} {kind}s, {name} has {len(index)}: give as many of each.")
+            for place, (one, other) in enumerate(zip(known, index, strict=True) if not index.equals(known) else ()):
+                if one != other:
+                    found = f"{kind} {place} is {one!r} in {first} and {other!r} in {name}, by their indices"
+                    advice = "bring them into one order, or give to_numpy() of both if they are in it"
+                    raise InvalidInput(f"{found}: {advice}.")

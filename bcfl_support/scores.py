@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_range, check_whole
-from bcfl_support.errors import InvalidInput, InvalidUpdate
+from bcfl_support.checks import check_alike, check_range, check_rows, check_whole
+from bcfl_support.errors import InvalidUpdate
 from bcfl_support.learning import (
     Round,
     check_round,
@@ -59,7 +59,7 @@ def alignment_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndar
     [0.25, 9.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * np.matvec(rows, _step(rows, samples, step))
+    return weights * np.matvec(rows, _step(updates, samples, step))
 
 
 def cosine_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray:
@@ -77,7 +77,7 @@ def cosine_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray
     [0.6, 0.8]
     """
     rows, _ = check_round(updates, samples)
-    return compute_cosines(rows, _step(rows, samples, step))
+    return compute_cosines(rows, _step(updates, samples, step))
 
 
 def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np.ndarray:
@@ -101,7 +101,7 @@ def leave_self_out_scores(updates: Any, samples: Any, *, step: Any = None) -> np
     """
     rows, weights = check_round(updates, samples)
     squares = np.einsum("...p,...p->...", rows, rows)
-    return weights * (np.matvec(rows, _step(rows, samples, step)) - weights * squares)
+    return weights * (np.matvec(rows, _step(updates, samples, step)) - weights * squares)
 
 
 def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
@@ -149,7 +149,7 @@ def root_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarray:
     [0.5, -3.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * np.matvec(rows, check_vector(root_update, rows, "root_update"))
+    return weights * np.matvec(rows, check_vector(root_update, updates, "root_update"))
 
 
 def midpoint_scores(
@@ -190,7 +190,7 @@ def midpoint_scores(
     """
     points = check_whole("points", points, 1, why="the path integral needs a point")
     rows, weights = check_round(updates, samples)
-    start, way = check_vector(params, rows, "params"), _step(rows, samples, step)
+    start, way = check_vector(params, updates, "params"), _step(updates, samples, step)
     nodes, shares = np.polynomial.legendre.leggauss(points)
     places = zip((1 + nodes) / 2, shares / 2, strict=True)  # from [−1, 1] to [0, 1]
     slopes = [share * check_vector(gradient(start + t * way), rows, "gradient(w)") for t, share in places]
@@ -236,7 +236,7 @@ def fltrust_scores(updates: Any, samples: Any, *, root_update: Any) -> np.ndarra
     [0.3, 0.0]
     """
     rows, weights = check_round(updates, samples)
-    return weights * np.maximum(compute_cosines(rows, check_vector(root_update, rows, "root_update")), 0.0)
+    return weights * np.maximum(compute_cosines(rows, check_vector(root_update, updates, "root_update")), 0.0)
 
 
 def peer_median_scores(updates: Any, samples: Any) -> np.ndarray:
@@ -288,16 +288,16 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
         Adjusted scores, shape (…, n), float64, in the unit of the scores.
 
     Raises:
-        InvalidInput: a cap or a gain that is none, shapes that differ, or a score that is text, NaN or infinite.
+        InvalidInput: a cap or a gain that is none, shapes or names in pandas that differ, or a score that is text, NaN
+            or infinite.
 
     >>> accuracy_adjusted_scores([8.0, 8.0, 8.0, -8.0], [0.5, 0.05, -0.1, 0.2], cap=0.1).tolist()
     [8.0, 4.0, 0.0, -8.0]
     """
-    check_range("cap", cap, 0, 1, above=True, why="it is a gain in accuracy, whose unit is 1")
+    full = check_range("cap", cap, 0, 1, above=True, why="it is a gain in accuracy, whose unit is 1")
+    check_alike({"scores": scores, "gains": gains})
     marks, gained = check_range("scores", scores, -np.inf, many=True), check_range("gains", gains, -1, 1, many=True)
-    if marks.shape != gained.shape:
-        raise InvalidInput(f"scores has shape {marks.shape}, gains {gained.shape}: give one gain a score.")
-    return marks * np.clip(gained / cap, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0
+    return marks * np.clip(gained / full, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0
 
 
 # ---------------------------------------------------------------- checks against copying
@@ -324,6 +324,7 @@ def compute_novelty(updates: Any, *, known: Any) -> np.ndarray:
     rows, old = check_updates(updates, largest=1e300), check_updates(known, "known")
     if rows.ndim != 2 or old.ndim != 2 or rows.shape[1] != old.shape[1]:
         raise InvalidUpdate(f"updates has shape {rows.shape}, known {old.shape}: give (n, P) and (r, P), P the same.")
+    check_rows({"updates": updates, "known": known}, "column")
     left, size, _ = np.linalg.svd(rescale(old, 1.0).T, full_matrices=False)  # short ones count as long ones do
     basis = left[:, size > 1e-10 * max(size.max(initial=0.0), 1e-300)]  # (P, rank)
     inside, length = compute_lengths(rows @ basis), compute_lengths(rows)
@@ -357,8 +358,8 @@ SCORES: dict[str, Callable[[Round], np.ndarray]] = {
 # ---------------------------------------------------------------- pieces
 
 
-def _step(rows: np.ndarray, samples: Any, step: Any) -> np.ndarray:
-    return fedavg(rows, samples) if step is None else check_vector(step, rows, "step")
+def _step(updates: Any, samples: Any, step: Any) -> np.ndarray:
+    return fedavg(updates, samples) if step is None else check_vector(step, updates, "step")
 
 
 def _weighted_lower_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -142,14 +142,13 @@ def run(
 ) -> SimulationResult:
     """Run a federation for some rounds and return one tidy table.
 
-    Equal arguments and equally seeded generators give equal tables. Start, participation, mini-batches and hooks draw
-    from generators of their own, so an attack does not change who takes part or which batches are drawn.
+    Equal arguments and equally seeded generators give equal tables. Start, participation, batches and hooks draw from
+    generators of their own, so an attack does not change who takes part or which batches are drawn.
 
     Args:
         data: the clients' samples, validation and test set.
         model: the model.
-        rounds: number of rounds, at least 1.
-        rng: seeds all randomness of the run.
+        rounds, rng: number of rounds, at least 1; what seeds all randomness of the run.
         steps, lr: local gradient steps, and their learning rate.
         batch_size: samples a step; None for all of a client's samples.
         scores: names in `scores.SCORES`, or by name functions of a `Round`; the first one pays. None: the rule's.
@@ -167,12 +166,13 @@ def run(
     Raises:
         InvalidInput: a number out of range, an unknown name, no generator, or updates, steps or scores that cannot be.
     """
-    rule = _check_terms(rounds, byzantine, data.n_clients, reward, rng, observe)
+    rule = _check_terms(data, model, reward, rng, observe)
+    rounds, byzantine = check_whole("rounds", rounds, 1), check_whole("byzantine", byzantine, 0, data.n_clients)
     average = look_up("aggregator", aggregate, AGGREGATORS, Callable)
     scorers, n = _named_scorers(rule.score if scores is None else scores), data.n_clients
     start, draws, batches, hooks = rng.spawn(4)
     train = partial(local_updates, model, data=data, steps=steps, lr=lr, batch_size=batch_size, rng=batches)
-    declared, blocks = _check_declared(declared_samples, data.sizes), []
+    declared, blocks = _check_declared(declared_samples, data), []
     federation = _Federation(
         data, model, participation, declared, train, transform_updates, average, byzantine, scorers, rule, draws, hooks
     )
@@ -236,7 +236,8 @@ class _Federation:
         if self.transform is not None:
             shape = updates.shape
             what = f"what transform_updates gave in round {state.round}"
-            updates = to_floats(what, self.transform(state.round, updates, state))
+            checks.check_order(what, sent := self.transform(state.round, updates, state), state.clients)
+            updates = to_floats(what, sent)
             if updates.shape != shape:
                 raise InvalidInput(f"{what} has shape {updates.shape}, not {shape}.")
         return checks.freeze(check_round(updates, state.samples)[0])
@@ -251,7 +252,9 @@ class _Federation:
         given = {}
         for name, score in self.scorers.items():
             what = f"what score {name!r} gave in round {state.round}"
-            given[name] = checks.freeze(to_floats(what, score(seen) if len(clients) else []))
+            marks: Any = score(seen) if len(clients) else []
+            checks.check_order(what, marks, clients)
+            given[name] = checks.freeze(to_floats(what, marks))
             if given[name].shape != clients.shape or not np.isfinite(given[name]).all():
                 raise InvalidInput(f"{what} is {given[name].tolist()}: give {len(clients)} finite numbers, one each.")
         spread = {name: _spread(values, clients, n) for name, values in given.items()}
@@ -282,12 +285,12 @@ class _Federation:
 # ---------------------------------------------------------------- pieces
 
 
-def _check_terms(rounds: int, byzantine: int, n_clients: int, reward: PayRule | str, rng: Any, observe: Any) -> PayRule:
+def _check_terms(data: Any, model: Any, reward: PayRule | str, rng: Any, observe: Any) -> PayRule:
+    check_kind("data", data, FederatedData, "federated data, as learning.load_digits_federation makes them")
+    check_kind("model", model, Model, "a model, such as learning.SoftmaxRegression(64, 10)")
     rule = check_rule(reward)
     check_generator(rng)
     check_kind("observe", observe, Callable, "a function")
-    rounds = check_whole("rounds", rounds, 1)
-    byzantine = check_whole("byzantine", byzantine, 0, n_clients)
     if rule.needs_test or rule.stake or not rule.scaled:
         what = f"record is {rule.record!r}, stake {rule.stake}, scaled {rule.scaled}"
         why = "nothing is tested or fined here, and a round shares its budget"
@@ -303,13 +306,12 @@ def _named_scorers(scores: str | tuple[str, ...] | Mapping[str, Scorer | str]) -
     return {name: look_up("score", scorer, SCORES, Callable) for name, scorer in wanted.items()}
 
 
-def _check_declared(declared: np.ndarray | None, sizes: np.ndarray) -> np.ndarray:
-    given = sizes if declared is None else declared
-    if not callable(index := getattr(given, "index", len)) and list(index) != list(range(len(index))):
-        raise InvalidInput(f"declared_samples has names, {[*index]}: give a list in the order of data.sizes")
+def _check_declared(declared: np.ndarray | None, data: FederatedData) -> np.ndarray:
+    given = data.sizes if declared is None else declared
+    checks.check_order("declared_samples", given, data.names)
     counts = check_range("declared_samples", given, 1, 2**63 - 1, many=True, whole=True)
-    if counts.shape != sizes.shape:
-        raise InvalidInput(f"declared_samples is {counts.tolist()}: give {len(sizes)} positive integers.")
+    if counts.shape != data.sizes.shape:
+        raise InvalidInput(f"declared_samples is {counts.tolist()}: give {data.n_clients} positive integers.")
     return checks.freeze(counts)
 
 

@@ -21,6 +21,7 @@ from bcfl_support.checks import (
     check_range,
     check_whole,
     freeze,
+    lower_median,
     to_array,
     to_floats,
 )
@@ -161,7 +162,8 @@ def test_wherever_a_whole_number_is_wanted_what_is_checked_is_what_is_used() -> 
             for node in ast.walk(function):
                 if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                     called, given = node.value.func, node.value.args[1:2]
-                    if isinstance(called, ast.Name) and called.id == "check_whole" and isinstance(given[0], ast.Name):
+                    gives = ("check_whole", "check_range", "check_flags", "check_indices", "check_list", "to_floats")
+                    if isinstance(called, ast.Name) and called.id in gives and isinstance(given[0], ast.Name):
                         where = f"{file.name}:{node.lineno}: {given[0].id} is checked, and used as it came"
                         assert given[0].id not in arguments, where
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check_range":
@@ -238,3 +240,22 @@ def test_a_tensor_that_numpy_does_not_take_is_refused_in_words() -> None:
                 take("g", tensor)
         with pytest.raises(InvalidInput):
             check_range("g", tensor, 0, many=True)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64, np.int64])
+def test_whole_numbers_come_back_in_a_type_that_holds_them(kind: type) -> None:
+    for given in (np.array([100, 100], kind), [kind(100), 100]):
+        found = check_range("counts", given, 0, many=True, whole=True)
+        assert found.dtype == np.int64 and (found * found).tolist() == [10_000] * 2
+    assert check_range("wei", [2**63, 1], 0, many=True, whole=True).tolist() == [2**63, 1]
+    assert check_range("wei", np.array([2**64 - 1], np.uint64), 0, row=True, whole=True).tolist() == [2**64 - 1]
+
+
+def test_the_median_by_weights_is_the_smallest_that_holds_half() -> None:
+    rng = np.random.default_rng(0)
+    for n in range(1, 8):
+        values, weights = rng.integers(0, 5, n).tolist(), rng.integers(1, 9, n).tolist()
+        pairs = [*zip(values, weights, strict=True)]
+        halves = [v for v in sorted(values) if 2 * sum(w for u, w in pairs if u <= v) >= sum(weights)]
+        assert lower_median(values, weights) == halves[0]
+    assert lower_median([], []) == 0

@@ -105,11 +105,13 @@ def test_the_house_is_small():
     # tables, hosted endpoints, proxies and forks, arrays that nobody may change any more, work that goes on after an
     # interruption; 85 a wheel that needs no clone, and its set-up; 140 rounds that an interrupt
     # or a revert stopped: submissions go on after their last page, bills hold what the chain has, nothing goes twice;
-    # rows that a revert has undone, tables of clients in two orders, a chain that forgets, near rows.
+    # rows that a revert has undone, tables of clients in two orders, a chain that forgets, near rows; 59 salts that a
+    # refusal or an interrupt would have lost, and with them stakes, a federation found again after a restart, windows
+    # and weights that wrapped and paid nobody, values by client that pandas has in another order than the clients.
     proven = ("proven.py", "relayed.py", "available.py", "proof_gas.py")
     proofs = sum(code_lines(s) for path, s in sources.items() if "proofs" in path.parts or path.name in proven)
     assert proofs <= 1_170  # provers, verifiers, their transcript, keys that add up; rungs 6 to 8
-    assert sum(map(code_lines, sources.values())) - proofs <= 7_140
+    assert sum(map(code_lines, sources.values())) - proofs <= 7_199
     for path, source in sources.items():
         assert len(source.splitlines()) <= 400, path
         for node in ast.walk(ast.parse(source)):

@@ -397,8 +397,8 @@ def test_a_cap_must_be_positive() -> None:
         ([1.0, np.nan], [0.1, 0.1], r"scores is \[1\.0, nan\]"),
         ([1.0, 2.0], [0.1, np.inf], r"gains is \[0\.1, inf\]"),
         ([1.0, 2.0], ["0.1", "0.2"], "gains is"),
-        ([1.0, 2.0], [0.1], r"scores has shape \(2,\), gains \(1,\): give one gain a score"),
-        ([[1.0, 2.0]], [0.1, 0.2], r"scores has shape \(1, 2\), gains \(2,\)"),
+        ([1.0, 2.0], [0.1], r"scores, gains have the shapes \(2,\), \(1,\): give one of each a client"),
+        ([[1.0, 2.0]], [[0.1], [0.2]], r"scores, gains have the shapes \(1, 2\), \(2, 1\)"),
     ],
 )
 def test_gains_that_do_not_fit_their_scores(scores: Any, gains: Any, message: str) -> None:

@@ -101,8 +101,8 @@ def replace_model(target: Any, *, weight: float) -> np.ndarray:
     >>> replace_model([1.0, 2.0], weight=0.25).tolist()
     [4.0, 8.0]
     """
-    check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
-    return check_vectors(target, "target") / weight
+    share = check_range("weight", weight, 0, 1, above=True, why="it is the attackers' share of the samples")
+    return check_vectors(target, "target") / share
 
 
 def compute_alie_z(n_clients: int, n_attackers: int) -> float:
@@ -200,8 +200,7 @@ def min_max(honest: Any) -> np.ndarray:
     a = (out**2).sum(axis=-1)[..., None]
     b = (apart * out[..., None, :]).sum(axis=-1)
     c = (apart**2).sum(axis=-1) - widest[..., None]  # ≤ 0: the mean lies inside
-    gamma = _larger_root(a, b, c).min(axis=-1)
-    return mean + gamma[..., None] * out
+    return mean + _larger_root(a, b, c).min(axis=-1)[..., None] * out
 
 
 def min_sum(honest: Any) -> np.ndarray:
@@ -221,8 +220,7 @@ def min_sum(honest: Any) -> np.ndarray:
     allowed = compute_square_distances(rows).sum(axis=-1).max(axis=-1)
     spread = ((mean[..., None, :] - rows) ** 2).sum(axis=(-2, -1))
     a = rows.shape[-2] * (out**2).sum(axis=-1)
-    gamma = _larger_root(a, np.zeros_like(a), spread - allowed)
-    return mean + gamma[..., None] * out
+    return mean + _larger_root(a, np.zeros_like(a), spread - allowed)[..., None] * out
 
 
 def mimic(honest: Any, *, target: int | None = None) -> np.ndarray:
@@ -332,5 +330,4 @@ ATTACKS |= {
 
 def _larger_root(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     """Larger root of a x² + 2 b x + c = 0 for c ≤ 0; 0 where a = 0: there is no direction to go."""
-    root = -b + np.sqrt(np.maximum(b**2 - a * c, 0.0))
-    return divide_or_zero(root, a)
+    return divide_or_zero(np.sqrt(np.maximum(b**2 - a * c, 0.0)) - b, a)

@@ -56,8 +56,7 @@ def sybil(updates: Any, samples: Any) -> np.ndarray:
     [[0.25, 3.0], [0.25, 3.0]]
     """
     rows, weights = check_round(updates, samples)
-    mean = (weights[..., None] * rows).sum(axis=-2, keepdims=True)
-    return np.broadcast_to(mean, rows.shape).copy()
+    return np.broadcast_to((weights[..., None] * rows).sum(axis=-2, keepdims=True), rows.shape).copy()
 
 
 def inflate_samples(samples: Any, *, clients: Sequence[int], factor: int) -> np.ndarray:

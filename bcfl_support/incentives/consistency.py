@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flags, check_range, check_whole
+from bcfl_support.checks import check_alike, check_choice, check_flags, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning import divide_or_zero
 
@@ -28,8 +28,8 @@ def window_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> window_consistency([[True], [False], [True]], window=8).tolist()
     [0.25]
     """
-    check_window(window)
-    return check_flags("record", record)[-window:].sum(axis=0) / window
+    rows, window = _read_record(record, window)
+    return rows[-window:].sum(axis=0) / window
 
 
 def streak_consistency(record: Any, *, window: int) -> np.ndarray:
@@ -40,9 +40,8 @@ def streak_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> streak_consistency([[True], [False], [True]], window=8).tolist()
     [0.125]
     """
-    check_window(window)
-    newest_first = check_flags("record", record)[-window:][::-1]
-    return np.logical_and.accumulate(newest_first, axis=0).sum(axis=0) / window
+    rows, window = _read_record(record, window)
+    return np.logical_and.accumulate(rows[-window:][::-1], axis=0).sum(axis=0) / window
 
 
 def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
@@ -53,10 +52,9 @@ def ewma_consistency(record: Any, *, window: int) -> np.ndarray:
     >>> ewma_consistency([[True], [True]], window=8).tolist()
     [0.234375]
     """
-    check_window(window)
-    rows = check_flags("record", record).astype(np.float64)
+    rows, window = _read_record(record, window)
     ages = np.arange(len(rows))[::-1]
-    return np.tensordot((1 - 1 / window) ** ages / window, rows, axes=1)
+    return np.tensordot((1 - 1 / window) ** ages / window, rows.astype(np.float64), axes=1)
 
 
 CONSISTENCIES = {"window": window_consistency, "streak": streak_consistency, "ewma": ewma_consistency}
@@ -84,21 +82,28 @@ def expected_consistency(share: Any, *, window: int, kind: str = "window") -> np
     >>> expected_consistency(0.5, window=2).item(), expected_consistency(0.5, window=3, kind="streak").item()
     (0.75, 0.5833333333333334)
     """
-    check_window(window, kind)
+    window = check_window(window, kind)
     q = check_range("share", share, 0, 1, many=True)
     if kind == "streak":
         return sum((q**k for k in range(window)), np.zeros_like(q)) / window
     return (1 + (window - 1) * q) / window
 
 
-def check_window(window: int, kind: str = "window") -> None:
-    """Refuse a window that counts no round, and a definition that is none of `CONSISTENCIES`.
+def check_window(window: int, kind: str = "window") -> int:
+    """A window as Python's integer: NumPy's small ones wrap when they are negated, and rows [−K:] would be none.
 
     Raises:
-        InvalidInput: it is below 1, or there is no such definition.
+        InvalidInput: it counts no round, or there is no such definition of C.
     """
-    window = check_whole("window", window, 1, why="consistency counts rounds")
     check_choice("kind", kind, CONSISTENCIES)
+    return check_whole("window", window, 1, why="consistency counts rounds")
+
+
+def _read_record(record: Any, window: int) -> tuple[np.ndarray, int]:
+    """A record with an axis of rounds, and K."""
+    if not (rows := check_flags("record", record)).ndim:
+        raise InvalidInput(f"record is {rows}: give a row for each round, (rounds, …)")
+    return rows, check_window(window)
 
 
 def share_budget(weights: Any, budget: float) -> np.ndarray:
@@ -133,20 +138,19 @@ def fairness_ratios(contributions: Any, rewards: Any, *, bounds: tuple[float, fl
         F_i as plain numbers, shape (…, n), float64.
 
     Raises:
-        InvalidInput: another shape of rewards than of contributions, a contribution that is not finite, a reward that
-            is negative or not finite, one of them above 1e300, or bounds between which 1 does not lie.
+        InvalidInput: rewards of another shape than contributions, or whose clients pandas calls by other names, a
+            contribution that is not finite, a reward that is negative or not finite, one of them above 1e300, or bounds
+            between which 1 does not lie.
 
     >>> fairness_ratios([2.0, 1.0, 0.0], [50.0, 50.0, 0.0]).round(6).tolist()
     [1.333333, 0.666667, 1.0]
     """
-    check_range("the least factor", bounds[0], 0, 1)
-    check_range("the largest factor", bounds[1], 1)
+    least, most = check_range("the least factor", bounds[0], 0, 1), check_range("the largest factor", bounds[1], 1)
+    check_alike({"contributions": contributions, "rewards": rewards})
     brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300, many=True), 0.0), 1.0)
     paid = share_budget(check_range("rewards", rewards, 0, 1e300, many=True), 1.0)
-    if brought.shape != paid.shape:
-        raise InvalidInput(f"contributions {brought.shape} and rewards {paid.shape} differ; give one of each a client")
-    unpaid = np.where(brought > 0, bounds[1], 1.0)
-    return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), *bounds)
+    unpaid = np.where(brought > 0, most, 1.0)
+    return np.clip(np.divide(brought, paid, out=unpaid, where=paid > 0), least, most)
 
 
 def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: float, cap: float) -> np.ndarray:
@@ -172,14 +176,11 @@ def alignment_penalties(scores: Any, stakes: Any, step_square: Any, *, rate: flo
     >>> alignment_penalties([2.0, -1.0, -9.0], [10.0, 10.0, 10.0], 2.0, rate=0.1, cap=0.05).tolist()
     [0.0, 0.5, 0.5]
     """
-    check_range("rate", rate, 0)
-    check_range("cap", cap, 0, 1)
+    part, most = check_range("rate", rate, 0), check_range("cap", cap, 0, 1)
+    check_alike({"scores": scores, "stakes": stakes})
     values, held = check_range("scores", scores, -np.inf, many=True), check_range("stakes", stakes, 0, many=True)
-    square = check_range("step_square", step_square, 0, many=True)[..., None]
-    try:
-        np.broadcast_shapes(values.shape, held.shape, square.shape)
-    except ValueError:
-        given = f"scores have shape {values.shape}, stakes {held.shape}, step_square {square.shape[:-1]}"
-        raise InvalidInput(f"{given}: give one of the first two a client, and of the last a round") from None
-    ratio = np.where(square > 0, divide_or_zero(-rate * values, square), cap)
-    return np.where(values < 0, held * np.minimum(ratio, cap), 0.0)
+    square = check_range("step_square", step_square, 0, many=True)
+    if square.shape not in ((), values.shape[:-1]):
+        raise InvalidInput(f"step_square has shape {square.shape}, scores {values.shape}: give one a round")
+    ratio = np.where(square[..., None] > 0, divide_or_zero(-part * values, square[..., None]), most)
+    return np.where(values < 0, held * np.minimum(ratio, most), 0.0)

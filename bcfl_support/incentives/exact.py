@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bcfl_support.checks import check_range, check_rows, check_whole
+from bcfl_support.checks import check_alike, check_kind, check_range, check_whole
 from bcfl_support.errors import InvalidInput
 
 PPM = 1_000_000
@@ -65,9 +65,8 @@ def compute_rewards(weights: Sequence[int], budget: int, pot: int) -> list[int]:
     >>> compute_rewards([1, 2, 0], 100, 1000)
     [33, 66, 0]
     """
-    check_range("weights", weights, 0, whole=True, row=True)
+    exact = [int(weight) for weight in check_range("weights", weights, 0, whole=True, row=True)]
     available = min(check_whole("budget", budget, 0), check_whole("pot", pot, 0))
-    exact = [int(weight) for weight in weights]
     return [available * weight // sum(exact) if any(exact) else 0 for weight in exact]
 
 
@@ -115,15 +114,13 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     >>> compute_fairness_factors([2.0, 1.0, 0.0], [50, 50, 0])
     [1333333, 666667, 1000000]
     """
-    check_range("rewards", rewards, 0, row=True, whole=True)
+    got = [int(reward) for reward in check_range("rewards", rewards, 0, row=True, whole=True)]
     given = check_range("contributions", contributions, -float("inf"), 1e300, row=True)
-    if len(given) != len(rewards):
-        raise InvalidInput(f"{len(given)} contributions for {len(rewards)} rewards; give one of each a client")
-    check_rows({"contributions": contributions, "rewards": rewards})
+    check_alike({"contributions": contributions, "rewards": rewards})
     positive = [max(0.0, float(value)) for value in given]
-    brought, paid = sum(positive), sum(map(int, rewards))
+    brought, paid = sum(positive), sum(got)
     factors = []
-    for value, reward in zip(positive, rewards, strict=True):
+    for value, reward in zip(positive, got, strict=True):
         if not reward:
             factors.append(MAX_FACTOR if value else PPM)
         else:
@@ -237,15 +234,16 @@ def settle_round(
         The settlement, with new accounts and stakes; the arguments are not changed.
 
     Raises:
-        InvalidInput: a round out of order, a stake missing, a factor no ledger applies, or a number that cannot be.
+        InvalidInput: a round out of order, a stake missing, a factor no ledger applies, or what is of another kind.
 
     >>> s = settle_round(1, {"a": 3, "b": -1}, norm_squared=2, terms=Terms(budget=100), accounts={},
     ...                  stakes={"a": 1000, "b": 1000}, pot=1000)
     >>> s.rewards, s.penalties, s.stakes["b"], bin(s.accounts["a"].history)
     ({'a': 100, 'b': 0}, {'a': 0, 'b': 50}, 950, '0b1')
     """
-    number = check_whole("number", number, 1)
-    scores, held = _to_integers(scores, stakes, factors or {})
+    number, pot = check_whole("number", number, 1), check_whole("pot", pot, 0)
+    check_kind("terms", terms, Terms, "incentives.Terms, such as Terms(budget=100)")
+    scores, held = _to_integers(scores, stakes, factors := {} if factors is None else factors, accounts)
     books, weights, consistency, penalties = dict(accounts), {}, {}, {}
     full, fewest = terms.full_samples, terms.minimum_samples
     fine = {"rate": terms.penalty_rate, "cap": terms.penalty_cap}
@@ -261,19 +259,22 @@ def settle_round(
             account = replace(account, history=history, last_round=number)
         books[client] = account
         consistency[client] = (account.history & ((1 << terms.window) - 1)).bit_count() * PPM // terms.window
-        factor = (factors or {}).get(client, PPM)
+        factor = factors.get(client, PPM)
         weights[client] = 0 if void else compute_reward_weight(counted, consistency[client], factor, terms.alpha)
         penalties[client] = compute_penalty(held[client], score, norm_squared, **fine)
         held[client] -= penalties[client]
     budget = terms.budget * min(revealed, full) // full
     paid = dict(zip(weights, compute_rewards(list(weights.values()), budget, pot), strict=True))
-    for client, amount in paid.items():
-        books[client] = replace(books[client], credit=books[client].credit + amount)
+    books |= {client: replace(books[client], credit=books[client].credit + amount) for client, amount in paid.items()}
     return Settlement(consistency, paid, penalties, books, held, pot - sum(paid.values()))
 
 
-def _to_integers(scores: Any, stakes: Any, factors: Any) -> tuple[dict[str, int | None], dict[str, int]]:
+def _to_integers(scores: Any, stakes: Any, factors: Any, accounts: Any) -> tuple[dict[str, int | None], dict[str, int]]:
     """Scores and stakes as Python's integers, since NumPy's would overflow, after all checks."""
+    for name, given in {"scores": scores, "stakes": stakes, "factors": factors, "accounts": accounts}.items():
+        check_kind(name, given, Mapping, "a mapping, one for each client by its name")
+    for client, account in accounts.items():
+        check_kind(f"the account of {client}", account, Account, "an incentives.Account")
     if unknown := set(factors) - set(stakes):  # misspelled, it would count as 1
         raise InvalidInput(f"factors has {sorted(unknown)}, whom stakes lacks: give those of clients")
     if missing := set(scores) - set(stakes):

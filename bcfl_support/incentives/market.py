@@ -46,8 +46,8 @@ class Accidents:
 
     def __post_init__(self) -> None:
         check_range("drop", self.drop, 0, 1, many=True)
-        check_range("churn", self.churn, 0, 1)
-        check_range("pause", self.pause, 1, why="who leaves stays away for a round")
+        for name, room in {"churn": (0, 1), "pause": (1, np.inf)}.items():
+            object.__setattr__(self, name, check_range(name, getattr(self, name), *room).item())
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ class Game:
     def __post_init__(self) -> None:
         world, rule, (seeds, n) = self.world, self.rule, self.world.sizes.shape
         self.rounds = check_whole("rounds", self.rounds, 1)
-        check_range("budget", self.budget, 0)
+        self.budget = check_range("budget", self.budget, 0).item()
         self.interval = check_whole("fairness_interval", self.interval, 0)
         self.rngs = check_list("rngs", self.rngs)
         for place, rng in enumerate(self.rngs):
@@ -262,7 +262,7 @@ def summarize(game: Play, *, last: int = 50, target: float = 0.9) -> dict[str, n
         InvalidInput: no round to average over, or a target that is no share.
     """
     last = check_whole("last", last, 1)
-    check_range("target", target, 0, 1, why="it is a share of the test samples")
+    target = check_range("target", target, 0, 1, why="it is a share of the test samples").item()
     tail = slice(-last, None)
     played, n = game.played[tail], game.sizes.shape[1]
     working = played <= TOKEN
@@ -308,9 +308,9 @@ def make_world(
         InvalidInput: no such rule or partition, or seeds that are no row of whole numbers.
     """
     chosen = check_rule(rule)
-    check_range("seeds", seeds, 0, row=True, whole=True, why="there is one for each federation")
+    whole = check_range("seeds", seeds, 0, row=True, whole=True, why="there is one for each federation")
     if partition == "dirichlet":
         options = {"alpha": 1.0} | options
-    rngs = map(np.random.default_rng, seeds)
+    rngs = map(np.random.default_rng, whole.tolist())
     federations = [load_digits_federation(n_clients, partition=partition, rng=rng, **options) for rng in rngs]
     return TrainingWorld(tuple(federations), score=chosen.score, tested=chosen.needs_test if tested is None else tested)

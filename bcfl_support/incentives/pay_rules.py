@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bcfl_support.checks import check_choice, check_flag, check_flags, check_range, look_up, to_floats
+from bcfl_support.checks import check_alike, check_choice, check_flag, check_flags, check_range, look_up, to_floats
 from bcfl_support.incentives.consistency import CONSISTENCIES, alignment_penalties, check_window, share_budget
 from bcfl_support.scores import SCORES
 
@@ -46,12 +46,14 @@ def rank_weights(scores: Any, sizes: Any, *, ratio: float = 0.8) -> np.ndarray:
         ratio: ρ, in (0, 1].
 
     Raises:
-        InvalidInput: ratio out of range, a size that is not positive, or a score that is not finite.
+        InvalidInput: ratio out of range, a size that is not positive, a score that is not finite, or not one of each a
+            client, by the same names in pandas.
 
     >>> rank_weights([0.9, 0.2, -0.1], [0.5, 0.25, 0.25]).tolist()
     [0.5, 0.2, 0.0]
     """
-    check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before")
+    ratio = check_range("ratio", ratio, 0, 1, above=True, why="it is the pay of a rank over the rank before").item()
+    check_alike({"scores": scores, "sizes": sizes})
     score = check_range("scores", scores, -np.inf, many=True)
     size = check_range("sizes", sizes, 0, above=True, many=True)
     worth = score / size
@@ -127,10 +129,11 @@ class PayRule:
         for name, allowed in _CHOICES.items():
             check_choice(name, getattr(self, name), allowed)
         for name, most in _MOST.items():
-            check_range(name, getattr(self, name), 0, most, above=name == "ratio")
+            number = check_range(name, getattr(self, name), 0, most, above=name == "ratio")
+            object.__setattr__(self, name, number.item())
         for name in ("scaled", "loyal_fines"):
             check_flag(name, getattr(self, name))
-        check_window(self.window)
+        object.__setattr__(self, "window", check_window(self.window))
 
     @property
     def needs_test(self) -> bool:
@@ -143,6 +146,7 @@ class PayRule:
 
     def base_weights(self, scores: np.ndarray, sizes: np.ndarray, present: np.ndarray) -> np.ndarray:
         """What the round alone earns, shape (…, n); 0 for absent clients. Arguments and refusals as in `share`."""
+        check_alike({"scores": scores, "sizes": sizes, "present": present})
         sizes = check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i")
         there = check_flags("present", present)
         if self.base == "flat":
@@ -169,8 +173,10 @@ class PayRule:
 
         Raises:
             InvalidInput: the score of a client that took part is not finite, a size is negative, a standing lies
-                outside [0, 1], or `present` holds more than truth values.
+                outside [0, 1], `present` holds more than truth values, or not one of each a client, by the same names
+                in pandas.
         """
+        check_alike({"scores": scores, "standing": standing})
         return share_budget(self.base_weights(scores, sizes, present) * self.standing_factor(standing), 1.0)
 
     def fines(
@@ -188,6 +194,7 @@ class PayRule:
         Raises:
             InvalidInput: as in `share`; where failed tests are fined, scores are not read.
         """
+        check_alike({"scores": scores, "sizes": sizes, "present": present, "failed": failed, "standing": standing})
         sizes = check_range("sizes", sizes, 0, 1, many=True, why="they are shares p_i")
         present = check_flags("present", present)
         standing = check_range("standing", standing, 0, 1, many=True)
@@ -196,7 +203,9 @@ class PayRule:
         else:
             there, rate = _of_present(scores, present), self.fine_rate
             # Σ S of those there is ‖g‖²; that of another score than the paper's may be negative
-            ratio = alignment_penalties(there, 1.0, there.sum(axis=-1).clip(0.0), rate=rate, cap=self.fine_cap)
+            ratio = alignment_penalties(
+                there, np.ones_like(there), there.sum(axis=-1).clip(0.0), rate=rate, cap=self.fine_cap
+            )
         loyalty = 1 + self.alpha * standing if self.loyal_fines else 1.0
         return self.stake * sizes * sizes.shape[-1] * ratio * loyalty
 

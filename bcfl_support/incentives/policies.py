@@ -75,7 +75,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            check_range(name, value, 0, 1 if name == "busy" else np.inf)
+            object.__setattr__(self, name, check_range(name, value, 0, 1 if name == "busy" else np.inf).item())
 
     def draw_levels(self, n_clients: int, *, rng: np.random.Generator) -> np.ndarray:
         """Each client's cost level, log-normal with mean 1.
@@ -150,8 +150,7 @@ def price_of_a_miss(alpha: float, *, window: int, kind: str = "window") -> float
     >>> price_of_a_miss(1.0, window=8), price_of_a_miss(1.0, window=8, kind="streak"), price_of_a_miss(0.0, window=8)
     (1.4375, 2.75, 1.0)
     """
-    check_window(window, kind)
-    check_range("alpha", alpha, 0)
+    window, alpha = check_window(window, kind), check_range("alpha", alpha, 0).item()
     return 1 + alpha / (1 + alpha) * ((window - 1) / (2 if kind == "streak" else window))
 
 
@@ -179,12 +178,12 @@ def stay_threshold(cost: float, *, attendance: float, consistency: float) -> flo
     >>> stay_threshold(1.25, attendance=0.5, consistency=0.5), stay_threshold(0.9, attendance=0.5, consistency=0.5)
     (1.0, 0.0)
     """
-    check_range("cost", cost, 0)
-    to_floats("attendance", attendance), to_floats("consistency", consistency)
-    if np.ndim(attendance) or np.ndim(consistency) or not 0 <= attendance < 1 or not attendance <= consistency <= 1:
+    cost = check_range("cost", cost, 0).item()
+    q, c = to_floats("attendance", attendance), to_floats("consistency", consistency)
+    if q.ndim or c.ndim or not 0 <= q < 1 or not q <= c <= 1:
         room = "attendance lies in [0, 1), consistency from it to 1: choose a client that skips some rounds"
         raise InvalidInput(f"attendance is {attendance} and consistency {consistency}; {room}")
-    most = (1 - attendance * consistency) / (1 - attendance)
     if cost <= 1:
         return 0.0
+    most = float((1 - q * c) / (1 - q))
     return (cost - 1) / (most - cost) if cost < most else float("inf")

@@ -64,10 +64,9 @@ class Learner:
             check_choice("policy", name, POLICIES)
         for name in (self.start,) if isinstance(self.start, str) else self.start:
             check_choice("start", name, allowed)
-        check_range("rate", self.rate, 0, 1, above=True)
-        check_range("explore", self.explore, 0, 1)
-        check_range("foresight", self.foresight, 0, 1)
-        check_range("temperature", self.temperature, 0, above=True)
+        for name, most in (("rate", 1), ("explore", 1), ("foresight", 1), ("temperature", np.inf)):
+            number = check_range(name, getattr(self, name), 0, most, above=name in ("rate", "temperature"))
+            object.__setattr__(self, name, number.item())
 
     def start_policies(self, n_clients: int) -> np.ndarray:
         """The clients' policies before they have learned anything.
@@ -105,9 +104,8 @@ def softmax_probabilities(
     >>> softmax_probabilities(np.log([2.0, 1.0, 1.0]), every, some, temperature=1.0, explore=0.2).round(3).tolist()
     [0.6, 0.2, 0.2]
     """
-    check_range("temperature", temperature, 0, above=True)
-    check_range("explore", explore, 0, 1)
-    scaled = np.where(allowed, values / temperature, -np.inf)
+    tau, explore = check_range("temperature", temperature, 0, above=True), check_range("explore", explore, 0, 1).item()
+    scaled = np.where(allowed, values / tau, -np.inf)
     weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     tried = explored if explored.any() else allowed  # nothing unknown is left to try
     return (1 - explore) * weights / weights.sum(axis=-1, keepdims=True) + explore * tried / tried.sum()
@@ -119,8 +117,7 @@ def sample_policies(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarr
     >>> sample_policies(np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]]), np.array([0.4, 0.99])).tolist()
     [1, 0]
     """
-    below = probabilities.cumsum(axis=-1)[..., :-1]
-    return (uniforms[..., None] >= below).sum(axis=-1)
+    return (uniforms[..., None] >= probabilities.cumsum(axis=-1)[..., :-1]).sum(axis=-1)
 
 
 def update_values(values: np.ndarray, chosen: np.ndarray, results: np.ndarray, steps: Any) -> np.ndarray:

@@ -136,7 +136,8 @@ class TrainingWorld:
         if len(shapes) != 1:
             raise InvalidInput(f"federations differ in clients, classes, validation or test size: {sorted(shapes)}.")
         counts = np.stack([data.sizes for data in self.federations])
-        object.__setattr__(self, "sizes", counts / counts.sum(axis=1, keepdims=True))
+        object.__setattr__(self, "federations", tuple(self.federations))  # a list may get longer
+        object.__setattr__(self, "sizes", freeze(counts / counts.sum(axis=1, keepdims=True)))
 
     def play(self, rounds: int, rngs: Sequence[np.random.Generator], choose: Choose) -> Iterator[Outcome]:
         """Train from zero parameters.

@@ -184,7 +184,7 @@ def centered_clipping(updates: Any, *, center: Any, radius: Any) -> np.ndarray:
     [1.6667]
     """
     rows, limit = check_updates(updates), check_range("radius", radius, 0, many=True, why="it is a length")
-    value = check_vector(center, rows, "center")
+    value = check_vector(center, updates, "center")
     return value + clip_norms(rows - value[..., None, :], clip=limit).mean(axis=-2)
 
 
@@ -235,7 +235,7 @@ def fltrust(updates: Any, *, root_update: Any) -> np.ndarray:
     [2.0, 0.0]
     """
     rows = check_updates(updates)
-    root = check_vector(root_update, rows, "root_update")
+    root = check_vector(root_update, updates, "root_update")
     trust = np.maximum(compute_cosines(rows, root), 0.0)
     share = divide_or_zero(trust, trust.sum(axis=-1, keepdims=True))
     factors = share * divide_or_zero(compute_lengths(root)[..., None], compute_lengths(rows))

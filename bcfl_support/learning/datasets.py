@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from bcfl_support import checks
 from bcfl_support.checks import check_flag, check_generator, check_list, check_range, check_rows, check_whole, freeze
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.columns import read_names, read_numbers, read_samples
@@ -65,7 +66,7 @@ class FederatedData:
         why = "each client needs a sample, else deal to fewer"
         sizes = check_range("sizes", self.sizes, 1, many=True, whole=True, why=why).astype(np.int64)
         object.__setattr__(self, "sizes", freeze(sizes))
-        check_rows({name: getattr(self, name) for name in ("x", "x_val", "x_test")}, columns=True)
+        check_rows({name: getattr(self, name) for name in ("x", "x_val", "x_test")}, "column")
         for end in ("", "_val", "_test"):
             given, width = (getattr(self, f"x{end}"), getattr(self, f"y{end}")), self.n_features if end else None
             for name, part in zip("xy", read_samples(*given, width, self.n_classes, end), strict=True):
@@ -319,9 +320,11 @@ def with_label_noise(data: FederatedData, fractions: Any, *, rng: Generator) -> 
         A new federation; validation and test labels stay as they are.
 
     Raises:
-        InvalidInput: not one fraction a client, or a fraction outside [0, 1].
+        InvalidInput: not one fraction a client, a fraction outside [0, 1], or fractions that pandas calls by other
+            names than `data.names`, or in another order.
     """
     check_generator(rng)
+    checks.check_order("fractions", fractions, data.names)
     shares = check_range("fractions", fractions, 0, 1, many=True, why="each is a share of a client's labels")
     if shares.shape != data.sizes.shape:
         raise InvalidInput(f"fractions has shape {shares.shape}: give one to each of {data.n_clients} clients.")

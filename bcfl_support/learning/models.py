@@ -208,7 +208,7 @@ class _Layers(Model):
     """Affine layers, each followed by ReLU but the last; the widths run from the features to the classes."""
 
     def __init__(self, *widths: int) -> None:
-        check_range("(n_features, …, n_classes)", widths, 1, many=True, whole=True)
+        widths = tuple(check_range("(n_features, …, n_classes)", widths, 1, many=True, whole=True).tolist())
         self._widths, self.n_features, self.n_classes = widths, widths[0], widths[-1]
         self._shapes = [shape for inputs, units in pairwise(widths) for shape in ((units, inputs), (units,))]
         *self._cuts, self.n_params = accumulate(map(math.prod, self._shapes))
@@ -270,7 +270,7 @@ class MLP(_Layers):
 
     def __init__(self, n_features: int, n_hidden: int, n_classes: int) -> None:
         super().__init__(n_features, n_hidden, n_classes)
-        self.n_hidden = n_hidden
+        self.n_hidden = self._widths[1]
 
     def init(self, *, rng: np.random.Generator) -> np.ndarray:
         """He initialization: W ~ N(0, 2 / fan-in), biases zero; as in `Model.init`."""

@@ -41,7 +41,7 @@ def partition_iid(labels: np.ndarray, n_clients: int, *, rng: Generator) -> Part
     >>> [len(p) for p in partition_iid(np.zeros(10, int), 3, rng=np.random.default_rng(0))]
     [4, 3, 3]
     """
-    labels = _check_partition(labels, n_clients, rng)
+    labels, n_clients = _check_partition(labels, n_clients, rng)
     return [np.sort(part) for part in np.array_split(rng.permutation(len(labels)), n_clients)]
 
 
@@ -68,8 +68,8 @@ def partition_dirichlet(
         InvalidInput: labels that are no row of whole numbers; n_clients, alpha, min_size or max_tries out of range; or
             no draw gave every client `min_size` samples.
     """
-    labels = _check_partition(labels, n_clients, rng)
-    check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration")
+    labels, n_clients = _check_partition(labels, n_clients, rng)
+    alpha = check_range("alpha", alpha, 0, above=True, why="it is the Dirichlet concentration").item()
     min_size = check_whole("min_size", min_size, 1, len(labels) // n_clients, why="no more than N / n for each")
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     for _ in range(check_whole("max_tries", max_tries, 1)):
@@ -100,7 +100,7 @@ def partition_pathological(labels: np.ndarray, n_clients: int, *, classes_per_cl
     Raises:
         InvalidInput: k out of range, classes left without an owner, or a class with fewer samples than owners.
     """
-    labels = _check_partition(labels, n_clients, rng)
+    labels, n_clients = _check_partition(labels, n_clients, rng)
     classes = rng.permutation(np.unique(labels))
     classes_per_client = check_whole(
         "classes_per_client", classes_per_client, 1, len(classes), why="the data has no more"
@@ -138,8 +138,8 @@ def partition_label_skew(labels: np.ndarray, n_clients: int, *, skew: float = 0.
     Raises:
         InvalidInput: skew outside [0, 1], or fewer samples than clients.
     """
-    labels = _check_partition(labels, n_clients, rng)
-    check_range("skew", skew, 0, 1)
+    labels, n_clients = _check_partition(labels, n_clients, rng)
+    skew = check_range("skew", skew, 0, 1).item()
     order = rng.permutation(len(labels))
     n_sorted = round(skew * len(labels))
     skewed, rest = order[:n_sorted], order[n_sorted:]
@@ -166,7 +166,7 @@ def partition_quantity_skew(labels: np.ndarray, n_clients: int, *, rng: Generato
     >>> [len(p) for p in partition_quantity_skew(np.zeros(60, int), 3, rng=np.random.default_rng(0))]
     [10, 20, 30]
     """
-    labels = _check_partition(labels, n_clients, rng)
+    labels, n_clients = _check_partition(labels, n_clients, rng)
     number = np.arange(1, n_clients + 1)
     parts = _cut(rng.permutation(len(labels)), number / number.sum())
     if not all(map(len, parts)):
@@ -264,7 +264,7 @@ def take_share(share: float, count: int) -> int:
     return int(share * count + 1e-9)
 
 
-def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:
+def _check_partition(labels: Any, n_clients: int, rng: Generator) -> tuple[np.ndarray, int]:
     check_generator(rng)
     array = to_array("labels", labels)
     if array.ndim != 1:
@@ -272,8 +272,7 @@ def _check_partition(labels: Any, n_clients: int, rng: Generator) -> np.ndarray:
     for row, label in enumerate(array.tolist()):
         if label is None or not isinstance(label == label, bool) or label != label:  # NaN, and what pandas has for it
             raise InvalidInput(f"labels[{row}] is {label!r}, no class: drop the row, or give it one")
-    n_clients = check_whole("n_clients", n_clients, 1, len(array), why="each client gets a sample")
-    return array
+    return array, check_whole("n_clients", n_clients, 1, len(array), why="each client gets a sample")
 
 
 def _deal_sets(n: int, k: int, n_classes: int, rng: Generator) -> list[frozenset[int]]:

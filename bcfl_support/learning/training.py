@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from bcfl_support.checks import check_generator, check_range, check_whole, freeze, to_array, to_floats
+from bcfl_support.checks import check_generator, check_order, check_range, check_whole, freeze, to_array, to_floats
 from bcfl_support.errors import InvalidInput
 from bcfl_support.learning.aggregators import fedavg
 from bcfl_support.learning.columns import check_labels
@@ -100,11 +100,12 @@ def local_updates(
         Updates g_i = w_i − w, shape (k, P) or (T, k, P), float64, in the order of `clients`.
 
     Raises:
-        InvalidInput: an unknown or repeated client, sizes that do not fit, a `batch_size` and no generator, or
+        InvalidInput: an unknown or repeated client, sizes that do not fit, steps that pandas calls by other names or in
+            another order than those of the clients, a `batch_size` and no generator, or
             training that left the finite numbers (lr too large).
     """
-    params = to_floats("params", params)
-    chosen, todo = _check_training(model, params, data, steps, lr, batch_size, clients, rng)
+    params, lr = to_floats("params", params), check_range("lr", lr, 0, above=True).item()
+    chosen, todo = _check_training(model, params, data, steps, batch_size, clients, rng)
     starts, answers = np.atleast_2d(params), np.atleast_2d(data.y if labels is None else to_array("labels", labels))
     answers = _check_labels(model, data, answers, len(starts))
     updates = np.empty((len(starts), len(chosen), model.n_params))
@@ -227,7 +228,6 @@ def _check_training(
     params: np.ndarray,
     data: FederatedData,
     steps: Any,
-    lr: float,
     batch_size: int | None,
     clients: Any,
     rng: Generator,
@@ -237,13 +237,13 @@ def _check_training(
     if params.ndim not in (1, 2) or params.shape[-1] != model.n_params:
         raise InvalidInput(f"params has shape {params.shape}: {model!r} needs ({model.n_params},), or T such rows.")
     check_finite(params, "look at what made it", "params")
-    check_range("lr", lr, 0, above=True)
     if batch_size is not None:
         batch_size = check_whole("batch_size", batch_size, 1, why="None takes all samples")
         check_generator(rng)
     chosen = np.arange(n) if clients is None else check_range("clients", clients, 0, n - 1, many=True, whole=True)
     if chosen.ndim != 1 or not 0 < len(chosen) == np.isin(np.arange(n), chosen).sum():
         raise InvalidInput(f"clients is {chosen.tolist()}: name at least one of clients 0 to {n - 1}, each once.")
+    check_order("steps", steps, [data.names[i] for i in chosen] if data.names else chosen)
     todo = check_range("steps", steps, 0, many=True, whole=True)
     if todo.shape not in ((), (len(chosen),)):
         raise InvalidInput(f"steps is {steps}: use one number or {len(chosen)} of them.")

@@ -122,12 +122,12 @@ def check_round(updates: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
     return rows, weights
 
 
-def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
+def check_vector(values: Any, updates: Any, name: str) -> np.ndarray:
     """One vector for each round, such as w or a reference, that fits the round's updates.
 
     Args:
         values: shape (P,), the same for all rounds, or (…, P).
-        rows: updates, shape (…, n, P), float64.
+        updates: shape (…, n, P); as they are given, since a table of pandas names its columns.
         name: what the vector is called in a message.
 
     Returns:
@@ -135,11 +135,13 @@ def check_vector(values: Any, rows: np.ndarray, name: str) -> np.ndarray:
 
     Raises:
         InvalidUpdate: another shape, or an entry that is text, NaN, infinite or beyond `LARGEST`.
+        InvalidInput: pandas calls its entries by other names than the columns of the updates.
     """
     vector = to_floats(name, values, InvalidUpdate)
-    size = rows.shape[-1]
-    if vector.shape not in ((size,), (*rows.shape[:-2], size)):
+    *batch, _, size = np.shape(updates)
+    if vector.shape not in ((size,), (*batch, size)):
         raise InvalidUpdate(f"{name} has shape {vector.shape}: the updates have {size} parameters, so must it.")
+    check_rows({"updates": updates, name: values}, "column")
     check_finite(vector, "look at what made it", name, LARGEST)
     return vector
 
@@ -227,7 +229,7 @@ def compute_cosines(updates: Any, reference: Any) -> np.ndarray:
         InvalidUpdate: wrong shapes, or an entry that is NaN or infinite.
     """
     rows = check_updates(updates)
-    vector = check_vector(reference, rows, "reference")
+    vector = check_vector(reference, updates, "reference")
     vector, lengths = vector / _scale(vector)[..., None], compute_lengths(rows)
     if not (lengths <= LARGEST).all():
         rows = rows / _scale(rows)[..., None]
@@ -382,6 +384,6 @@ class Round:
     @cached_property
     def gains(self) -> np.ndarray:
         """Accuracy that each update brings on its own, shape (…, n)."""
-        alone = (self.params[..., None, :] + self.updates).reshape(-1, self.params.shape[-1])
+        alone = (self.params[..., None, :] + np.asarray(self.updates)).reshape(-1, self.params.shape[-1])
         after, before = self.accuracy(alone), np.asarray(self.accuracy(self.params))
-        return freeze(after.reshape(self.updates.shape[:-1]) - before[..., None])
+        return freeze(after.reshape(np.shape(self.updates)[:-1]) - before[..., None])

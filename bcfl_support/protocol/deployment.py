@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor
-from web3.exceptions import MismatchedABI
+from web3.exceptions import MismatchedABI, Web3Exception
 from web3.types import Nonce, TxReceipt
 from web3.utils import get_create_address
 
@@ -36,12 +36,29 @@ class Deployed:
 
     Attributes:
         chain: the chain they live on.
-        deployment: the receipts of the four deployments, by contract name.
+        deployment: the receipts of the four deployments, by contract name; one that was found has the last block then.
     """
 
-    def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
-        self.chain = chain
-        self._contracts, self.deployment = deploy_contracts(chain, config, publisher)
+    def __init__(self, chain: Chain, config: FederationConfig, publisher: str, pool: str = "") -> None:
+        made = find_contracts(chain, config, pool) if pool else deploy_contracts(chain, config, publisher)
+        self.chain, (self._contracts, self.deployment) = chain, made
+
+    @classmethod
+    def at(cls, chain: Chain, config: FederationConfig, pool: str, *, publisher: str | None = None) -> Self:
+        """A federation that is on chain already, to go on after a restart with submissions that were kept elsewhere.
+
+        Of rounds that are over only their gas is not known.
+
+        Args:
+            chain: where it is.
+            config: what it was deployed with.
+            pool: the address of its `RewardPool`, which leads to the other contracts.
+            publisher: who sends what anyone may; default: the chain's first account.
+
+        Raises:
+            InvalidInput: there is no such federation, or one with another configuration.
+        """
+        return cls(chain, config, publisher or chain.accounts[0], pool)
 
     def _get(self, name: str) -> Contract:
         made = self.deployment["RewardPool"]
@@ -99,13 +116,11 @@ def deploy_contracts(
     first = chain.w3.eth.get_transaction_count(account)
     addresses = [get_create_address(account, Nonce(first + k)) for k in range(4)]
     registry, aggregator, ledger, pool = addresses
-    bound = int(fixed_point.encode(np.array([config.bound]))[0])
-    round_ = (config.parameters, config.capacity, config.minimum, config.minimum_samples, config.commit_seconds)
     alpha, rate, cap = (round(ratio * PPM) for ratio in (config.alpha, config.penalty_rate, config.penalty_cap))
     pays = (ledger, (config.budget, config.full_samples, alpha, config.window, rate, cap))
     arguments: tuple[tuple[Any, ...], ...] = (
         (config.stake_per_sample, config.cool_down_seconds, pool),
-        (registry, pool, account, (*round_, config.reveal_seconds, bound, config.clipped)),
+        (registry, pool, account, _round_terms(config)),
         (registry, aggregator, config.interval, math.ceil(config.quorum * PPM), config.attest_seconds),
         (registry, aggregator, *(pays if config.pool_terms is None else [config.pool_terms])),
     )
@@ -120,6 +135,33 @@ def deploy_contracts(
             cause = f"another transaction of {account} came in between; deploy again"
             raise RuntimeError(f"{name} landed at {contracts[name].address}, expected {expected}: {cause}")
     return contracts, receipts
+
+
+def find_contracts(
+    chain: Chain, config: FederationConfig, pool: str
+) -> tuple[dict[str, Contract], dict[str, TxReceipt]]:
+    """The four contracts that a pool is one of, as `deploy_contracts` gives them; see `Deployed.at`."""
+    check_kind("config", config, FederationConfig, "a FederationConfig")
+    chain.explain(EXPLANATIONS)
+    paying = chain.contract(pool, load_artifact(config.pool))
+    last: Any = chain.w3.eth.get_block("latest" if chain.local else "finalized")
+    try:
+        asked = (paying.functions[name]().call() for name in ("registry", "aggregator", "ledger"))
+        others = [chain.contract(at, load_artifact(name)) for name, at in zip(CONTRACTS, asked, strict=False)]
+        same = others[1].functions.config().call() == _round_terms(config)
+    except (ContractError, Web3Exception) as error:
+        raise InvalidInput(f"there is no federation with {config.pool} at {pool}: {error}") from None
+    if not same:
+        raise InvalidInput(f"the federation at {pool} has other terms of a round: give the config it was deployed with")
+    block: Any = {"blockNumber": last["number"], "blockHash": last["hash"]}
+    return dict(zip(CONTRACTS, [*others, paying], strict=True)), dict.fromkeys(CONTRACTS, block)
+
+
+def _round_terms(config: FederationConfig) -> tuple[Any, ...]:
+    """What the aggregator fixes, as its constructor takes it."""
+    who = (config.parameters, config.capacity, config.minimum, config.minimum_samples)
+    bound = int(fixed_point.encode(np.array([config.bound]))[0])
+    return (*who, config.commit_seconds, config.reveal_seconds, bound, config.clipped)
 
 
 def check_pool(pool: Contract) -> None:

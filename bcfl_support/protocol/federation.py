@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,7 @@ from bcfl_support.protocol.rounds import PHASES, FederationConfig, RoundRecord, 
 
 
 class Federation(Deployed):
-    """The four contracts of one federation, and the transactions of a round in their order. Made by `deploy`.
-
-    On a chain that was reverted to before its deployment, each use raises `InvalidInput`.
+    """The four contracts of a federation, and the transactions of a round in their order. Made by `deploy` or `at`.
 
     Attributes:
         chain: the chain it lives on.
@@ -37,11 +36,11 @@ class Federation(Deployed):
         publisher: who paid for that, and sends what anyone may.
         registry, aggregator, ledger, pool: the web3 contracts; everything they offer may be called directly.
         deployment: the receipts of the four deployments, by contract name.
-        submissions: what clients last committed to, or would have; their salts are nowhere else.
+        submissions: of this round, what clients committed to, or all they may have; their salts are nowhere else.
     """
 
-    def __init__(self, chain: Chain, config: FederationConfig, publisher: str) -> None:
-        super().__init__(chain, config, publisher)
+    def __init__(self, chain: Chain, config: FederationConfig, publisher: str, pool: str = "") -> None:
+        super().__init__(chain, config, publisher, pool)
         self.config, self.publisher = config, publisher
         self.submissions: list[Submission] = []
         self._lost = set[int]()  # rounds in which an interrupt may have kept a transaction from the bill
@@ -78,15 +77,13 @@ class Federation(Deployed):
             ContractError: AlreadyRegistered, ZeroSamples, TooManySamples, InsufficientStake or ExcessStake.
         """
         clients, samples = inputs.check_clients(clients), inputs.list_of_each("samples", samples, clients)
-        check_range("samples", samples, 0, row=True, whole=True, why="samples are counted")
-        if len(clients) != len(samples):
-            raise InvalidInput(f"{len(clients)} clients and {len(samples)} sample counts: give one count a client")
-        if stake is not None:
-            stake = check_whole("stake", stake, 0, why="it is wei")
+        counts = check_range("samples", samples, 0, row=True, whole=True, why="samples are counted").tolist()
+        if len(clients) != len(counts):
+            raise InvalidInput(f"{len(clients)} clients and {len(counts)} sample counts: give one count a client")
         register, asked = self.registry.functions.register, self.config.stake_per_sample
-        stakes = [int(n) * asked if stake is None else stake for n in samples]
-        each = zip(clients, samples, stakes, strict=True)
-        return self.chain.send_many([(register(int(n)), client, value) for client, n, value in each])
+        sent = None if stake is None else check_whole("stake", stake, 0, why="it is wei")
+        each = zip(clients, counts, strict=True)
+        return self.chain.send_many([(register(n), client, n * asked if sent is None else sent) for client, n in each])
 
     def fund(self, amount: int, *, sender: str | None = None) -> TxReceipt:
         """Put money into the pot from which rewards are paid: a budget for each round that is to be played.
@@ -144,13 +141,17 @@ class Federation(Deployed):
         """Send every commitment. They are taken until the deadline; then `end_phase` moves on.
 
         Raises:
-            InvalidInput: no list of what `prepare` has made, or made for another federation: nobody could reveal it.
+            InvalidInput: nothing that `prepare` has made, or made for another federation: nobody could reveal it.
             ContractError: NotRegistered, AlreadyCommitted, RoundFull, WrongRound, DeadlinePassed or WrongPhase.
         """
-        commit, given = self.aggregator.functions.commit, inputs.check_submissions(submissions, self.aggregator.address)
-        earlier = [s for s in self.submissions if s.round_number in {new.round_number for new in given}]
-        self.submissions = [*{s.client: s for s in (*earlier, *given)}.values()]
-        return self._send_many("commit", [(commit(s.round_number, s.commitment), s.client, 0) for s in given])
+        said, given = self.aggregator.functions, inputs.check_submissions(submissions, self.aggregator.address)
+        keep = partial(inputs.pick_submissions, self.round_number, lambda client: said.entryOf(client).call()[0])
+        self.submissions = keep([*self.submissions, *given])
+        calls = [(said.commit(s.round_number, s.commitment), s.client, 0) for s in given]
+        try:
+            return self._send_many("commit", calls)
+        finally:  # also of what was refused or interrupted the chain knows whose commitments it has
+            self.submissions = keep(self.submissions)
 
     def reveal(self, submissions: Sequence[Submission]) -> list[TxReceipt]:
         """Send every update with its salt, in parts of `PART` entries. With all in, the aggregation opens by itself.
@@ -159,15 +160,14 @@ class Federation(Deployed):
 
         Raises:
             InvalidInput: as in `commit`.
-            ContractError: CommitmentMismatch, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or WrongPhase.
+            ContractError: CommitmentMismatch, AlreadyRevealed, CopiedUpdate, ValueOutOfBounds, DeadlinePassed or
+                WrongPhase.
         """
-        whole, part = self.aggregator.functions.reveal, self.aggregator.functions.revealPart
-        submissions = inputs.check_submissions(submissions)
-        if self.config.parameters <= PART:
-            return self._send_many("reveal", [(whole(s.values.tolist(), s.salt), s.client, 0) for s in submissions])
-        receipts = []
-        for start in range(0, self.config.parameters, PART):  # each part is refused before the one before it
-            calls = [(part(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0) for s in submissions]
+        said, size, receipts = self.aggregator.functions, self.config.parameters, []
+        show = said.revealPart if size > PART else lambda _, values, salt: said.reveal(values, salt)
+        given = inputs.check_submissions(submissions)
+        for start in range(0, size, PART):  # each part is refused before the one before it
+            calls = [(show(start, s.values[start : start + PART].tolist(), s.salt), s.client, 0) for s in given]
             receipts += self._send_many("reveal", calls)
         return receipts
 
@@ -204,11 +204,12 @@ class Federation(Deployed):
 
         Raises:
             InvalidInput: the pool takes more than a count of clients, see `FederationConfig.pool_terms`.
+            ContractError: NothingToSettle: the round is not scored yet, or somebody has settled it.
         """
         return self._settle()
 
     def _settle(self) -> RoundRecord:
-        """`settle`; a warning points to the line that called what called this."""
+        """`settle`; a warning names the line that called what called this."""
         check_pool(self.pool)
         number = self.round_number
         self._paged("settle", self.pool.functions.settle, 2 * self.config.capacity, "Settle")
@@ -305,11 +306,7 @@ class Federation(Deployed):
         return {log["args"]["client"] for log in self.chain.events(self.registry.events.Registered)}
 
     def withdraw(self, clients: Sequence[str]) -> list[TxReceipt]:
-        """Let each client take out its whole credit.
-
-        Raises:
-            ContractError: NothingToWithdraw, if one has none.
-        """
+        """Let each client take out its whole credit; `ContractError` NothingToWithdraw, if one has none."""
         call = self.pool.functions.withdraw()
         return self.chain.send_many([(call, client, 0) for client in inputs.check_clients(clients)])
 

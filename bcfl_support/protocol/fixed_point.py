@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from bcfl_support import checks
 from bcfl_support.checks import check_flag, check_range, check_whole, name_entry, shorten, to_array, to_floats
-from bcfl_support.errors import FixedPointError, InvalidUpdate
+from bcfl_support.errors import BcflError, FixedPointError, InvalidUpdate
 
 SCALE = 10**9
 """Integer units ("nanos") per 1.0."""
@@ -54,7 +55,7 @@ def encode(values: Any, *, scale: int = SCALE, bound: float | None = None) -> np
     numbers = to_floats("values", values, FixedPointError)
     _refuse(numbers, ~np.isfinite(numbers), "is not a finite number: remove NaN and infinities before encoding")
     if bound is not None:
-        check_range("bound", bound, 0, error=FixedPointError)
+        bound = check_range("bound", bound, 0, error=FixedPointError).item()
         _refuse(numbers, np.abs(numbers) > bound, f"is above the bound {bound:g}: clip the update or raise the bound")
     with np.errstate(over="ignore"):
         scaled = np.rint(numbers * float(scale))
@@ -87,7 +88,7 @@ def to_integers(name: str, values: Any, size: int, *, scaled: bool = False, boun
     check_flag("scaled", scaled)
     array = to_array(name, values, InvalidUpdate)
     if array.shape != (size or array.size,) or array.dtype.kind not in ("i" if scaled else "iuf"):
-        wanted = f"{size or 'P'} parameters, as {'integers' if scaled else 'numbers'}"
+        wanted = f"{size or 'P'} parameters, as {f'integers of int64, not {array.dtype}' if scaled else 'numbers'}"
         raise InvalidUpdate(f"{name} is {shorten(values)}, of shape {array.shape}; send one flat vector of {wanted}")
     return array.astype(np.int64) if scaled else encode(array, bound=bound)
 
@@ -112,7 +113,7 @@ def decode(integers: Any, *, scale: int = SCALE) -> np.ndarray:
     array = to_array("integers", integers, FixedPointError)
     if array.dtype == np.int64 and (np.abs(array.astype(np.float64)) < 2**53).all():  # exact as floats
         return array / scale
-    return np.asarray(_to_python_integers(integers, "integers") / scale, dtype=np.float64)
+    return np.asarray(_to_python_integers("integers", integers) / scale, dtype=np.float64)
 
 
 def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
@@ -133,7 +134,7 @@ def divide_toward_zero(dividend: Any, divisor: Any) -> Any:
     >>> divide_toward_zero(-7, 2), -7 // 2
     (-3, -4)
     """
-    top, bottom = _to_python_integers(dividend, "dividend"), _to_python_integers(divisor, "divisor")
+    top, bottom = _to_python_integers("dividend", dividend), _to_python_integers("divisor", divisor)
     return np.frompyfunc(_divide, 2, 1)(top, bottom)
 
 
@@ -158,16 +159,16 @@ def clip_weights(updates_int: Any, samples: Any) -> tuple[np.ndarray, int]:
 
     Raises:
         FixedPointError: wrong shapes, non-integers, a sample count below 1, or a zero update.
+        InvalidInput: tables of pandas whose rows have other names, or the same in another order.
 
     >>> clip_weights([[3, 4], [6, 8], [30, 40]], [1, 2, 1])
     (array([1000000000, 2000000000, 200000000], dtype=object), 4000000000)
     """
-    counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
-    _check_rows(updates, counts, "updates_int")
+    updates, counts = _read_round("updates_int", updates_int, samples)
     norms = [math.isqrt(square) for square in (updates * updates).sum(axis=1)]
     if 0 in norms:
         raise FixedPointError(f"update {norms.index(0)} is zero; the contract refuses it: leave its client out")
-    clip = next(norm for norm in sorted(norms) if 2 * sum(counts[np.array(norms) <= norm]) >= sum(counts))
+    clip = checks.lower_median(norms, counts.tolist())
     shares = np.array([min(SCALE, clip * SCALE // norm) for norm in norms], dtype=object)
     return counts * shares, SCALE * int(sum(counts))
 
@@ -185,13 +186,13 @@ def fedavg_fixed(updates_int: Any, samples: Any, *, clipped: bool = False) -> np
 
     Raises:
         FixedPointError: wrong shapes, non-integers, a sample count below 1, or, clipped, a zero update.
+        InvalidInput: as in `clip_weights`.
 
     >>> fedavg_fixed([[4, -5], [1, 0]], [1, 2]).tolist()
     [2, -1]
     """
     check_flag("clipped", clipped)
-    counts, updates = _check_counts(samples), _to_python_integers(updates_int, "updates_int")
-    _check_rows(updates, counts, "updates_int")
+    updates, counts = _read_round("updates_int", updates_int, samples)
     weights, total = clip_weights(updates, counts) if clipped else (counts, sum(counts))
     return divide_toward_zero(weights @ updates, total)
 
@@ -218,7 +219,7 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
     5e-10
     """
     scale = check_whole("scale", scale, 1, error=FixedPointError)
-    check_range("largest", largest, 0, error=FixedPointError)
+    largest = check_range("largest", largest, 0, error=FixedPointError).item()
     return 0.5 / scale + UNIT_ROUNDOFF * largest
 
 
@@ -269,12 +270,12 @@ def alignment_error_bound(updates: Any, samples: Any, scale: int = SCALE) -> np.
 
     Raises:
         FixedPointError: wrong shapes, a sample count below 1, or an entry that is text, NaN or infinite.
+        InvalidInput: as in `clip_weights`.
 
     >>> f"{alignment_error_bound([[1.0, 0.0], [0.0, 1.0]], [1, 1])[0]:.2e}"
     '1.00e-09'
     """
-    counts, x = _check_counts(samples), to_floats("updates", updates, FixedPointError)
-    _check_rows(x, counts, "updates")
+    x, counts = _read_round("updates", updates, samples, to_floats)
     _refuse(x, ~np.isfinite(x), "is not a finite number: remove NaN and infinities")
     weights = np.array([int(c) / sum(counts) for c in counts])
     largest = float(np.abs(x).max(initial=0.0))
@@ -306,7 +307,7 @@ def alignment_sum_bounds(global_int: Any, n_clients: int) -> tuple[int, int]:
     (-2, 5)
     """
     n_clients = check_whole("n_clients", n_clients, 1, error=FixedPointError)
-    return -n_clients, sum(abs(v) for v in _to_python_integers(global_int, "global_int").ravel()) + n_clients
+    return -n_clients, sum(abs(v) for v in _to_python_integers("global_int", global_int).ravel()) + n_clients
 
 
 # ---------------------------------------------------------------- checks
@@ -328,9 +329,9 @@ def _refuse(values: np.ndarray, bad: np.ndarray, reason: str) -> None:
     raise FixedPointError(f"{where} = {values[place]!s} {reason}.", index)
 
 
-def _to_python_integers(values: Any, name: str) -> np.ndarray:
+def _to_python_integers(name: str, values: Any, error: type[BcflError] = FixedPointError) -> np.ndarray:
     """Object array of Python integers, in which sums and products cannot overflow."""
-    array = to_array(name, values, FixedPointError)
+    array = to_array(name, values, error)
     if array.dtype.kind in "iu":
         return array.astype(object)
     array = np.array(values, dtype=object)  # uint256 values arrive as Python integers that fit no NumPy type
@@ -342,7 +343,7 @@ def _to_python_integers(values: Any, name: str) -> np.ndarray:
 
 
 def _check_counts(samples: Any) -> np.ndarray:
-    counts = _to_python_integers(samples, "samples")
+    counts = _to_python_integers("samples", samples)
     if counts.ndim != 1 or len(counts) == 0:
         raise FixedPointError(f"samples has shape {counts.shape}: it must be (n,) with n at least 1.")
     for i, count in enumerate(counts):
@@ -351,7 +352,13 @@ def _check_counts(samples: Any) -> np.ndarray:
     return counts
 
 
-def _check_rows(updates: np.ndarray, counts: np.ndarray, name: str) -> None:
-    if updates.ndim != 2 or len(updates) != len(counts):
+def _read_round(
+    name: str, updates: Any, samples: Any, read: Any = _to_python_integers
+) -> tuple[np.ndarray, np.ndarray]:
+    """Updates (n, P) and sample counts (n,), once it is known that they fit each other."""
+    counts, rows = _check_counts(samples), read(name, updates, FixedPointError)
+    if rows.ndim != 2 or len(rows) != len(counts):
         shape = f"({len(counts)}, P)"
-        raise FixedPointError(f"{name} has shape {updates.shape}; it must be {shape}: give one row a sample count")
+        raise FixedPointError(f"{name} has shape {rows.shape}; it must be {shape}: give one row a sample count")
+    checks.check_rows({name: updates, "samples": samples})
+    return rows, counts

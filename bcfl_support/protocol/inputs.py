@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_kind, check_list, check_rows, check_whole
+from bcfl_support.checks import check_kind, check_list, check_order, check_rows, check_whole
 from bcfl_support.errors import ContractError, FixedPointError, InvalidInput, InvalidUpdate
 from bcfl_support.incentives import MAX_FACTOR, MIN_FACTOR
 from bcfl_support.protocol import fixed_point
@@ -42,10 +43,7 @@ def by_client(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def list_of_each(name: str, values: Any, clients: Any) -> list[Any]:
     """A row of values, one a client; `InvalidInput` for a Series whose index is another order than the clients'."""
     check_rows({"clients": clients, name: values})
-    index = getattr(values, "index", len)
-    if not callable(index) and list(index) not in (list(clients), list(range(len(index)))):
-        order = f"its index is {[*index]}, the clients are {[*clients]}"
-        raise InvalidInput(f"{name} has rows with names of their own: {order}; give a list in the clients' order")
+    check_order(name, values, clients)
     return check_list(name, values)
 
 
@@ -90,12 +88,29 @@ def encode_updates(
 
 def check_submissions(submissions: Iterable[Submission], aggregator: str = "") -> list[Submission]:
     """What a round's steps are given; `InvalidInput` for what `Federation.prepare` has not made, or another's has."""
-    for given in (found := check_list("submissions", submissions)):
+    if not (found := check_list("submissions", submissions)) and aggregator:
+        raise InvalidInput("submissions are empty: give what prepare has made of the updates")
+    for given in found:
         check_kind("a submission", given, Submission, "what prepare has made of the updates")
         if aggregator and given.aggregator not in ("", aggregator):
             other = f"the federation of {given.aggregator}, and this is that of {aggregator}"
             raise InvalidInput(f"{given.client} prepared its update for {other}: prepare it here")
     return found
+
+
+def pick_submissions(number: int, read: Callable[[str], bytes], submissions: list[Submission]) -> list[Submission]:
+    """Those of a round; of several of one client that which the chain has, and all of them while it has none.
+
+    Args:
+        number: the round.
+        read: client → its commitment in it, zeros if it has none.
+        submissions: what clients have prepared, in this round and in others.
+    """
+    mine = {(s.client, s.commitment): s for s in submissions if s.round_number == number}
+    counts = Counter(client for client, _ in mine)
+    there = {(client, bytes(read(client))) for client, count in counts.items() if count > 1} & set(mine)
+    settled = {client for client, _ in there}
+    return [s for key, s in mine.items() if key in there or s.client not in settled]
 
 
 def require_idle(state: Mapping[str, Any]) -> int:

@@ -35,11 +35,19 @@ class BlobSchedule:
         target: blobs a block at which the fee stays.
         most: blobs a block may carry.
         fraction: blob gas of excess that multiplies the fee by e.
+
+    Raises:
+        InvalidInput: a number that is not whole or is below 1, or a block that carries no more than the target.
     """
 
     target: int = BLOBS_PER_BLOCK
     most: int = 21
     fraction: int = 11_684_671
+
+    def __post_init__(self) -> None:
+        for name, least in (("target", 1), ("most", self.target + 1), ("fraction", 1)):
+            why = "the fee rises when a block carries more than the target" if name == "most" else ""
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), least, why=why))
 
 
 BPO2 = BlobSchedule()
@@ -58,10 +66,10 @@ def next_base_fee(base_fee: int, gas_used: int, gas_limit: int = OSAKA.block_lim
         gas_limit: what it could have held.
 
     Raises:
-        InvalidInput: a fee or gas that is no whole number from 0 on.
+        InvalidInput: a fee or gas that is no whole number from 0 on, or a limit below 2.
     """
     base_fee, gas_used = check_whole("base_fee", base_fee, 0, why="it is wei"), check_whole("gas_used", gas_used, 0)
-    target = gas_limit // 2
+    target = check_whole("gas_limit", gas_limit, 2, why="half of it is the target") // 2
     if gas_used > target:
         return base_fee + max(base_fee * (gas_used - target) // target // 8, 1)
     return base_fee - base_fee * (target - gas_used) // target // 8
@@ -149,9 +157,10 @@ class Market:
 
     def __post_init__(self) -> None:
         for name in ("base_fee", "blob_fee", "tip"):
-            check_range(name, getattr(self, name), 0, 1e9, why="it is a price in gwei")
+            price = check_range(name, getattr(self, name), 0, 1e9, why="it is a price in gwei")
+            object.__setattr__(self, name, price.item())
         why = "it is a share of the target, and at all of it nothing can be sent that leaves the price where it is"
-        check_range("others", self.others, 0, 0.99, why=why)
+        object.__setattr__(self, "others", check_range("others", self.others, 0, 0.99, why=why).item())
 
     @property
     def first_blob_fee(self) -> float:
@@ -192,7 +201,7 @@ def pay(gas: float, blobs: int, market: Market, *, hurry: bool) -> Payment:
     >>> quick.blocks, round(quick.ether, 2), round(quick.base_fee, 1)
     (14, 1.82, 4.4)
     >>> slow.blocks, round(slow.ether, 2), slow.base_fee
-    (27, 0.8, 1)
+    (27, 0.8, 1.0)
 
     Args:
         gas: of all transactions.
@@ -204,7 +213,7 @@ def pay(gas: float, blobs: int, market: Market, *, hurry: bool) -> Payment:
         InvalidInput: gas or blobs are negative, or `hurry` is no flag.
     """
     check_flag("hurry", hurry)
-    check_range("gas", gas, 0, why="it is used")
+    gas = check_range("gas", gas, 0, why="it is used").item()
     blobs = check_whole("blobs", blobs, 0, why="they are sent")
     return _rush(math.ceil(gas), blobs, market) if hurry else _wait(gas, blobs, market)
 

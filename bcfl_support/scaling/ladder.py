@@ -167,15 +167,15 @@ def forecast(
     Raises:
         InvalidInput: a price is negative, or others use more than 0.99 of the target.
     """
-    for name, price in (("gas_price", gas_price), ("ether_price", ether_price), ("blob_price", blob_price)):
-        check_range(name, price, 0, why="it is a price")
-    market = Market(gas_price, blob_price, tip, others)
+    prices = {"gas_price": gas_price, "ether_price": ether_price, "blob_price": blob_price}
+    gas_fee, ether, blob_fee = (check_range(name, v, 0, why="it is a price").item() for name, v in prices.items())
+    market = Market(gas_fee, blob_fee, tip, others)
     cost = predict(rung, n, P)
     paid = pay(cost.total_gas, cost.blobs, market, hurry=hurry)
     latency = compute_latency(cost, market, hurry=hurry)
     fits_cap = cost.max_tx_gas <= OSAKA.transaction_cap
     fits_calldata = cost.max_calldata_bytes <= lanes.CALLDATA_LIMIT and n <= largest_clients(rung, P)
-    return Forecast(cost, paid, latency, paid.ether * ether_price, fits_cap, fits_calldata)
+    return Forecast(cost, paid, latency, paid.ether * ether, fits_cap, fits_calldata)
 
 
 def largest_clients(rung: int, P: int) -> int:
@@ -220,12 +220,12 @@ def largest_parameters(rung: int, n: int, gas: float) -> int:
         InvalidInput: no such rung, n is not whole or below 1, or the budget is negative or above 10^15.
     """
     rung, n, _ = _check(rung, n, 1)
-    check_range("gas", gas, 0, 1e15, why="it is a budget")
+    budget = check_range("gas", gas, 0, 1e15, why="it is a budget").item()
 
     def gas_of(P: int) -> float:
         return predict(rung, n, P).total_gas if n <= largest_clients(rung, P) else math.inf
 
     high = 1
-    while gas_of(high) <= gas:
+    while gas_of(high) <= budget:
         high *= 2
-    return bisect.bisect_right(range(high), gas, lo=high // 2 + 1, key=gas_of) - 1
+    return bisect.bisect_right(range(high), budget, lo=high // 2 + 1, key=gas_of) - 1

@@ -20,7 +20,7 @@ import numpy as np
 from eth_abi import encode
 from eth_utils import keccak
 
-from bcfl_support.checks import check_indices, check_list, check_range, check_whole, to_array
+from bcfl_support.checks import check_indices, check_list, check_range, check_rows, check_whole, to_array
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 
 CHUNK = 1024
@@ -158,9 +158,11 @@ def compute_round(values: np.ndarray, weights: Sequence[int], clients: Iterable[
         clients: who takes part; None: all. The others count nothing and have score 0.
 
     Raises:
-        InvalidInput: a weight is not whole or below 1, or a client is none of 0 … n−1.
+        InvalidInput: a weight is not whole or below 1, a client is none of 0 … n−1, or pandas calls the rows of values
+            and weights by other names.
         InvalidUpdate: wrong shape or dtype, or a sum of weights that is too large.
     """
+    check_rows({"values": values, "weights": weights})
     values = as_int8(values)
     array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, row=True, whole=True).astype(np.int64)
     if values.ndim != 2 or len(values) != len(array):
@@ -195,9 +197,9 @@ def to_lanes(sums: np.ndarray, total_weight: int) -> bytes:
     """
     total_weight = check_whole("total_weight", total_weight, 0, MAX_TOTAL_WEIGHT, why="the lanes hold no more")
     why = "int8 values times W go no further"
-    check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, many=True, whole=True, why=why)
-    if np.ndim(sums) != 1 or len(sums) > CHUNK:
-        raise InvalidInput(f"sums has shape {np.shape(sums)}: give one chunk, (≤ {CHUNK:,},)")
+    sums = check_range("sums", sums, -BIAS * total_weight, (BIAS - 1) * total_weight, many=True, whole=True, why=why)
+    if sums.ndim != 1 or len(sums) > CHUNK:
+        raise InvalidInput(f"sums has shape {sums.shape}: give one chunk, (≤ {CHUNK:,},)")
     biased = np.full(-(-len(sums) // 32) * 32, BIAS * total_weight, dtype=np.int64)
     biased[: len(sums)] += sums
     # (words, 8 lanes, 4 bytes of a lane) → (words, 4 groups, 8 lanes), groups from the lane's last byte to its first

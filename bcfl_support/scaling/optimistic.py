@@ -12,7 +12,8 @@ import numpy as np
 from eth_abi import encode
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_whole
+from bcfl_support.chain import check_address
+from bcfl_support.checks import check_kind, check_whole
 from bcfl_support.errors import ContractError, InvalidInput
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.gas_model import RoundBill
@@ -32,12 +33,12 @@ class DepositRung(Rung):
         self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
 
     def get_deposit(self, account: str) -> int:
-        """What an account has put down and not lost, in wei."""
-        return int(self.contract.functions.depositOf(account).call())
+        """What an account has put down and not lost, in wei; `InvalidInput` for what is no address."""
+        return int(self.contract.functions.depositOf(check_address("account", account)).call())
 
     def get_available(self, account: str) -> int:
-        """The part of it that no bond or stake ties up, in wei."""
-        return int(self.contract.functions.availableOf(account).call())
+        """The part of it that no bond or stake ties up, in wei; as `get_deposit`."""
+        return int(self.contract.functions.availableOf(check_address("account", account)).call())
 
     def finalize(self) -> None:
         """Wait until the window has passed, then end the round.
@@ -119,7 +120,11 @@ class OptimisticRung(DepositRung):
         Args:
             tree: what the proposal claims.
             scores: claimed scores; None: the tree's total.
+
+        Raises:
+            InvalidInput: no tree.
         """
+        check_kind("tree", tree, lanes.SumTree, "a SumTree, such as honest_tree() makes")
         claim = [self.contract.functions.basis().call(), tree.root, tree.total if scores is None else scores]
         payload = encode(["bytes32", "bytes32", "int256[]"], claim)
         self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
@@ -235,7 +240,10 @@ class OptimisticRung(DepositRung):
 
         Args:
             tree: what was proposed, over as many leaves as the honest one.
+
+        Raises:
+            InvalidInput: no tree.
         """
-        honest = self.honest_tree()
-        pairs = zip(tree.levels[0], honest.levels[0], strict=True)
+        check_kind("tree", tree, lanes.SumTree, "a SumTree, such as honest_tree() makes")
+        pairs = zip(tree.levels[0], self.honest_tree().levels[0], strict=True)
         return next((k for k, (claimed, true) in enumerate(pairs) if claimed != true), None)

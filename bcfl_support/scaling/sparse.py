@@ -25,7 +25,7 @@ from eth_abi import encode
 from eth_utils import keccak
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_flag, check_range, to_floats
+from bcfl_support.checks import check_alike, check_flag, check_range, check_rows, lower_median, to_floats
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.lanes import BLOCK
@@ -53,7 +53,7 @@ def sparsify(updates: Any, *, step: float) -> np.ndarray:
         InvalidInput: an entry that is not finite, or a step that is not positive.
     """
     rows = check_range("updates", updates, -np.inf, many=True, why="the chain takes numbers")
-    check_range("step", step, 0, above=True, why="values count in steps")
+    step = check_range("step", step, 0, above=True, why="values count in steps").item()
     if not rows.ndim:
         raise InvalidInput(f"updates is {rows}: give one update, (P,), or more of them, (…, n, P)")
     kept = _find_largest(rows)
@@ -85,6 +85,7 @@ def compress(updates: Any, memory: Any, *, step: float) -> tuple[np.ndarray, np.
     rows, kept = to_floats("updates", updates), to_floats("memory", memory)
     if kept.shape not in ((), rows.shape):
         raise InvalidInput(f"memory has shape {kept.shape}, updates {rows.shape}: give what the last call left, or 0")
+    check_rows({"updates": updates, "memory": memory}, "row", "column")
     whole = rows + kept
     values = sparsify(whole, step=step)
     return values, whole - step * values
@@ -189,9 +190,15 @@ def compute_factors(norms: Sequence[int], weights: Sequence[int]) -> list[int]:
     Args:
         norms: ‖v_i‖², whole.
         weights: w_i, positive and whole.
+
+    Raises:
+        InvalidInput: norms that are not whole or are negative, weights that are not whole or below 1, or not one of
+            each a client.
     """
-    pairs = [*zip(norms, weights, strict=True)]  # R as protocol.clip_weights finds it, of lengths in place of squares
-    most = next((r for r in sorted(norms) if 2 * sum(w for norm, w in pairs if norm <= r) >= sum(weights)), 0)
+    check_alike({"norms": norms, "weights": weights})
+    counts = check_range("weights", weights, 1, row=True, whole=True).tolist()
+    norms = check_range("norms", norms, 0, row=True, whole=True).tolist()
+    most = lower_median(norms, counts)  # R as protocol.clip_weights finds it, of lengths in place of squares
     return [math.isqrt((most << 64) // norm) if norm > most else UNIT for norm in norms]
 
 

@@ -182,7 +182,7 @@ def permutation_shapley(
     [1.0, 2.0, 4.0]
     """
     check_flag("antithetic", antithetic)
-    meter = Meter(utility, n, budget, rng)
+    n = (meter := Meter(utility, n, budget, rng)).n
 
     def draw(count: int) -> Array:
         orders = draw_orders(count, n, rng)
@@ -249,8 +249,8 @@ def _truncated(
     utility: Utility, n: int, budget: int, truncation: float, rng: np.random.Generator, *, lead: bool
 ) -> Estimate:
     """Mean over truncated orders; with `lead` the clients take turns, in a random cycle, to be first."""
-    check_range("truncation", truncation, 0, why="it is a distance from v(all)")
-    meter, led = Meter(utility, n, budget, rng), 0
+    truncation = check_range("truncation", truncation, 0, why="it is a distance from v(all)").item()
+    n, led = (meter := Meter(utility, n, budget, rng)).n, 0
     if abs(meter.everyone - meter.none) < truncation:
         return Estimate(np.zeros(n), np.zeros(n), meter.spent)
     cycle = rng.permutation(n) if lead else np.arange(n)
@@ -286,7 +286,7 @@ def stratified_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
     >>> estimate.values.tolist(), estimate.standard_errors.tolist()
     ([4.0, 4.0, 4.0, 4.0], [0.0, 0.0, 0.0, 0.0])
     """
-    meter = Meter(utility, n, budget, rng)
+    n = (meter := Meter(utility, n, budget, rng)).n
     turns = int(np.clip(meter.left // (8 * (n - 1)), 1, n))
     shifts = (np.arange(turns)[:, None] * n // turns + np.arange(n)) % n  # (rotation, position)
 

@@ -47,7 +47,7 @@ def svarm_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.Gener
     >>> svarm_shapley(game, 6, budget=60, rng=np.random.default_rng(0)).values.round(9).tolist()
     [6.0, 6.0, 6.0, 6.0, 6.0, 6.0]
     """
-    meter = Meter(utility, n, budget, rng)
+    n = (meter := Meter(utility, n, budget, rng)).n
     sizes = np.arange(n // 2 + 1)
     cover = -(-n // np.maximum(sizes, 1))  # windows that hold every client
     counts, enumerated = _plan(meter, cover)
@@ -87,7 +87,7 @@ def regression_shapley(utility: Utility, n: int, *, budget: int, rng: np.random.
     >>> regression_shapley(game, 8, budget=40, rng=np.random.default_rng(0)).values.round(9).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     """
-    meter = Meter(utility, n, budget, rng)
+    n = (meter := Meter(utility, n, budget, rng)).n
     one_pair = np.where(2 * np.arange(n // 2 + 1) == n, 2, 1)
     counts, enumerated = _plan(meter, one_pair)
     exact, pairs = _enumerate_sizes(n, enumerated), _draw_pairs(n, counts, rng)

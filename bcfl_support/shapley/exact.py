@@ -75,8 +75,7 @@ def leave_one_out(utility: Utility, n: int) -> Array:
     [1.0, 0.0, 0.0]
     """
     n = check_whole("n", n, 1)
-    rows = np.concatenate([~np.eye(n, dtype=np.bool_), np.ones((1, n), dtype=np.bool_)])
-    values = evaluate(utility, rows)
+    values = evaluate(utility, np.concatenate([~np.eye(n, dtype=np.bool_), np.ones((1, n), dtype=np.bool_)]))
     return values[-1] - values[:-1]
 
 

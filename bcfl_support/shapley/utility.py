@@ -253,7 +253,7 @@ def round_utility(
     changes, weights = check_round(updates, samples)
     if changes.ndim != 2 or changes.shape[1] != model.n_params:
         raise InvalidUpdate(f"updates has shape {changes.shape}: {model!r} needs (n, {model.n_params}).")
-    start = check_vector(params, changes, "params")
+    start = check_vector(params, updates, "params")
     layered = type(model) in (LogisticRegression, SoftmaxRegression, MLP)
     build = LayeredUtility if layered else RoundUtility
     return build(

@@ -146,7 +146,7 @@ def test_what_is_no_score_no_stake_or_no_square_burns_nothing(terms: tuple, mess
 
 
 def test_ratios_of_other_clients_and_sums_too_large_are_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"contributions \(3,\) and rewards \(1,\) differ"):
+    with pytest.raises(InvalidInput, match=r"contributions, rewards have the shapes \(3,\), \(1,\): give one of each"):
         fairness_ratios([1.0, 2.0, 3.0], [1.0])
     for call in (fairness_ratios, exact.compute_fairness_factors):
         with pytest.raises(InvalidInput, match=r"contributions is .*: choose it in \(-inf, 1e\+300\]"):
@@ -165,9 +165,14 @@ def test_bad_windows_and_names_are_refused() -> None:
 
 
 def test_penalties_of_shapes_that_do_not_fit_are_refused() -> None:
-    for scores, stakes, squares in (([1.0, 2.0], [1.0] * 3, 1.0), ([[1.0, 2.0]] * 2, [1.0, 2.0], [1.0] * 3)):
-        with pytest.raises(InvalidInput, match=r"scores have shape .*: give one of the first two a client, and of the"):
+    two = [[1.0, 2.0]] * 2
+    for scores, stakes, squares, message in (
+        ([1.0, 2.0], [1.0] * 3, 1.0, r"scores, stakes have the shapes \(2,\), \(3,\): give one of each a client"),
+        (two, [1.0, 2.0], [1.0] * 3, r"step_square has shape \(3,\), scores \(2, 2\): give one a round"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
             alignment_penalties(scores, stakes, squares, rate=0.1, cap=0.05)
+    assert alignment_penalties(two, [1.0, 2.0], 1.0, rate=0.1, cap=0.05).tolist() == [[0.0, 0.0]] * 2
 
 
 @pytest.mark.parametrize("record", [[[5]] * 3, [[np.nan]], [[0.5], [1.0]]])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
+import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
 from web3.utils import get_create_address
 
-from bcfl_support.chain import Chain, load_artifact
+from bcfl_support.chain import Chain, connect, load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
 from bcfl_support.errors import ContractError, InvalidInput, ToolMissing
-from bcfl_support.protocol import deployment
+from bcfl_support.protocol import Federation, deployment
 from bcfl_support.protocol.rounds import FederationConfig
 from bcfl_support.scaling.rungs import EXPLANATIONS as scaling_sentences
 from notebooks import ROOT
@@ -151,3 +154,39 @@ def test_a_publisher_is_known_however_it_is_spelled(node):
     assert contracts["Aggregator"].functions.publisher().call() == node.accounts[4]
     with pytest.raises(InvalidInput, match=r"publisher is 'Alice', no address: use one of chain\.accounts"):
         deployment.deploy_contracts(node, CONFIG, "Alice")
+
+
+def test_a_federation_goes_on_after_a_restart_with_submissions_that_were_kept():
+    config = FederationConfig(parameters=2, capacity=3, window=4)
+    with Chain.start() as node:
+        fed, clients = Federation.deploy(node, config), node.accounts[1:4]
+        fed.register(clients, [5, 7, 11])
+        fed.fund(2 * 10**18)
+        fed.play_round({c: [1.0, k] for k, c in enumerate(clients)}, rng=np.random.default_rng(0))
+        fed.open_round()
+        fed.commit(fed.prepare({c: [k, 1.0] for k, c in enumerate(clients)}, rng=np.random.default_rng(1)))
+        kept, pool, deadline = pickle.dumps((config, fed.submissions)), fed.pool.address, fed.round_state()["deadline"]
+        node.wait_until(deadline)
+        with connect(node.url) as later:
+            config, submissions = pickle.loads(kept)
+            again = Federation.at(later, config, pool)
+            with pytest.raises(ContractError, match=r"WrongPhase|DeadlinePassed"):
+                again.commit(submissions)
+            assert again.submissions == submissions
+            again.end_phase("Commit")
+            again.reveal(submissions)
+            again.aggregate()
+            again.score()
+            record = again.settle()
+            assert record.samples == (5, 7, 11) and sum(record.rewards) > 0 and record.gas["reveal"]
+            assert record == dataclasses.replace(fed.record(2), gas=record.gas, transactions=record.transactions)
+            assert again.record(1) == dataclasses.replace(fed.record(1), gas={}, transactions={})
+            again.withdraw(clients)
+            assert fed.credits(clients) == [0, 0, 0]
+            for wrong in (fed.aggregator.address, clients[0]):
+                with pytest.raises(InvalidInput, match=f"no federation with RewardPool at {wrong}"):
+                    Federation.at(later, config, wrong)
+            with pytest.raises(InvalidInput, match="address is 'there', no address"):
+                Federation.at(later, config, "there")
+            with pytest.raises(InvalidInput, match="has other terms of a round: give the config it was deployed with"):
+                Federation.at(later, dataclasses.replace(config, bound=7.0), pool)

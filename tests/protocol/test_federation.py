@@ -498,7 +498,9 @@ class TestUnits:
         fed.open_round()
         [sent] = fed.prepare({clients[0]: [1, -2, 3, 0, 0, 0]}, rng=np.random.default_rng(0), scaled=True)
         assert sent.values.dtype == np.int64 and sent.values.tolist() == [1, -2, 3, 0, 0, 0]
-        with pytest.raises(InvalidUpdate, match="send one flat vector of 6 parameters, as integers"):
+        with pytest.raises(
+            InvalidUpdate, match="send one flat vector of 6 parameters, as integers of int64, not float64"
+        ):
             fed.prepare({clients[0]: np.ones(6)}, rng=np.random.default_rng(0), scaled=True)
 
     @pytest.mark.parametrize(
@@ -570,7 +572,63 @@ class TestNothingIsLost:
             fed.score()
             assert fed.settle().samples == tuple(SAMPLES)
             updates = updates_for(clients, 1)
-        assert fed.commit([]) == []
+        before = fed.submissions
+        with pytest.raises(InvalidInput, match="submissions are empty: give what prepare has made"):
+            fed.commit([])
+        assert fed.submissions == before
+
+    def finish(self, fed):
+        fed.end_phase("Commit")
+        fed.reveal(fed.submissions)
+        fed.end_phase("Reveal")
+        fed.aggregate()
+        fed.score()
+        return fed.settle()
+
+    @pytest.mark.parametrize("refused", ["a repeat", "one of an earlier round", "nothing", "one beside a stranger's"])
+    def test_what_the_chain_has_stays_here_whatever_is_refused_after_it(self, fed, node, clients, refused):
+        fed.play_round(updates_for(clients, 0), rng=np.random.default_rng(0))
+        old = fed.submissions
+        fed.open_round()
+        fed.commit(mine := fed.prepare(updates_for(clients, 1), rng=np.random.default_rng(1)))
+        again = fed.prepare(updates_for([*clients, node.accounts[9]], 1), rng=np.random.default_rng(2))
+        given = {"a repeat": again[:4], "one of an earlier round": old, "nothing": [], "one beside a stranger's": again}
+        with pytest.raises((ContractError, InvalidInput), match=r"RoundFull|WrongRound|empty"):
+            fed.commit(given[refused])
+        assert fed.submissions[:4] == mine and {s.client for s in fed.submissions[4:]} <= {node.accounts[9]}
+        fed.submissions = fed.submissions[:4]
+        assert self.finish(fed).samples == tuple(SAMPLES)
+
+    def test_of_two_of_which_the_chain_may_have_either_both_are_kept_until_it_says(self, fed, clients, monkeypatch):
+        fed.open_round()
+        one, other = (fed.prepare(updates_for(clients, seed), rng=np.random.default_rng(seed)) for seed in range(2))
+        with monkeypatch.context() as patch:
+            patch.setattr(fed.chain, "send_many", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                fed.commit(one)
+        assert fed.submissions == one  # nobody knows whether they were sent
+        fed.commit(other)
+        assert fed.submissions == other
+        assert self.finish(fed).samples == tuple(SAMPLES)
+
+    def test_an_interrupt_after_sending_leaves_what_was_sent(self, fed, clients, monkeypatch):
+        fed.open_round()
+        one, other = (fed.prepare(updates_for(clients, seed), rng=np.random.default_rng(seed)) for seed in range(2))
+        with monkeypatch.context() as patch:
+            send = fed.chain.send_many
+
+            def interrupted(*given, **options):
+                send(*given, **options)
+                raise KeyboardInterrupt
+
+            patch.setattr(fed.chain, "send_many", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                fed.commit(one)
+        with pytest.raises(ContractError, match="RoundFull"):
+            fed.commit(other)
+        assert fed.submissions == one
+        with pytest.warns(UserWarning, match="was interrupted"):
+            assert self.finish(fed).samples == tuple(SAMPLES)
 
     def test_nobody_commits_for_another_federation(self, node, fed, clients):
         other = Federation.deploy(node, dataclasses.replace(fed.config, capacity=4))

@@ -244,7 +244,12 @@ def test_largest_parameters_are_of_a_rung_that_takes_the_clients(rung, n):
 
 def test_what_no_rung_takes_has_no_largest_parameters():
     assert ladder.largest_parameters(1, 500, 60e6) == ladder.largest_parameters(4, 121, 60e6) == 0
-    for arguments, name in (((1, 10, np.nan), "gas is nan"), ((1, 10, -1), "gas is -1"), ((9, 10, 60e6), "rung is 9")):
+    none = len(ladder.RUNGS)
+    for arguments, name in (
+        ((1, 10, np.nan), "gas is nan"),
+        ((1, 10, -1), "gas is -1"),
+        ((none, 10, 60e6), f"rung is {none}"),
+    ):
         with pytest.raises(InvalidInput, match=f"{name}: .*; choose it"):
             ladder.largest_parameters(*arguments)
     with pytest.raises(InvalidInput, match=r"n is 500\.5: "):

@@ -398,6 +398,23 @@ def test_no_round_is_opened_whose_result_nobody_could_propose(chain):
     assert rung.phase == "Idle"
 
 
+def test_an_account_is_an_address_in_any_case(optimistic):
+    rung, _ = optimistic
+    for read in (rung.get_deposit, rung.get_available):
+        assert read(rung.worker.lower()) == read(rung.worker) == rung.terms.bond
+        for wrong in ("0x1", "worker", None, rung.worker[:-1]):
+            with pytest.raises(InvalidInput, match=r"account is .*, no address"):
+                read(wrong)
+
+
+@pytest.mark.parametrize("tree", [None, 3, "tree"])
+def test_what_is_no_tree_is_neither_proposed_nor_searched(optimistic, tree):
+    rung, _ = optimistic
+    for call in (rung.propose, rung.find_fraud):
+        with pytest.raises(InvalidInput, match=r"tree is .*; give a SumTree, such as honest_tree"):
+            call(tree)
+
+
 def test_only_leaves_that_there_are_can_be_refuted(optimistic):
     rung, _ = optimistic
     rung.propose(rung.honest_tree())

@@ -196,7 +196,7 @@ def find_fault(setup: Setup, values: Sequence[int] | np.ndarray, parameters: int
     Raises:
         InvalidUpdate: an entry is not whole, so that it cannot have been committed to.
     """
-    check_range("values", values, -np.inf, many=True, whole=True, error=InvalidUpdate)
+    values = check_range("values", values, -np.inf, many=True, whole=True, error=InvalidUpdate)
     room = setup.count_chunks(parameters) * setup.n
     return next((j for j in range(min(len(values), room)) if not _is_allowed(j, int(values[j]), parameters)), None)
 
