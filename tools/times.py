@@ -1,6 +1,6 @@
 """How long a lesson takes its reader: one written rule, the same for every section of every lesson.
 
-    minutes = words/145 + code lines/12 + formulas/5 + printed lines/30
+    minutes = words/135 + code lines/10 + formulas/5 + printed lines/30
               + 1.5 · questions + figures + tables/2 + 6.5 · points
 
 rounded up for each section, at least one. Words are those of the text, without code, formulas and addresses; code
@@ -8,9 +8,9 @@ lines those that stand open and belong to no exercise; questions are each **Pred
 the lines of tables and printouts a section counts at most 120, since nobody reads a long one line by line. What stands
 before the first section counts to it. The rule was fitted to thirteen times that a lesson was worked through, section
 by section, as a new reader does who predicts before running: six without the exercises and seven with all of them,
-which took 145, 149, 217, 204, 236, 229 and 233 minutes for lessons 0 to 6. Four later readers put lessons 4 to 7, grown
-since, at 248, 255, 249 and 303 minutes, exercises among them; words, code and above all formulas are therefore counted
-as slower than that fit had them.
+which took 145, 149, 217, 204, 236, 229 and 233 minutes for lessons 0 to 6. Seven later readers put lessons 4 to 7,
+grown since, at 248; 255 and 261; 249 and 277; 303 and 283 minutes, exercises among them; words, code and above all
+formulas are therefore counted as slower than that fit had them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from tools import markdown
 
-WORDS, CODE_LINES, FORMULAS, PRINTED_LINES = 145, 12, 5, 30
+WORDS, CODE_LINES, FORMULAS, PRINTED_LINES = 135, 10, 5, 30
 QUESTION, FIGURE, TABLE, POINT = 1.5, 1, 0.5, 6.5
 MOST_PRINTED = 120
 

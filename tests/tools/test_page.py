@@ -335,12 +335,12 @@ class TestTimes:
         return section.minutes
 
     def test_words(self):
-        assert self.section(new_markdown_cell("word " * 144)) == 1
-        assert self.section(new_markdown_cell("word " * 145)) == 2, "145 words and the heading's"
+        assert self.section(new_markdown_cell("word " * 134)) == 1
+        assert self.section(new_markdown_cell("word " * 135)) == 2, "135 words and the heading's"
 
     def test_code_counts_where_it_stands_open(self):
-        code = "\n".join(["x = 1"] * 34)
-        assert self.section(new_code_cell(code)) == 3, "34 lines are 2.8 minutes"
+        code = "\n".join(["x = 1"] * 29)
+        assert self.section(new_code_cell(code)) == 3, "29 lines are 2.9 minutes"
         assert self.section(new_code_cell(code, metadata={"jupyter": {"source_hidden": True}})) == 1
 
     def test_formulas_code_and_addresses_are_no_words(self):
