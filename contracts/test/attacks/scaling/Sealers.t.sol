@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { FIELD } from "../../../src/scaling/Bls.sol";
 import { IDeposits } from "../../../src/scaling/IDeposits.sol";
 import { IProvenRung } from "../../../src/scaling/IProvenRung.sol";
 import { IRung } from "../../../src/scaling/IRung.sol";
@@ -50,9 +51,13 @@ abstract contract SealedAttack is Attack {
     }
 
     function showFault(uint256 i, address challenger) internal {
+        show(i, challenger, 3, 200);
+    }
+
+    function show(uint256 i, address challenger, uint256 position, uint256 value) internal {
         bytes memory points = new bytes(96 * Sealing.chunks(parameters));
         vm.prank(challenger);
-        rung.proveFault(1, i, Sealing.salt(1, i), points, 3, 200, new bytes(96));
+        rung.proveFault(1, i, Sealing.salt(1, i), points, position, value, new bytes(96));
     }
 }
 
@@ -83,6 +88,36 @@ contract SealersTest is SealedAttack {
         vm.assertEq(rung.present(), 2, "who revealed is in");
         vm.expectRevert(abi.encodeWithSelector(IRung.RungNotExpired.selector, closesAt + REVEAL, closesAt + 2 hours));
         rung.openRound();
+    }
+
+    /// @dev An int8 is no fault, up to its ends, nor is a zero behind the parameters; one further is.
+    function test_HarmlessEntriesAreShownAsFaults() public {
+        vm.warp(rung.currentRound().closesAt);
+        uint256[2][4] memory harmless =
+            [[uint256(3), 127], [uint256(3), FIELD - 128], [uint256(69), 0], [uint256(70), 0]];
+        for (uint256 k; k < 4; ++k) {
+            (uint256 position, uint256 value) = (harmless[k][0], harmless[k][1]);
+            vm.expectRevert(abi.encodeWithSelector(IProvenRung.RungNoFault.selector, position, value));
+            this.showTo(position, value);
+        }
+        show(0, watcher, 3, 128);
+        show(1, watcher, 69, FIELD - 129);
+        show(2, watcher, 70, 1);
+        vm.assertEq(rung.present(), 0, "all three are out");
+    }
+
+    function showTo(uint256 position, uint256 value) external {
+        show(0, watcher, position, value);
+    }
+
+    /// @dev The refusal says how many bytes are due: all points, or those of the clients that are left.
+    function test_RevertWhen_PointsAreCutOrPadded() public {
+        vm.warp(rung.currentRound().closesAt);
+        IProvenRung.Step memory padded = step(7, 0);
+        uint256 due = padded.points.length;
+        padded.points = bytes.concat(padded.points, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, due + 1, due));
+        rung.work(1, abi.encode(padded));
     }
 
     /// @dev After `closesAt` the time to reveal begins anew, as it does for whoever is late.
