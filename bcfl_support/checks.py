@@ -161,8 +161,9 @@ def lower_median(values: Iterable[int], weights: Collection[int]) -> int:
     Args:
         values, weights: Python's integers, one of each a client: NumPy's would overflow.
     """
-    pairs = [*zip(values, weights, strict=True)]
-    return next((v for v, _ in sorted(pairs) if 2 * sum(w for u, w in pairs if u <= v) >= sum(weights)), 0)
+    pairs, total = sorted(zip(values, weights, strict=True)), sum(weights)
+    reached = np.cumsum([weight for _, weight in pairs], dtype=object)
+    return next((value for (value, _), so_far in zip(pairs, reached, strict=True) if 2 * so_far >= total), 0)
 
 
 def name_entry(name: str, place: Iterable[int]) -> str:
@@ -325,7 +326,7 @@ def look_up(name: str, wanted: Any, known: Mapping[str, Any], kinds: Any) -> Any
     return known[wanted]
 
 
-def check_alike(tables: Mapping[str, Any]) -> None:
+def check_alike(tables: Mapping[str, Any], *, exact: bool = False) -> None:
     """Refuse values of the same clients, (…, n), that are not as many, or other names of rows or columns in pandas.
 
     >>> check_alike({"scores": [1.0, 2.0], "gains": [0.5]})
@@ -333,15 +334,15 @@ def check_alike(tables: Mapping[str, Any]) -> None:
     bcfl_support.errors.InvalidInput: scores, gains have the shapes (2,), (1,): give one of each a client
 
     Args:
-        tables: what they are called in the message, and they. One row of them may go with many.
+        tables: what they are called in the message, and they.
+        exact: all have one shape; else one row, (n,), may go with many, (…, n).
 
     Raises:
         InvalidInput: two differ.
     """
     shapes = [to_array(name, values).shape for name, values in tables.items()]
-    if len({shape[-1:] for shape in shapes}) > 1 or len({shape[:-1] for shape in shapes} - {()}) > 1:
-        shown = f"{', '.join(tables)} have the shapes {', '.join(map(str, shapes))}"
-        raise InvalidInput(f"{shown}: give one of each a client")
+    if len({s[-1:] for s in shapes}) > 1 or len({s[:-1] for s in shapes if exact or s[:-1]}) > 1:
+        raise InvalidInput(f"{', '.join(tables)} have the shapes {str(shapes)[1:-1]}: give one of each a client")
     check_rows(tables, "row", "column")
 
 

@@ -295,7 +295,7 @@ def accuracy_adjusted_scores(scores: Any, gains: Any, *, cap: float) -> np.ndarr
     [8.0, 4.0, 0.0, -8.0]
     """
     full = check_range("cap", cap, 0, 1, above=True, why="it is a gain in accuracy, whose unit is 1")
-    check_alike({"scores": scores, "gains": gains})
+    check_alike({"scores": scores, "gains": gains}, exact=True)
     marks, gained = check_range("scores", scores, -np.inf, many=True), check_range("gains", gains, -1, 1, many=True)
     return marks * np.clip(gained / full, 0.0, 1.0) + 0.0  # 0 · a negative score is −0.0
 

@@ -398,6 +398,7 @@ def test_a_cap_must_be_positive() -> None:
         ([1.0, 2.0], [0.1, np.inf], r"gains is \[0\.1, inf\]"),
         ([1.0, 2.0], ["0.1", "0.2"], "gains is"),
         ([1.0, 2.0], [0.1], r"scores, gains have the shapes \(2,\), \(1,\): give one of each a client"),
+        ([[1.0, 2.0]], [0.1, 0.2], r"scores, gains have the shapes \(1, 2\), \(2,\)"),
         ([[1.0, 2.0]], [[0.1], [0.2]], r"scores, gains have the shapes \(1, 2\), \(2, 1\)"),
     ],
 )

@@ -146,7 +146,7 @@ def fairness_ratios(contributions: Any, rewards: Any, *, bounds: tuple[float, fl
     [1.333333, 0.666667, 1.0]
     """
     least, most = check_range("the least factor", bounds[0], 0, 1), check_range("the largest factor", bounds[1], 1)
-    check_alike({"contributions": contributions, "rewards": rewards})
+    check_alike({"contributions": contributions, "rewards": rewards}, exact=True)
     brought = share_budget(np.maximum(check_range("contributions", contributions, -np.inf, 1e300, many=True), 0.0), 1.0)
     paid = share_budget(check_range("rewards", rewards, 0, 1e300, many=True), 1.0)
     unpaid = np.where(brought > 0, most, 1.0)

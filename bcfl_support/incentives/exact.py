@@ -116,7 +116,7 @@ def compute_fairness_factors(contributions: Sequence[float], rewards: Sequence[i
     """
     got = [int(reward) for reward in check_range("rewards", rewards, 0, row=True, whole=True)]
     given = check_range("contributions", contributions, -float("inf"), 1e300, row=True)
-    check_alike({"contributions": contributions, "rewards": rewards})
+    check_alike({"contributions": contributions, "rewards": rewards}, exact=True)
     positive = [max(0.0, float(value)) for value in given]
     brought, paid = sum(positive), sum(got)
     factors = []

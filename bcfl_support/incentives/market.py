@@ -46,8 +46,8 @@ class Accidents:
 
     def __post_init__(self) -> None:
         check_range("drop", self.drop, 0, 1, many=True)
-        for name, room in {"churn": (0, 1), "pause": (1, np.inf)}.items():
-            object.__setattr__(self, name, check_range(name, getattr(self, name), *room).item())
+        for name, room, why in (("churn", (0, 1), ""), ("pause", (1, np.inf), "who leaves stays away for a round")):
+            object.__setattr__(self, name, check_range(name, getattr(self, name), *room, why=why).item())
 
 
 @dataclass(frozen=True, eq=False)

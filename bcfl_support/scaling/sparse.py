@@ -195,7 +195,7 @@ def compute_factors(norms: Sequence[int], weights: Sequence[int]) -> list[int]:
         InvalidInput: norms that are not whole or are negative, weights that are not whole or below 1, or not one of
             each a client.
     """
-    check_alike({"norms": norms, "weights": weights})
+    check_alike({"norms": norms, "weights": weights}, exact=True)
     counts = check_range("weights", weights, 1, row=True, whole=True).tolist()
     norms = check_range("norms", norms, 0, row=True, whole=True).tolist()
     most = lower_median(norms, counts)  # R as protocol.clip_weights finds it, of lengths in place of squares

@@ -268,7 +268,7 @@ def test_what_does_not_fit_is_refused() -> None:
         Accidents(drop=1.5)
     with pytest.raises(InvalidInput, match=r"drop is \(0\.1, nan\)"):
         Accidents(drop=(0.1, float("nan")))
-    with pytest.raises(ValueError, match=r"pause is 0\.5: choose it in \[1, ∞\)"):
+    with pytest.raises(ValueError, match=r"pause is 0\.5: who leaves stays away for a round"):
         Accidents(pause=0.5)
 
 
