@@ -13,7 +13,7 @@ from py_arkworks_bls12381 import G1Point, G2Point
 from scaling.cases import assert_solvent, draw_values
 from scaling.proofs.cases import OFF_CURVE, OFF_GROUP, call_contract, lie, to_call, toy
 
-from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, ProofError, TransactionFailed
 from bcfl_support.scaling import proofs, relayed
 from bcfl_support.scaling.proofs import rounds, setup, signing
 from bcfl_support.scaling.proofs.polynomials import R
@@ -572,3 +572,33 @@ def test_a_round_that_is_closed_takes_no_more(chain):
     with pytest.raises(InvalidInput, match=r"clients \[0\] have handed in theirs already"):
         rung.submit(-values)
     assert (rung.rows[0] == values[0]).all()
+
+
+def test_a_closed_round_takes_no_rows(chain):
+    rung, values = start(chain, 3)
+    rung.play(values)
+    with pytest.raises(InvalidInput, match="open"):
+        rung.submit_row(0, values[0])
+    rung.open()
+    rung.submit_row(0, values[0])
+    assert list(rung.rows) == [0]
+
+
+def test_nobody_signs_nothing():
+    nobody, nothing = signing.add_keys([]), signing.add_signatures([])
+    with pytest.raises(ProofError, match="the key of nobody"):
+        signing.verify_signature(nobody, b"m", nothing)
+    values, weights = draw_values(3, P)
+    statement = proofs.state_round(
+        SRS, values, weights, [f"0x{k:040x}" for k in (1, 2, 3)], chain_id=1, contract="0x" + "c0" * 20, round=1,
+        sender="0x" + "d0" * 20,
+    )  # fmt: skip
+    with pytest.raises(ProofError, match="the key of nobody"):
+        proofs.prove_round(SRS, statement, values, signature=nothing, key=nobody)
+
+
+@pytest.mark.parametrize("compute", [lambda rows: proofs.rounds.compute_scores(rows, [1]), proofs.norms.compute_norms])
+def test_masked_rows_are_refused(compute):
+    rows = np.ones((1, 8), np.int8)
+    with pytest.raises(InvalidUpdate, match="type MaskedArray"):
+        compute(np.ma.masked_array(rows, rows))

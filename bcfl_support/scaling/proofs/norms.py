@@ -42,8 +42,8 @@ def compute_norms(updates: np.ndarray) -> tuple[int, ...]:
     Raises:
         InvalidUpdate: another shape or type.
     """
-    if not isinstance(updates, np.ndarray) or updates.dtype != np.int8 or updates.ndim != 2:
-        shape, kind = np.shape(updates), getattr(updates, "dtype", type(updates).__name__)
+    if type(updates) not in (np.ndarray, np.memmap) or updates.dtype != np.int8 or updates.ndim != 2:
+        shape, kind = np.shape(updates), updates.dtype if type(updates) is np.ndarray else type(updates).__name__
         raise InvalidUpdate(f"updates have shape {shape} and type {kind}: give (n, P) of int8")
     return tuple(int(np.square(row, dtype=np.int64).sum()) for row in updates)
 

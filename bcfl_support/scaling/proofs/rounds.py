@@ -107,8 +107,8 @@ def compute_scores(updates: np.ndarray, weights: Sequence[int]) -> tuple[int, ..
     """
     array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, row=True, whole=True).astype(np.int64)
     check_range("the sum of weights", int(array.sum()), 1, MAX_TOTAL_WEIGHT, why="sums are exact to there")
-    if not isinstance(updates, np.ndarray) or updates.dtype != np.int8 or updates.shape[:1] != array.shape:
-        shape, kind = np.shape(updates), getattr(updates, "dtype", type(updates).__name__)
+    if type(updates) not in (np.ndarray, np.memmap) or updates.dtype != np.int8 or updates.shape[:1] != array.shape:
+        shape, kind = np.shape(updates), updates.dtype if type(updates) is np.ndarray else type(updates).__name__
         raise InvalidUpdate(f"updates have shape {shape} and type {kind}: {array.size} weights need (n, P) of int8")
     if updates.ndim != 2 or not 1 <= updates.shape[1] <= MAX_PARAMETERS:
         raise InvalidUpdate(f"updates have shape {updates.shape}: give (n, P), P from 1 to {MAX_PARAMETERS:,}")

@@ -183,9 +183,9 @@ def decode_key(name: str, raw: bytes) -> Any:
     """A point of G2 that somebody sent, checked as in `decode_point`."""
     parts = [raw[start : start + 64] for start in range(0, len(raw), 64)]
     try:
-        if len(raw) == KEY and not any(any(part[:16]) for part in parts):
+        if len(raw) == KEY and any(raw) and not any(any(part[:16]) for part in parts):
             return G2Point.from_xy_bytes_be(b"".join(part[16:] for part in parts))
-        reason = "wrong length or padding"
+        reason = "wrong length or padding, or the key of nobody"
     except ValueError as error:
         reason = str(error)
     raise ProofError(f"{name} is no point of G2 in {KEY} bytes: {reason}")

@@ -110,6 +110,22 @@ contract SealersTest is SealedAttack {
         show(0, watcher, position, value);
     }
 
+    /// @dev A salt for each client that is in, or none.
+    function test_RevertWhen_SaltsAreMissingOrTooMany() public {
+        vm.warp(rung.currentRound().closesAt);
+        IProvenRung.Step memory made = step(7, 0);
+        bytes32[] memory salts = made.salts;
+        for (uint256 given = 1; given < 6; ++given) {
+            if (given == N) continue;
+            made.salts = new bytes32[](given);
+            for (uint256 i; i < given && i < N; ++i) {
+                made.salts[i] = salts[i];
+            }
+            vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, given, N));
+            rung.work(1, abi.encode(made));
+        }
+    }
+
     /// @dev The refusal says how many bytes are due: all points, or those of the clients that are left.
     function test_RevertWhen_PointsAreCutOrPadded() public {
         vm.warp(rung.currentRound().closesAt);
