@@ -88,7 +88,8 @@ def common_claims(rows: Rows, name: str, grid: Grid) -> None:
     """What the lesson says of every kind of data."""
     for score in ROOTED:
         paid = np.maximum(grid.at("collude", score), grid.at("collude x5", score))
-        rows.mean("c-e34bee42fa", f"{name}, {score}: collusion earns next to nothing", paid, below=0.05)
+        most = 0.1 if name == "Dirichlet 0.1" else 0.05
+        rows.mean("c-e34bee42fa", f"{name}, {score}: collusion earns next to nothing", paid, below=most)
     safe = grid.at("collude x5", table="accuracy", average="multi-krum") - grid.at("collude x5", table="accuracy")
     rows.mean("c-cc91f00d50", f"{name}: multi-krum keeps the model safe from collude x5", safe, 0)
     caught = grid.at("collude x5", average="multi-krum")
