@@ -275,8 +275,9 @@ def _to_integers(scores: Any, stakes: Any, factors: Any, accounts: Any) -> tuple
         check_kind(name, given, Mapping, "a mapping, one for each client by its name")
     for client, account in accounts.items():
         check_kind(f"the account of {client}", account, Account, "an incentives.Account")
-    if unknown := set(factors) - set(stakes):  # misspelled, it would count as 1
-        raise InvalidInput(f"factors has {sorted(unknown)}, whom stakes lacks: give those of clients")
+    for name, given in {"factors": factors, "accounts": accounts}.items():  # misspelled, it would count as 1, as empty
+        if unknown := set(given) - set(stakes):
+            raise InvalidInput(f"{name} has {sorted(unknown, key=str)}, whom stakes lacks: give theirs, 0 for none")
     if missing := set(scores) - set(stakes):
         raise InvalidInput(f"stakes lacks {sorted(missing)}: give what each that committed has at stake")
     check_range("stakes", list(stakes.values()), 0, row=True, whole=True)

@@ -395,9 +395,11 @@ def test_a_table_or_a_stream_is_no_row_of_numbers(call):
         call()
 
 
-def test_a_factor_of_nobody_is_a_name_misspelled():
+@pytest.mark.parametrize(
+    ("name", "given"), [("factors", {"A": 10**6}), ("accounts", {"A": exact.Account(), 7: exact.Account()})]
+)
+def test_what_belongs_to_nobody_is_a_name_misspelled(name, given):
     terms, stakes = exact.Terms(budget=100), {"a": 1000, "b": 1000}
-    with pytest.raises(InvalidInput, match=r"factors has \['A'\], whom stakes lacks"):
-        exact.settle_round(
-            1, {"a": 3, "b": 1}, norm_squared=2, terms=terms, accounts={}, stakes=stakes, pot=1, factors={"A": 10**6}
-        )
+    arguments = {"norm_squared": 2, "terms": terms, "accounts": {}, "stakes": stakes, "pot": 1} | {name: given}
+    with pytest.raises(InvalidInput, match=rf"{name} has \[.*'A'\], whom stakes lacks"):
+        exact.settle_round(1, {"a": 3, "b": 1}, **arguments)
