@@ -271,15 +271,12 @@ def settle_round(
 
 def _to_integers(scores: Any, stakes: Any, factors: Any, accounts: Any) -> tuple[dict[str, int | None], dict[str, int]]:
     """Scores and stakes as Python's integers, since NumPy's would overflow, after all checks."""
-    for name, given in {"scores": scores, "stakes": stakes, "factors": factors, "accounts": accounts}.items():
+    for name, given in {"stakes": stakes, "scores": scores, "factors": factors, "accounts": accounts}.items():
         check_kind(name, given, Mapping, "a mapping, one for each client by its name")
+        if unknown := set(given) - set(stakes):  # misspelled, a factor would count as 1, an account as empty
+            raise InvalidInput(f"{name} has {sorted(unknown, key=str)}, whom stakes lacks: give what each has at stake")
     for client, account in accounts.items():
         check_kind(f"the account of {client}", account, Account, "an incentives.Account")
-    for name, given in {"factors": factors, "accounts": accounts}.items():  # misspelled, it would count as 1, as empty
-        if unknown := set(given) - set(stakes):
-            raise InvalidInput(f"{name} has {sorted(unknown, key=str)}, whom stakes lacks: give theirs, 0 for none")
-    if missing := set(scores) - set(stakes):
-        raise InvalidInput(f"stakes lacks {sorted(missing)}: give what each that committed has at stake")
     check_range("stakes", list(stakes.values()), 0, row=True, whole=True)
     check_range("factors", list(factors.values()), MIN_FACTOR, MAX_FACTOR, row=True, whole=True)
     said = [score for score in scores.values() if score is not None]

@@ -350,7 +350,7 @@ def test_a_void_round_pays_nothing_whatever_its_scores():
     [
         ({"stakes": {"a": "1000", "b": 1}}, "there is text in stakes|stakes is"),
         ({"stakes": {"a": 1.7e18, "b": 1}}, r"stakes is \[1.7e\+18, 1\]: choose it whole"),
-        ({"stakes": {"a": 1000}}, r"stakes lacks \['b'\]: give what each that committed has at stake"),
+        ({"stakes": {"a": 1000}}, r"scores has \['b'\], whom stakes lacks: give what each has at stake"),
         ({"factors": {"a": 10**9}}, r"factors is \[1000000000\]: choose it whole, in \[500000, 1500000\]"),
         ({"factors": {"a": 1.0}}, "factors is"),
         ({"scores": {"a": 0.5, "b": 1}}, r"scores is \[0.5, 1\]: choose it whole"),
