@@ -40,7 +40,8 @@ class AvailableRung(RelayedRung):
             statement, proof, signed, **changed: as in `payload`.
             blobs: a list of other blobs than the clients' own.
         """
-        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
+        payload = self.payload(statement, proof, signed, **changed)
+        call = self.contract.functions.work(statement.round, payload)
         sent = blobs if blobs is not None else [vector_to_blob(self.rows[i]) for i in sorted(self.rows)]
         return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=sent))
 

@@ -137,8 +137,10 @@ class CommittedRung(DepositRung):
             raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")
         return proofs.open_entry(self.setup, row, found)
 
-    def _write(self, proof: Proof) -> bytes:
-        """A proof as the contracts take it, which publish no sums."""
+    def _write(self, statement: Any, proof: Any) -> bytes:
+        """A proof as the contracts take it, which publish no sums; `InvalidInput` for what is none, or has some."""
+        check_kind("statement", statement, Statement, "a Statement, such as state makes")
+        check_kind("proof", proof, Proof, "a Proof, such as prove_round makes")
         if proof.aggregates:
             raise InvalidInput("the proof has aggregates, which no contract here reads: prove with aggregates=False")
         return proof.to_bytes()
@@ -234,8 +236,10 @@ class ProvenRung(CommittedRung):
             operation: what the bill calls it.
 
         Raises:
+            InvalidInput: something of another kind, or a proof with aggregates.
             TransactionFailed: the contract refused it.
         """
+        self._write(statement, proof)
         sums, start = b"", 0
         for count in gas_model.split_points(len(statement.clients), len(statement.commitments[0])):
             payload = self.encode(statement, proof, start, count, sums)
@@ -256,7 +260,7 @@ class ProvenRung(CommittedRung):
             count: how many come now; None: all that are left.
             sums: what the last step left.
         """
-        n = len(statement.clients)
+        written, n = self._write(statement, proof), len(statement.clients)
         stop = n if count is None else start + count
         opened = int(self.contract.functions.revealed().call())
         chosen = [self.clients.index(client) for client in statement.clients]
@@ -265,7 +269,7 @@ class ProvenRung(CommittedRung):
         digests = [] if stop - start == n else statement.digests()
         scores = b"".join(score.to_bytes(16, "big", signed=True) for score in statement.scores)
         points = b"".join(point for row in statement.commitments[start:stop] for point in row)
-        step = (self.clients, salts, digests, scores, self._write(proof), start, sums, points)
+        step = (self.clients, salts, digests, scores, written, start, sums, points)
         return encode([STEP], [step])
 
     def work(self, values: np.ndarray | None = None) -> None:

@@ -20,7 +20,7 @@ from hexbytes import HexBytes
 from web3.types import TxReceipt
 
 from bcfl_support.chain import check_address
-from bcfl_support.checks import check_choice, shorten
+from bcfl_support.checks import check_choice, check_kind, shorten
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import proof_gas
 from bcfl_support.scaling.gas_model import RoundBill
@@ -153,6 +153,7 @@ class RelayedRung(CommittedRung):
 
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
+        check_kind("statement", statement, Statement, "a Statement, such as state makes")
         message, signers = statement.message(self.setup), [self.clients.index(client) for client in statement.clients]
         if self.keys:
             return add_signatures([self.keys[i].sign(message) for i in signers]), b""
@@ -172,6 +173,8 @@ class RelayedRung(CommittedRung):
             signed: the clients' signatures if they sign by their accounts.
             **changed: parts of `IRelayedRung.Closing` to be others.
         """
+        check_kind("signed", signed, bytes, "the signatures, one after the other")
+        written = self._write(statement, proof)
         n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
         absent = [i for i in range(n) if self.clients[i] not in statement.clients]
         parts: dict[str, Any] = {
@@ -183,7 +186,7 @@ class RelayedRung(CommittedRung):
             "keys": b"".join(self.keys[i].public for i in absent) if self.keys else b"",
             "points": b"".join(b"".join(points) for points in statement.commitments),
             "scores": b"".join(int(score).to_bytes(16, "big", signed=True) for score in statement.scores),
-            "proof": self._write(proof),
+            "proof": written,
             "signatures": signed,
         }
         self._made[statement.message(self.setup)] = statement
@@ -193,9 +196,11 @@ class RelayedRung(CommittedRung):
         """Close the round, by one transaction of the worker. Arguments as in `payload`.
 
         Raises:
+            InvalidInput: something of another kind, or a proof with aggregates.
             TransactionFailed: the contract refused.
         """
-        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
+        payload = self.payload(statement, proof, signed, **changed)
+        call = self.contract.functions.work(statement.round, payload)
         return self._send("relay", [(call, self.worker)])[0]
 
     def bill(self) -> RoundBill:

@@ -403,6 +403,10 @@ ODD = {
     7: ["submit_row(9, values[0])", "submit_row(-1, values[0])", "submit_row(0, values[0][:3])", "registration(9)"],
 }
 
+ODD[6] += ["prove(None, None)", "prove(rung.state([0]), None)", "encode(None, None)", "seal(2, values[0], 0.5)"]
+ODD[7] += ["relay(None, None)", "relay(rung.state(), None)", "payload(rung.state(), (), None)", "sign(None)"]
+ODD[7] += ["prove_fault(0)", "submit_row(0, values)", "submit_row(0, None)", "submit_row(0, values[0] * 0.5)"]
+
 
 @pytest.mark.parametrize(("number", "call"), [(number, call) for number, calls in ODD.items() for call in calls])
 def test_clients_and_chunks_that_there_are_not_are_refused_in_words(odd, number, call):

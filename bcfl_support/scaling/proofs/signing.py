@@ -21,17 +21,10 @@ from py_arkworks_bls12381 import G1Point, G2Point
 from bcfl_support.chain import check_address
 from bcfl_support.checks import check_kind, check_list, check_whole
 from bcfl_support.errors import ProofError
+from bcfl_support.scaling.proofs import setup
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.rounds import SIGNING_DOMAIN
-from bcfl_support.scaling.proofs.setup import (
-    H,
-    decode_key,
-    decode_point,
-    encode_key,
-    encode_point,
-    pairs_to_one,
-    to_scalar,
-)
+from bcfl_support.scaling.proofs.setup import decode_key, decode_point, encode_key, encode_point, pairs_to_one
 
 POSSESSION_DOMAIN = b"BCFL-V1-POSSESSION_BLS12381G1_XMD:SHA-256_SSWU_RO_"
 """What a key's proof of possession is hashed to the curve with: it is no signature on a round."""
@@ -69,7 +62,7 @@ class SigningKey:
     @property
     def public(self) -> bytes:
         """x·H, 256 bytes."""
-        return encode_key(H * to_scalar(self.secret))
+        return encode_key(setup.H * setup.to_scalar(self.secret))
 
     def sign(self, message: bytes) -> bytes:
         """The signature on a round's message, 96 bytes."""
@@ -92,7 +85,7 @@ class SigningKey:
 
     def _times(self, message: bytes, domain: bytes) -> G1Point:
         check_kind("message", message, bytes, "the bytes to sign")
-        return G1Point.hash_to_curve(message, domain) * to_scalar(self.secret)
+        return G1Point.hash_to_curve(message, domain) * setup.to_scalar(self.secret)
 
 
 def add_keys(keys: Sequence[bytes]) -> bytes:
@@ -134,7 +127,7 @@ def verify_signature(key: bytes, message: bytes, signature: bytes) -> None:
     """
     check_kind("message", message, bytes, "the bytes that were signed")
     point, signer = decode_point("the signature", signature), decode_key("the key", key)
-    if not pairs_to_one([(point, -H), (G1Point.hash_to_curve(message, SIGNING_DOMAIN), signer)]):
+    if not pairs_to_one([(point, -setup.H), (G1Point.hash_to_curve(message, SIGNING_DOMAIN), signer)]):
         raise ProofError("the signature is not by this key on this message: the pairing fails")
 
 
