@@ -110,8 +110,8 @@ def check_updates(updates: Any, n: int | None = None) -> None:
     if not fits or n not in (None, len(updates)) or not 1 <= updates.shape[1] <= MAX_PARAMETERS:
         shape = f"shape {updates.shape}" if isinstance(updates, np.ndarray) else "no shape"
         kind = updates.dtype if type(updates) is np.ndarray else type(updates).__name__
-        needs = f"{'give' if n is None else f'{n} weights need'} (n, P) of int8, P from 1 to {MAX_PARAMETERS:,}"
-        raise InvalidUpdate(f"updates have {shape} and type {kind}: {needs}")
+        said = f"updates have {shape} and type {kind}: " + (n is not None) * f"{n} weights need (n, P) of int8; "
+        raise InvalidUpdate(f"{said}give (n, P) of int8, P from 1 to {MAX_PARAMETERS:,}")
 
 
 def sum_updates(updates: np.ndarray, weights: Sequence[int]) -> np.ndarray:
