@@ -8,12 +8,13 @@ opens its seal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from web3.types import TxReceipt
 
+from bcfl_support.checks import check_range
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import lanes, proof_gas
 from bcfl_support.scaling.blobs import send_blobs
@@ -28,34 +29,21 @@ class AvailableRung(RelayedRung):
 
     artifact, title = "Rung8Relayed", "proven, the data in blobs"
     gas, limit, most_played = staticmethod(proof_gas.available), staticmethod(proof_gas.blob), 40
-    most_clients = lanes.BLOBS_PER_TRANSACTION
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        arguments[0].require_own("sign blobs")
-        super().__init__(*arguments, **options)
+    most_clients, brings_blobs = lanes.BLOBS_PER_TRANSACTION, True
 
     def relay(
-        self,
-        statement: Statement,
-        proof: Proof,
-        signed: bytes = b"",
-        /,
-        blobs: Sequence[bytes] | None = None,
-        **changed: Any,
+        self, statement: Statement, proof: Proof, signed: bytes = b"", /, blobs: Any = None, **changed: Any
     ) -> TxReceipt:
         """Close the round, by one transaction with a blob of each client.
 
         Args:
             statement, proof, signed, **changed: as in `payload`.
-            blobs: other blobs than the clients' own.
+            blobs: a list of other blobs than the clients' own.
         """
-        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
+        payload = self.payload(statement, proof, signed, **changed)
+        call = self.contract.functions.work(statement.round, payload)
         sent = blobs if blobs is not None else [vector_to_blob(self.rows[i]) for i in sorted(self.rows)]
-        with self._noticing():
-            receipt = send_blobs(self.chain, call, self.worker, sent)
-            self._note("relay", receipt, call)
-        self.statement = statement
-        return receipt
+        return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=sent))
 
 
 class RevealedRung(ProvenRung):
@@ -63,10 +51,7 @@ class RevealedRung(ProvenRung):
 
     artifact, title = "Rung8Revealed", "proven, each client's data in its blob"
     gas, limit, most_played = staticmethod(proof_gas.revealed), staticmethod(proof_gas.blob), 40
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        arguments[0].require_own("sign blobs")
-        super().__init__(*arguments, **options)
+    brings_blobs = True
 
     def open(self) -> None:
         """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
@@ -91,10 +76,7 @@ class RevealedRung(ProvenRung):
         client = self._holder(client)
         call = self.contract.functions.bring(self.round, self.salts[client], b"".join(self.points[client]))
         sent = vector_to_blob(self.rows[client]) if blob is None else blob
-        with self._noticing():
-            receipt = send_blobs(self.chain, call, self.clients[client], [sent])
-            self._note("reveal", receipt, call)
-        return receipt
+        return self._call("reveal", call, self.clients[client], partial(send_blobs, self.chain, blobs=[sent]))
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody bring its blob who has not, prove the scores, and wait for the window to pass."""
@@ -126,8 +108,9 @@ def vector_to_blob(row: np.ndarray) -> bytes:
         row: shape (P,), at most 4,096 whole numbers.
 
     Raises:
-        InvalidInput: more of them.
+        InvalidInput: more of them, or others.
     """
+    row = check_range("row", row, -np.inf, row=True, whole=True, why="an element of the field is a whole number")
     if len(row) > 4096:
         raise InvalidInput(f"{len(row):,} entries; a blob has 4,096 elements: take fewer parameters")
     elements = [bytes(32)] * 4096

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import ckzg
@@ -12,7 +13,7 @@ from eth_utils import to_hex
 from web3.types import TxReceipt
 
 from bcfl_support.chain import Chain, encode_call
-from bcfl_support.checks import check_whole
+from bcfl_support.checks import check_list, check_whole
 from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.optimistic import OptimisticRung
@@ -27,10 +28,9 @@ class BlobRung(OptimisticRung):
     """Rung 4: as rung 3, with the data in blobs and only their Merkle roots in calldata."""
 
     artifact, title = "Rung4Blobs", "optimistic, data in blobs"
-    gas, most_played = staticmethod(gas_model.blobs), 20  # blobs
+    gas, most_played, brings_blobs = staticmethod(gas_model.blobs), 20, True  # blobs
 
     def __init__(self, *arguments: Any) -> None:
-        arguments[0].require_own("sign blobs")
         super().__init__(*arguments)
         for client in self.clients:
             self.deposit(client, self.terms.stake)
@@ -50,6 +50,7 @@ class BlobRung(OptimisticRung):
             blobs: what it publishes; None: the same row.
         """
         client, chunks, number = self._client(client), lanes.chunks_of(row), self.round
+        self._refuse_again([client])
         parts = [chunks[start : start + lanes.PART] for start in range(0, len(chunks), lanes.PART)]
         roots = [tree.root for tree in lanes.part_trees(row)]
         published = [to_blob(part) for part in parts] if blobs is None else blobs
@@ -60,9 +61,8 @@ class BlobRung(OptimisticRung):
         self.rows[client], self.blob_hashes[client] = row, name_blobs(published)
         try:
             for call, start in list(zip(calls, starts, strict=True))[mined:]:
-                with self._noticing():
-                    receipt = send_blobs(self.chain, call, self.clients[client], published[start : start + most])
-                    self._note("submit", receipt, call)
+                send = partial(send_blobs, self.chain, blobs=published[start : start + most])
+                self._call("submit", call, self.clients[client], send)
         finally:
             self._sort_rows()
 
@@ -130,13 +130,19 @@ def compute_opening(blob: bytes, element: int) -> tuple[int, int, bytes, bytes]:
         element: 0 to 4,095.
     """
     setup = ethereum_setup().kzg
-    point = pow(root_of_unity(12), int(f"{element:012b}"[::-1], 2), R)
+    point = pow(root_of_unity(12), int(f"{check_whole('element', element, 0, 4095):012b}"[::-1], 2), R)
     proof, value = ckzg.compute_kzg_proof(blob, point.to_bytes(32, "big"), setup)
     return element, int.from_bytes(value, "big"), ckzg.blob_to_kzg_commitment(blob, setup), proof
 
 
 def name_blobs(blobs: Sequence[bytes]) -> list[bytes]:
-    """The names under which a transaction carries blobs: the byte 1, and 31 bytes of their commitments' SHA-256."""
+    """The names under which a transaction carries blobs: the byte 1, and 31 bytes of their commitments' SHA-256.
+
+    Raises:
+        InvalidInput: something that is no blob.
+    """
+    if any(not isinstance(blob, bytes) or len(blob) != 32 * 4096 for blob in check_list("blobs", blobs)):
+        raise InvalidInput("one of the blobs has another length than 131,072 bytes: give 4,096 elements of 32")
     commitments = [ckzg.blob_to_kzg_commitment(blob, ethereum_setup().kzg) for blob in blobs]
     return [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]
 
@@ -159,10 +165,10 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     Raises:
         TransactionFailed: the contract refused the call, for example because it is not this client's turn.
     """
-    setup = ethereum_setup().kzg
+    names, setup = name_blobs(blobs), ethereum_setup().kzg
     commitments = [ckzg.blob_to_kzg_commitment(blob, setup) for blob in blobs]
     proofs = [proof for blob in blobs for proof in ckzg.compute_cells_and_kzg_proofs(blob, setup)[1]]
-    parts = {"blobs": blobs, "commitments": commitments, "cellProofs": proofs, "blobVersionedHashes": name_blobs(blobs)}
+    parts = {"blobs": blobs, "commitments": commitments, "cellProofs": proofs, "blobVersionedHashes": names}
     fees = {"maxFeePerGas": 100 * _GWEI, "maxPriorityFeePerGas": _GWEI, "maxFeePerBlobGas": 1_000 * _GWEI}
     transaction = {"type": 3, "to": call.address, "data": to_hex(encode_call(call)), **fees}
     transaction |= {name: [to_hex(part) for part in each] for name, each in parts.items()}

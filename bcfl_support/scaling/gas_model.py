@@ -30,10 +30,6 @@ BLOBS_PER_BLOCK = 14
 
 MOST_CLIENTS = 120
 """Clients that a contract takes, whatever they send."""
-MOST_SEALED = 116
-"""The same on rung 6: two bits a client and 24 of the round's number share a slot."""
-POINTS = 4_096
-"""Entries that one of rung 6's points commits to, with Ethereum's setup."""
 
 NEXT_FORK = replace(OSAKA, sstore_set=107_920, code_deposit_byte=1_530, floor_zero_byte=64, floor_nonzero_byte=64)
 """What is proposed for the fork after Fusaka (EIPs 7976, 8037, 8038). Not live: numbers may change."""
@@ -287,12 +283,6 @@ def proof(P: int) -> tuple[int, int]:
 def shown(P: int) -> tuple[int, int]:
     """A sparse row, shown with a head and the place of each client."""
     return 2 * math.ceil(P / lanes.BLOCK), 34
-
-
-def step(P: int) -> tuple[int, int]:
-    """One client's points and the proof; of every client an address, a salt, a digest and a score."""
-    chunks = math.ceil(P / POINTS)
-    return step_bytes(0, chunks) + 96 * chunks, 112
 
 
 def _row(P: int) -> int:

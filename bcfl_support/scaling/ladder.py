@@ -40,7 +40,7 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
     Args:
         chain: where.
         number: its place in `RUNGS`.
-        weights: sample counts w_i, with a sum of at most 2,048.
+        weights: sample counts w_i, with a sum of at most 2,048. Where pandas names them, values are to have the names.
         parameters: P.
         **options: of this rung alone, such as `clipped` of rung 5, `setup` of rung 6 or `signatures` of rung 7.
 
@@ -53,18 +53,18 @@ def start_rung(chain: Chain, number: int, weights: Sequence[int], parameters: in
     """
     parameters = check_whole("P", parameters, 1, why="a round has a client and a parameter")
     most, spare = largest_clients(number, parameters), len(chain.accounts) - 3
-    weights = check_list("weights", weights)
-    if len(weights) > min(most, spare):
+    counts = check_list("weights", weights)
+    if len(counts) > min(most, spare):
         room = f"rung {number} takes at most {most} with {parameters:,} parameters each, and this chain has accounts"
         advice = f"for {spare}, a proposer and two watchers: take fewer, or start it with more accounts"
-        raise InvalidInput(f"{len(weights)} clients; {room} {advice}")
+        raise InvalidInput(f"{len(counts)} clients; {room} {advice}")
     most, why = lanes.MAX_TOTAL_WEIGHT, "a client counts by its samples"
-    weights = [check_whole(f"the weight of client {i}", weight, 1, most, why=why) for i, weight in enumerate(weights)]
+    counts = [check_whole(f"the weight of client {i}", weight, 1, most, why=why) for i, weight in enumerate(counts)]
     known = [p for kind in RUNGS[number].__mro__[:-1] for p in signature(kind).parameters.values()]
     takes = sorted({parameter.name for parameter in known if parameter.kind is parameter.KEYWORD_ONLY})
     if unknown := [*set(options) - set(takes)]:
         raise InvalidInput(f"rung {number} has no option {unknown[0]!r}: it takes {', '.join(takes) or 'none'}")
-    return RUNGS[number](chain, int(number), weights, parameters, **options)
+    return RUNGS[number](chain, int(number), getattr(weights, "copy", counts.copy)(), parameters, **options)
 
 
 # ---------------------------------------------------------------- what a round costs

@@ -40,6 +40,11 @@ class DepositRung(Rung):
         """The part of it that no bond or stake ties up, in wei; as `get_deposit`."""
         return int(self.contract.functions.availableOf(check_address("account", account)).call())
 
+    def play(self, values: np.ndarray) -> RoundBill:
+        """A whole round, see `Rung.play`; `ServiceError` before anything is sent where its window cannot be skipped."""
+        self.chain.require_own("move the clock past the window")
+        return super().play(values)
+
     def finalize(self) -> None:
         """Wait until the window has passed, then end the round.
 
@@ -125,14 +130,22 @@ class OptimisticRung(DepositRung):
             InvalidInput: no tree.
         """
         check_kind("tree", tree, lanes.SumTree, "a SumTree, such as honest_tree() makes")
-        claim = [self.contract.functions.basis().call(), tree.root, tree.total if scores is None else scores]
-        payload = encode(["bytes32", "bytes32", "int256[]"], claim)
-        self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
-        self.tree = tree
+        basis, claimed = self.contract.functions.basis().call(), tree.total if scores is None else scores
+        payload = encode(["bytes32", "bytes32", "int256[]"], [basis, tree.root, claimed])
+        try:
+            self._send("propose", [(self.contract.functions.work(self.round, payload), self.worker)])
+        finally:  # what an interrupt left standing has to be answered for
+            if self._stands(tree.root, claimed):
+                self.tree = tree
+
+    def _stands(self, root: bytes, scores: Sequence[int]) -> bool:
+        proposed = bytes(self.contract.functions.proposedDigest().call())
+        return self.phase == "Proposed" and proposed == lanes.compute_result_digest(root, scores)
 
     def work(self, values: np.ndarray) -> None:
-        """Propose the honest result, wait for the window to pass, finalize."""
-        self.propose(self.honest_tree())
+        """Propose the honest result, unless it stands already, wait for the window to pass, finalize."""
+        if not self._stands((tree := self.honest_tree()).root, tree.total):
+            self.propose(tree)
         self.finalize()
 
     # ------------------------------------------------------------ dispute

@@ -12,16 +12,13 @@ from __future__ import annotations
 import math
 
 from bcfl_support.chain import GasSchedule
-from bcfl_support.scaling import lanes
-from bcfl_support.scaling.gas_model import (
-    POINTS,
-    RoundCost,
-    multiply_points,
-    new_slot,
-    opening,
-    split_points,
-    step_bytes,
-)
+from bcfl_support.scaling import gas_model, lanes
+from bcfl_support.scaling.gas_model import RoundCost, multiply_points, new_slot
+
+POINTS = 4_096
+"""Entries that one of rung 6's points commits to, with Ethereum's setup."""
+MOST_SEALED = 116
+"""Clients that rung 6 takes, whatever they send: two bits a client and 24 of the round's number share a slot."""
 
 # Measured as those of `gas_model`, on 36 rounds with n up to 100 and K up to 25; residuals below 0.1%.
 _BLS = (56_760.0, 1_150.0)  # a, with two hashes to the curve; b
@@ -47,11 +44,13 @@ def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
     """Gas of rung 6 with Ethereum's setup: seals, a proof that opens them, its end; nobody is at fault."""
     chunks = math.ceil(P / POINTS)
     submit = n * (s.transaction + new_slot(s) + 2 * s.cold_sload + s.sstore_reset + 4_985)
-    counts = split_points(n, chunks)
+    counts = gas_model.split_points(n, chunks)
     costs, longest = [], 0
     for k, count in enumerate(counts):
         first, last = k == 0, k + 1 == len(counts)
-        length = step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
+        length = (
+            gas_model.step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
+        )
         longest = max(longest, length)
         zeros = 20 * n + 600
         data = s.nonzero_byte * (length - zeros) + s.zero_byte * zeros
@@ -63,7 +62,12 @@ def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
         plain += new_slot(s) if first or last else s.sstore_reset
         floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
         costs.append(max(plain, floor))
-    gas = {"open": opening(s), "submit": submit, "prove": sum(costs), "finalize": s.transaction + new_slot(s) + 10_460}
+    gas = {
+        "open": gas_model.opening(s),
+        "submit": submit,
+        "prove": sum(costs),
+        "finalize": s.transaction + new_slot(s) + 10_460,
+    }
     return RoundCost(6, n, P, gas, 2 + n + len(counts), max(costs), longest)
 
 
@@ -114,6 +118,12 @@ def revealed(n: int, P: int, s: GasSchedule) -> RoundCost:
 
 
 # ---------------------------------------------------------------- limits: P → (bytes, bytes a client) at once
+def step(P: int) -> tuple[int, int]:
+    """One client's points and the proof; of every client an address, a salt, a digest and a score."""
+    chunks = math.ceil(P / POINTS)
+    return gas_model.step_bytes(0, chunks) + 96 * chunks, 112
+
+
 def points(P: int) -> tuple[int, int]:
     """A round in one transaction; of each client points, weight, score, address, signature or a third of a key."""
     chunks = math.ceil(P / POINTS)

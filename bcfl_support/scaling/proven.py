@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from eth_abi import encode
@@ -21,10 +21,11 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.checks import freeze, to_array
+from bcfl_support.checks import check_kind, check_whole, freeze, to_array
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes, proof_gas, proofs
 from bcfl_support.scaling.optimistic import DepositRung
+from bcfl_support.scaling.proofs import Proof, Statement
 from bcfl_support.scaling.proofs.setup import encode_key
 
 STEP = "(address[],bytes32[],bytes32[],bytes,bytes,uint256,bytes,bytes)"
@@ -67,20 +68,82 @@ class CommittedRung(DepositRung):
 
     def _commit(self, client: Any, row: Any) -> int:
         """Commit to a copy of a row, and keep both."""
+        proofs.check_entries(self.setup, "row", row, self.parameters)
         client, row = self._client(client), freeze(to_array("row", row))
-        most = self.setup.count_chunks(self.parameters) * self.setup.n
-        if row.ndim != 1 or not self.parameters <= len(row) <= most:
-            room = f"{self.parameters:,}, and padding up to {most:,}"
-            raise InvalidInput(f"row has shape {row.shape}: give one row of P = {room} whole numbers")
         self.rows[client], self.points[client] = row, proofs.commit(self.setup, row)
         return client
 
     def _stack(self, clients: Iterable[int]) -> np.ndarray:
-        """The clients' rows, (n, P)."""
-        rows = [self.rows[self._holder(i)] for i in clients]
+        """The clients' updates, (n, P), int8, whatever type their rows have, and however far they are padded."""
+        rows = []
+        for i in clients:
+            row = self.rows[self._holder(i)]
+            if (found := proofs.find_fault(self.setup, row, self.parameters)) is not None:
+                what = f"entry {found} of client {i} is {row[found]:,}, which no update may have, and no proof holds"
+                raise InvalidUpdate(f"{what}: show it by prove_fault, or do without the client")
+            rows.append(row[: self.parameters].astype(np.int8))
         if not rows:
-            raise InvalidInput("nobody takes part, so that there is nothing to prove; call submit first")
-        return to_array("rows", rows, InvalidUpdate)
+            late = f"its seals were not opened in time, or who did is out; it is {self.chain.timestamp}: end the round"
+            why = late if self.rows and not self.present() else "call submit first"
+            raise InvalidInput(f"nobody takes part, so that there is nothing to prove; {why}")
+        return np.stack(rows)
+
+    # ------------------------------------------------------------ statements
+    def present(self) -> list[int]:
+        """Who takes part. Ascending."""
+        return sorted(self.rows)
+
+    def state(self, clients: Iterable[int] | None = None) -> Statement:
+        """The true statement about what clients committed to, to be sent by the worker.
+
+        Args:
+            clients: who takes part; None: `present`.
+
+        Raises:
+            InvalidInput: the row of one of them is not here, or there is nobody.
+            InvalidUpdate: a row is no update: a cheat's statement is made by `dataclasses.replace`.
+        """
+        chosen = self.present() if clients is None else sorted(lanes.check_clients(clients, len(self.weights)))
+        return self._state_rows(chosen, self._stack(chosen), [self.points[i] for i in chosen])
+
+    def _state_rows(self, chosen: list[int], rows: np.ndarray, points: Sequence[Any]) -> Statement:
+        weights, who = [self.weights[i] for i in chosen], [self.clients[i] for i in chosen]
+        place: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self._place()}
+        place |= {"round": self._stated(), "sender": self.worker, "commitments": points}
+        return proofs.state_round(self.setup, rows, weights, who, **place)
+
+    def _place(self) -> str:
+        return str(self._deployed[0].address)
+
+    def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> ProvenRound:
+        """What the current round must give with these clients, in exact integers; others have score 0."""
+        values, exact = lanes.as_int8(values), super().expected(values, clients)
+        chosen, points = sorted(lanes.check_clients(clients, len(self.weights))), []
+        for i in chosen:
+            known = i in self.rows and np.array_equal(self.rows[i], values[i])
+            points.append(self.points[i] if known else proofs.commit(self.setup, values[i]))
+        message = self._state_rows(chosen, values[chosen], points).message(self.setup)
+        return ProvenRound(exact.sums, exact.scores, exact.chunk_scores, exact.total_weight, message)
+
+    def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
+        check_kind("exact", exact, ProvenRound, "what expected gives")
+        return cast(ProvenRound, exact).message
+
+    def _open_fault(self, client: int, position: int | None) -> proofs.Opening:
+        """An entry of a client's row; None: the first that no update may have."""
+        row = self.rows[self._holder(client)]
+        found = proofs.find_fault(self.setup, row, self.parameters) if position is None else position
+        if found is None:
+            raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")
+        return proofs.open_entry(self.setup, row, found)
+
+    def _write(self, statement: Any, proof: Any) -> bytes:
+        """A proof as the contracts take it, which publish no sums; `InvalidInput` for what is none, or has some."""
+        check_kind("statement", statement, Statement, "a Statement, such as state makes")
+        check_kind("proof", proof, Proof, "a Proof, such as prove_round makes")
+        if proof.aggregates:
+            raise InvalidInput("the proof has aggregates, which no contract here reads: prove with aggregates=False")
+        return proof.to_bytes()
 
 
 class ProvenRung(CommittedRung):
@@ -92,8 +155,8 @@ class ProvenRung(CommittedRung):
 
     artifact, title = "Rung6Proven", "committed to, proven"
     trust = "one of those who made the setup, one honest watcher"
-    gas, limit, most_played = staticmethod(proof_gas.proven), staticmethod(gas_model.step), 10_000_000
-    most_clients = gas_model.MOST_SEALED
+    gas, limit, most_played = staticmethod(proof_gas.proven), staticmethod(proof_gas.step), 10_000_000
+    most_clients = proof_gas.MOST_SEALED
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.salts: dict[int, bytes] = {}
@@ -127,9 +190,12 @@ class ProvenRung(CommittedRung):
             32 bytes.
 
         Raises:
-            InvalidInput: there is no such client, or a row of another length.
+            InvalidInput: there is no such client or round, a row of another length, or what is kept here of the client
+                is in the round that goes on: its seal could not be opened any more.
         """
-        number = self.round if number is None else number
+        number = check_whole("number", self.round if number is None else number, 0, 2**256 - 1)
+        if self._client(client) in self.rows:
+            self._refuse_again([client])
         client = self._commit(client, row)
         # Hashed, so that a lesson's hashes repeat; a client draws its salt at random, or its update could be guessed.
         self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self._place(), number, client]))
@@ -161,30 +227,7 @@ class ProvenRung(CommittedRung):
         return [i for i in range(len(self.weights)) if bits >> i & 1]
 
     # ------------------------------------------------------------ proofs
-    def state(self, clients: Iterable[int] | None = None) -> proofs.Statement:
-        """The true statement about what clients committed to, brought by the worker.
-
-        Args:
-            clients: who takes part; None: `present`.
-
-        Raises:
-            InvalidInput: the row of one of them is not here.
-            InvalidUpdate: a row is no update: a cheat's statement is made by `dataclasses.replace`.
-        """
-        chosen = self.present() if clients is None else sorted(lanes.check_clients(clients, len(self.weights)))
-        return proofs.state_round(
-            self.setup,
-            self._stack(chosen),
-            [self.weights[i] for i in chosen],
-            [self.clients[i] for i in chosen],
-            chain_id=self.chain.w3.eth.chain_id,
-            contract=self._place(),
-            round=self.round,
-            sender=self.worker,
-            commitments=[self.points[i] for i in chosen],
-        )
-
-    def prove(self, statement: proofs.Statement, proof: proofs.Proof, operation: str = "prove") -> None:
+    def prove(self, statement: Statement, proof: Proof, operation: str = "prove") -> None:
         """Send a proof, in as many transactions as its points ask for.
 
         Args:
@@ -193,8 +236,10 @@ class ProvenRung(CommittedRung):
             operation: what the bill calls it.
 
         Raises:
+            InvalidInput: something of another kind, or a proof with aggregates.
             TransactionFailed: the contract refused it.
         """
+        self._write(statement, proof)
         sums, start = b"", 0
         for count in gas_model.split_points(len(statement.clients), len(statement.commitments[0])):
             payload = self.encode(statement, proof, start, count, sums)
@@ -204,12 +249,7 @@ class ProvenRung(CommittedRung):
             start += count
 
     def encode(
-        self,
-        statement: proofs.Statement,
-        proof: proofs.Proof,
-        start: int = 0,
-        count: int | None = None,
-        sums: bytes = b"",
+        self, statement: Statement, proof: Proof, start: int = 0, count: int | None = None, sums: bytes = b""
     ) -> bytes:
         """One step of a proof, as `work` takes it.
 
@@ -220,7 +260,7 @@ class ProvenRung(CommittedRung):
             count: how many come now; None: all that are left.
             sums: what the last step left.
         """
-        n = len(statement.clients)
+        written, n = self._write(statement, proof), len(statement.clients)
         stop = n if count is None else start + count
         opened = int(self.contract.functions.revealed().call())
         chosen = [self.clients.index(client) for client in statement.clients]
@@ -229,40 +269,15 @@ class ProvenRung(CommittedRung):
         digests = [] if stop - start == n else statement.digests()
         scores = b"".join(score.to_bytes(16, "big", signed=True) for score in statement.scores)
         points = b"".join(point for row in statement.commitments[start:stop] for point in row)
-        step = (self.clients, salts, digests, scores, proof.to_bytes(), start, sums, points)
+        step = (self.clients, salts, digests, scores, written, start, sums, points)
         return encode([STEP], [step])
 
     def work(self, values: np.ndarray | None = None) -> None:
-        """Prove the scores of all whom a proof counts, wait for the window to pass, finalize."""
-        statement = self.state()
-        self.prove(statement, proofs.prove_round(self.setup, statement, self._stack(self.present())))
+        """Prove the scores of all whom a proof counts, unless a proof stands, wait for the window to pass, finalize."""
+        if self.phase != "Proposed":
+            statement = self.state()
+            self.prove(statement, proofs.prove_round(self.setup, statement, self._stack(self.present())))
         self.finalize()
-
-    def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> ProvenRound:
-        """What the current round must give with these clients, in exact integers; others have score 0."""
-        values, exact = lanes.as_int8(values), lanes.compute_round(values, self.weights, clients)
-        chosen = sorted(lanes.check_clients(clients, len(self.weights)))
-        known = [i in self.rows and np.array_equal(self.rows[i], values[i]) for i in chosen]
-        points = [
-            self.points[i] if k else proofs.commit(self.setup, values[i]) for i, k in zip(chosen, known, strict=True)
-        ]
-        statement = proofs.Statement(
-            chain_id=self.chain.w3.eth.chain_id,
-            contract=self._place(),
-            round=self.round,
-            sender=self.worker,
-            parameters=self.parameters,
-            clients=tuple(self.clients[i] for i in chosen),
-            weights=tuple(self.weights[i] for i in chosen),
-            scores=tuple(exact.scores[i] for i in chosen),
-            commitments=tuple(points),
-        )
-        parts = (exact.sums, exact.scores, exact.chunk_scores, exact.total_weight)
-        return ProvenRound(*parts, statement.message(self.setup))
-
-    def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
-        assert isinstance(exact, ProvenRound)
-        return exact.message
 
     # ------------------------------------------------------------ faults
     def prove_fault(self, client: int, position: int | None = None) -> TxReceipt:
@@ -276,14 +291,7 @@ class ProvenRung(CommittedRung):
             InvalidInput: there is no fault, or the row is not here.
             ContractError: the entry is allowed, or the client is out already.
         """
-        row = self.rows[client := self._holder(client)]
-        found = proofs.find_fault(self.setup, row, self.parameters) if position is None else position
-        if found is None:
-            raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")
-        opening = proofs.open_entry(self.setup, row, found)
+        opening, client = self._open_fault(client, position), self._holder(client)
         points = b"".join(self.points[client])
         shown = (self.salts[client], points, opening.position, opening.value, opening.proof)
         return self._call("proveFault", self.contract.functions.proveFault(self.round, client, *shown), self.watcher)
-
-    def _place(self) -> str:
-        return str(self._deployed[0].address)

@@ -9,6 +9,7 @@ round; and who resigns or rejoins in front of the relayer's transaction can have
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ from eth_utils import keccak
 from hexbytes import HexBytes
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_choice
+from bcfl_support.chain import check_address
+from bcfl_support.checks import check_choice, check_kind, shorten
 from bcfl_support.errors import InvalidInput
-from bcfl_support.scaling import lanes, proof_gas
-from bcfl_support.scaling.proofs import Proof, Statement, open_entry, prove_round, state_round
+from bcfl_support.scaling import proof_gas
+from bcfl_support.scaling.gas_model import RoundBill
+from bcfl_support.scaling.proofs import Proof, Statement, prove_round
 from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
 from bcfl_support.scaling.proven import CommittedRung, ProvenRung
@@ -39,8 +42,14 @@ def seal(points: Sequence[bytes], client: str, salt: bytes) -> bytes:
         points: the client's commitments.
         client: whose, so that a copy is nobody else's seal.
         salt: 32 random bytes.
+
+    Raises:
+        InvalidInput: no address, or a salt of another length.
     """
-    return keccak(encode(["address", "bytes32", "bytes32"], [client, salt, keccak(b"".join(points))]))
+    if not isinstance(salt, bytes) or len(salt) != 32:
+        raise InvalidInput(f"salt is {shorten(salt)}: give 32 random bytes")
+    opened = [check_address("client", client), salt, keccak(b"".join(points))]
+    return keccak(encode(["address", "bytes32", "bytes32"], opened))
 
 
 class RelayedRung(CommittedRung):
@@ -49,7 +58,6 @@ class RelayedRung(CommittedRung):
     Attributes:
         signatures: one of `SIGNATURES`, chosen when it is deployed.
         keys: the clients' signing keys, by client; none with ECDSA.
-        statement: of the round that was closed last.
     """
 
     artifact, title, trust = "Rung7Relayed", "proven, one transaction", ProvenRung.trust
@@ -60,7 +68,7 @@ class RelayedRung(CommittedRung):
         self.signatures = signatures
         super().__init__(*arguments, **options)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
-        self.statement: Statement | None = None
+        self._made: dict[bytes, Statement] = {}  # what payloads were made of, by message
         self._found()
         self._current = self.round
 
@@ -119,22 +127,24 @@ class RelayedRung(CommittedRung):
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
         self._require_open()
-        present = sorted(self.rows)
-        statement = self.state()
+        statement, present = self.state(), self.present()
         signature, signed = self.sign(statement)
         key = add_keys([self.keys[i].public for i in present]) if self.keys else None
         proof = prove_round(self.setup, statement, self._stack(present), signature=signature, key=key)
         self.relay(statement, proof, signed)
         self._wait()
 
-    def state(self) -> Statement:
-        """The true statement of who submitted, to be sent by the worker."""
-        present = sorted(self.rows)
-        stack = self._stack(present)
-        where: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
-        where |= {"round": self.round, "sender": self.worker, "commitments": [self.points[i] for i in present]}
-        weights, clients = [self.weights[i] for i in present], [self.clients[i] for i in present]
-        return state_round(self.setup, stack, weights, clients, **where)
+    @property
+    def statement(self) -> Statement | None:
+        """Of the round that was closed last by a payload made here, as the chain has it; None: there is none."""
+        logs = self.chain.events(self.contract.events.Proven(), self._deployed[1]["blockNumber"])
+        for said in (log["args"] for log in reversed(logs) if log["args"]["sumsDigest"] in self._made):
+            made, scores = self._made[said["sumsDigest"]], dict(zip(self.clients, said["scores"], strict=True))
+            return replace(made, scores=tuple(scores[client] for client in made.clients))
+        return None
+
+    def _stated(self) -> int:
+        return self._current  # not the one that is open as soon as it is closed
 
     def _require_open(self) -> None:
         """Whoever has closed the round, or has it reopened by a revert: rows and bill are of another."""
@@ -143,6 +153,7 @@ class RelayedRung(CommittedRung):
 
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
+        check_kind("statement", statement, Statement, "a Statement, such as state makes")
         message, signers = statement.message(self.setup), [self.clients.index(client) for client in statement.clients]
         if self.keys:
             return add_signatures([self.keys[i].sign(message) for i in signers]), b""
@@ -162,6 +173,8 @@ class RelayedRung(CommittedRung):
             signed: the clients' signatures if they sign by their accounts.
             **changed: parts of `IRelayedRung.Closing` to be others.
         """
+        check_kind("signed", signed, bytes, "the signatures, one after the other")
+        written = self._write(statement, proof)
         n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
         absent = [i for i in range(n) if self.clients[i] not in statement.clients]
         parts: dict[str, Any] = {
@@ -173,24 +186,34 @@ class RelayedRung(CommittedRung):
             "keys": b"".join(self.keys[i].public for i in absent) if self.keys else b"",
             "points": b"".join(b"".join(points) for points in statement.commitments),
             "scores": b"".join(int(score).to_bytes(16, "big", signed=True) for score in statement.scores),
-            "proof": proof.to_bytes(),
+            "proof": written,
             "signatures": signed,
         }
+        self._made[statement.message(self.setup)] = statement
         return encode([CLOSING], [tuple((parts | changed).values())])
 
     def relay(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> TxReceipt:
         """Close the round, by one transaction of the worker. Arguments as in `payload`.
 
         Raises:
+            InvalidInput: something of another kind, or a proof with aggregates.
             TransactionFailed: the contract refused.
         """
-        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
-        [receipt] = self._send("relay", [(call, self.worker)])
-        self.statement = statement
-        return receipt
+        payload = self.payload(statement, proof, signed, **changed)
+        call = self.contract.functions.work(statement.round, payload)
+        return self._send("relay", [(call, self.worker)])[0]
+
+    def bill(self) -> RoundBill:
+        """See `Rung.bill`. A closing that an interrupt kept from being noted is looked up on the chain."""
+        noted, eth = {entry.transaction for entry in self.ledger.entries}, self.chain.w3.eth
+        for hash_ in (log["transactionHash"] for log in self._logs("Proven", self._current)):
+            sent = eth.get_transaction(hash_)
+            if hash_.to_0x_hex() not in noted and sent["from"] == self.worker:
+                self._note("relay", eth.get_transaction_receipt(hash_), {"data": sent["input"]})
+        return super().bill()
 
     def _is_over(self) -> bool:
-        return True  # what is sent ends the round
+        return bool(self.contract.functions.currentRound().call()[1] == self._current)
 
     def _wait(self) -> None:
         """Until the result that stands is final, or the next one may be closed: at once, if all in it are out."""
@@ -198,34 +221,27 @@ class RelayedRung(CommittedRung):
         if self.contract.functions.answerable().call() != 0:
             self.chain.wait_until(closes_at)
 
-    def _sums_digest(self, exact: lanes.ExactRound) -> bytes:
-        if self.statement is None:
-            raise InvalidInput("no round was closed, so that nothing was signed; play one first")
-        return self.statement.message(self.setup)
-
     # ------------------------------------------------------------ who broke the rules
-    def prove_fault(self, client: int, position: int) -> TxReceipt:
+    def prove_fault(self, client: int, position: int | None = None) -> TxReceipt:
         """The watcher shows an entry of what a client committed to, which is out of range, or padding and not zero.
 
         Args:
             client: its index.
-            position: of the entry.
+            position: of the entry; None: the first fault is looked for.
 
         Raises:
-            InvalidInput: no round was closed, or not with this client.
+            InvalidInput: no round was closed from here, or not with this client, or there is no fault.
             ContractError: the entry breaks no rule, or the result does not stand any more.
         """
-        if self.statement is None:
-            raise InvalidInput("no round was closed, so that no commitment is on chain; play one first")
-        s, scores = self.statement, [0] * len(self.clients)
-        for who, score in zip(s.clients, s.scores, strict=True):
-            scores[self.clients.index(who)] = score
+        if (s := self.statement) is None:
+            raise InvalidInput("no round was closed from here, so that no commitment is on chain; play one first")
+        scores = dict(zip(s.clients, s.scores, strict=True))
+        everybody = encode(["int256[]"], [[scores.get(each, 0) for each in self.clients]])
         if (who := self.clients[self._holder(client)]) not in s.clients:
             raise InvalidInput(f"client {client} is not in round {s.round}, which was closed last")
-        place = s.clients.index(who)
-        opening = open_entry(self.setup, self.rows[client], position)
-        shown = (b"".join(s.commitments[place]), position, opening.value, opening.proof)
-        result = (list(s.clients), list(s.weights), s.digests(), keccak(encode(["int256[]"], [scores])))
+        place, opening = s.clients.index(who), self._open_fault(client, position)
+        shown = (b"".join(s.commitments[place]), opening.position, opening.value, opening.proof)
+        result = (list(s.clients), list(s.weights), s.digests(), keccak(everybody))
         call = self.contract.functions.proveFault(s.round, (*result, place, *shown))
         return self._call("proveFault", call, self.watcher)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tomllib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -16,6 +16,7 @@ from web3.contract import Contract
 from web3.types import TxReceipt
 
 from bcfl_support.chain import OSAKA, Chain, GasLedger, GasSchedule, encode_call, load_artifact, require_kept
+from bcfl_support.checks import check_rows
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes
 from bcfl_support.scaling.gas_model import RoundBill, RoundCost
@@ -68,6 +69,7 @@ class Rung:
         most_played: values n·P, or blobs where it sends some, up to which anvil plays a round in reasonable time.
         most_clients: how many its contract takes, whatever they send.
         terms: what its contract was deployed with.
+        brings_blobs: whether transactions of a round carry blobs, which we can sign on a chain of ours alone.
         keeps_rows: whether work and disputes need the rows of a round, in the order of their submissions.
         number: its place in `ladder.RUNGS`.
         contract: the web3 contract.
@@ -86,12 +88,14 @@ class Rung:
     most_played: ClassVar[int]
     most_clients = gas_model.MOST_CLIENTS
     terms = DisputeTerms()
-    keeps_rows = False
+    keeps_rows = brings_blobs = False
     _scores_event = "Finished"
 
     def __init__(self, chain: Chain, number: int, weights: Sequence[int], parameters: int) -> None:
         self.chain, self.number = chain, number
-        self.weights, self.parameters = tuple(int(w) for w in weights), parameters
+        self.weights, self.parameters, self._named = tuple(int(w) for w in weights), parameters, weights
+        if self.brings_blobs:
+            chain.require_own("sign blobs")
         n = len(self.weights)
         self.clients = self._order(chain.accounts[:n])
         self.worker, self.watcher = chain.accounts[n], chain.accounts[n + 1]
@@ -216,7 +220,7 @@ class Rung:
                 "nothing was sent in this round, or a revert has undone it: there is no bill, play a round"
             )
         if self._lost:
-            warnings.warn(f"round {self.round} was interrupted: its bill may lack a transaction", stacklevel=2)
+            warnings.warn(f"round {self._stated()} was interrupted: its bill may lack a transaction", stacklevel=2)
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
@@ -242,6 +246,7 @@ class Rung:
 
     def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> lanes.ExactRound:
         """What the round must give with these clients, in exact integers; others have score 0."""
+        check_rows({"values": values, "the weights": self._named})
         return lanes.compute_round(values, self.weights, clients)
 
     def result_digest(self, exact: lanes.ExactRound) -> bytes:
@@ -273,6 +278,10 @@ class Rung:
     def _keep(self, client: int, row: np.ndarray) -> None:
         """Keep what disputes or the work will need of a row that is on chain."""
 
+    def _stated(self) -> int:
+        """Number of the round that rows and bill are of."""
+        return self.round
+
     def _number(self) -> int:
         """Of the round that is submitted to."""
         return self.round
@@ -292,20 +301,24 @@ class Rung:
         return tuple(said[-1]["state"][name] for name in names) if said else ()
 
     def _check(self, values: Any, clients: Iterable[int] | None = None) -> tuple[np.ndarray, list[int]]:
-        """The values, and who submits; a table of pandas has rows only as an array."""
+        """The values, and who submits; a table of pandas has rows only as an array, and pairs by name with weights."""
+        check_rows({"values": values, "the weights": self._named})
         rows, shape = lanes.as_int8(values), (len(self.weights), self.parameters)
         if rows.shape != shape:
             raise InvalidUpdate(f"values have shape {rows.shape}, this rung takes {shape}: give one row a client")
         return rows, lanes.check_clients(clients, len(self.weights))
 
     def _admit(self, values: Any, clients: Iterable[int] | None) -> tuple[np.ndarray, list[int]]:
-        """As `_check`, and nobody has submitted yet: what is kept of the first submission is not overwritten."""
+        """As `_check`, and nobody has submitted yet."""
         rows, chosen = self._check(values, clients)
-        number, _, _, _, submitted, phase = self.contract.functions.currentRound().call()
-        there = {i for i in range(len(self.weights)) if phase and submitted >> i & 1}
-        if done := [i for i in chosen if i in there]:
-            raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
+        self._refuse_again(chosen)
         return rows, chosen
+
+    def _refuse_again(self, chosen: Sequence[int]) -> None:
+        """Refuse who has submitted: what is kept of the first submission is not overwritten."""
+        number, _, _, _, submitted, phase = self.contract.functions.currentRound().call()
+        if done := [i for i in chosen if phase and submitted >> i & 1]:
+            raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
 
     def _sort_rows(self) -> list[int]:
         """Forget rows that a refusal or a revert keeps from being in the round; whom the contract has, in order."""
@@ -351,10 +364,10 @@ class Rung:
         self._blocks.append(receipt)
         self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
 
-    def _call(self, operation: str, call: Any, sender: str) -> TxReceipt:
-        """Send one with an estimate first, so that a refusal says why."""
+    def _call(self, operation: str, call: Any, sender: str, send: Callable[..., TxReceipt] | None = None) -> TxReceipt:
+        """Send one, by `Chain.send` with an estimate first, so that a refusal says why."""
         with self._noticing():
-            receipt = self.chain.send(call, sender=sender)
+            receipt = (send or self.chain.send)(call, sender=sender)
             self._note(operation, receipt, call)
         return receipt
 

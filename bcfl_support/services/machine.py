@@ -18,17 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bcfl_support.errors import ToolMissing
-from bcfl_support.services.programs import (
-    advice,
-    anvil,
-    forge,
-    in_clone,
-    kubo,
-    node,
-    node_side,
-    project_root,
-    version_of,
-)
+from bcfl_support.services import programs
+from bcfl_support.services.programs import advice, anvil, forge, in_clone, kubo, node, node_side, project_root
 
 
 @dataclass(frozen=True)
@@ -133,7 +124,7 @@ def _packages() -> str:
 
 def _program(find: Callable[[], Path]) -> str:
     program = find()
-    return f"{version_of(program)} {program}"
+    return f"{programs.version_of(program)} {program}"
 
 
 def _modules(*names: str) -> str:

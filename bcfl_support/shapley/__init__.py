@@ -5,14 +5,8 @@ all 2^n coalitions; the estimators draw orders (permutation, truncated, GTG, str
 and report their standard errors; the tests hold them all against closed forms.
 """
 
-from bcfl_support.shapley.by_order import (
-    Estimate,
-    gtg_shapley,
-    permutation_shapley,
-    stratified_shapley,
-    truncated_shapley,
-)
-from bcfl_support.shapley.by_size import regression_shapley, svarm_shapley
+from bcfl_support.shapley.by_order import gtg_shapley, permutation_shapley, stratified_shapley, truncated_shapley
+from bcfl_support.shapley.by_size import Estimate, regression_shapley, svarm_shapley
 from bcfl_support.shapley.coalitions import coalition_members
 from bcfl_support.shapley.exact import exact_shapley, leave_one_out, mean_game_threshold
 from bcfl_support.shapley.utility import Convention, Kind, RoundUtility, round_utility

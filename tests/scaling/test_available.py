@@ -16,7 +16,7 @@ from scaling.cases import assert_solvent, draw_values
 from scaling.proofs.cases import lie, toy
 
 from bcfl_support.chain import OSAKA
-from bcfl_support.errors import ContractError, InvalidInput, TransactionFailed
+from bcfl_support.errors import ContractError, InvalidInput, ServiceError, TransactionFailed
 from bcfl_support.scaling import available, ladder, proof_gas, proofs
 from bcfl_support.scaling.available import AvailableRung, RevealedRung, vector_to_blob
 from bcfl_support.scaling.proofs import setup
@@ -344,3 +344,28 @@ def test_a_round_without_a_result_waits_for_none(chain):
     assert chain.timestamp == before
     rung.work()
     assert rung.scores() == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("row", [[1.5, 2], ["1"], None, 3, np.zeros((2, 2), int), [float("nan")]], ids=str)
+def test_a_blob_is_of_whole_numbers(row):
+    with pytest.raises(InvalidInput, match="row is"):
+        vector_to_blob(row)
+
+
+def test_what_is_no_blob_is_not_sent(rung, apart):
+    before = rung.chain.w3.eth.block_number
+    for blobs in ([b"x"], b"x" * 131_072, [None], 3, [bytes(131_073)]):
+        with pytest.raises(InvalidInput, match="blobs"):
+            bring(rung, blobs=blobs)
+    with pytest.raises(InvalidInput, match="blobs has another length than 131,072 bytes"):
+        apart.bring(0, b"x")
+    assert rung.chain.w3.eth.block_number == before
+
+
+def test_a_foreign_chain_is_told_of_before_a_deployment(chain, monkeypatch):
+    before = chain.w3.eth.block_number
+    monkeypatch.setattr(chain, "local", False)
+    for kind in (AvailableRung, RevealedRung):
+        with pytest.raises(ServiceError, match="we cannot sign blobs"):
+            kind(chain, 8, [1, 2], P)
+    assert chain.w3.eth.block_number == before

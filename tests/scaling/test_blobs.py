@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,10 +135,14 @@ def test_honest_client_keeps_its_stake(blobs):
 
 def test_only_whose_turn_it_is_may_publish(blobs):
     rung, values, _ = blobs
+    row = lanes.pack(values[0])
+    again = rung.contract.functions.submit(rung.round, b"".join(tree.root for tree in lanes.part_trees(row)))
+    blob = to_blob(lanes.chunks_of(row))
     with pytest.raises(TransactionFailed, match="failed: Rung"):
-        rung.submit_row(0, lanes.pack(values[0]))
-    with pytest.raises(InvalidInput, match=r"clients \[0\] have submitted to round 1 already"):
-        rung.submit(values, [0])
+        rung._call("submit", again, rung.clients[0], partial(module.send_blobs, rung.chain, blobs=[blob]))
+    for call in (lambda: rung.submit(values, [0]), lambda: rung.submit_row(0, row)):
+        with pytest.raises(InvalidInput, match=r"clients \[0\] have submitted to round 1 already"):
+            call()
 
 
 def test_data_shown_late_are_not_taken(blobs):

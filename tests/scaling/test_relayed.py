@@ -488,6 +488,50 @@ def cheat(rung, client, row):
     return statement
 
 
+def test_an_interrupt_behind_a_closing_saves_no_stake(chain, monkeypatch):
+    rung, values = start(chain, 4)
+    rung.open()
+    rung.submit(values)
+    row, mine = values[1].astype(np.int64), chain.send_many
+    row[7] = 128
+
+    def send(calls, **options):
+        mine(calls, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(chain, "send_many", send)
+        with pytest.raises(KeyboardInterrupt):
+            cheat(rung, 1, row)
+    rung.prove_fault(1)
+    assert rung.get_deposit(rung.clients[1]) == 0 and rung.excluded() == {1}
+    assert_solvent(rung)
+
+
+def test_a_refused_closing_is_none(rung):
+    """A lie of this round is no statement of it, nor in the place of the last one's."""
+    true, before = rung.state(), rung.statement
+    assert before.round == 2
+    refuse(rung, "the pairing is not one", replace(true, scores=(0, *true.scores[1:])))
+    assert rung.statement == before
+    bring(rung, true)
+    with pytest.raises(TransactionFailed):
+        bring(rung, replace(true, scores=(0, *true.scores[1:])))
+    assert rung.statement == true
+    with pytest.raises(ContractError, match="which an update may have"):
+        rung.prove_fault(2, 0)
+
+
+def test_what_a_seal_is_made_of(chain):
+    points = proofs.commit(SRS, np.arange(5))
+    for client, salt, reason in (
+        (chain.accounts[0], b"x", "salt is b'x': give 32 random bytes"),
+        ("0x1", bytes(32), "no address"),
+    ):
+        with pytest.raises(InvalidInput, match=reason):
+            relayed.seal(points, client, salt)
+
+
 def test_nobody_waits_for_a_result_all_of_which_are_out(chain):
     rung, values = start(chain, 1)
     rung.open()

@@ -13,8 +13,8 @@ from scaling.cases import draw_round, draw_values
 
 from bcfl_support.chain import load_artifact
 from bcfl_support.chain.reverts import RevertDecoder
-from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, TransactionFailed
-from bcfl_support.scaling import lanes
+from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, ServiceError, TransactionFailed
+from bcfl_support.scaling import lanes, proofs
 from bcfl_support.scaling.available import RevealedRung
 from bcfl_support.scaling.ladder import RUNGS, start_rung
 from bcfl_support.scaling.relayed import RelayedRung
@@ -403,6 +403,10 @@ ODD = {
     7: ["submit_row(9, values[0])", "submit_row(-1, values[0])", "submit_row(0, values[0][:3])", "registration(9)"],
 }
 
+ODD[6] += ["prove(None, None)", "prove(rung.state([0]), None)", "encode(None, None)", "seal(2, values[0], 0.5)"]
+ODD[7] += ["relay(None, None)", "relay(rung.state(), None)", "payload(rung.state(), (), None)", "sign(None)"]
+ODD[7] += ["prove_fault(0)", "submit_row(0, values)", "submit_row(0, None)", "submit_row(0, values[0] * 0.5)"]
+
 
 @pytest.mark.parametrize(("number", "call"), [(number, call) for number, calls in ODD.items() for call in calls])
 def test_clients_and_chunks_that_there_are_not_are_refused_in_words(odd, number, call):
@@ -421,3 +425,211 @@ def odd(chain):
         rung.open()
         rung.submit(values, [0, 1])
     return rungs
+
+
+@pytest.mark.parametrize("number", [7, 8])
+def test_an_interrupt_behind_a_closing_lets_no_cheat_go(chain, monkeypatch, number):
+    """What closed the round is on the bill, its commitments are known, and the stake is lost."""
+    values, weights = draw_round(number, 3, 64)
+    rung = start_rung(chain, number, weights, 64)
+    rung.play(values)
+    rung.open()
+    rung.submit(values[::-1])
+    statement = rung.state()
+    with monkeypatch.context() as patched:
+        stop_behind(patched, chain, "send_many")
+        with pytest.raises(KeyboardInterrupt):
+            rung.work()
+    assert rung.statement == statement and rung.round == 3
+    with pytest.warns(UserWarning, match="round 2 was interrupted"):
+        bill = rung.bill()
+    closing = chain.w3.eth.get_transaction_receipt(rung.ledger.entries[0].transaction)
+    assert bill.gas == {"relay": closing["gasUsed"]} and bill.transactions == 1 and bill.scores == ()
+    assert bill.blobs == (3 if number == 8 else 0) and bill.max_calldata_bytes > 1_000
+    with pytest.raises(ContractError, match="RungNoFault: entry 5 is"):  # the contract looks at this commitment
+        rung.prove_fault(1, np.int8(5))
+    with pytest.raises(InvalidInput, match="client 1 has no fault"):
+        rung.prove_fault(1)
+    rung._wait()
+    with pytest.warns(UserWarning, match="round 2 was interrupted"):
+        bill = rung.bill()
+    exact = rung.expected(values[::-1])
+    assert bill.transactions == 1 and bill.scores == exact.scores and bill.result_digest == rung.result_digest(exact)
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_a_result_is_expected_of_the_round_that_goes_on(chain, number):
+    """Not of one before it, and of its own values."""
+    values, weights = draw_round(number, 3, 64)
+    rung = start_rung(chain, number, weights, 64)
+    first = rung.play(values).result_digest
+    assert rung.result_digest(rung.expected(values)) == first != rung.result_digest(rung.expected(values[::-1]))
+    rung.open()
+    rung.submit(values)
+    expected = rung.result_digest(rung.expected(values))
+    assert expected != first
+    rung.work()
+    assert rung.bill().result_digest == expected == rung.result_digest(rung.expected(values))
+    with pytest.raises(InvalidInput, match=r"exact is ExactRound.*; give what expected gives"):
+        rung.result_digest(lanes.compute_round(values, weights))
+
+
+def hand_in(rung, client, row):
+    """A row, as whoever is no int8 hands it in."""
+    if isinstance(rung, RelayedRung):
+        rung.submit_row(client, row)
+    else:
+        call = rung.contract.functions.submit(rung.round, rung.seal(client, row))
+        rung.chain.send(call, sender=rung.clients[client])
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_a_padded_row_is_the_update_it_holds(chain, number):
+    values, weights = draw_round(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rows = [np.pad(values[0], (0, 4096 - 40)), values[1].astype(np.int64), np.pad(values[2], (0, 5)).astype(object)]
+    rung.open()
+    for client, row in enumerate(rows):
+        hand_in(rung, client, row)
+    rung.work()
+    assert rung.bill().result_digest == rung.result_digest(rung.expected(values))
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+@pytest.mark.parametrize(("place", "entry"), [(7, 128), (50, 1), (0, -(10**15))])
+def test_what_no_proof_can_hold_is_not_paid_for(chain, number, place, entry):
+    values, weights = draw_round(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rows = np.pad(values, ((0, 0), (0, 24))).astype(np.int64)
+    rows[1, place] = entry
+    rung.open()
+    for client, row in enumerate(rows):
+        hand_in(rung, client, row)
+    before, said = chain.w3.eth.block_number, rf"entry {place} of client 1 is {entry:,}, which no update may have"
+    for call in (rung.work, rung.state):
+        with pytest.raises(InvalidUpdate, match=said):
+            call()
+    assert chain.w3.eth.block_number == before
+
+
+@pytest.mark.parametrize("number", [3, 6])
+def test_work_that_an_interrupt_stopped_before_its_end_goes_on(chain, monkeypatch, number):
+    values, weights = draw_round(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    with monkeypatch.context() as patched:
+        stop_behind(patched, chain, "send_many")
+        with pytest.raises(KeyboardInterrupt):
+            rung.work(values)
+    assert rung.phase == "Proposed"
+    rung.work(values)
+    assert rung.phase == "Idle" and rung.scores() == rung.expected(values).scores
+
+
+def test_a_proposal_behind_which_an_interrupt_came_is_answered_for(chain, monkeypatch):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, 3, weights, 40)
+    rung.open()
+    rung.submit(values)
+    tree, bond = rung.honest_tree(), rung.get_deposit(rung.worker)
+    with monkeypatch.context() as patched:
+        stop_behind(patched, chain, "send_many")
+        with pytest.raises(KeyboardInterrupt):
+            rung.propose(tree)
+    other = lanes.SumTree([bytes(32)], [(0, 0)])
+    with pytest.raises(TransactionFailed, match="RungWrongPhase"):
+        rung.propose(other)  # is refused, and not what has to be answered for
+    rung.demand(0)
+    rung.answer(0)
+    rung.work(values)
+    assert rung.scores() == tree.total and rung.get_deposit(rung.worker) >= bond
+
+
+def test_another_proposal_that_stands_is_not_ended_by_work(chain):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, 3, weights, 40)
+    rung.open()
+    rung.submit(values)
+    rung.propose(lanes.SumTree([bytes(32)], [(0, 0)]))
+    with pytest.raises(TransactionFailed, match="RungWrongPhase"):
+        rung.work(values)
+    assert rung.phase == "Proposed"
+
+
+@pytest.mark.parametrize("number", [3, 6, 7])
+def test_a_clock_that_is_not_ours_is_told_of_before_anything_is_sent(chain, monkeypatch, number):
+    values, weights = draw_round(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    before = chain.w3.eth.block_number
+    with monkeypatch.context() as patched:
+        patched.setattr(chain, "local", False)
+        with pytest.raises(ServiceError, match="we cannot move the clock past the window"):
+            rung.play(values)
+    assert chain.w3.eth.block_number == before
+    assert rung.play(values).scores == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("number", range(len(RUNGS)))
+def test_values_and_weights_pair_by_their_names(chain, number):
+    values, weights = draw_round(number, 3, 3)
+    named = pandas.Series(weights, index=["a", "b", "c"])
+    rung, table = start_rung(chain, number, named, 3), pandas.DataFrame(values, index=named.index)
+    named.index = ["c", "b", "a"]  # no matter, afterwards
+    before = chain.w3.eth.block_number
+    for call in (rung.play, rung.expected, rung.submit):
+        with pytest.raises(InvalidInput, match="row 0 is 'c' in values and 'a' in the weights, by their indices"):
+            call(table.iloc[::-1])
+    assert chain.w3.eth.block_number == before
+    assert rung.play(table).scores == rung.expected(table).scores == rung.expected(values).scores
+
+
+def test_what_a_client_published_is_not_overwritten_by_another_row(chain):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 4, weights, 40)
+    rung.open()
+    rung.submit(values)
+    with pytest.raises(InvalidInput, match=r"clients \[1\] have submitted to round 1 already"):
+        rung.submit_row(1, lanes.pack(values[0]))
+    rung.work(values)
+    assert rung.scores() == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_what_a_client_sealed_is_not_overwritten_by_another_row(chain, later):
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, 6, weights, 40)
+    rung.open()
+    rung.submit(values)
+    with pytest.raises(InvalidInput, match=r"clients \[1\] have submitted to round 1 already"):
+        rung.seal(1, values[0], 1 + later)
+    rung.work(values)
+    assert rung.scores() == rung.expected(values).scores
+    rung.seal(1, values[0], 2)  # ahead of the round
+    with pytest.raises(InvalidInput, match="number is -1"):
+        rung.seal(1, values[0], -1)
+
+
+@pytest.mark.parametrize("kind", [lambda *a: start_rung(a[0], 6, *a[1:]), lambda *a: RevealedRung(a[0], 8, *a[1:])])
+def test_seals_that_a_clock_has_overtaken_are_named(chain, kind):
+    """Everybody has submitted, and another rung's window has passed on the same chain."""
+    values, weights = draw_values(2, 40)
+    rung, other = kind(chain, weights, 40), start_rung(chain, 7, weights, 40)
+    rung.open()
+    rung.submit(values)
+    other.play(values)
+    with pytest.raises(InvalidInput, match=r"nothing to prove; its seals were not opened in time, .* it is \d+"):
+        rung.work()
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_aggregates_are_sent_to_no_contract(chain, number):
+    values, weights = draw_round(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    statement = rung.state()
+    made, before = proofs.prove_round(rung.setup, statement, values, aggregates=True), chain.w3.eth.block_number
+    with pytest.raises(InvalidInput, match="aggregates, which no contract here reads: prove with aggregates=False"):
+        (rung.prove if number == 6 else rung.relay)(statement, made)
+    assert chain.w3.eth.block_number == before

@@ -11,6 +11,7 @@ range. `ethereum_setup` is the ceremony's; a `toy_setup` is for teaching: whoeve
 from bcfl_support.scaling.proofs.commitments import (
     Opening,
     average,
+    check_entries,
     commit,
     find_fault,
     open_entry,

@@ -14,25 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ckzg
 import numpy as np
 from py_arkworks_bls12381 import G1Point
 
-from bcfl_support.checks import check_range, check_whole
+from bcfl_support.checks import check_kind, check_list, check_range, check_whole
 from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.scaling.proofs.polynomials import R, divide_out, dot, interpolate, root_of_unity
-from bcfl_support.scaling.proofs.setup import (
-    POINT,
-    G,
-    H,
-    Setup,
-    decode_point,
-    encode_point,
-    multiply,
-    pairs_to_one,
-    times,
-)
+from bcfl_support.scaling.proofs.setup import POINT, G, Setup, decode_point, encode_point, multiply, times
 
 LOWEST, HIGHEST = -128, 127
 """What an entry of an update may be: int8."""
@@ -104,14 +95,15 @@ def average(commitments: Sequence[Sequence[bytes]], weights: Sequence[int]) -> t
         K points.
 
     Raises:
-        InvalidInput: not one weight a client, or clients with different numbers of points.
+        InvalidInput: not one whole weight a client, or clients with different numbers of points.
         ProofError: something is no point.
     """
-    widths = {len(points) for points in commitments}
-    if len(widths) != 1 or len(commitments) != len(weights):
-        raise InvalidInput(f"{len(commitments)} clients of {sorted(widths)} points, {len(weights)} weights: K for each")
-    decoded = [[decode_point(f"a commitment of client {i}", c) for c in points] for i, points in enumerate(commitments)]
-    return tuple(encode_point(multiply(column, weights)) for column in zip(*decoded, strict=True))
+    rows = [check_list(f"commitments of client {i}", c) for i, c in enumerate(check_list("commitments", commitments))]
+    shares, widths = check_range("weights", weights, -np.inf, row=True, whole=True).tolist(), set(map(len, rows))
+    if len(widths) != 1 or len(rows) != len(shares):
+        raise InvalidInput(f"{len(rows)} clients of {sorted(widths)} points, {len(shares)} weights: K for each")
+    decoded = [[decode_point(f"a commitment of client {i}", c) for c in points] for i, points in enumerate(rows)]
+    return tuple(encode_point(multiply(column, shares)) for column in zip(*decoded, strict=True))
 
 
 # ---------------------------------------------------------------- one entry
@@ -144,10 +136,12 @@ def open_entry(setup: Setup, values: Sequence[int] | np.ndarray, position: int) 
         position: 0 … K·N − 1.
 
     Raises:
-        InvalidInput: there is no such position.
+        InvalidInput: there is no such position, or an entry that is not whole.
     """
-    position = check_whole("position", position, 0, setup.count_chunks(len(values)) * setup.n - 1)
-    chunk, j = divmod(int(position), setup.n)
+    values = check_range("values", values, -np.inf, row=True, whole=True)
+    last = setup.count_chunks(len(values)) * setup.n - 1
+    position = check_whole("position", position, 0, last, why="no other is committed to")
+    chunk, j = divmod(position, setup.n)
     entries = [int(v) % R for v in values[chunk * setup.n : (chunk + 1) * setup.n]]
     value = entries[j] if j < len(entries) else 0
     place = pow(root_of_unity(setup.log_n), j, R)
@@ -158,7 +152,7 @@ def open_entry(setup: Setup, values: Sequence[int] | np.ndarray, position: int) 
         parts = {at: np.array([entry >> at & (1 << 60) - 1 for entry in entries]) for at in range(0, 255, 60)}
         known = sum(dot(part, setup.lagrange) << at for at, part in parts.items())
         proof = times((known - value) * pow(setup.secret - place, -1, R))
-    return Opening(int(position), value, encode_point(proof))
+    return Opening(position, value, encode_point(proof))
 
 
 def verify_entry(setup: Setup, commitments: Sequence[bytes], opening: Opening) -> None:
@@ -170,16 +164,43 @@ def verify_entry(setup: Setup, commitments: Sequence[bytes], opening: Opening) -
         opening: what somebody sent.
 
     Raises:
+        InvalidInput: these are no commitments, or no opening.
         ProofError: the entry is not the one committed to; a position, value or point is not in its range.
     """
+    check_kind("opening", opening, Opening, "an Opening, such as open_entry makes")
+    commitments, why = check_list("commitments", commitments), "no other was committed to"
     last = len(commitments) * setup.n - 1
-    check_whole("position", opening.position, 0, last, why="no other was committed to", error=ProofError)
-    check_whole("value", opening.value, 0, R - 1, why="each has one form only", error=ProofError)
-    chunk, j = divmod(opening.position, setup.n)
+    position = check_whole("position", opening.position, 0, last, why=why, error=ProofError)
+    value = check_whole("value", opening.value, 0, R - 1, why="each has one form only", error=ProofError)
+    chunk, j = divmod(position, setup.n)
     point, proof = decode_point("the commitment", commitments[chunk]), decode_point("the proof", opening.proof)
-    left = multiply([point, G, proof], [1, -opening.value, pow(root_of_unity(setup.log_n), j, R)])
-    if not pairs_to_one([(left, -H), (proof, setup.tau_h)]):
+    left = multiply([point, G, proof], [1, -value, pow(root_of_unity(setup.log_n), j, R)])
+    if not setup.holds(left, proof):
         raise ProofError(f"entry {opening.position} is not {opening.entry:,}: the pairing fails")
+
+
+def check_entries(setup: Setup, name: str, values: Any, parameters: int) -> np.ndarray:
+    """Refuse what no client of P entries commits to: its row has P whole numbers, whatever they are, up to K·N.
+
+    Args:
+        setup: whose N to pad to.
+        name: what the row is called in the message.
+        values: the row.
+        parameters: P.
+
+    Returns:
+        The row, int64, or objects where that is too small.
+
+    Raises:
+        InvalidInput: P is no number of parameters.
+        InvalidUpdate: another shape, or an entry that is not whole.
+    """
+    most = setup.count_chunks(parameters)
+    row = check_range(name, values, -np.inf, many=True, whole=True, error=InvalidUpdate)
+    if row.ndim != 1 or not parameters <= len(row) <= most * setup.n:
+        room = f"{parameters:,}, and padding up to {most * setup.n:,}"
+        raise InvalidUpdate(f"{name} has shape {row.shape}: give one row of P = {room} whole numbers")
+    return row
 
 
 def find_fault(setup: Setup, values: Sequence[int] | np.ndarray, parameters: int) -> int | None:
@@ -187,18 +208,21 @@ def find_fault(setup: Setup, values: Sequence[int] | np.ndarray, parameters: int
 
     Args:
         setup: whose N to pad to.
-        values: what the client published for what it committed to, shape (≥ P,).
+        values: what the client published for what it committed to, shape (P,), or with its padding up to (K·N,).
         parameters: P.
 
     Returns:
         Its position, or None.
 
     Raises:
-        InvalidUpdate: an entry is not whole, so that it cannot have been committed to.
+        InvalidInput: P is no number of parameters.
+        InvalidUpdate: another shape, or an entry is not whole, so that it cannot have been committed to.
     """
-    values = check_range("values", values, -np.inf, many=True, whole=True, error=InvalidUpdate)
-    room = setup.count_chunks(parameters) * setup.n
-    return next((j for j in range(min(len(values), room)) if not _is_allowed(j, int(values[j]), parameters)), None)
+    row = check_entries(setup, "values", values, parameters)
+    if row.dtype == object:
+        row = (row + R // 2) % R - R // 2  # elements of the field: r − 1 is −1
+    wrong = np.flatnonzero(~_is_allowed(np.arange(len(row)), row, parameters))
+    return int(wrong[0]) if len(wrong) else None
 
 
 def verify_fault(setup: Setup, commitments: Sequence[bytes], parameters: int, opening: Opening) -> None:
@@ -211,15 +235,16 @@ def verify_fault(setup: Setup, commitments: Sequence[bytes], parameters: int, op
         opening: the entry.
 
     Raises:
+        InvalidInput: as `verify_entry`, or P is no number of parameters.
         InvalidUpdate: the number of commitments is not that of P entries.
         ProofError: the entry is not the one committed to, or it breaks no rule.
     """
-    if len(commitments) != (chunks := setup.count_chunks(parameters)):
+    if len(check_list("commitments", commitments)) != (chunks := setup.count_chunks(parameters)):
         raise InvalidUpdate(f"{len(commitments)} commitments, {parameters:,} entries have {chunks} of {POINT} bytes")
     verify_entry(setup, commitments, opening)
     if _is_allowed(opening.position, opening.entry, parameters):
         raise ProofError(f"entry {opening.position} is {opening.entry}, which is allowed: no fault")
 
 
-def _is_allowed(position: int, entry: int, parameters: int) -> bool:
-    return LOWEST <= entry <= HIGHEST if position < parameters else entry == 0
+def _is_allowed(position: Any, entry: Any, parameters: int) -> np.ndarray:
+    return np.where(position < parameters, (entry >= LOWEST) & (entry <= HIGHEST), entry == 0)

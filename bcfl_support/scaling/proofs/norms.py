@@ -18,12 +18,12 @@ from collections.abc import Sequence
 import numpy as np
 from eth_utils import keccak
 
-from bcfl_support.checks import check_whole
-from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
+from bcfl_support.checks import check_list, check_whole
+from bcfl_support.errors import InvalidInput, ProofError
 from bcfl_support.scaling.proofs.commitments import chunks_of
 from bcfl_support.scaling.proofs.polynomials import POLYNOMIALS, R, dot, interpolate
-from bcfl_support.scaling.proofs.rounds import Coefficients, Numbers, Tick
-from bcfl_support.scaling.proofs.setup import G, H, Setup, decode_point, encode_point, multiply, pairs_to_one
+from bcfl_support.scaling.proofs.rounds import Coefficients, Numbers, Tick, check_updates, decode_points
+from bcfl_support.scaling.proofs.setup import G, Setup, encode_point, multiply
 from bcfl_support.scaling.proofs.transcript import MAX_PARAMETERS, Proof, Statement, Transcript
 
 MAX_NORM = 2**14 * MAX_PARAMETERS
@@ -42,9 +42,7 @@ def compute_norms(updates: np.ndarray) -> tuple[int, ...]:
     Raises:
         InvalidUpdate: another shape or type.
     """
-    if type(updates) not in (np.ndarray, np.memmap) or updates.dtype != np.int8 or updates.ndim != 2:
-        shape, kind = np.shape(updates), updates.dtype if type(updates) is np.ndarray else type(updates).__name__
-        raise InvalidUpdate(f"updates have shape {shape} and type {kind}: give (n, P) of int8")
+    check_updates(updates)
     return tuple(int(np.square(row, dtype=np.int64).sum()) for row in updates)
 
 
@@ -67,6 +65,7 @@ def prove_norms(setup: Setup, statement: Statement, updates: np.ndarray, *, prog
         InvalidUpdate: as `compute_norms`.
         ProofError: the statement's commitments are not those of the updates.
     """
+    Statement.check(statement, setup)
     norms = compute_norms(updates)
     if updates.shape != (wanted := (len(statement.clients), statement.parameters)):
         raise InvalidInput(f"updates have shape {updates.shape}, the statement is about {wanted}: give those")
@@ -138,14 +137,11 @@ def verify_norms(setup: Setup, statement: Statement, norms: Sequence[int], proof
     Raises:
         ProofError: it proves nothing.
     """
-    statement.check(setup)
-    records = [(f"a commitment of client {i}", c) for i, row in enumerate(statement.commitments) for c in row]
-    points = [decode_point(*record) for record in records]
-    proof.check(len(points))
+    Statement.check(statement, setup)
+    Proof.check(proof, len(statement.clients) * setup.count_chunks(statement.parameters))
     if proof.aggregates or proof.signature:
         raise ProofError("a proof of norms has neither aggregates nor a signature: leave them out")
-    parts = {"q": proof.q, "f": proof.f, "at_zeta": proof.at_zeta, "at_zero": proof.at_zero}
-    q, f, at_zeta, at_zero = (decode_point(f"{name} of the proof", raw) for name, raw in parts.items())
+    points, (q, f, at_zeta, at_zero) = decode_points(statement, proof)
     transcript = _begin(setup, statement, norms)
     rho, zeta = transcript.absorb(), transcript.absorb(proof.q, proof.f)
     gamma = transcript.absorb_values(proof.values)
@@ -161,13 +157,13 @@ def verify_norms(setup: Setup, statement: Statement, norms: Sequence[int], proof
     ends = [-delta * (pow(zeta, setup.n, R) - 1), delta**2 - delta, delta * zeta, -delta * opened - delta**2 * claim]
     left = multiply([*points, q, f, at_zeta, G], [*scalars, *ends])
     right = multiply([at_zeta, at_zero], [delta, delta**2])
-    if not pairs_to_one([(left, -H), (right, setup.tau_h)]):
+    if not setup.holds(left, right):
         raise ProofError("the pairing fails: these are not the norms of what was committed to")
 
 
 def _begin(setup: Setup, statement: Statement, norms: Sequence[int]) -> Transcript:
     """The transcript's start, once the claim is one: a norm a client, none that int8 cannot have."""
-    if len(norms) != len(statement.clients):
+    if len(check_list("norms", norms)) != len(statement.clients):
         raise ProofError(f"{len(norms)} norms of {len(statement.clients)} clients: give one for each")
     said = statement.message(setup) + b"norms"
     for i, norm in enumerate(norms):

@@ -25,21 +25,11 @@ from typing import Any
 import numpy as np
 from py_arkworks_bls12381 import G1Point
 
-from bcfl_support.checks import check_flag, check_range
+from bcfl_support.checks import check_flag, check_list, check_range
 from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.scaling.proofs.commitments import average, chunks_of, commit
 from bcfl_support.scaling.proofs.polynomials import POLYNOMIALS, R, divide_out, dot, interpolate, lagrange_at, to_limbs
-from bcfl_support.scaling.proofs.setup import (
-    G,
-    H,
-    Setup,
-    decode_key,
-    decode_point,
-    encode_point,
-    multiply,
-    pairs_to_one,
-    times,
-)
+from bcfl_support.scaling.proofs.setup import G, Setup, decode_key, decode_point, encode_point, multiply, times
 from bcfl_support.scaling.proofs.transcript import MAX_PARAMETERS, MAX_TOTAL_WEIGHT, Proof, Statement, Transcript
 
 SIGNING_DOMAIN = b"BCFL-V1-ROUND_BLS12381G1_XMD:SHA-256_SSWU_RO_"
@@ -84,8 +74,8 @@ def state_round(
             commitments.append(commit(setup, row))
             if progress:
                 progress(i + 1, len(updates))
-    who, shares = tuple(clients), tuple(int(w) for w in weights)
-    points = tuple(map(tuple, commitments))
+    who, shares = tuple(check_list("clients", clients)), tuple(int(w) for w in weights)
+    points = tuple(tuple(check_list("commitments", c)) for c in check_list("commitments", commitments))
     made = Statement(chain_id, contract, round, sender, updates.shape[1], who, shares, scores, points)
     made.check(setup)
     return made
@@ -107,15 +97,21 @@ def compute_scores(updates: np.ndarray, weights: Sequence[int]) -> tuple[int, ..
     """
     array = check_range("weights", weights, 1, MAX_TOTAL_WEIGHT, row=True, whole=True).astype(np.int64)
     check_range("the sum of weights", int(array.sum()), 1, MAX_TOTAL_WEIGHT, why="sums are exact to there")
-    if type(updates) not in (np.ndarray, np.memmap) or updates.dtype != np.int8 or updates.shape[:1] != array.shape:
-        shape, kind = np.shape(updates), updates.dtype if type(updates) is np.ndarray else type(updates).__name__
-        raise InvalidUpdate(f"updates have shape {shape} and type {kind}: {array.size} weights need (n, P) of int8")
-    if updates.ndim != 2 or not 1 <= updates.shape[1] <= MAX_PARAMETERS:
-        raise InvalidUpdate(f"updates have shape {updates.shape}: give (n, P), P from 1 to {MAX_PARAMETERS:,}")
+    check_updates(updates, array.size)
     total = sum_updates(updates, array.tolist())
     starts = np.arange(0, len(total), _BLOCK)
     shares = [np.add.reduceat(row * total, starts).tolist() for row in updates]
     return tuple(w * sum(share) for w, share in zip(array.tolist(), shares, strict=True))
+
+
+def check_updates(updates: Any, n: int | None = None) -> None:
+    """Refuse what is no (n, P) of int8, or where there are n weights, of another n; `InvalidUpdate`."""
+    fits = type(updates) in (np.ndarray, np.memmap) and updates.dtype == np.int8 and updates.ndim == 2
+    if not fits or n not in (None, len(updates)) or not 1 <= updates.shape[1] <= MAX_PARAMETERS:
+        shape = f"shape {updates.shape}" if isinstance(updates, np.ndarray) else "no shape"
+        kind = updates.dtype if type(updates) is np.ndarray else type(updates).__name__
+        said = f"updates have {shape} and type {kind}: " + (n is not None) * f"{n} weights need (n, P) of int8; "
+        raise InvalidUpdate(f"{said}give (n, P) of int8, P from 1 to {MAX_PARAMETERS:,}")
 
 
 def sum_updates(updates: np.ndarray, weights: Sequence[int]) -> np.ndarray:
@@ -155,7 +151,7 @@ def prove_round(
         InvalidInput: the statement's scores or shape are not those of the updates.
         ProofError: the statement is no statement, or its commitments are not those of the updates.
     """
-    statement.check(setup)
+    Statement.check(statement, setup)
     check_flag("aggregates", aggregates)
     if (true := compute_scores(updates, statement.weights)) != tuple(statement.scores):
         raise InvalidInput(f"the statement's scores are {statement.scores}, the updates' are {true}: state those")
@@ -300,14 +296,11 @@ def verify_round(setup: Setup, statement: Statement, proof: Proof, *, key: bytes
     Raises:
         ProofError: it proves nothing; the message says which check failed.
     """
-    statement.check(setup)
-    proof.check(setup.count_chunks(statement.parameters))
+    Statement.check(statement, setup)
+    Proof.check(proof, setup.count_chunks(statement.parameters))
     if bool(proof.signature) != (key is not None):
         raise ProofError("there is a signature and no key" if proof.signature else "there is a key and no signature")
-    records = [(f"a commitment of client {i}", c) for i, row in enumerate(statement.commitments) for c in row]
-    points = [decode_point(*record) for record in records]
-    parts = {"q": proof.q, "f": proof.f, "at_zeta": proof.at_zeta, "at_zero": proof.at_zero}
-    ends = {name: decode_point(f"{name} of the proof", raw) for name, raw in parts.items()}
+    points, (q, f, at_zeta, at_zero) = decode_points(statement, proof)
     summed = [decode_point("an aggregate", raw) for raw in proof.aggregates]
     signed = decode_point("the signature", proof.signature) if proof.signature else G1Point.identity()
     signers = []
@@ -316,12 +309,12 @@ def verify_round(setup: Setup, statement: Statement, proof: Proof, *, key: bytes
         signers = [(message, decode_key("the key", key))]
 
     challenges = draw_challenges(setup, statement, proof)
-    others = [*summed, ends["q"], ends["f"], ends["at_zeta"], signed, G]
+    others = [*summed, q, f, at_zeta, signed, G]
 
     def holds(batch: Sequence[int]) -> bool:
         left = multiply(points + others, fold(setup, statement, proof, challenges, batch))
-        right = multiply([ends["at_zeta"], ends["at_zero"]], batch[1:3])
-        return pairs_to_one([(left, -H), (right, setup.tau_h), *(signers if batch[0] else [])])
+        right = multiply([at_zeta, at_zero], batch[1:3])
+        return setup.holds(left, right, *(signers if batch[0] else []))
 
     powers = [pow(challenges[3], i, R) for i in range(3 + len(summed))]
     if holds(powers):
@@ -339,6 +332,13 @@ _REASONS = (
     (2, 3, "the pairing fails at 0: the scores, weighted by powers of ρ, are not N·f(0)"),
     (1, 2, "the pairing fails at ζ: commitments, weights and scores are not those of one round"),
 )
+
+
+def decode_points(statement: Statement, proof: Proof) -> tuple[list[Any], list[Any]]:
+    """The clients' points, and q, f, at_zeta and at_zero of the proof; `ProofError` names what is none."""
+    records = [(f"a commitment of client {i}", c) for i, row in enumerate(statement.commitments) for c in row]
+    ends = [(f"{name} of the proof", getattr(proof, name)) for name in ("q", "f", "at_zeta", "at_zero")]
+    return [decode_point(*record) for record in records], [decode_point(*end) for end in ends]
 
 
 def draw_challenges(setup: Setup, statement: Statement, proof: Proof) -> tuple[int, int, int, int]:

@@ -8,6 +8,7 @@ other, of whom a single honest one is enough.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ POINT = 96
 """Bytes of a point of G1: x and y, 48 bytes each; all zero is the point at infinity."""
 KEY = 256
 """Bytes of a point of G2: the real parts and the others of x and y, 64 bytes each, as EIP-2537 takes them."""
+CEREMONY = "d39b9f2d047cc9dca2de58f264b6a09448ccd34db967881a6713eacacf0f26b7"
+"""SHA-256 of the file with the points of Ethereum's ceremony."""
 _MAX_LOG_POWERS = 12  # a toy's powers up to here: 4,096 multiplications, a second
 
 
@@ -73,13 +76,17 @@ class Setup:
         return to_limbs(lagrange_at(self.secret, self.log_n))
 
     def count_chunks(self, parameters: int) -> int:
-        """K = ⌈P/N⌉: commitments of an update of P entries."""
-        return -(-parameters // self.n)
+        """K = ⌈P/N⌉: commitments of an update of P entries; `InvalidInput` for what is no P."""
+        return -(-check_whole("parameters", parameters, 1, why="an update has an entry at least") // self.n)
 
     def commit_polynomial(self, polynomial: Any) -> Any:
         """p(τ)·G by the powers, for a polynomial of FLINT's with degree < N."""
         coefficients = [int(c) for c in polynomial.coeffs()]
         return multiply(self.powers[: len(coefficients)], coefficients)
+
+    def holds(self, left: Any, right: Any, *others: tuple[Any, Any]) -> bool:
+        """Whether e(left, −H)·e(right, τ·H), times what other pairs give, is one."""
+        return pairs_to_one([(left, -H), (right, self.tau_h), *others])
 
 
 @functools.cache
@@ -87,8 +94,16 @@ def ethereum_setup() -> Setup:
     """Ethereum's, from the ceremony of 2023: N = 4,096. eth_account ships it; loading takes two seconds, once.
 
     The points are those of EIP-4844, so a commitment here is a blob's, entry j in its element bitrev(j).
+
+    Raises:
+        ProofError: the file is not there, or holds anything else: other points would commit to other values.
     """
-    lines = Path(TRUSTED_SETUP).read_text(encoding="utf-8").split()
+    place = Path(TRUSTED_SETUP)
+    raw = place.read_bytes() if place.is_file() else b""
+    if (found := hashlib.sha256(raw).hexdigest()) != CEREMONY:
+        what = f"{place}, Ethereum's setup, is {'damaged' if raw else 'missing'}: its SHA-256 is {found}"
+        raise ProofError(f"{what}, that of the ceremony's {CEREMONY}; install eth-account anew")
+    lines = raw.decode().split()
     ones, twos = int(lines[0]), int(lines[1])  # points of G1, of G2; then both in turn, and G1's powers last
     points = [bytes.fromhex(line) for line in lines[2 + ones :]]
     powers = tuple(G1Point.from_compressed_bytes_unchecked(point) for point in points[twos:])
@@ -117,15 +132,9 @@ def toy_setup(log_n: int, secret: int, *, powers: bool | None = None) -> Setup:
     log_n = check_whole("log_n", log_n, 0, MAX_LOG_N, why="sums stay exact to there")
     secret = check_whole("secret", secret, 2, R - 1, why="it is an element of the field")
     check_whole("secret^N mod r", pow(secret, 1 << log_n, R), 2, R, why="a root of unity is no secret")
-    if powers is not None:
-        check_flag("powers", powers)
-    made: list[Any] = []
-    if powers or (powers is None and log_n <= _MAX_LOG_POWERS):
-        power = 1
-        for _ in range(1 << log_n):
-            made.append(times(power))
-            power = power * secret % R
-    return Setup("toy", log_n, H * to_scalar(secret), tuple(made), secret)
+    check_flag("powers", made := log_n <= _MAX_LOG_POWERS if powers is None else powers)
+    each = tuple(times(pow(secret, i, R)) for i in range(made << log_n))
+    return Setup("toy", log_n, H * to_scalar(secret), each, secret)
 
 
 # ---------------------------------------------------------------- points
@@ -181,9 +190,9 @@ def encode_key(point: Any) -> bytes:
 
 def decode_key(name: str, raw: bytes) -> Any:
     """A point of G2 that somebody sent, checked as in `decode_point`."""
-    parts = [raw[start : start + 64] for start in range(0, len(raw), 64)]
     try:
-        if len(raw) == KEY and any(raw) and not any(any(part[:16]) for part in parts):
+        parts = [raw[start : start + 64] for start in range(0, KEY, 64)] if isinstance(raw, bytes) else []
+        if parts and len(raw) == KEY and any(raw) and not any(any(part[:16]) for part in parts):
             return G2Point.from_xy_bytes_be(b"".join(part[16:] for part in parts))
         reason = "wrong length or padding, or the key of nobody"
     except ValueError as error:

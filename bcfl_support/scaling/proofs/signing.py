@@ -18,19 +18,13 @@ from eth_abi import encode
 from eth_utils import keccak, to_canonical_address
 from py_arkworks_bls12381 import G1Point, G2Point
 
-from bcfl_support.checks import check_whole
+from bcfl_support.chain import check_address
+from bcfl_support.checks import check_kind, check_list, check_whole
 from bcfl_support.errors import ProofError
+from bcfl_support.scaling.proofs import setup
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.rounds import SIGNING_DOMAIN
-from bcfl_support.scaling.proofs.setup import (
-    H,
-    decode_key,
-    decode_point,
-    encode_key,
-    encode_point,
-    pairs_to_one,
-    to_scalar,
-)
+from bcfl_support.scaling.proofs.setup import decode_key, decode_point, encode_key, encode_point, pairs_to_one
 
 POSSESSION_DOMAIN = b"BCFL-V1-POSSESSION_BLS12381G1_XMD:SHA-256_SSWU_RO_"
 """What a key's proof of possession is hashed to the curve with: it is no signature on a round."""
@@ -60,14 +54,15 @@ class SigningKey:
         """A key for an account. FOR TEACHING: whoever knows the address knows the secret.
 
         Args:
-            account: an address.
+            account: an address; `InvalidInput` if it is none.
         """
-        return cls(int.from_bytes(keccak(b"a key for teaching" + to_canonical_address(account)), "big") % R)
+        who = check_address("account", account)
+        return cls(int.from_bytes(keccak(b"a key for teaching" + to_canonical_address(who)), "big") % R)
 
     @property
     def public(self) -> bytes:
         """x·H, 256 bytes."""
-        return encode_key(H * to_scalar(self.secret))
+        return encode_key(setup.H * setup.to_scalar(self.secret))
 
     def sign(self, message: bytes) -> bytes:
         """The signature on a round's message, 96 bytes."""
@@ -79,12 +74,18 @@ class SigningKey:
         Args:
             chain_id, contract: where it is registered.
             account: by whom.
+
+        Raises:
+            InvalidInput: no number of a chain, or no address.
         """
-        message = keccak(encode(["uint256", "address", "address", "bytes"], [chain_id, contract, account, self.public]))
+        chain_id, contract = check_whole("chain_id", chain_id, 0, 2**256 - 1), check_address("contract", contract)
+        where = [chain_id, contract, check_address("account", account), self.public]
+        message = keccak(encode(["uint256", "address", "address", "bytes"], where))
         return pad_point(encode_point(self._times(message, POSSESSION_DOMAIN)))
 
     def _times(self, message: bytes, domain: bytes) -> G1Point:
-        return G1Point.hash_to_curve(message, domain) * to_scalar(self.secret)
+        check_kind("message", message, bytes, "the bytes to sign")
+        return G1Point.hash_to_curve(message, domain) * setup.to_scalar(self.secret)
 
 
 def add_keys(keys: Sequence[bytes]) -> bytes:
@@ -96,10 +97,8 @@ def add_keys(keys: Sequence[bytes]) -> bytes:
     Raises:
         ProofError: one is no key.
     """
-    total = G2Point.identity()
-    for i, raw in enumerate(keys):
-        total = total + decode_key(f"key {i}", raw)
-    return encode_key(total)
+    points = [decode_key(f"key {i}", raw) for i, raw in enumerate(check_list("keys", keys))]
+    return encode_key(sum(points, G2Point.identity()))
 
 
 def add_signatures(signatures: Sequence[bytes]) -> bytes:
@@ -111,10 +110,8 @@ def add_signatures(signatures: Sequence[bytes]) -> bytes:
     Raises:
         ProofError: one is no point.
     """
-    total = G1Point.identity()
-    for i, raw in enumerate(signatures):
-        total = total + decode_point(f"signature {i}", raw)
-    return encode_point(total)
+    points = [decode_point(f"signature {i}", raw) for i, raw in enumerate(check_list("signatures", signatures))]
+    return encode_point(sum(points, G1Point.identity()))
 
 
 def verify_signature(key: bytes, message: bytes, signature: bytes) -> None:
@@ -128,8 +125,9 @@ def verify_signature(key: bytes, message: bytes, signature: bytes) -> None:
     Raises:
         ProofError: it is not by this key on this message.
     """
+    check_kind("message", message, bytes, "the bytes that were signed")
     point, signer = decode_point("the signature", signature), decode_key("the key", key)
-    if not pairs_to_one([(point, -H), (G1Point.hash_to_curve(message, SIGNING_DOMAIN), signer)]):
+    if not pairs_to_one([(point, -setup.H), (G1Point.hash_to_curve(message, SIGNING_DOMAIN), signer)]):
         raise ProofError("the signature is not by this key on this message: the pairing fails")
 
 

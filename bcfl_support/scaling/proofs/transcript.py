@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 from eth_utils import is_address, keccak, to_canonical_address
 
-from bcfl_support.checks import check_range, check_whole
+from bcfl_support.checks import check_kind, check_list, check_range, check_whole
 from bcfl_support.errors import ProofError
 from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import POINT, Setup
@@ -76,8 +76,12 @@ class Statement:
         """Refuse what a contract would not take to the hash: lengths, ranges, the order of clients.
 
         Raises:
+            InvalidInput: this is no statement, or what is needed of each client no tuple.
             ProofError: with the number that is wrong.
         """
+        check_kind("statement", self, Statement, "a Statement, such as state_round makes")  # where called by the class
+        for name in ("clients", "weights", "scores", "commitments"):
+            check_kind(name, getattr(self, name), (tuple, list), "a tuple, one of each a client")
         n, chunks = len(self.clients), setup.count_chunks(self.check_parameters())
         check_range("clients", n, 1, MAX_CLIENTS, why="a transaction holds no more", error=ProofError)
         for name, value in (("chain_id", self.chain_id), ("round", self.round)):
@@ -148,8 +152,12 @@ class Proof:
         """Refuse wrong lengths, and scalars that are not in their one form.
 
         Raises:
+            InvalidInput: this is no proof, or a part is of another kind.
             ProofError: with what is wrong.
         """
+        check_kind("proof", self, Proof, "a Proof, such as prove_round makes")
+        for name, kind in (("values", (tuple, list)), ("aggregates", (tuple, list)), ("signature", bytes)):
+            check_kind(f"{name} of the proof", getattr(self, name), kind, "a tuple; for the signature, bytes")
         check_points("the proof", (self.q, self.f, self.at_zeta, self.at_zero), 4)
         check_points("aggregates", self.aggregates, chunks if self.aggregates else 0)
         check_points("signatures", (self.signature,) if self.signature else (), 1 if self.signature else 0)
@@ -173,15 +181,18 @@ class Proof:
             aggregates: K points, or none.
 
         Raises:
+            InvalidInput: no bytes, or no number of chunks.
             ProofError: the bytes are too few or too many, or a scalar is not below r.
         """
-        end = 2 * POINT + 32 * chunks
+        check_kind("raw", raw, bytes, "a proof as to_bytes writes it")
+        end = 2 * POINT + 32 * (chunks := check_whole("chunks", chunks, 1))
         if len(raw) not in (end + 2 * POINT, end + 3 * POINT):
             sizes = f"{end + 2 * POINT:,}, or {end + 3 * POINT:,} with a signature"
             raise ProofError(f"the proof has {len(raw):,} bytes, one of {chunks} chunks has {sizes}")
         values = tuple(int.from_bytes(raw[at : at + 32], "big") for at in range(2 * POINT, end, 32))
         points = [raw[at : at + POINT] for at in (0, POINT, end, end + POINT, end + 2 * POINT)]
-        proof = cls(points[0], points[1], values, points[2], points[3], tuple(aggregates), points[4])
+        sums = tuple(check_list("aggregates", aggregates))
+        proof = cls(points[0], points[1], values, points[2], points[3], sums, points[4])
         proof.check(chunks)
         return proof
 
@@ -212,7 +223,7 @@ def check_points(name: str, points: Sequence[bytes], number: int) -> None:
     Raises:
         ProofError: with both.
     """
-    sizes = [len(point) if isinstance(point, bytes) else -1 for point in points]
+    sizes = [len(point) if isinstance(point, bytes) else -1 for point in check_list(name, points)]
     if sizes != [POINT] * number:
         raise ProofError(f"{name}: {len(sizes)} points of {sorted(set(sizes))} bytes, not {number} of {POINT}")
 

@@ -206,3 +206,102 @@ def test_commitments_are_malleable():
     added = decode_point("it", proofs.commit(toy(2), theirs)[0]) + decode_point("it", proofs.commit(toy(2), mine)[0])
     assert encode_point(added) == proofs.commit(toy(2), mine + theirs)[0]
     assert proofs.commit(toy(2), np.ones(4, int))[0] == encode_point(times(1))
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, object, list])
+def test_numbers_of_any_type_mean_their_value(kind):
+    values = draw_round(1, 100)[0][0] % 100
+    setup, points = toy(4), proofs.commit(toy(4), values)
+    row = values.tolist() if kind is list else values.astype(kind)
+    shown = proofs.open_entry(setup, row, np.int8(90))
+    assert shown == proofs.open_entry(setup, values, 90) and type(shown.position) is int
+    proofs.verify_entry(setup, points, replace(shown, position=np.int8(90)))
+    assert proofs.find_fault(setup, row, np.int8(100)) is None and setup.count_chunks(np.int8(100)) == 7
+    weights = np.array([100, 27], np.int8)
+    assert proofs.average([points, points], weights) == proofs.average((points, points), [100, 27])
+    narrow = proofs.Opening(np.int16(3), np.int16(values[3]), proofs.open_entry(setup, values, 3).proof)
+    proofs.verify_entry(setup, points, narrow)
+
+
+NO_ROWS = [
+    None,
+    [1.5] * 9,
+    [float("nan")] * 9,
+    ["1"] * 9,
+    "123456789",
+    [None] * 9,
+    [[1], [2, 3]],
+    np.zeros((3, 3), int),
+    5,
+]
+
+
+@pytest.mark.parametrize("row", NO_ROWS, ids=range(len(NO_ROWS)))
+def test_what_is_no_row_is_neither_opened_nor_without_fault(row):
+    for call in (lambda: proofs.open_entry(toy(3), row, 0), lambda: proofs.find_fault(toy(3), row, 9)):
+        with pytest.raises(InvalidInput, match=r"values (is|has)"):
+            call()
+
+
+@pytest.mark.parametrize("length", [0, 11, 17])
+def test_rows_of_another_length_are_not_without_fault(length):
+    with pytest.raises(
+        InvalidUpdate, match=rf"values has shape \({length},\): give one row of P = 12, and padding up to 16"
+    ):
+        proofs.find_fault(toy(3), np.zeros(length, int), 12)
+
+
+@pytest.mark.parametrize("parameters", [0, -1, 2.5, float("nan"), None, "12", [12]])
+def test_what_is_no_number_of_parameters(parameters):
+    setup, points = toy(3), proofs.commit(toy(3), np.arange(12))
+    shown = proofs.open_entry(setup, np.arange(12), 1)
+    for call in (
+        lambda: proofs.find_fault(setup, np.zeros(12, int), parameters),
+        lambda: proofs.verify_fault(setup, points, parameters, shown),
+        lambda: setup.count_chunks(parameters),
+    ):
+        with pytest.raises(InvalidInput, match="parameters is"):
+            call()
+
+
+@pytest.mark.parametrize("position", [-1, 16, 0.5, float("nan"), None, "3", [3]])
+def test_positions_that_there_are_not(position):
+    setup, points = toy(3), proofs.commit(toy(3), np.arange(12))
+    with pytest.raises(InvalidInput, match="position is"):
+        proofs.open_entry(setup, np.arange(12), position)
+    shown = proofs.open_entry(setup, np.arange(12), 1)
+    with pytest.raises(ProofError, match="position is"):
+        proofs.verify_entry(setup, points, replace(shown, position=position))
+    if position != 16:
+        with pytest.raises(ProofError, match="value is"):
+            proofs.verify_entry(setup, points, replace(shown, value=position))
+
+
+def test_a_field_element_below_zero_is_an_entry_below_zero():
+    """r − 1 is −1, which an update may have."""
+    assert proofs.find_fault(toy(2), [5, R - 1, R - 128, 0], 4) is None
+    assert proofs.find_fault(toy(2), [5, R - 1, R - 129, 0], 4) == 2
+
+
+@pytest.mark.parametrize(
+    "weights", [[1.5, 1], "12", ["1", "2"], None, 3, [None, 1], [True, 1], [float("nan"), 1], [[1], [2]]]
+)
+def test_weights_that_are_not_whole_average_nothing(weights):
+    one = proofs.commit(toy(3), np.arange(9))
+    with pytest.raises(InvalidInput, match="weights is"):
+        proofs.average([one, one], weights)
+
+
+def test_what_is_no_commitment_and_no_opening():
+    one, shown = proofs.commit(toy(3), np.arange(9)), proofs.open_entry(toy(3), np.arange(9), 1)
+    for other in (None, 3, [None, one], b"x", "xy"):
+        with pytest.raises(InvalidInput, match="commitments"):
+            proofs.average(other, [1, 2])
+    for other in (None, 3, 0.5):
+        with pytest.raises(InvalidInput, match="commitments is"):
+            proofs.verify_entry(toy(3), other, shown)
+    for other in (None, (1, 2, 3), {}):
+        with pytest.raises(InvalidInput, match="opening is"):
+            proofs.verify_entry(toy(3), one, other)
+    with pytest.raises(ProofError, match="position is 1"):
+        proofs.verify_entry(toy(3), [], shown)

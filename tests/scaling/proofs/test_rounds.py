@@ -30,7 +30,7 @@ from scaling.proofs.cases import (
 from web3.exceptions import Web3Exception
 
 from bcfl_support.chain import Chain
-from bcfl_support.errors import InvalidInput, InvalidUpdate, ProofError
+from bcfl_support.errors import BcflError, InvalidInput, InvalidUpdate, ProofError
 from bcfl_support.scaling import compute_round, proofs
 from bcfl_support.scaling.proofs import rounds, setup
 from bcfl_support.scaling.proofs.polynomials import R
@@ -521,3 +521,38 @@ def test_a_statement_of_other_updates_is_not_proven():
         proofs.prove_round(SRS, TRUE, padded)
     with pytest.raises(ProofError, match="strictly rising"):
         proofs.state_round(SRS, UPDATES, WEIGHTS, TRUE.clients[::-1], **HERE)
+
+
+ODD = [None, 3, float("nan"), "12", b"x", (), [None], object()]
+NO_NUMBERS = ("contract", "sender", "clients", "weights", "scores", "commitments")
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_what_is_no_statement_no_proof_and_no_updates(odd):
+    """In words, whoever is asked; a part of another kind as well as the whole."""
+    proof, norms = proofs.prove_round(SRS, TRUE, UPDATES), proofs.compute_norms(UPDATES)
+    calls = [
+        lambda: proofs.prove_round(SRS, odd, UPDATES),
+        lambda: proofs.prove_round(SRS, TRUE, odd),
+        lambda: proofs.verify_round(SRS, odd, proof),
+        lambda: proofs.verify_round(SRS, TRUE, odd),
+        lambda: proofs.verify_round(SRS, TRUE, proof, key=b"x" if odd is None else odd),
+        lambda: proofs.prove_norms(SRS, odd, UPDATES),
+        lambda: proofs.prove_norms(SRS, TRUE, odd),
+        lambda: proofs.verify_norms(SRS, odd, norms, proof),
+        lambda: proofs.verify_norms(SRS, TRUE, odd, proofs.prove_norms(SRS, TRUE, UPDATES)),
+        lambda: proofs.verify_norms(SRS, TRUE, norms, odd),
+        lambda: proofs.Proof.from_bytes(odd, 3),
+        lambda: proofs.Proof.from_bytes(proof.to_bytes(), [3] if odd == 3 else odd),
+        lambda: replace(proof, values=odd).check(3),
+        lambda: replace(proof, aggregates=[odd]).check(3),
+        lambda: replace(proof, signature=odd).check(3),
+        *(
+            lambda name=name: replace(TRUE, **{name: odd}).check(SRS)
+            for name in vars(TRUE)
+            if odd != 3 or name in NO_NUMBERS
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(BcflError):
+            call()

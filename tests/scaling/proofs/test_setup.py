@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 from eth_utils import keccak
@@ -109,3 +110,26 @@ def test_what_is_no_key_is_refused():
     for raw in (key[:-1], key + b"\0", b"\1" + key[1:], key[:-1] + b"\0", key[64:] + key[:64], b""):
         with pytest.raises(ProofError, match="it is no point of G2 in 256 bytes"):
             s.decode_key("it", raw)
+
+
+@pytest.mark.parametrize("damage", ["swapped", "cut", "more", "text", "gone", "folder"])
+def test_a_file_that_is_not_the_ceremonys_is_refused(monkeypatch, tmp_path, damage):
+    """Swapped lines are points of the curve as well, and would commit to other values."""
+    raw, file = Path(s.TRUSTED_SETUP).read_bytes(), tmp_path / "setup.txt"
+    lines = raw.splitlines(keepends=True)
+    lines[-1], lines[-2] = lines[-2], lines[-1]
+    damaged = {"swapped": b"".join(lines), "cut": raw[:-100], "more": raw + b"\n", "text": b"<html>\xff"}
+    if damage in damaged:
+        file.write_bytes(damaged[damage])
+    elif damage == "folder":
+        file.mkdir()
+    monkeypatch.setattr(s, "TRUSTED_SETUP", str(file))
+    what = "damaged" if damage in damaged else "missing"
+    with pytest.raises(ProofError, match=rf"Ethereum's setup, is {what}: its SHA-256 is .*; install eth-account anew"):
+        proofs.ethereum_setup.__wrapped__()
+
+
+def test_powers_are_asked_for_by_a_flag():
+    with pytest.raises(InvalidInput, match="powers is 'no'; give True or False"):
+        proofs.toy_setup(2, 5, powers="no")
+    assert len(proofs.toy_setup(0, 5).powers) == 1 and proofs.toy_setup(1, 5, powers=True).powers[1] == s.times(5)

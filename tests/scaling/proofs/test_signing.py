@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scaling.proofs.cases import OFF_CURVE
 
-from bcfl_support.errors import InvalidInput, ProofError
+from bcfl_support.errors import BcflError, InvalidInput, ProofError
 from bcfl_support.scaling.proofs import signing
 
 
@@ -42,3 +42,30 @@ def test_keys_and_signatures_that_are_none():
     signing.verify_signature(key.public, b"m", key.sign(b"m"))
     with pytest.raises(ProofError, match="not by this key"):
         signing.verify_signature(key.public, b"n", key.sign(b"m"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda key: signing.SigningKey.derive("0x1"),
+        lambda key: signing.SigningKey.derive(None),
+        lambda key: key.sign("text"),
+        lambda key: key.sign(None),
+        lambda key: key.prove_possession(1, "0x1", "0x" + "11" * 20),
+        lambda key: key.prove_possession(1, "0x" + "11" * 20, None),
+        lambda key: key.prove_possession(-1, "0x" + "11" * 20, "0x" + "11" * 20),
+        lambda key: key.prove_possession(1.5, "0x" + "11" * 20, "0x" + "11" * 20),
+        lambda key: signing.verify_signature(key.public, "text", key.sign(b"m")),
+        lambda key: signing.verify_signature(None, b"m", key.sign(b"m")),
+        lambda key: signing.verify_signature(key.public, b"m", None),
+        lambda key: signing.add_keys(None),
+        lambda key: signing.add_keys([None]),
+        lambda key: signing.add_keys([3]),
+        lambda key: signing.add_signatures(5),
+        lambda key: signing.add_signatures([None]),
+    ],
+    ids=range(16),
+)
+def test_what_is_no_address_no_message_and_no_point(call):
+    with pytest.raises(BcflError):
+        call(signing.SigningKey(5))
