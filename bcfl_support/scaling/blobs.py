@@ -32,8 +32,7 @@ class BlobRung(OptimisticRung):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        for client in self.clients:
-            self.deposit(client, self.terms.stake)
+        self._stake()
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's blobs and roots, or those of some; see `Rung.submit`."""

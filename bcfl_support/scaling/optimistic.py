@@ -32,6 +32,11 @@ class DepositRung(Rung):
         """
         self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
 
+    def _stake(self) -> None:
+        """Every client's stake, in as few blocks as hold them."""
+        deposit = self.contract.functions.deposit()
+        self.chain.send_many([(deposit, client, self.terms.stake) for client in self.clients])
+
     def get_deposit(self, account: str) -> int:
         """What an account has put down and not lost, in wei; `InvalidInput` for what is no address."""
         return int(self.contract.functions.depositOf(check_address("account", account)).call())

@@ -161,8 +161,7 @@ class ProvenRung(CommittedRung):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.salts: dict[int, bytes] = {}
         super().__init__(*arguments, **options)
-        for client in self.clients:
-            self.deposit(client, self.terms.stake)
+        self._stake()
 
     def _arguments(self) -> tuple[Any, ...]:
         t = self.terms

@@ -80,10 +80,9 @@ class RelayedRung(CommittedRung):
 
     def _found(self) -> None:
         """Stakes, keys and the committee: once, and not on any round's bill."""
+        self._stake()
         functions, chain = self.contract.functions, self.chain
-        for i, client in enumerate(self.clients):
-            self.deposit(client, self.terms.stake)
-            chain.send(functions.register(*self.registration(i)), sender=client)
+        chain.send_many([(functions.register(*self.registration(i)), c, 0) for i, c in enumerate(self.clients)])
         chain.send(functions.seat(b"".join(key.public for key in self.keys)), sender=self.worker)
 
     def registration(self, client: int) -> tuple[bytes, bytes]:
@@ -109,7 +108,7 @@ class RelayedRung(CommittedRung):
         if done := [i for i in chosen if i in self.rows]:
             raise InvalidInput(f"clients {done} have handed in theirs already: give the others, clients=[…]")
         for i in chosen:
-            self.submit_row(i, rows[i])
+            self._commit(i, rows[i])
 
     def submit_row(self, client: int, row: np.ndarray) -> None:
         """One client's commitment, to whatever numbers.
