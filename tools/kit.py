@@ -22,8 +22,8 @@ HANDOUT = Path(__file__).parent / "handout" / "kit"
 AS_THEY_STAND = ("requirements.lock", "LICENSE", "LICENSE-TEXT")
 """Files of the clone; what else a kit needs of it, the wheel brings."""
 
-SETTINGS = ("__init__.py", "kernels.py", "lab/learner", "lab/custom")
-"""What `make lab` needs, of `tools/`."""
+SETTINGS = ("__init__.py", "kernels.py", "hand_in.py", "lab/learner", "lab/custom")
+"""What the kit's Makefile needs, of `tools/`."""
 
 
 PACKAGE = (
