@@ -57,7 +57,10 @@ def test_a_line_is_something_written(kit, blank, text):
 
 def test_a_number_is_one_lesson_and_none_is_all(kit, blank):
     (kit / "my" / f"{NAME}-Copy1.ipynb").write_text("{}", encoding="utf-8")
-    assert [line[:24] for line in said(kit, blank, "1", "9")] == ["left: my/01_contract_dep", "There is no lesson 9 in "]
+    assert [line[:24] for line in said(kit, blank, "1", "9")] == [
+        "left: my/01_contract_dep",
+        "There is no lesson 9 in ",
+    ]
     assert [line.partition(",")[0] for line in said(kit, blank)] == [
         f"left: my/{stem}.ipynb" for stem in (f"{NAME}-Copy1", NAME, OTHER)
     ]
@@ -67,4 +70,5 @@ def test_a_number_is_one_lesson_and_none_is_all(kit, blank):
 def test_it_needs_python_alone_and_says_one_sentence(tmp_path):
     words = [sys.executable, "-S", "-E", "-m", "tools.hand_in", "../x"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (1, "") and run.stdout.startswith("Say who you are") and "\n" == run.stdout[-1]
+    assert (run.returncode, run.stderr) == (1, "") and run.stdout.startswith("Say who you are")
+    assert run.stdout.count("\n") == 1
