@@ -257,3 +257,27 @@ def test_an_own_lesson_a_check_mended_and_points_by_hand(bare, capsys):
     assert course.main(["release", str(bare), "8"]) == 1
     assert "Cannot add or remove cells" in capsys.readouterr().err
     assert len(s.released(bare, "08_own").cells) == 3
+
+
+# ---------------------------------------------------------------- the bound of Python
+PYTHON = """#!/bin/sh
+[ "$1" = -c ] || exit 3
+exec {python} -c 'import sys; sys.version_info = {version}; sys.version = "{text} (old)"; exec(sys.argv[1])' "$2"
+"""
+
+
+@pytest.mark.parametrize("makefile", [ROOT / "Makefile", kit.HANDOUT / "Makefile"], ids=["clone", "kit"])
+@pytest.mark.parametrize(("version", "good"), [((3, 10, 9), 0), ((3, 11, 0), 1), ((3, 13, 9), 1), ((3, 14, 0), 0)])
+def test_another_python_than_the_stated_ones_is_one_sentence(makefile, version, good, tmp_path):
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "Makefile").write_text(makefile.read_text(encoding="utf-8"), encoding="utf-8")
+    python, text = tmp_path / "python", ".".join(map(str, version))
+    python.write_text(PYTHON.format(python=sys.executable, version=version, text=text), encoding="utf-8")
+    python.chmod(0o755)
+    words = ["make", "--no-print-directory", f"PYTHON={python}", ".venv/.packages"]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    wanted = f"Python 3.11, 3.12 or 3.13 is needed, {python} is {text}; install one of them"
+    assert (wanted in run.stderr, run.stdout.startswith("Setting up Python packages")) == (not good, bool(good))
+    for guide in (ROOT / "README.md", kit.HANDOUT / "README.md"):
+        assert "You need Python 3.11, 3.12 or 3.13 and make" in guide.read_text(encoding="utf-8")
