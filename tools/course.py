@@ -140,7 +140,7 @@ def renew(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
             yield f"{name}: {count} handed in: `bcfl course grade {folder} {name} --again` grades them by it"
     if (place / "lessons").is_dir():
         kit.pack(place)
-        yield f"give students {place}.zip, or, to who has the kit already, the files of release/ for the folder my/"
+        yield f"give students {place}.zip; who has a kit already needs the file of release/ in its lessons/ and my/"
 
 
 def read_config(folder: Path) -> Any:

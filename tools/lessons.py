@@ -57,8 +57,10 @@ def pick(every: Sequence[str], names: Sequence[str], where: str) -> list[str]:
         if not found and number is not None:
             found = [one for one in every if (begin := re.match(r"\d+", one)) and int(begin[0]) == number]
         if len(found) != 1:
-            what = f"lesson {name!r} is {' and '.join(found)}: write the whole name" if found else f"no lesson {name!r}"
-            raise UnknownLesson(f"{what}; {where} has {', '.join(every) or 'none'}")
+            what = f"{where} has {', '.join(every) or 'none'}"
+            if found:
+                raise UnknownLesson(f"lesson {name!r} is {' and '.join(found)}: write the whole name; {what}")
+            raise UnknownLesson(f"no lesson in {where} matches {[name]}; {what}")
         wanted.add(found[0])
     return [one for one in every if one in wanted or not names]
 

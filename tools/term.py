@@ -45,7 +45,7 @@ def called() -> dict[str, str]:
     for name in CALLED:
         place = root / name
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file() and path.suffix != ".pyc" and path.name not in NOT_CALLED:
+            if path.is_file() and path.suffix != ".pyc" and path.name not in NOT_CALLED and path.name[0] != ".":
                 found[path.relative_to(root).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return found
 

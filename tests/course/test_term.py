@@ -84,14 +84,17 @@ class TestLessonsByName:
     def test_what_is_none_is_refused_with_those_that_are(self, name, tmp_path, capsys):
         assert course.main([str(tmp_path / "new"), "0", name]) == 1
         said = capsys.readouterr().err
-        assert f"no lesson {name!r}; notebooks has 00_start_here, 01_" in said and said.count("\n") == 1
+        assert (
+            f"no lesson in notebooks matches {[name]}; notebooks has 00_start_here, 01_" in said
+            and said.count("\n") == 1
+        )
         assert not (tmp_path / "new").exists()
 
     @pytest.mark.parametrize("command", ["check", "grade", "predictions", "release"])
     def test_every_command_refuses_before_it_writes(self, bare, command, capsys):
         before = sorted(bare.rglob("*"))
         assert course.main([command, str(bare), "7"]) == 1
-        assert "no lesson '7'" in capsys.readouterr().err
+        assert "matches ['7']; " in capsys.readouterr().err
         assert [path for path in sorted(bare.rglob("*")) if path.name != ".lock"] == before
 
     def test_a_number_of_two_lessons_is_neither(self):
