@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import shutil
 import sys
 import tempfile
@@ -189,13 +190,21 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--accept-clone", action="store_true", help="grade by this clone, though it has changed"
             )
-            command.add_argument("--minutes", type=float, default=grading.MINUTES, help="limit of one submission")
+            command.add_argument("--minutes", type=_minutes, default=grading.MINUTES, help="limit of one submission")
     return parser
 
 
 def _path(text: str) -> Path:
     """A path as it was typed; where a shell left a ``~``, as make does, it is the home folder."""
     return Path(text).expanduser()
+
+
+def _minutes(text: str) -> float:
+    """A limit of time."""
+    minutes = float(text)
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"a limit of {text} minutes grades nothing; it must be above 0, such as 15")
+    return minutes
 
 
 def _run(parsed: argparse.Namespace) -> int:

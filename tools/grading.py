@@ -507,7 +507,7 @@ STATES = {
     "awaits a hand": "points by hand are still to be given, in Formgrader",
     "look again": "points by hand were given for an earlier file and still count: confirm or change them in Formgrader",
     "an earlier one's": "the newest file could not be graded, and the points are those of the one before",
-    "not graded": "see what `bcfl course check` says",
+    "not graded": "why stands above, or in logs/; `bcfl course check` says more",
     "nothing handed in": "",
 }
 """What `grades.csv` says of a submission, and what is to be done."""

@@ -148,6 +148,13 @@ class TestOneClone:
             term.require_same_clone(bare)
 
 
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_a_limit_that_grades_nothing_is_refused(bare, minutes, capsys):
+    with pytest.raises(SystemExit):
+        course.main(["grade", str(bare), f"--minutes={minutes}"])
+    assert f"a limit of {minutes} minutes grades nothing; it must be above 0" in capsys.readouterr().err
+
+
 HOLD = "import sys, pathlib, time\nfrom tools import term\nwith term.locked(pathlib.Path(sys.argv[1]), 'grade'):\n"
 HOLD += "    print('in', flush=True)\n    time.sleep(60)"
 
