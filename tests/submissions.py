@@ -52,6 +52,11 @@ def source_of(folder: Path, name: str) -> Any:
     return nbformat.read(folder / "source" / name / f"{name}.ipynb", as_version=4)
 
 
+def released_as(folder: Path, name: str, notebook: Any) -> None:
+    """Let a course hand out a notebook."""
+    nbformat.write(notebook, folder / "release" / name / f"{name}.ipynb")
+
+
 def hand_in(folder: Path, student: str, name: str, notebook: Any) -> Path:
     """Put a notebook, or the text of a file, where it is graded."""
     place = folder / "submitted" / student / name / f"{name}.ipynb"

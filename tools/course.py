@@ -5,24 +5,27 @@ bcfl course collect DIR FOLDER    put the lessons that students handed in where 
 bcfl course check DIR             say what is wrong with what was handed in
 bcfl course grade DIR             check, grade, write feedback and grades.csv
 bcfl course predictions DIR       gather what students predicted
+bcfl course release DIR LESSON    bring what was changed in source/ to release/, gradebook and kit
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from bcfl_support import services
 from bcfl_support.errors import BcflError
-from tools import grading, kit, predictions, release
-from tools.lessons import lesson_paths, store
+from tools import grading, intake, kit, predictions, release, term
+from tools.lessons import lesson_paths, needs, pick, store
 
-COMMANDS = ("make", "collect", "check", "grade", "predictions")
+COMMANDS = ("make", "collect", "check", "grade", "predictions", "release")
 
 
 class NotEmpty(BcflError, FileExistsError):
@@ -30,20 +33,29 @@ class NotEmpty(BcflError, FileExistsError):
 
 
 def make(folder: Path, names: Sequence[str] = ()) -> None:
-    """Make a course.
+    """Make a course, or nothing: of one that could not be made to its end nothing is left.
 
     Args:
         folder: where to; must not exist or be empty.
-        names: lessons to take, by number; empty takes all.
+        names: lessons to take, by number or whole name; empty takes all.
 
     Raises:
+        UnknownLesson: if there is no such lesson.
         NotEmpty: if the folder holds something.
     """
+    sources = {path.stem: release.prepare(path) for path in lesson_paths(names)}
+    there = folder.exists()
     begin(folder)
-    shutil.copy(services.project_root() / "docs" / "TEACHING.md", folder)
-    for path in lesson_paths(names):
-        add(folder, path.stem, release.prepare(path))
-    kit.write(folder / kit.NAME)
+    try:
+        shutil.copy(services.project_root() / "docs" / "TEACHING.md", folder)
+        for name, source in sources.items():
+            add(folder, name, source)
+        kit.write(folder / kit.NAME)
+    except BaseException:
+        shutil.rmtree(folder)
+        if there:
+            folder.mkdir()
+        raise
 
 
 def begin(folder: Path) -> None:
@@ -59,6 +71,7 @@ def begin(folder: Path) -> None:
         raise NotEmpty(f"{folder} is not empty; take another folder, so that nobody's work or grades are written over")
     (folder / "submitted").mkdir(parents=True)
     shutil.copy(release.CONFIG, folder)
+    term.record(folder)
 
 
 def add(folder: Path, name: str, source: Any) -> None:
@@ -93,6 +106,44 @@ def generate(folder: Path, name: str) -> None:
         raise grading.Refused(f"nbgrader made no release of {name}; it said:\n{said.get('log') or said.get('error')}")
 
 
+def renew(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
+    """Bring lessons as they are now in `source` to where they are handed out and graded: release, gradebook and kit.
+
+    Args:
+        folder: the course.
+        names: lessons, by number or whole name, own ones among them; empty takes all in `source`.
+
+    Yields:
+        Sentences: what was done, and what is still to be done.
+
+    Raises:
+        UnknownLesson: if `source` has no such lesson.
+        grading.Refused: if nbgrader makes no release, as where graded cells come or go after a hand-in; the release
+            that was there stays.
+    """
+    every = sorted(path.parent.name for path in (folder / "source").glob("*/*.ipynb") if path.stem == path.parent.name)
+    lessons, place = pick(every, names, "source/"), folder / kit.NAME
+    for name in lessons:
+        made = folder / "release" / name
+        with tempfile.TemporaryDirectory() as safe:
+            if made.is_dir():
+                shutil.copytree(made, Path(safe) / name)
+            try:
+                generate(folder, name)
+            except grading.Refused:
+                if (Path(safe) / name).is_dir():
+                    shutil.copytree(Path(safe) / name, made, dirs_exist_ok=True)
+                raise
+        if (place / "lessons").is_dir():
+            shutil.copy(made / f"{name}.ipynb", place / "lessons")
+        yield f"{name}: its release, its points in the gradebook and the kit are those of source/"
+        if count := len(grading.find(folder, [name])):
+            yield f"{name}: {count} handed in: `bcfl course grade {folder} {name} --again` grades them by it"
+    if (place / "lessons").is_dir():
+        kit.pack(place)
+        yield f"give students {place}.zip; who has a kit already needs the file of release/ in its lessons/ and my/"
+
+
 def read_config(folder: Path) -> Any:
     """What a course's own `nbgrader_config.py` says."""
     from traitlets.config.loader import PyFileConfigLoader
@@ -123,44 +174,81 @@ def _parser() -> argparse.ArgumentParser:
         "check": "say what is wrong with what was handed in",
         "grade": "check, grade, write feedback and grades.csv; one bad submission stops no other",
         "predictions": "gather what students predicted, into predictions.csv and predictions.md",
+        "release": "bring what was changed in source/ to release/, the gradebook and the kit",
     }
     for name in COMMANDS:
         command = commands.add_parser(name, help=helps[name])
-        command.add_argument("folder", type=Path, metavar="DIR", help="the course")
+        command.add_argument("folder", type=_path, metavar="DIR", help="the course")
         if name == "collect":
             command.add_argument(
-                "handed_in", type=Path, metavar="FOLDER", help="with files such as anna_00_start_here.ipynb"
+                "handed_in", type=_path, metavar="FOLDER", help="with files such as anna_00_start_here.ipynb"
             )
         else:
-            command.add_argument("lessons", nargs="*", help="lesson numbers, such as 00; default: all")
+            command.add_argument("lessons", nargs="*", help="numbers, such as 0 or 00, or whole names; default: all")
         if name == "grade":
             command.add_argument("--again", action="store_true", help="grade also what has not changed since")
-            command.add_argument("--minutes", type=float, default=grading.MINUTES, help="limit of one submission")
+            command.add_argument(
+                "--accept-clone", action="store_true", help="grade by this clone, though it has changed"
+            )
+            command.add_argument("--minutes", type=_minutes, default=grading.MINUTES, help="limit of one submission")
     return parser
+
+
+def _path(text: str) -> Path:
+    """A path as it was typed; where a shell left a ``~``, as make does, it is the home folder."""
+    return Path(text).expanduser()
+
+
+def _minutes(text: str) -> float:
+    """A limit of time."""
+    minutes = float(text)
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"a limit of {text} minutes grades nothing; it must be above 0, such as 15")
+    return minutes
 
 
 def _run(parsed: argparse.Namespace) -> int:
     folder: Path = parsed.folder
     if parsed.command == "make":
         make(folder, parsed.lessons)
-        print(
-            f"{folder}: a course of {len(list((folder / 'source').iterdir()))} lessons; read {folder / 'TEACHING.md'}"
-        )
+        names = grading.lessons_of(folder)
+        print(f"{folder}: a course of {len(names)} lessons; read {folder / 'TEACHING.md'}")
+        taken = {name[:2] for name in names}
+        for path in lesson_paths(names):
+            if missing := [number for number in needs(path) if number not in taken]:
+                print(f"{path.stem} needs lesson {', '.join(missing)}, which is in the kit and not graded here")
         return 0
     grading.require_course(folder)
-    if parsed.command == "collect":
-        for place in grading.collect(folder, parsed.handed_in):
-            print(place)
-        return 0
-    if parsed.command == "predictions":
-        print(predictions.write(folder, parsed.lessons))
-        return 0
     if parsed.command == "check":
         problems = [
             problem for found in grading.find(folder, parsed.lessons) for problem in grading.check(folder, found)
         ]
         print("\n".join(problems) or "nothing is wrong with what was handed in")
         return 0
+    with term.locked(folder, parsed.command):
+        return _change(folder, parsed)
+
+
+def _change(folder: Path, parsed: argparse.Namespace) -> int:
+    """Run a command that writes into a course."""
+    if parsed.command == "collect":
+        lines = intake.collect(folder, parsed.handed_in)
+    elif parsed.command == "predictions":
+        lines = iter([predictions.write(folder, parsed.lessons)])
+    elif parsed.command == "release":
+        lines = renew(folder, parsed.lessons)
+    else:
+        return _grade(folder, parsed)
+    for line in lines:
+        print(line, flush=True)
+    return 0
+
+
+def _grade(folder: Path, parsed: argparse.Namespace) -> int:
+    grading.lessons_of(folder, parsed.lessons)  # raises before anything is written
+    if parsed.accept_clone:
+        term.record(folder)
+    term.require_same_clone(folder)
     failed = 0
     for line, graded in grading.grade(folder, parsed.lessons, again=parsed.again, minutes=parsed.minutes):
         failed += not graded

@@ -1,4 +1,4 @@
-"""What was handed in: collected, checked, graded. One bad submission is named and stops no other.
+"""What was handed in: checked, graded. One bad submission is named and stops no other.
 
 Each submission is graded by nbgrader in a process and a folder of its own, with a limit of time; what it started ends
 with it, and what it changed in the course is put back. Its points are entered when nothing of it runs any more.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -28,8 +29,8 @@ from typing import Any
 import nbformat
 
 from bcfl_support.errors import BcflError
-from tools import release
-from tools.lessons import lesson_paths
+from tools import hand_in, release, term
+from tools.lessons import pick
 
 MINUTES = 15.0
 """Limit of one submission; a lesson takes one on two quiet cores."""
@@ -67,9 +68,17 @@ def require_course(folder: Path) -> None:
 
 
 def lessons_of(folder: Path, names: Sequence[str] = ()) -> list[str]:
-    """A course's lessons, those that begin with one of the names; all if there are none."""
+    """A course's lessons.
+
+    Args:
+        folder: the course.
+        names: those wanted, by number or whole name; empty takes all.
+
+    Raises:
+        UnknownLesson: if one is none of the course's.
+    """
     every = sorted(path.name for path in (folder / "release").iterdir() if path.is_dir())
-    return [name for name in every if not names or any(name.startswith(wanted) for wanted in names)]
+    return pick(every, names, "this course")
 
 
 def find(folder: Path, names: Sequence[str] = ()) -> list[Submission]:
@@ -77,90 +86,13 @@ def find(folder: Path, names: Sequence[str] = ()) -> list[Submission]:
 
     Args:
         folder: the course.
-        names: lessons, by number; empty takes all.
+        names: see `lessons_of`.
     """
     found = []
     for lesson in lessons_of(folder, names):
         for place in sorted((folder / "submitted").glob(f"*/{lesson}")):
             found.append(Submission(place.parent.name, lesson, place / f"{lesson}.ipynb"))
     return found
-
-
-NOBODY = {"my", "hand-in", "student-kit", "submitted", "notebooks"}
-"""Folders that are called alike at everybody's, and so name nobody."""
-
-
-def collect(folder: Path, handed_in: Path) -> Iterator[str]:
-    """Copy the lessons that students handed in to where they are graded; nothing is lost on the way.
-
-    Args:
-        folder: the course.
-        handed_in: folder with files whose names end with a lesson's; what stands before it, in the name or as a
-            folder's between the two, is the student: ``anna_00_start_here.ipynb``, ``anna/my/00_start_here.ipynb``.
-
-    Yields:
-        A sentence for each file: where it is now, or why it was left. Of two that differ, for the same student and
-        lesson, both are left; what a newer one replaces is kept in `earlier`.
-    """
-    offered: dict[Submission, list[Path]] = {}
-    for path in sorted(path for path in handed_in.rglob("*") if path.is_file()):
-        named = _whose(folder, handed_in, path)
-        if isinstance(named, str):
-            yield f"left: {path}: {named}"
-        else:
-            offered.setdefault(named, []).append(path)
-    spelled: dict[str, set[str]] = {}
-    for one in [*offered, *find(folder)]:
-        spelled.setdefault(one.student.casefold(), set()).add(one.student)
-    for one, paths in offered.items():
-        alike = sorted(spelled[one.student.casefold()])
-        if len({path.read_bytes() for path in paths}) > 1:
-            others = ", ".join(map(str, paths))
-            yield f"left: {others}: they differ, and all are {one.student}'s {one.lesson}; leave one of them there"
-        elif len(alike) > 1:
-            yield f"left: {paths[0]}: {' and '.join(alike)} may be one student or more; give them one name, or two"
-        else:
-            yield _take(folder, one, paths[0])
-
-
-def _whose(folder: Path, handed_in: Path, path: Path) -> Submission | str:
-    """What a file's name and folders say it is, or why nothing can be made of it."""
-    between = path.relative_to(handed_in).parts[:-1]
-    if path.suffix.lower() != ".ipynb":
-        packed = path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar")
-        return "it is packed; unpack it into a folder with the student's name" if packed else "it is no notebook"
-    if ".ipynb_checkpoints" in between or {"lessons", "solved"} & set(between):
-        return "it is a copy that a program put there, and not what the student works in"
-    known = "|".join(map(re.escape, lessons_of(folder)))
-    match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?", path.stem)
-    if not match:
-        every = "|".join(re.escape(other.stem) for other in lesson_paths())
-        other = re.search(rf"({every})(?: ?\(\d+\))?$", path.stem)
-        return f"this course has no lesson {other[1]}" if other else "its name does not end with a lesson's"
-    names = [match[1]] if match[1] else [name for name in reversed(between) if name.lower() not in NOBODY]
-    student = re.sub(r"[^\w.-]+", "-", names[0]).strip("-._+ ") if names else ""
-    if not student:
-        return f"it does not say whose it is; call it anna_{match[2]}.ipynb, or put it into a folder anna"
-    return Submission(student, match[2], folder / "submitted" / student / match[2] / f"{match[2]}.ipynb")
-
-
-def _take(folder: Path, one: Submission, path: Path) -> str:
-    """Put a file where it is graded, unless what is there is the same or newer; a sentence on what was done."""
-    place = one.path
-    if place.is_file():
-        if place.read_bytes() == path.read_bytes():
-            return f"{place} (it was there)"
-        if path.stat().st_mtime <= place.stat().st_mtime:
-            return f"left: {path}: it is not newer than {place}; to take it all the same, move that one away"
-        kept = folder / "earlier" / one.student / one.lesson
-        kept.mkdir(parents=True, exist_ok=True)
-        earlier = kept / f"{len(list(kept.iterdir())) + 1}.ipynb"
-        shutil.copy2(place, earlier)
-        shutil.copy2(path, place)
-        return f"{place} (it replaces an older one, kept as {earlier})"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(path, place)
-    return str(place)
 
 
 # ---------------------------------------------------------------- before it is graded
@@ -193,14 +125,16 @@ def check(folder: Path, found: Submission) -> list[str]:
     ours = nbformat.from_dict(json.loads(blank.read_text(encoding="utf-8"))).cells
     for cell in ours:
         cell.source = _source(cell)
-    return said + [f"{who}: {what}" for what in _oddities(theirs, ours, _rules())]
+    if hand_in.cells(found.path) == hand_in.cells(blank):
+        said.append(f"{who}: it is as it was handed out; nothing is written in it")
+    return said + [f"{who}: {what}" for what in _oddities(theirs, ours, _rules(folder / CONFIG))]
 
 
-def _rules() -> dict[str, Any]:
+def _rules(settings: Path = release.CONFIG) -> dict[str, Any]:
     """What a course's settings define: how cells are told, and which of them are checks and answers."""
     from traitlets.config import Config
 
-    return runpy.run_path(str(release.CONFIG), {"get_config": Config})
+    return runpy.run_path(str(settings), {"get_config": Config})
 
 
 def _oddities(theirs: list[Any], ours: list[Any], rules: dict[str, Any]) -> Iterator[str]:
@@ -283,7 +217,7 @@ def grade(
 
     Args:
         folder: the course.
-        names: lessons, by number; empty takes all.
+        names: see `lessons_of`.
         again: grade also what has not changed.
         minutes: limit of one submission.
 
@@ -292,15 +226,16 @@ def grade(
     """
     for found in find(folder, names):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
-        if not again and done.is_file() and found.path.is_file() and _seal(folder, found) == _digest(found.path):
-            if _by_hand(folder, found)[1] and (
+        same = done.is_file() and found.path.is_file() and _seal(folder, found) == _digest(found.path)
+        if same and not again:
+            if by_hand(folder, found).given and (
                 trouble := _nbgrader(folder, folder, "generate_feedback", found, minutes)
             ):
                 yield f"{found.student}, {found.lesson}: its feedback could not be written anew: {trouble}", False
             continue
         said = check(folder, found)
         start = time.monotonic()
-        trouble, told = _run(folder, found, minutes) if found.path.is_file() else ("nothing to grade", [])
+        trouble, told = _run(folder, found, minutes, same) if found.path.is_file() else ("nothing to grade", [])
         said += [f"{found.student}, {found.lesson}: {what}" for what in told]
         if trouble:
             _seal_of(folder, found).unlink(missing_ok=True)
@@ -313,6 +248,10 @@ def grade(
                 shutil.rmtree(folder / part / found.student / found.lesson, ignore_errors=True)
         else:
             _seal_of(folder, found).write_text(_digest(found.path), encoding="utf-8")
+            if (hand := by_hand(folder, found)).given and not same:
+                cells = f" (points: {', '.join(hand.outdated)})" if hand.outdated else ""
+                what = f"what was given by hand{cells} was for another file and still counts; look again in Formgrader"
+                said.append(f"{found.student}, {found.lesson}: {what}")
         seconds = time.monotonic() - start
         earned = "" if trouble else "{:g} of {:g}".format(*points(folder, found))
         verdict = f"{found.student}, {found.lesson}: {'NOT GRADED: ' + trouble if trouble else earned}"
@@ -340,18 +279,19 @@ def _seal(folder: Path, found: Submission) -> str:
     return place.read_text(encoding="utf-8") if place.is_file() else ""
 
 
-def _run(folder: Path, found: Submission, minutes: float) -> tuple[str, list[str]]:
+def _run(folder: Path, found: Submission, minutes: float, same: bool) -> tuple[str, list[str]]:
     """Grade a submission in a room of its own, and take over its points and nothing else.
 
     Args:
         folder: the course; what a submission changes there is put back.
         found: the submission.
         minutes: its limit.
+        same: whether this very file was graded before.
 
     Returns:
         What went wrong, empty if nothing did; and what is odd about it.
     """
-    before = _contents(folder)
+    before, rules = _contents(folder), _rules(folder / CONFIG)  # read before the submission could change them
     with tempfile.TemporaryDirectory(prefix="bcfl-", ignore_cleanup_errors=True) as place:
         room = Path(place).resolve()
         _furnish(folder, found, room)
@@ -359,13 +299,14 @@ def _run(folder: Path, found: Submission, minutes: float) -> tuple[str, list[str
         try:
             trouble = _nbgrader(folder, room, "autograde", found, minutes, tag)
         finally:
-            left = _rules()["end_started"](tag[TAG], room)
+            left = rules["end_started"](tag[TAG], room)
             told = _put_back(folder, before)
         if left:
             told.append(f"it left {left} processes running; they were ended")
         if not trouble:
             told += _told(folder, found)
-            trouble = _take_over(folder, found, room / "autograded" / found.student / found.lesson / found.path.name)
+            graded = room / "autograded" / found.student / found.lesson / found.path.name
+            trouble = _take_over(folder, found, graded, same)
     return trouble, told
 
 
@@ -429,11 +370,12 @@ def _furnish(folder: Path, found: Submission, room: Path) -> None:
         part.execute("VACUUM")
 
 
-def _take_over(folder: Path, found: Submission, graded: Path) -> str:
+def _take_over(folder: Path, found: Submission, graded: Path, same: bool) -> str:
     """Enter what a graded notebook earned into the gradebook, and keep the notebook; what went wrong, if anything.
 
     Points are read from the notebook, which was written when nothing of the student's ran any more, and are those of
-    the course's own list of checks.
+    the course's own list of checks. What a hand gave for another file than this one awaits a hand again; for the same
+    file it stands.
     """
     from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
     from nbgrader.utils import parse_utc
@@ -449,7 +391,8 @@ def _take_over(folder: Path, found: Submission, graded: Path) -> str:
         warnings.filterwarnings("ignore", "Object of type .* not in session")  # nbgrader's own way to make one
         book.update_or_create_student(found.student)
         more = {"timestamp": parse_utc(when)} if when else {}
-        book.update_or_create_submission(found.lesson, found.student, **more)
+        [kept] = book.update_or_create_submission(found.lesson, found.student, **more).notebooks
+        awaited = {grade.name: grade.needs_manual_grade for grade in kept.grades}
     names = {"notebook": found.path.stem, "assignment": found.lesson, "student": found.student}
     names["db_url"] = f"sqlite:///{folder.resolve()}/gradebook.db"
     config = PyFileConfigLoader(CONFIG, path=str(folder.resolve())).load_config()
@@ -460,6 +403,8 @@ def _take_over(folder: Path, found: Submission, graded: Path) -> str:
         for grade in kept.grades:
             if grade.auto_score is not None:
                 grade.auto_score = min(max(grade.auto_score, 0), grade.max_score)
+            if grade.manual_score is not None or grade.extra_credit:
+                grade.needs_manual_grade = awaited[grade.name] if same else True
         book.db.commit()
     place = folder / "autograded" / found.student / found.lesson
     shutil.rmtree(place, ignore_errors=True)
@@ -531,26 +476,67 @@ def scores(folder: Path, found: Submission) -> dict[str, float]:
         return {score.name: score.score for score in notebook.grades}
 
 
-def _by_hand(folder: Path, found: Submission) -> tuple[bool, bool]:
-    """Whether a graded submission awaits points by hand, and whether a hand has given points or a comment."""
+@dataclass(frozen=True)
+class ByHand:
+    """What hands have done, and have to do, at a graded submission.
+
+    Attributes:
+        given: whether one has given points, extra points or a comment.
+        awaited: names of the cells that await their first points.
+        outdated: names of those whose points were given for another file.
+    """
+
+    given: bool
+    awaited: list[str]
+    outdated: list[str]
+
+
+def by_hand(folder: Path, found: Submission) -> ByHand:
+    """What hands have done, and have to do, at a graded submission."""
     with gradebook(folder) as book:
         [notebook] = book.find_submission(found.lesson, found.student).notebooks
-        given = [*(one.manual_score for one in notebook.grades), *(one.manual_comment for one in notebook.comments)]
-        extra = [one.extra_credit for one in notebook.grades]
-        return bool(notebook.needs_manual_grade), any(it is not None for it in given) or any(extra)
+        given = {one.name: one.manual_score is not None or bool(one.extra_credit) for one in notebook.grades}
+        open_ones = sorted(one.name for one in notebook.grades if one.needs_manual_grade)
+        commented = any(one.manual_comment is not None for one in notebook.comments)
+    awaited, outdated = ([name for name in open_ones if given[name] is it] for it in (False, True))
+    return ByHand(commented or any(given.values()), awaited, outdated)
+
+
+STATES = {
+    "graded": "",
+    "awaits a hand": "points by hand are still to be given, in Formgrader",
+    "look again": "points by hand were given for an earlier file and still count: confirm or change them in Formgrader",
+    "an earlier one's": "the newest file could not be graded, and the points are those of the one before",
+    "not graded": "why stands above, or in logs/; `bcfl course check` says more",
+    "nothing handed in": "",
+}
+"""What `grades.csv` says of a submission, and what is to be done."""
 
 
 def write_grades(folder: Path) -> str:
-    """Write `grades.csv`: a row for each student and lesson; a sentence that says so."""
+    """Write `grades.csv` anew: a row for each student and lesson; sentences that say so, and what is to be done.
+
+    With a list of the class each of its names has a row for every lesson that somebody has handed in.
+    """
     rows = []
     for found in find(folder):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         earned, most = points(folder, found) if done.is_file() else ("", "")
         state = "not graded"
         if done.is_file():
-            of_this = found.path.is_file() and _seal(folder, found) == _digest(found.path)
-            state = "awaits a hand" if _by_hand(folder, found)[0] else "graded" if of_this else "an earlier one's"
+            of_this, hand = found.path.is_file() and _seal(folder, found) == _digest(found.path), by_hand(folder, found)
+            state = "look again" if hand.outdated else "awaits a hand" if hand.awaited else "graded"
+            state = "an earlier one's" if state == "graded" and not of_this else state
         rows.append([found.student, found.lesson, earned, most, state])
-    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([["student", "lesson", "points", "of", "state"], *rows])
-    return f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"
+    there = {(row[0], row[1]) for row in rows}
+    for lesson in sorted({lesson for _, lesson in there}):
+        missing = [name for name in term.read_class(folder) if (name, lesson) not in there]
+        rows += [[name, lesson, "", "", "nothing handed in"] for name in missing]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["student", "lesson", "points", "of", "state"], *sorted(rows, key=lambda row: row[1])])
+    said = [f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"]
+    said += filter(None, [term.renew(folder, "grades.csv", text.getvalue())])
+    for state, what in STATES.items():
+        if what and (count := sum(row[-1] == state for row in rows)):
+            said.append(f"{count} × “{state}”: {what}")
+    return "\n".join(said)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 from bcfl_support import services
@@ -22,9 +23,12 @@ HANDOUT = Path(__file__).parent / "handout" / "kit"
 AS_THEY_STAND = ("requirements.lock", "LICENSE", "LICENSE-TEXT")
 """Files of the clone; what else a kit needs of it, the wheel brings."""
 
-SETTINGS = ("__init__.py", "kernels.py", "lab/learner", "lab/custom")
-"""What `make lab` needs, of `tools/`."""
+SETTINGS = ("__init__.py", "kernels.py", "hand_in.py", "lab/learner", "lab/custom")
+"""What the kit's Makefile needs, of `tools/`."""
 
+
+MADE_THERE = {"my", "hand-in", ".venv", "__pycache__", ".ipynb_checkpoints"}
+"""What comes into being where somebody works in a kit's folder, and belongs to nobody else."""
 
 PACKAGE = (
     *("bcfl_support", "tools/bundle.py", "README.md", "LICENSE", "LICENSE-TEXT"),
@@ -61,8 +65,24 @@ def write(folder: Path) -> Path:
     shutil.copy(HANDOUT / "README.md", folder)
     text = (HANDOUT / "Makefile").read_text(encoding="utf-8")
     (folder / "Makefile").write_text(text.replace("@NODE_WHEEL@", _node_wheel(root)), encoding="utf-8")
-    made = shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
-    return Path(made)
+    return pack(folder)
+
+
+def pack(folder: Path) -> Path:
+    """Pack a kit's folder as a zip beside it, over one that is there; without what somebody made in it.
+
+    Args:
+        folder: of the kit.
+
+    Returns:
+        The zip.
+    """
+    made = folder.with_name(f"{folder.name}.zip")
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if not MADE_THERE & set(path.relative_to(folder).parts):
+                archive.write(path, path.relative_to(folder.parent))
+    return made
 
 
 def write_zip(folder: Path) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 
 from bcfl_support import services
+from bcfl_support.errors import BcflError
 from tools import export, times
 from tools.kernels import QuietKernel
 
@@ -33,24 +34,58 @@ METADATA = {
 """The one metadata block of every notebook: nothing in it depends on who executed it, or where."""
 
 
+class UnknownLesson(BcflError, FileNotFoundError):
+    """A lesson that there is none of, or more than one; the message says which there are."""
+
+
+def pick(every: Sequence[str], names: Sequence[str], where: str) -> list[str]:
+    """The lessons that are meant, each once and in the order in which they stand.
+
+    Args:
+        every: names of all lessons, such as ``02_gradient_alignment``.
+        names: those wanted, by number (``"2"``, ``"02"``) or by their whole name; empty takes all.
+        where: what has the lessons, for the message.
+
+    Raises:
+        UnknownLesson: if a name is no lesson's, or a number is that of two.
+    """
+    wanted = set()
+    for name in names:
+        stem = Path(name).name.removesuffix(".ipynb")
+        number = int(stem) if stem.isascii() and stem.isdigit() else None
+        found = [one for one in every if one == stem]
+        if not found and number is not None:
+            found = [one for one in every if (begin := re.match(r"\d+", one)) and int(begin[0]) == number]
+        if len(found) != 1:
+            what = f"{where} has {', '.join(every) or 'none'}"
+            if found:
+                raise UnknownLesson(f"lesson {name!r} is {' and '.join(found)}: write the whole name; {what}")
+            raise UnknownLesson(f"no lesson in {where} matches {[name]}; {what}")
+        wanted.add(found[0])
+    return [one for one in every if one in wanted or not names]
+
+
 def lesson_paths(names: Sequence[str] = ()) -> list[Path]:
     """The lessons' notebooks, in order.
 
     Args:
-        names: keep those whose file name starts with one of these (``"01"``); empty keeps all.
+        names: keep only these; see `pick`.
 
     Raises:
-        FileNotFoundError: if nothing matches.
+        UnknownLesson: if one is none, or there is no lesson at all.
     """
     folder = services.project_root() / "notebooks"
-    paths = [
-        path
-        for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-        if not names or any(path.name.startswith(Path(name).name) for name in names)
-    ]
+    paths = {path.stem: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
     if not paths:
-        raise FileNotFoundError(f"no lesson in {folder} matches {list(names)}; name one by its number, such as 01")
-    return paths
+        raise UnknownLesson(f"{folder} holds no lesson")
+    return [paths[name] for name in pick(list(paths), names, folder.name)]
+
+
+def needs(path: Path) -> list[str]:
+    """Numbers of the lessons that a lesson's table of what to know before calls necessary, such as ``["00", "02"]``."""
+    text = path.read_text(encoding="utf-8")
+    rows = re.findall(r"\| necessary \|[^|]*\|", text)
+    return sorted({number for row in rows for number in re.findall(r"\]\((\d\d)_\w+\.ipynb", row)})
 
 
 def make_client(notebook: Any, folder: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import grading, release
+from tools import grading, release, term
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read(folder: Path, names: Sequence[str] = ()) -> Iterator[Prediction]:
 
     Args:
         folder: the course.
-        names: lessons, by number; empty takes all.
+        names: see `grading.lessons_of`.
     """
     for found in grading.find(folder, names):
         cells = nbformat.read(folder / "release" / found.lesson / f"{found.lesson}.ipynb", as_version=4).cells
@@ -63,27 +64,27 @@ def write(folder: Path, names: Sequence[str] = ()) -> str:
 
     Args:
         folder: the course.
-        names: lessons, by number; empty takes all.
+        names: see `grading.lessons_of`.
 
     Returns:
         A sentence on what was written.
     """
     found = list(read(folder, names))
-    with (folder / "predictions.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["lesson", "question", "asks", "student", "prediction"])
-        # A spreadsheet takes what begins with one of these for a formula.
-        rows.writerows(
-            [p.lesson, p.number, p.question, p.student, re.sub(r"^(?=[=+\-@\t])", "'", p.text)] for p in found if p.text
-        )
+    table = io.StringIO(newline="")
+    rows = csv.writer(table)
+    rows.writerow(["lesson", "question", "asks", "student", "prediction"])
+    # A spreadsheet takes what begins with one of these for a formula.
+    rows.writerows(
+        [p.lesson, p.number, p.question, p.student, re.sub(r"^(?=[=+\-@\t])", "'", p.text)] for p in found if p.text
+    )
     lines = ["# Predictions", ""]
     for lesson, number, question in dict.fromkeys((p.lesson, p.number, p.question) for p in found):
         texts = sorted(p.text for p in found if (p.lesson, p.number) == (lesson, number) and p.text)
         asked = sum((p.lesson, p.number) == (lesson, number) for p in found)
         lines += [f"## {lesson}, question {number}", "", question, "", f"{len(texts)} of {asked} predicted.", ""]
         lines += [f"- {html.escape(' '.join(text.split()), quote=False)}" for text in texts] + [""]
-    (folder / "predictions.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    written = sum(bool(p.text) for p in found)
-    return (
-        f"{written} predictions are in {folder / 'predictions.csv'} and, without names, in {folder / 'predictions.md'}"
-    )
+    written, places = sum(bool(p.text) for p in found), (folder / "predictions.csv", folder / "predictions.md")
+    said = [f"{written} predictions are in {places[0]} and, without names, in {places[1]}"]
+    for place, text in zip(places, (table.getvalue(), "\n".join(lines).rstrip() + "\n"), strict=True):
+        said.append(term.renew(folder, place.name, text))
+    return "\n".join(filter(None, said))

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 
 from bcfl_support.errors import BcflError
-from tools import export
+from tools import export, hand_in
 from tools.lessons import lesson_paths, store
 
 WHERE = "*Write your answer below, where a cell says “Write your answer here”; then run the check that follows.*"
@@ -212,7 +212,7 @@ def _bring(path: Path, folder: Path, delivered: dict[str, str]) -> Iterator[str]
         elif untouched:
             place = untouched[0]
             sentence = f"{folder.name}/{place.name} is the new version: the lesson has changed, you had not touched it."
-        elif same := [copy for copy in copies if _cells(copy) == _cells(new)]:
+        elif same := [copy for copy in copies if hand_in.cells(copy) == hand_in.cells(new)]:
             place, sentence = None, ""
             if _digest(same[0]) == digest:  # the record was lost
                 delivered[same[0].name] = digest
@@ -232,14 +232,6 @@ def _bring(path: Path, folder: Path, delivered: dict[str, str]) -> Iterator[str]
 def _digest(path: Path) -> str:
     """Digest of a file's text; empty if there is no file."""
     return hashlib.sha256(path.read_bytes().rstrip(b"\n")).hexdigest() if path.is_file() else ""
-
-
-def _cells(path: Path) -> list[tuple[str, str]] | None:
-    """What a notebook says and asks to compute, whatever was computed; None if the file is none."""
-    try:
-        return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(path.read_bytes())["cells"]]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 def _read_record(record: Path) -> dict[str, str]:

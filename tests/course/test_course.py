@@ -13,7 +13,7 @@ import submissions as s
 
 from bcfl_support.services import cli
 from notebooks import LESSONS, ROOT
-from tools import course, grading, kit, predictions, release
+from tools import course, grading, intake, kit, predictions, release
 
 NAMES = [path.stem for path in LESSONS]
 
@@ -138,7 +138,7 @@ def test_what_was_handed_in_is_collected_by_name(folder, tmp_path):
     for name in (f"anna_{NAMES[0]}.ipynb", f"Ben O'Neil-{NAMES[1]} (2).ipynb", f"cleo/{NAMES[0]}.ipynb", "notes.ipynb"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}", encoding="utf-8")
-    lines = list(grading.collect(folder, tmp_path))
+    lines = list(intake.collect(folder, tmp_path))
     assert [line for line in lines if line.startswith("left: ")] == [
         f"left: {tmp_path}/notes.ipynb: its name does not end with a lesson's"
     ]
@@ -163,7 +163,7 @@ def put(place, text, seconds=1_000_000_000):
 
 
 def collected(folder, handed_in):
-    lines = [line.replace(f"{handed_in}/", "") for line in grading.collect(folder, handed_in)]
+    lines = [line.replace(f"{handed_in}/", "") for line in intake.collect(folder, handed_in)]
     return lines, {one.student: one.path.read_text(encoding="utf-8") for one in grading.find(folder, ["00"])}
 
 

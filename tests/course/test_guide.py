@@ -5,21 +5,55 @@ from __future__ import annotations
 import re
 
 import nbformat
+import pytest
+import submissions as s
 
 from notebooks import LESSONS, ROOT
-from tools import course, times
+from tools import course, grading, lessons, times
 
 GUIDE = (ROOT / "docs" / "TEACHING.md").read_text(encoding="utf-8")
 
 
-def test_minutes_and_points_are_those_of_the_lessons():
-    rows = re.findall(r"^\| (\d\d_\w+) \| (\d+) \| (\d+) \|$", GUIDE, re.M)
+ROWS = re.findall(r"^\| (\d\d_\w+) \| (\d+) \| (\d+) \| ([\d, ]+|–) \|$", GUIDE, re.M)
+
+
+def test_minutes_points_and_needs_are_those_of_the_lessons():
     found = []
     for path in LESSONS:
         notebook = nbformat.read(path, as_version=4)
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
-        found.append((path.stem, str(times.stated_total(notebook)), str(points)))
-    assert rows == found
+        needs = ", ".join(str(int(number)) for number in lessons.needs(path)) or "–"
+        found.append((path.stem, str(times.stated_total(notebook)), str(points), needs))
+    assert found == ROWS
+
+
+def test_needs_are_links_of_the_rows_that_are_necessary():
+    assert [lessons.needs(s.lesson(number)) for number in ("00", "01", "05", "07")] == [
+        *([], ["00"], ["00", "01", "02"], ["00", "02", "06"])
+    ]
+
+
+@pytest.mark.parametrize("numbers", re.findall(r"bcfl course DIR ([\d ]+)`|LESSONS=\"([\d ]+)\"", GUIDE))
+def test_an_example_leaves_out_no_lesson_that_another_needs(numbers):
+    taken = set(max(numbers).split())
+    assert all(set(needs.split(", ")) <= taken | {"–"} for name, _, _, needs in ROWS if str(int(name[:2])) in taken)
+
+
+def test_hours_are_sums_of_the_minutes():
+    minutes = {int(name[:2]): int(number) for name, number, _, _ in ROWS}
+    for lessons_of_plan, words in (
+        ((0, 2), "what), 7 hours in all"),
+        ((0, 1), "1, 6 hours in all"),
+        ((0, 1, 2, 4, 5, 6), "24 hours in all. Lesson 3"),
+        (range(8), "all eight, 32 hours in all"),
+    ):
+        hours = round(sum(minutes[number] for number in lessons_of_plan) / 60)
+        assert words in " ".join(GUIDE.split()) and f"{hours} hours in all" in words
+
+
+def test_every_state_of_the_table_of_grades_is_explained():
+    [table] = re.findall(r"^\| state \|.*\n\|[-|]+\n((?:\|.*\n)+)", GUIDE, re.M)
+    assert re.findall(r"^\| ([a-z' ]+) \|", table, re.M) == list(grading.STATES)
 
 
 def test_every_command_is_one():
@@ -27,6 +61,14 @@ def test_every_command_is_one():
         assert command in course.COMMANDS
     assert set(course.COMMANDS) - {"make"} <= set(re.findall(r"bcfl course ([a-z]+) DIR", GUIDE))
     assert "DIR" in course.__doc__ and all(f"bcfl course {name} DIR" in course.__doc__ for name in course.COMMANDS[1:])
+
+
+def test_every_option_is_one(capsys):
+    with pytest.raises(SystemExit):
+        course.main(["grade", "--help"])
+    known = capsys.readouterr().out
+    options = set(re.findall(r"[` ](--(?:a|m)[a-z-]+)", GUIDE)) - {"--allow-root"}
+    assert options == {"--again", "--accept-clone", "--minutes"} and all(option in known for option in options)
 
 
 def test_the_seed_of_a_name_is_a_number():
