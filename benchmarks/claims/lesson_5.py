@@ -295,6 +295,9 @@ def very_different(seeds: Sequence[int], rows: Rows) -> None:
         grid.adapted(score) - 1.5 * honest,
         0,
     )
+    for other in BOUNDED:
+        over = grid.adapted(score) - grid.adapted(other)
+        rows.mean(cell, f"Dirichlet 0.1: clipped, self out gives away more than {other}, by", over, 0.1)
     collusion = grid.at("collude", "clipped") - grid.at("honest", "clipped")
     rows.mean(cell, "Dirichlet 0.1, clipped: collusion at the usual length pays", collusion, 0)
     for lie in ("replacement", "collude x5"):
