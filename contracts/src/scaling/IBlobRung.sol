@@ -88,7 +88,7 @@ interface IBlobRung is IOptimisticRung {
     ) external;
 
     /// @notice Have the fee of a question paid to whom it is due. Anyone may, as soon as that is known: when the client is
-    /// out, or the round over. It is the client's if it answered and was not put out of that round; otherwise it goes back
-    /// to who asked.
+    /// out, or the round over. It is the client's if the question was answered, by whomever, and the client was not put out of
+    /// that round; otherwise it goes back to who asked.
     function settleData(uint256 round, uint256 client, uint256 chunk) external;
 }
