@@ -49,7 +49,7 @@ interface IEscrow {
     /// at one of its steps through here: no step fixes less for later ones. So it is less with fewer samples or a low pot, and
     /// never more than a twentieth of the whole budget. That bounds refunds by terms and samples, and not by what the round
     /// shares, of which they may be any multiple: where the pot was low when its payments began and was filled before they
-    /// ended, or where nobody has a positive score. A void round has no refunds; what a settlement has yet to pay is not touched.
+    /// ended, or where it ends up paying nobody. A void round has no refunds; what a settlement has yet to pay is not touched.
     function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.

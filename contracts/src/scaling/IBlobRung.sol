@@ -44,7 +44,7 @@ interface IBlobRung is IOptimisticRung {
     /// @notice A question was meant for other submissions than the round has.
     error RungOtherSubmissions(bytes32 given, bytes32 current);
 
-    /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
+    /// @notice Ask a client to show a chunk as it committed to it, for a fee, once submissions have closed. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
     /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
     /// as a search takes, if the first one is asked at once: what it waits, the second one lacks. Each chunk once: all see the
