@@ -17,6 +17,23 @@ contract BoundsTest is SizesTest {
     string private constant RUNG_7 = "Rung7Relayed.sol:Rung7Relayed";
     uint256 private constant MOST = 120; // clients
 
+    // -------------------------------------------------------------------------------------------------------- rung 2
+
+    /// @dev A chunk of each client, with a head, a tail and a score of each.
+    function test_DeployerWantsOneClientMoreThanAStepHolds() public {
+        uint32[5] memory parameters = [uint32(993), 2_000, 961, 992, 960];
+        uint256[5] memory most = [uint256(116), 116, 119, 119, 120];
+        for (uint256 k; k < 5; ++k) {
+            (uint32 P, uint256 n) = (parameters[k], most[k]);
+            uint256 each = 96 + (P < 1_024 ? (uint256(P) + 31) / 32 * 32 : 1_024);
+            vm.assertLe(n * each, TRANSACTION - ENVELOPE, "fits");
+            assertTaken(RUNG_2, simple(P, n));
+            if (n == MOST) continue;
+            vm.assertGe((n + 1) * each, TRANSACTION - ENVELOPE + 1, "does not");
+            assertRefused(RUNG_2, simple(P, n + 1), "clients", n + 1);
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------- rungs 3 and 4
 
     /// @dev Calldata of `proveChunk`, one thing after the other.
@@ -71,10 +88,12 @@ contract BoundsTest is SizesTest {
         }
     }
 
+    /// @dev Few, many, and numbers of clients at which a little more or less in the reckoning moves a strip.
     function test_DeployerWantsPagesThatFitNoTransaction() public {
-        for (uint256 n = 1; n <= MOST; ++n) {
-            ISparseRung rung = ISparseRung(assertTaken(RUNG_5, sparse(1_000, n)));
-            vm.assertEq(rung.pageBlocks(), 180 * strips(n), "blocks in a page");
+        uint8[16] memory clients = [1, 2, 3, 4, 5, 16, 34, 47, 53, 61, 71, 80, 94, 104, 119, 120];
+        for (uint256 k; k < clients.length; ++k) {
+            ISparseRung rung = ISparseRung(assertTaken(RUNG_5, sparse(1_000, clients[k])));
+            vm.assertEq(rung.pageBlocks(), 180 * strips(clients[k]), "blocks in a page");
         }
     }
 
