@@ -272,8 +272,8 @@ class Federation(Deployed):
         Raises:
             InvalidInput: an epoch that is none, a record that is not 32 bytes, or no factors, one that the ledger would
                 never apply, or one of what is no client: a quorum for it would spend the epoch.
-            ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; AlreadyAgreed, if it was before
-                this call.
+            ContractError: AlreadyAttested, EpochNotOver, EpochExpired, NotRegistered; NobodyPresent, if all of the
+                epoch's rounds were void; AlreadyAgreed, if it was before this call.
         """
         epoch, numbers = inputs.check_statement(epoch, record, factors, self._find_members())
         statement = (epoch, record, compute_factors_hash(numbers))

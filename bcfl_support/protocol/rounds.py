@@ -48,7 +48,8 @@ class FederationConfig:
         penalty_cap: most that one round burns, as a share of the stake.
         interval: rounds in an epoch of the fairness ledger, at most 1,000.
         quorum: share of the samples that must attest to a fairness record for it to count, above one half; of the most
-            that were present at once, in a round of its epoch or in the last one.
+            that were present at once, in a round of its epoch or in the last one that was not void; an epoch of
+            void rounds alone has no vote.
         attest_seconds: time to attest, from an epoch's first attestation on.
         pool: the contract that pays: "RewardPool", or one that inherits it and weighs clients by another rule.
         pool_terms: for a pool of another kind, such as "AccuracyAdjusted": its terms in the contract's units, which its

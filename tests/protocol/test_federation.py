@@ -311,6 +311,13 @@ class TestRefusals:
         with pytest.raises(ContractError, match=r"EpochNotOver: epoch 1 ends with round 4, the last closed round is 2"):
             fed.attest(1, b"\1" * 32, factors, clients=clients[3:])
 
+    def test_an_epoch_of_void_rounds_is_not_attested_to(self, fed, clients):
+        for seed, there in enumerate((clients[:1], clients[:1], clients)):  # round 3 is of the next epoch
+            fed.play_round(updates_for(there, seed), rng=np.random.default_rng(seed))
+        with pytest.raises(ContractError, match=r"NobodyPresent: epoch 0: none of its rounds was averaged"):
+            fed.attest(0, b"\1" * 32, dict.fromkeys(clients, 1_100_000), clients=clients)
+        assert fed.ledger.functions.epochOf(0).call()[1] == 0, "no clock was started"
+
     def test_a_vote_that_is_not_needed_any_more_is_no_failure(self, fed, clients):
         for seed in range(2):
             fed.play_round(updates_for(clients, seed), rng=np.random.default_rng(seed))

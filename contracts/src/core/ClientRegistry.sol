@@ -5,7 +5,8 @@ import { IClientRegistry } from "./IClientRegistry.sol";
 
 /// @title ClientRegistry
 /// @notice Registration with a stake proportional to the declared sample count.
-/// @dev There is no counter and no list of clients: each would cost a registration another storage slot (22,100 gas).
+/// @dev There is no counter and no list of clients: a counter would cost a registration another slot to write (5,000 gas,
+/// 22,100 the first one), and a list, which counts as well, a new one besides (22,100).
 /// The list is in the `Registered` events; the aggregator keeps the list of each round's participants itself.
 contract ClientRegistry is IClientRegistry {
     /// @notice Wei asked for every declared sample.

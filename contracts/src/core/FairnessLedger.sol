@@ -83,9 +83,7 @@ contract FairnessLedger is IFairnessLedger {
         if (state.record != 0) revert AlreadyAgreed(epoch, state.record);
         if (state.deadline == 0) {
             state.deadline = uint40(block.timestamp + attestSeconds);
-            uint256 present = _mostPresent(lastRound);
-            if (present == 0) revert NobodyPresent(epoch);
-            state.needed = uint64((present * quorum + NEUTRAL - 1) / NEUTRAL);
+            state.needed = uint64((_mostPresent(epoch, lastRound) * quorum + NEUTRAL - 1) / NEUTRAL);
         }
         // slither-disable-next-line timestamp
         else if (block.timestamp >= state.deadline) {
@@ -156,15 +154,19 @@ contract FairnessLedger is IFairnessLedger {
         if (newest > epoch + 1) revert EpochOver(epoch, newest - 1);
     }
 
-    /// @dev The most samples that were present at once, in one of the epoch's rounds or in the last round of all. That one
-    /// alone could be a quiet one, opened at night by who wants to agree with nobody; the epoch's alone could be long ago.
-    function _mostPresent(uint256 lastRound) private view returns (uint256 most) {
-        most = aggregator.presentSamples();
+    /// @dev The most samples that were present at once, in one of the epoch's rounds or in the last round of all that was
+    /// not void. That one alone could be a quiet one, opened at night by who wants to agree with nobody; the epoch's alone
+    /// could be long ago. Refuse an epoch of void rounds, which has nothing to agree on. One round that was averaged is
+    /// enough: see `attest` for what that leaves open.
+    function _mostPresent(uint256 epoch, uint256 lastRound) private view returns (uint256 most) {
         for (uint256 round = lastRound - interval + 1; round <= lastRound; ++round) {
             // slither-disable-next-line calls-loop
             uint256 samples = aggregator.samplesOf(round);
             if (samples > most) most = samples;
         }
+        if (most == 0) revert NobodyPresent(epoch);
+        uint256 last = aggregator.presentSamples();
+        if (last > most) most = last;
     }
 
     function _statement(uint256 epoch, bytes32 record, bytes32 factorsHash) private pure returns (bytes32) {

@@ -3,15 +3,18 @@ pragma solidity ^0.8.30;
 
 import { IClientRegistry } from "./IClientRegistry.sol";
 
-/// @dev Clients in a round: the smallest page of `aggregate` reads a slot of each and sorts their lengths.
+/// @dev Clients in a round: the smallest page of `aggregate` reads three slots of each, and the first one sorts their
+/// lengths where updates are clipped.
 uint256 constant MAX_CAPACITY = 256;
-/// @dev Entries of an update: sums and scores of more would not fit their types.
+/// @dev Entries of an update. A choice, with room to spare: at the largest bound `Entry.score` would hold the scores of
+/// 2^23 − 1 entries. That no number overflows is reckoned from this bound, which the constructor enforces, and not from types.
 uint256 constant MAX_PARAMETERS = 1 << 20;
 /// @dev Entries revealed in one transaction; a first reveal costs some 6,600 gas an entry.
 uint256 constant PART = 2_048;
 
 /// @title Rounds of federated learning, averaged and scored by the contract itself
-/// @notice A round goes Idle → Commit → Reveal → Aggregate → Score → Settle → Idle. Nobody can move it back.
+/// @notice A round goes Idle → Commit → Reveal → Aggregate → Score → Settle → Idle; a void one goes from Commit or Reveal to
+/// Settle. Nobody can move it back.
 /// Averaging, scoring and what follows a deadline are done by whoever sends the transaction; no deadline acts by itself.
 /// Numbers are fixed point: an update's entries are integers at scale s = 10^9 (int64), a score is an
 /// integer at scale s² = 10^18.
@@ -52,7 +55,7 @@ interface IAggregator {
     /// @notice The current round; one slot.
     /// @param number Counts from 1; 0 before the first round.
     /// @param deadline Block time at which commit or reveal ends, in seconds.
-    /// @param committed Clients that committed.
+    /// @param committed Clients that committed; 0 again once the round is void for want of them.
     /// @param revealed Clients that revealed.
     /// @param cursor Entries averaged (Aggregate, of P) or scored (Score, of P for each client) so far.
     /// @param phase Where it stands.
@@ -141,15 +144,18 @@ interface IAggregator {
     /// @param commitment See `commitmentOf`.
     function commitInstead(uint256 round, bytes32 commitment) external;
 
-    /// @notice Show the update one committed to, in one transaction. From then on it is public, also if this comes too late:
-    /// in the next round anybody may send it, so its client should not send it again unchanged. The same holds for a void
-    /// round: the model stays where it was, and training with the same random numbers gives the same update, which others
-    /// cannot copy but can average with the rest before they commit.
+    /// @notice Show the update one committed to, in one transaction. From then on it is public. If this is taken, others cannot
+    /// send it again up to the end of the next round that is averaged; later anybody may, once nobody has for so long. If it is
+    /// refused, as it came too late, nothing is noted: in the next round anybody may send it as its own, and who does so first
+    /// makes its author the copier. So one should not send again unchanged what was refused, nor parts that were not ended.
+    /// In a round after a void one the model is where it was, and training with the same random numbers gives the same update,
+    /// which others cannot copy if its reveal was taken, but can average with the rest before they commit.
     /// @param update P ≤ `PART` entries at scale s, each within the bound, not all zero.
     /// @param salt The random number that hid the commitment.
     function reveal(int64[] calldata update, bytes32 salt) external;
 
-    /// @notice Show the next part of an update of more entries than a transaction holds. The last part reveals it.
+    /// @notice Show the next part of an update of more entries than a transaction holds. The last part reveals it; until then
+    /// its parts are public, and nobody's: see `reveal`.
     /// @param from Entries shown before: a multiple of `PART`; 0 begins anew.
     /// @param values `PART` entries, or what is left of P.
     /// @param salt The random number that hid the commitment; only looked at with the last part.

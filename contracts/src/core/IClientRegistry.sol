@@ -49,8 +49,8 @@ interface IClientRegistry {
     /// @notice Make up for what penalties have burned of one's stake, or part of it. Not more, and not after leaving.
     function addStake() external payable;
 
-    /// @notice Stop taking part; the stake unlocks after the cool-down, during which it can still be slashed. There is no
-    /// way back but to take it and to register anew.
+    /// @notice Stop taking part; the stake unlocks after the cool-down. Until it is taken out it can still be slashed, also
+    /// when it has unlocked. There is no way back but to take it and to register anew.
     function deregister() external;
 
     /// @notice Take the stake out after the cool-down. The client's slot is cleared; it may register again.

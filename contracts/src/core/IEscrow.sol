@@ -41,13 +41,15 @@ interface IEscrow {
 
     /// @notice Carry the round on by one step, as `aggregate`, `score` or `settle` with that count would, whichever is due
     /// (a pool that needs more than a count to settle refuses that step); and be credited four fifths of what that step
-    /// itself cost at the block's base fee. Calldata, the transaction's 21,000 gas and this entry are not in it. Anyone may.
+    /// itself cost at the block's base fee, or what is left of the bounds below. Calldata, the transaction's 21,000 gas and this
+    /// entry are not in it. Anyone may.
     /// @dev Where the base fee is burned nobody earns it, and no transaction gets more than a fifth of its gas back for
     /// what it frees: so a refund never exceeds what its sender paid, and to work slowly or needlessly is to lose. A
     /// round's refunds come to a twentieth at most of what it would share, by its samples and the most that the pot held
     /// at one of its steps through here: no step fixes less for later ones. So it is less with fewer samples or a low pot, and
-    /// never more than a twentieth of the whole budget. The round may share less, where the pot was lower when its payments
-    /// began, and may end up paying nobody; a void round has no refunds; what a settlement has yet to pay is not touched.
+    /// never more than a twentieth of the whole budget. That bounds refunds by terms and samples, and not by what the round
+    /// shares, of which they may be any multiple: where the pot was low when its payments began and was filled before they
+    /// ended, or where it ends up paying nobody. A void round has no refunds; what a settlement has yet to pay is not touched.
     function carryOn(uint256 count) external;
 
     /// @notice Take out one's whole credit.
@@ -56,7 +58,8 @@ interface IEscrow {
     /// @notice Take back what is left in the pot: the publisher, after `stop()` and the last round's settlement.
     function reclaim() external;
 
-    /// @notice Wei for rounds to come.
+    /// @notice Wei that are nobody's credit yet: for rounds to come, for refunds and, while a round is paid, for what it has yet
+    /// to pay.
     function pot() external view returns (uint256);
 
     /// @notice Σ of all credits, in wei. The contract's balance is `pot() + totalCredit()`, ether forced on it without a

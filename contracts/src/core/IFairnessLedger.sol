@@ -15,7 +15,7 @@ interface IFairnessLedger {
     /// @param deadline Block time at which attesting ends; zero before the first attestation.
     /// @param applied Whether the factors of the agreed record were written.
     /// @param needed Samples that must say the same: the quorum of the most that were present in one round, of the epoch's
-    /// and the last one when attesting began.
+    /// and, when attesting began, the last one that was closed and not void.
     struct Epoch {
         bytes32 record;
         uint40 deadline;
@@ -51,6 +51,11 @@ interface IFairnessLedger {
     /// not; the quorum is one of the samples that did. An epoch
     /// without a quorum before its deadline expires, and the factors stay as they were. Any client's attestation starts that
     /// time, also one of nonsense: it has to be longer than an honest computation takes.
+    /// An epoch all of whose rounds were void is refused. One in which few were present is not: whoever holds every round of
+    /// an epoch that was not void, one at least, and the last one that was not when attesting begins, sets that epoch's quorum
+    /// and agrees with itself. The others may have been left empty, which costs gas alone. What it so agrees on is everybody's
+    /// factors, and once they are applied the votes on older epochs are over, whoever was present there. The aggregator's
+    /// `minimumSamples` is what stands against it: a quorum of that is needed at least.
     function attest(uint256 epoch, bytes32 record, bytes32 factorsHash) external;
 
     /// @notice Write the factors of an agreed record. Anyone may, except while a round is being settled; the hash pins

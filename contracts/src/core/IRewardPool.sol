@@ -28,7 +28,7 @@ interface IRewardPool is IEscrow {
 
     /// @notice How far the settlement of a round has come.
     /// @param round The round being (or last) settled.
-    /// @param counted Rounds settled so far that were not void, this one included.
+    /// @param counted Rounds settled so far that were not void, this one included if it is none.
     /// @param cursor Clients handled in this pass.
     /// @param paying False in the first pass (weights and penalties), true in the second (payments).
     /// @param totalWeight Σ of the weights so far.
@@ -56,7 +56,9 @@ interface IRewardPool is IEscrow {
     /// @notice C_i in millionths, as of the last settled round; while one is settled it goes over to that one.
     /// @dev C_i = (rounds among the last K with a reveal and S_i ≥ 0) / K. Rounds that were void do not count: nobody
     /// could be consistent in them, and anybody can open one. All others do, also one of `minimumSamples` that two accounts
-    /// play at night. It belongs to the address: who leaves and registers anew, with whatever samples, has what rounds that
-    /// counted meanwhile have left of it.
+    /// play at night. S_i ≥ 0 is no proof of work: one unit in the right direction has it, and S_i is cut toward zero, so that
+    /// any update has it whose score is less than a unit of 10⁻¹⁸, as one unit in an entry that nobody else moves. Such updates
+    /// are paid next to nothing, and burn nothing: they keep up a C that counts once S_i is large. It belongs to the address:
+    /// who leaves and registers anew, with whatever samples, has what rounds that counted meanwhile have left of it.
     function consistencyOf(address client) external view returns (uint256);
 }

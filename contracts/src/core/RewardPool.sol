@@ -98,7 +98,7 @@ contract RewardPool is RewardRule, Escrow {
             address client = aggregator.participantAt(i);
             IAggregator.Entry memory entry = aggregator.entryOf(client);
             Account memory account = _accounts[client];
-            bool good = entry.revealed && entry.score >= 0;
+            bool good = entry.revealed && entry.score >= 0; // 0 as well, be it cut to that: see `consistencyOf`
             if (!round.isVoid) {
                 account.history = _shifted(account, state.counted) | (good ? 1 : 0);
                 account.lastRound = state.counted;

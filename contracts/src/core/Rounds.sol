@@ -12,7 +12,8 @@ import { Int64Vector } from "./Int64Vector.sol";
 /// @title Rounds
 /// @notice What an aggregator keeps, how a round goes from phase to phase, and what can be read.
 /// @dev Storage is a buffer, not an archive: a client's update and entry are overwritten in its next round (5,000 gas a
-/// slot instead of 22,100). The history is in the events, that of the updates in the reveals' calldata.
+/// slot instead of 22,100). The history is in the events, that of the updates in the input of the calls that revealed them,
+/// which where a contract made one is in a trace only.
 /// Nobody can shorten what was announced: commitments are taken until their deadline, whoever has committed by then, and
 /// a phase's steps are taken only in blocks later than the one in which it began (a settlement may begin at once, and
 /// ends in a later one). So a round takes `commitSeconds` at least, during which clients in good standing can join it, as

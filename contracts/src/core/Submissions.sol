@@ -153,10 +153,12 @@ abstract contract Submissions is Rounds {
         // Nobody's work, and everybody's who did none: the second one to reveal it would be taken for a copier.
         if (square == 0) revert ZeroUpdate(msg.sender);
         // A copy is what others revealed in this round, in the last one before it that was not void, or in between. Who
-        // revealed it first, and who did last, may repeat it: their own repeats are their own affair, and no copier makes
-        // its author one. Who comes to the same update by honest work later is no copier either, nor when it repeats it,
-        // unless the first one, repeating it too, was there before it and is now the last as well. One digit more or less
-        // makes another update: what that brings is for the score to say.
+        // revealed it first, and who did last, may repeat it: their own repeats are their own affair. "Revealed" is what a
+        // block took in time: whoever sends in the next round what came too late, or was shown in parts and not ended, is
+        // here the first one, and its author the copier. Who comes to an update that nobody revealed for so long is no
+        // copier, nor when it repeats it, unless another has revealed it since, the first one or, after as long a time again,
+        // anybody: that one is the last then. One digit more or less makes another update: what that brings is for the
+        // score to say.
         Seen memory seen = _seen[digest];
         uint56 mine = uint56(uint160(msg.sender));
         if (seen.client == address(0)) {

@@ -18,8 +18,8 @@ import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 /// @dev What bounds what. Shared in a round: at most min(budget, pot), whatever is attested; refunds for work, which
 /// settling does not earn here, come on top. Lost in a round by a client:
 /// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum
-/// or for want of one. Who holds a quorum of the revealed samples decides who is paid; who holds more than what is left
-/// can keep the round unpaid.
+/// or for want of one. Who holds a quorum of the revealed samples decides who is paid of those with a positive score; who
+/// holds more than what is left can keep the round unpaid.
 contract AccuracyAdjusted is AdjustedTerms, Escrow {
     Settlement private _settlement;
     mapping(address client => uint256 round) private _lastAttested;

@@ -44,7 +44,7 @@ interface IBlobRung is IOptimisticRung {
     /// @notice A question was meant for other submissions than the round has.
     error RungOtherSubmissions(bytes32 given, bytes32 current);
 
-    /// @notice Ask a client to show a chunk as it committed to it, for a fee. While a proposal stands: as long as `demand` is
+    /// @notice Ask a client to show a chunk as it committed to it, for a fee, once submissions have closed. While a proposal stands: as long as `demand` is
     /// taken. Otherwise: more than two windows before the round expires. So nobody can let a round expire to keep its
     /// stake: an answer is due at least a window before. Either way there is time for two questions, one after the other,
     /// as a search takes, if the first one is asked at once: what it waits, the second one lacks. Each chunk once: all see the
@@ -88,7 +88,7 @@ interface IBlobRung is IOptimisticRung {
     ) external;
 
     /// @notice Have the fee of a question paid to whom it is due. Anyone may, as soon as that is known: when the client is
-    /// out, or the round over. It is the client's if it answered and was not put out of that round; otherwise it goes back
-    /// to who asked.
+    /// out, or the round over. It is the client's if the question was answered, by whomever, and the client was not put out of
+    /// that round; otherwise it goes back to who asked.
     function settleData(uint256 round, uint256 client, uint256 chunk) external;
 }

@@ -4,8 +4,8 @@ pragma solidity ^0.8.30;
 import { IRung } from "./IRung.sol";
 
 /// @title A round in which money is at stake
-/// @notice What an account has put down is its own, and can be taken out again, but for what its part in a round ties up and
-/// what it loses. Of that, half goes to whoever showed why, and half to nobody: to catch oneself costs half.
+/// @notice What an account has put down is its own, and can be taken out again, but for what its part in a round ties up,
+/// the fees it pays, and what it loses. Of that, half goes to whoever showed why, and half to nobody: to catch oneself costs half.
 interface IDeposits is IRung {
     event Deposited(address indexed account, uint256 amount);
     event Withdrawn(address indexed account, uint256 amount);

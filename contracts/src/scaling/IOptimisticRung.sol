@@ -7,7 +7,7 @@ import { IDeposits } from "./IDeposits.sol";
 /// @notice The chain holds Merkle roots of the updates. Anyone with a deposit proposes a result by `work`, with payload
 /// `abi.encode(bytes32 basis, bytes32 sumsRoot, int256[] scores)`: what it was computed from, the root of a sum tree
 /// and its total. Anyone may finalize it when `windowSeconds` have passed since it was proposed and since a demand was
-/// last answered, and no demand is open. Until then it falls when a chunk or the total is shown to be wrong, or when a
+/// last answered, and no demand is open. Until somebody does it falls when a chunk or the total is shown to be wrong, or when a
 /// demand is not answered in time. That says nothing of its truth if nobody watches, and it falls, true or not, when
 /// its proposer does not answer. What was paid for its answers is held: its proposer's when it is final, and back to
 /// who paid when it fell.
@@ -114,7 +114,7 @@ interface IOptimisticRung is IDeposits {
     error RungNoFraud(uint256 chunk);
 
     /// @notice End a round whose proposal was not rejected in time and owes no answer, and pay its proposer a fee for each
-    /// demand it answered. Anyone may.
+    /// demand that was answered, by whomever. Anyone may. Until somebody does, it can be rejected.
     function finalize(uint256 round) external;
 
     /// @notice Ask the proposer to open chunk k of its tree, for a fee. Any k below the tree's width, once: all see the

@@ -100,7 +100,8 @@ interface IRung {
     /// keccak256(abi.encode(sumsDigest, scoresDigest)). It is final on every rung and in every phase: what is only
     /// proposed (rungs 3, 4, 6 to 8) is not here.
     /// sumsDigest binds all A_j. Rungs 0 to 2: d_0 = 0, d_{k+1} = keccak256(d_k, h_k) with h_k the hash of chunk k's sums.
-    /// Rungs 3 and 4: root of the sum tree over the h_k. Rungs 6 to 8: the transcript's message, see `RoundProof`.
+    /// Rungs 3 and 4: root of the sum tree over the h_k. Rung 5: the hash of who took part and of their commitments, see
+    /// `ISparseRung`. Rungs 6 to 8: the transcript's message, see `RoundProof`.
     /// scoresDigest is keccak256(abi.encode(scores)), with one score a client, 0 for those that did not take part.
     /// A contract that pays by the scores may trust it: it would take them as arguments, and compare. On rungs 0 to 4 it would
     /// pay copies as well.

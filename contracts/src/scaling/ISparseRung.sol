@@ -25,7 +25,7 @@ import { IRung } from "./IRung.sol";
 /// quarter of the time to work, or it may be left out, and the work begins anew without it. Clients may ask for and leave
 /// out themselves, too. So before the first page, and whenever `Asked` appears, let whoever works `show` the row of
 /// everybody asked whose row it has (anyone may), or leave it out first: then no client holds the round up for longer than
-/// that quarter. Who works without loses all finished pages to each client that leaves itself out.
+/// that quarter after it is asked, and a block. Who works without loses all finished pages to each client that leaves itself out.
 interface ISparseRung is IRung {
     /// @notice Where a round of several pages stands; its hash is all the chain keeps.
     /// @param pages Pages done.

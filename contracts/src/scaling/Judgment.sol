@@ -90,7 +90,7 @@ abstract contract Judgment is Commitments {
         // Solidity would copy into memory of its own; the workspace has room for one row more.
         // slither-disable-next-line assembly
         assembly ("memory-safe") {
-            calldatacopy(add(target, 0x20), data.offset, data.length) // as long as `target`, checked above
+            calldatacopy(add(target, 0x20), data.offset, data.length) // a row shorter than `target`, checked above
         }
         _checkProofs(chunk, stride, evidence);
         int256[] memory rows = new int256[](list.length);

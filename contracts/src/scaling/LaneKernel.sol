@@ -31,7 +31,7 @@ contract LaneKernel {
         // Solidity would copy into memory of its own; the workspace has room for one row more.
         // slither-disable-next-line assembly
         assembly ("memory-safe") {
-            calldatacopy(add(target, 0x20), data.offset, mul(mload(weights_), stride)) // as long as `target`
+            calldatacopy(add(target, 0x20), data.offset, mul(mload(weights_), stride)) // a row shorter than `target`
         }
         scores = new int256[](weights.length);
         digest = ws.fold(stride, valid, scores);

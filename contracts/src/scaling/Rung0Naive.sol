@@ -8,8 +8,9 @@ import { Rung } from "./Rung.sol";
 /// @notice `submit` takes `abi.encode(int256[])`: P values at 18 decimals, as money is counted. `work` is called twice:
 /// averaging, then scoring, each all at once. It is how one would first write it, and it is here to be measured. So no
 /// constructor bounds P or the clients: where `submit` or a step of `work` needs more gas than a transaction may have, no
-/// round can be finished. From rung 1 on steps are cut to size. Only proofs and answers of rungs 3 and 4 still grow with P,
-/// and slowly: by paths as long as log P, and by 64 bytes a client for every 122,880 parameters.
+/// round can be finished. From rung 1 on steps are cut to size, and constructors bound what still grows with P: proofs and
+/// answers of rungs 3 and 4, slowly, by paths as long as log P, and by 64 bytes a client for every 122,880 parameters; a row
+/// that is shown on rung 5; on rung 6 the points of one client, and on rung 7 those of all.
 contract Rung0Naive is Rung {
     int256 private constant SCALE = 1e18;
 

@@ -204,7 +204,7 @@ contract FairnessLedgerTest is Federation, Refusals {
         expectOnApply(0, abi.encodeWithSelector(IFairnessLedger.NoAgreement.selector, 0, 25, NEEDED));
         vm.assertEq(ledger.factorOf(alice), NEUTRAL, "factors stay as they were");
 
-        playVoid();
+        playRound(3);
         playVoid();
         agree(1);
         applyNow(1);
@@ -258,7 +258,7 @@ contract FairnessLedgerTest is Federation, Refusals {
 
     /// @dev An epoch is over when its last round is settled, not when that round begins.
     function test_RevertWhen_LastRoundIsNotSettled() public {
-        playVoid();
+        playRound(3);
         aggregator.openRound();
         bytes memory reason = abi.encodeWithSelector(IFairnessLedger.EpochNotOver.selector, 1, 4, 3);
         expectOnAttest(alice, 1, RECORD, reason);
@@ -288,7 +288,7 @@ contract FairnessLedgerTest is Federation, Refusals {
 
     /// @dev An epoch's time is over when a newer one's factors count. The newest may be attested to long after.
     function test_RevertWhen_EpochOver() public {
-        playVoid();
+        playRound(3);
         playVoid();
         agree(0);
         agree(1);
@@ -432,7 +432,7 @@ contract FairnessLedgerTest is Federation, Refusals {
     function test_FactorsLapseWithTheNextEpoch() public {
         agree(0);
         applyNow(0);
-        playVoid();
+        playRound(3);
         playVoid();
         name(bob, 700_000, carol, 800_000);
         agree(1);
@@ -446,7 +446,7 @@ contract FairnessLedgerTest is Federation, Refusals {
     function test_AnEmptyRecordPutsEverybodyBackToNeutral() public {
         agree(0);
         applyNow(0);
-        playVoid();
+        playRound(3);
         playVoid();
         (clients, factors) = (new address[](0), new uint32[](0));
         factorsHash = keccak256(abi.encode(clients, factors));

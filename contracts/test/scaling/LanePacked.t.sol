@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Base } from "../utils/Base.sol";
+import { Base, Vm } from "../utils/Base.sol";
 import { Exact } from "./Exact.sol";
 
 interface IKernel {
@@ -13,11 +13,15 @@ interface IKernel {
         external
         view
         returns (int256[] memory sums, int256[] memory scores);
+    function measure(uint256[] calldata weights, bytes calldata data, uint256 valid) external;
+    function measurePlainly(uint256[] calldata weights, bytes calldata data, uint256 valid) external;
 }
 
 /// @notice Eight lanes at a time against one value at a time.
 contract LanePackedTest is Base {
     IKernel private kernel;
+
+    event Measured(bytes32 digest, int256[] scores, uint256 gasUsed);
 
     error LaneWeightTooLarge(uint256 totalWeight, uint256 maximum);
 
@@ -88,5 +92,31 @@ contract LanePackedTest is Base {
         (weights[0], weights[1]) = (2000, 49);
         vm.expectRevert(abi.encodeWithSelector(LaneWeightTooLarge.selector, 2049, 2048));
         kernel.fold(weights, new bytes(64), 32);
+    }
+
+    /// @dev What both ways cost, with what they found.
+    function test_WhatIsMeasuredIsInTheLog() public {
+        uint256[] memory weights = new uint256[](2);
+        (weights[0], weights[1]) = (3, 5);
+        bytes memory data = new bytes(128);
+        for (uint256 j; j < 128; ++j) {
+            data[j] = bytes1(uint8(7 * j));
+        }
+        (bytes32 digest, int256[] memory scores,) = kernel.fold(weights, data, 64);
+        (int256[] memory sums,) = kernel.foldPlainly(weights, data, 64);
+        vm.recordLogs();
+        kernel.measure(weights, data, 64);
+        kernel.measurePlainly(weights, data, 64);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256[2] memory gas;
+        for (uint256 k; k < 2; ++k) {
+            vm.assertEq(logs[k].topics[0], Measured.selector, "kind");
+            (bytes32 found, int256[] memory list, uint256 used) = abi.decode(logs[k].data, (bytes32, int256[], uint256));
+            vm.assertEq(found, k == 0 ? digest : keccak256(abi.encode(sums)), "digest");
+            vm.assertEq(list, scores, "scores");
+            gas[k] = used;
+        }
+        vm.assertGe(gas[0], 1_000, "it is not for nothing");
+        vm.assertGe(gas[1], 4 * gas[0], "and far less than one value at a time");
     }
 }

@@ -306,6 +306,8 @@ abstract contract RungTest is Base {
         vm.warp(end);
         vm.expectEmit(address(rung));
         emit IRung.RoundVoid(1);
+        vm.expectEmit(address(rung));
+        emit IRung.RoundOpened(2);
         rung.openRound();
         vm.assertEq(rung.currentRound().number, 2, "round");
         vm.assertEq(rung.currentRound().submitted, 0, "submitted");

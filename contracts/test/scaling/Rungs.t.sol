@@ -141,6 +141,8 @@ contract Rung2Test is RungTest {
         bytes data;
     }
 
+    event Worked(uint256 indexed round, State state);
+
     error RungWrongState(bytes32 given, bytes32 kept);
     error RungWrongData(uint256 client, bytes32 opened, bytes32 committed);
 
@@ -206,6 +208,34 @@ contract Rung2Test is RungTest {
         bytes32 committed = Exact.head(drawRow(1, 0), 0);
         vm.expectRevert(abi.encodeWithSelector(RungWrongData.selector, 0, Exact.head(row, 0), committed));
         rung.work(1, abi.encode(step));
+    }
+
+    /// @dev Whoever works next needs what the last step left, and finds it in the log.
+    function test_StateIsInTheLog() public {
+        start(1, 1100, 1);
+        rung.openRound();
+        bytes memory row = drawRow(1, 0);
+        submitRow(1, 0, row);
+        bytes[] memory rows = new bytes[](1);
+        rows[0] = row;
+        (, uint256[] memory w) = rung.clients();
+        Exact.Result memory exact = Exact.compute(rows, w, parameters);
+        Step memory step;
+        (step.count, step.tails, step.data) = (1, new bytes32[](1), Exact.slice(row, 0, 1024));
+        step.tails[0] = Exact.head(row, 1);
+        State memory left = State({
+            chunks: 1,
+            digest: keccak256(abi.encode(bytes32(0), Exact.chunkHash(exact, 0))),
+            heads: step.tails,
+            scores: exact.chunkScores[0]
+        });
+        vm.expectEmit(address(rung));
+        emit Worked(1, left);
+        rung.work(1, abi.encode(step));
+        step.state = left;
+        (step.data, step.tails) = (Exact.slice(row, 1024, 1024), new bytes32[](1));
+        rung.work(1, abi.encode(step));
+        vm.assertEq(rung.currentRound().finished, 1, "and it is enough");
     }
 
     /// @dev c_K is what the last step's tail says; who works without it is refused.
@@ -365,6 +395,8 @@ abstract contract OptimisticTest is RungTest {
 
 /// forge-config: default.fuzz.runs = 16
 contract Rung3Test is OptimisticTest {
+    event Data(uint256 indexed round, uint256 indexed client, uint256 indexed part, bytes data);
+
     function artifact() internal pure virtual override returns (string memory) {
         return "Rung3Optimistic.sol:Rung3Optimistic";
     }
@@ -380,6 +412,21 @@ contract Rung3Test is OptimisticTest {
         vm.expectRevert(abi.encodeWithSelector(IRung.RungWrongLength.selector, 96, 64));
         vm.prank(members[0]);
         rung.submit(1, new bytes(96));
+    }
+
+    /// @dev Two parts of one client: who has the logs has the data.
+    function test_DataAreInTheLog() public {
+        start(1, 122_881, 5);
+        rung.openRound();
+        bytes memory row = drawRow(5, 0);
+        for (uint256 part; part < 2; ++part) {
+            bytes memory data = Exact.slice(row, 122_880 * part, 122_880);
+            vm.expectEmit(address(rung));
+            emit Data(1, 0, part, data);
+            vm.prank(members[0]);
+            rung.submit(1, data);
+        }
+        vm.assertEq(rung.currentRound().submitted, 1, "complete");
     }
 
     /// @dev The contract's own Merkle root is the reference's: the accumulator binds it.

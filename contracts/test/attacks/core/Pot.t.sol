@@ -499,7 +499,8 @@ contract PotAttacks is Federation {
     }
 
     /// @dev A known limit. The round shares the little there was when its payments began; money for rounds to come is there
-    /// before a refund, which is a twentieth of what it would share by now: of the whole budget, and no more.
+    /// before a refund, which is a twentieth of what it would share by now: of the whole budget, and no more. Fifty times what
+    /// the round shares, here, and any number of times with less in the pot: the bound is the budget's, not the round's.
     /// forge-config: default.isolate = false
     function test_KnownLimit_RefundsAreATwentiethOfWhatThePotHoldsAtARefund() public {
         deploy(defaultConfig(), defaultTerms());
@@ -514,6 +515,30 @@ contract PotAttacks is Federation {
         pool.carryOn(1);
         vm.assertLe(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0.001 ether, "what it shared");
         vm.assertEq(pool.creditOf(client(9)), 0.05 ether, "a twentieth of the budget");
+        assertPhase(IAggregator.Phase.Idle, "that was the last step");
+        vm.assertGe(pool.creditOf(client(9)), 50 * (pool.creditOf(client(0)) + pool.creditOf(client(1))), "fifty times");
+    }
+
+    /// @dev A known limit: a round with an empty pot shares nothing, and its work is refunded from what comes meanwhile; as
+    /// it has half of `fullSamples`, by half of that at most.
+    /// forge-config: default.isolate = false
+    function test_KnownLimit_ARoundThatSharesNothingIsRefunded() public {
+        IRewardPool.Terms memory terms = defaultTerms();
+        terms.fullSamples = 60;
+        deploy(defaultConfig(), terms);
+        register(client(0), 10);
+        register(client(1), 20);
+        playToSettle(twoUpdates());
+        pool.settle(2); // the first pass, of an empty pot
+        fund(10 ether);
+        FeeVm(address(vm)).fee(1_000_000 gwei);
+        for (uint256 i; i < 2; ++i) {
+            vm.prank(client(9));
+            pool.carryOn(1);
+            vm.assertEq(pool.creditOf(client(9)), 0.025 ether, "a twentieth of half of the budget, once");
+        }
+        assertPhase(IAggregator.Phase.Idle, "both were paid");
+        vm.assertEq(pool.creditOf(client(0)) + pool.creditOf(client(1)), 0, "nothing");
     }
 
     // ---------------------------------------------------------------------------------------------------------- the rest

@@ -2,9 +2,10 @@
 pragma solidity ^0.8.30;
 
 import { IAccuracyAdjusted } from "../../../src/proposals/IAccuracyAdjusted.sol";
-import { IAggregator } from "../../../src/core/IAggregator.sol";
+import { IAggregator, PART } from "../../../src/core/IAggregator.sol";
 import { IRewardPool } from "../../../src/core/IRewardPool.sol";
 import { AdjustedFederation } from "../../proposals/AdjustedFederation.sol";
+import { Reference } from "../../utils/Reference.sol";
 
 /// @notice What a reveal shows to others, and what a missing one does to them. All of these are known limits: a test is
 /// named after what the attacker gets.
@@ -96,6 +97,83 @@ contract RevealAttacks is AdjustedFederation {
         }
         vm.assertLe(credits[0], 0.4 ether, "with it");
         vm.assertGe(credits[1], 0.58 ether, "without it");
+    }
+
+    /// @dev Client 0's reveal comes a block too late, and is public. Client 1 reveals the same in the next round, before client 0
+    /// sends it again unchanged: that is a copy by then.
+    function test_KnownLimit_ALateRevealMakesItsAuthorTheCopier() public {
+        deploy(defaultConfig(), defaultTerms());
+        int64[] memory work = vector(5e9, -2e9, 1);
+        for (uint256 i; i < 3; ++i) {
+            register(client(i), 100);
+        }
+        open();
+        for (uint256 i; i < 3; ++i) {
+            commit(client(i), i == 0 ? work : vector(5e9, -2e9, int64(int256(i + 1))));
+        }
+        endPhase();
+        for (uint256 i = 1; i < 3; ++i) {
+            reveal(client(i), vector(5e9, -2e9, int64(int256(i + 1))));
+        }
+        uint256 deadline = aggregator.currentRound().deadline;
+        vm.warp(deadline);
+        bytes32 salt = saltOf(client(0), 1);
+        vm.expectRevert(abi.encodeWithSelector(IAggregator.DeadlinePassed.selector, deadline, deadline));
+        vm.prank(client(0));
+        aggregator.reveal(work, salt);
+        aggregator.advance();
+        compute();
+        pool.settle(6);
+        copyFirst(work);
+        vm.assertEq(stakeOf(client(0)), 0.81 ether, "the cap for the late reveal, and for the copy");
+        vm.assertEq(stakeOf(client(1)), 1 ether, "nothing for who copied");
+    }
+
+    /// @dev Client 0 shows all but the last entry of its update, and does not end it. What it showed is public.
+    function test_KnownLimit_PartsNotEndedMakeTheirAuthorTheCopier() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.parameters = uint32(PART + 1);
+        deploy(config, defaultTerms());
+        int64[] memory work = randomUpdate(1, PART + 1, 5e9);
+        for (uint256 i; i < 2; ++i) {
+            register(client(i), 100);
+        }
+        open();
+        commit(client(0), work);
+        commit(client(1), randomUpdate(2, PART + 1, 5e9));
+        endPhase();
+        bytes32 salt = saltOf(client(0), 1);
+        int64[] memory part = Reference.slice(work, 0, PART);
+        vm.prank(client(0));
+        aggregator.revealPart(0, part, salt);
+        revealParts(client(1), randomUpdate(2, PART + 1, 5e9), 0);
+        endPhase();
+        compute();
+        pool.settle(4);
+        // the last entry is one of few that it could be, or was in a transaction that failed
+        copyFirst(work);
+        vm.assertEq(stakeOf(client(0)), 0.81 ether, "the cap for each of the two rounds");
+    }
+
+    /// @dev A round in which client 1 reveals client 0's update first, of which nothing was taken before.
+    function copyFirst(int64[] memory work) private {
+        open();
+        commit(client(0), work);
+        commit(client(1), work);
+        endPhase();
+        revealParts(client(1), work, 0);
+        bytes memory copied =
+            abi.encodeWithSelector(IAggregator.CopiedUpdate.selector, Reference.digest(work), client(1));
+        bytes32 salt = saltOf(client(0), aggregator.currentRound().number);
+        for (uint256 from; from < work.length; from += PART) {
+            int64[] memory part = Reference.slice(work, from, PART);
+            if (from + PART >= work.length) vm.expectRevert(copied);
+            vm.prank(client(0));
+            aggregator.revealPart(from, part, salt);
+        }
+        endPhase();
+        compute();
+        pool.settle(4);
     }
 
     /// @dev Blocks every 12 seconds, and each step in the first one that takes it. The longest time to attest that the

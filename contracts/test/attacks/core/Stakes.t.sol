@@ -365,6 +365,36 @@ contract StakeAttacks is Federation, Refusals {
         vm.assertLe(pool.creditOf(honest), 0.17 ether, "for the same work");
     }
 
+    /// @dev A known limit: S_i ≥ 0 is all that consistency asks. One unit of 10⁻⁹ has it in an entry that nobody else moves,
+    /// where g is 0; in one of the right sign; and, however it points, wherever its score is less than a unit of 10⁻¹⁸, since
+    /// that is cut toward zero. No data, no stake lost, and all of C after eight rounds.
+    function test_KnownLimit_AnUpdateOfOneUnitKeepsConsistencyFull() public {
+        register(client(2), 100);
+        int64[] memory unit = vector(0, 0, 1);
+        playBeside(unit, 1e9, 10);
+        vm.assertEq(aggregator.entryOf(attacker).score, 0, "nobody else moves that entry");
+        vm.assertEq(pool.consistencyOf(attacker), 1_000_000, "all of it");
+
+        playBeside(vector(1, 0, 0), 1e9, 20);
+        vm.assertEq(aggregator.entryOf(attacker).score, 4_950_372, "a 201st of 200 / 201 of 10^9, toward zero");
+        vm.assertEq(pool.consistencyOf(attacker), 1_000_000, "by the right sign");
+
+        playBeside(vector(-1, 0, 0), 100, 30);
+        vm.assertEq(aggregator.entryOf(attacker).score, 0, "99 of 201 are cut to nothing");
+        vm.assertEq(pool.consistencyOf(attacker), 1_000_000, "by the wrong one");
+        vm.assertEq(stakeOf(attacker), STAKE_PER_SAMPLE, "at no cost");
+    }
+
+    /// @dev Eight rounds of the attacker and two others, who go `far` in the first entry.
+    function playBeside(int64[] memory unit, int64 far, int64 from) private {
+        int64[][] memory updates = new int64[][](3);
+        updates[1] = unit;
+        for (int64 k = from; k < from + 8; ++k) {
+            (updates[0], updates[2]) = (vector(far, k, 0), vector(far, -k, 0));
+            play(updates);
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------------ outvoting
 
     /// @dev A known limit, of the plain rule: entries at the bound give an honest client negative scores until half of its

@@ -106,6 +106,71 @@ contract VoteAttacks is AdjustedFederation, Refusals {
         assertOthersAreNeeded(0, 1_200);
     }
 
+    /// @dev Epoch 1 was left empty by a stranger, and a quiet round followed: two samples would agree on it, and so end the
+    /// vote on epoch 0, which others were present in.
+    function test_AnEpochLeftEmptyIsVotedOnByTwo() public {
+        playEpoch(1);
+        playVoid();
+        playVoid();
+        playTwins(11);
+        vm.assertEq(aggregator.presentSamples(), 2, "the last round was a quiet one");
+        (,, bytes32 hash) = lies();
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NobodyPresent.selector, 1));
+        vm.prank(sybil);
+        ledger.attest(1, RECORD, hash);
+        vm.assertEq(ledger.epochOf(1).deadline, 0, "no clock was started");
+    }
+
+    /// @dev Nor is it a large last round's to say: an epoch without an average has nothing to agree on.
+    function test_AnEpochLeftEmptyIsVotedOnByAll() public {
+        playVoid();
+        playVoid();
+        playTwo(1);
+        (,, bytes32 hash) = lies();
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NobodyPresent.selector, 0));
+        vm.prank(whale);
+        ledger.attest(0, RECORD, hash);
+    }
+
+    /// @dev A known limit: one round of two samples, and no others but empty ones, make an epoch of which two samples are the
+    /// quorum. Their factors count for everybody, and the vote on the epoch before, with 2,000 samples present, is over.
+    function test_KnownLimit_AnEpochHeldOrLeftEmptyEndsTheVoteOnTheOneBefore() public {
+        playEpoch(1);
+        (address[] memory clients, uint32[] memory factors, bytes32 hash) = lies();
+        vm.prank(whale);
+        ledger.attest(0, keccak256("honest"), hash);
+        playVoid(); // left empty
+        playTwins(11); // held
+        vm.prank(sybil);
+        ledger.attest(1, RECORD, hash);
+        vm.prank(twin);
+        ledger.attest(1, RECORD, hash);
+        vm.assertEq(ledger.epochOf(1).needed, 2, "60% of 2, rounded up");
+        ledger.applyFactors(1, RECORD, clients, factors);
+        vm.assertEq(ledger.factorOf(whale), 500_000, "two samples say so");
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.EpochOver.selector, 0, 1));
+        vm.prank(client(1));
+        ledger.attest(0, keccak256("honest"), hash);
+    }
+
+    /// @dev What stands against it: with a minimum of samples the twins' round is void, and so is all of their epoch.
+    function test_AnEpochHeldByFewerThanTheMinimum() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 1_000;
+        deploy(config, defaultTerms());
+        register(whale, 1_000);
+        register(client(1), 1_000);
+        register(sybil, 1);
+        register(twin, 1);
+        playEpoch(1);
+        playVoid();
+        playTwins(11);
+        (,, bytes32 hash) = lies();
+        vm.expectRevert(abi.encodeWithSelector(IFairnessLedger.NobodyPresent.selector, 1));
+        vm.prank(sybil);
+        ledger.attest(1, RECORD, hash);
+    }
+
     /// @dev What was present in an epoch before is no measure: or clients that have gone would block the others for ever.
     function test_WhoHasGoneBlocksTheOthers() public {
         playEpoch(1);
