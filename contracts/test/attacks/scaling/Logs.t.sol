@@ -145,6 +145,23 @@ contract LogsTest is BlobAttack {
         vm.assertEq(list[1].parts[6], hider.root(6), "the contract's last");
     }
 
+    /// @dev One part, then all of the contract's, then the other six: `Sent` says where the first one ends, and whose it is.
+    function test_ClientHidesAnothersRootBehindItsOwn() public {
+        startHidden(7 * 122_880);
+        vm.recordLogs();
+        attackVm.blobhashes(names(1, 0));
+        vm.prank(member(0));
+        rung.submit(1, abi.encode(bytes32("first")));
+        join(7, STAKE);
+        attackVm.blobhashes(names(6, 0));
+        vm.prank(member(0));
+        rung.submit(1, drawRow(3, 32 * 6));
+        IOptimisticRung.Submission[] memory list = readLogs(7);
+        assertBinds(list);
+        vm.assertEq(list[0].client, 1, "the contract was complete first");
+        vm.assertEq(list[1].parts[0], bytes32("first"), "the other's first part");
+    }
+
     /// @dev A search needs the siblings that each answer brings, and nobody can have a chunk shown once more.
     function test_ClientHidesSiblingsFromWhoSearches() public {
         start(SUBMIT);
