@@ -88,7 +88,8 @@ def _whose(folder: Path, handed_in: Path, path: Path) -> Submission:
         if path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar"):
             raise Unclear("it is packed; unpack it into a folder with the student's name")
         raise NotHandedIn("it is no notebook")
-    if ".ipynb_checkpoints" in between or {"lessons", "solved"} & set(between):
+    # A Mac's zip has a file "._name" beside each, which holds no text of it.
+    if path.name.startswith("._") or {".ipynb_checkpoints", "__MACOSX", "lessons", "solved"} & set(between):
         raise NotHandedIn("it is a copy that a program put there, and not what the student works in")
     known = "|".join(map(re.escape, lessons_of(folder)))
     match = re.fullmatch(rf"(?:(.+?)[_-]+)?({known})(?: ?\(\d+\))?", path.stem)

@@ -93,6 +93,12 @@ class TestWhoseItIs:
         assert f"left: 197 more in {there}, of each: it is no notebook" in lines
         assert any("6 more" in line and "a copy that a program put there" in line for line in lines)
 
+    def test_what_a_mac_packs_beside_a_file_is_not_the_file(self, bare, tmp_path):
+        there = handed_in(tmp_path / "in", f"anna/{NAME}.ipynb", f"__MACOSX/anna/._{NAME}.ipynb", f"._ben_{NAME}.ipynb")
+        lines = list(intake.collect(bare, there))
+        assert sum("a copy that a program put there" in line for line in lines) == 2
+        assert students(bare) == ["anna"]
+
     def test_a_folder_that_is_not_there_is_one_sentence(self, bare, capsys):
         assert course.main(["collect", str(bare), str(bare / "typo")]) == 1
         assert "typo is no folder; put what students sent into one" in capsys.readouterr().err
