@@ -2,6 +2,7 @@
 
 bcfl course DIR                   make it: sources, release, gradebook, student kit, guide
 bcfl course collect DIR FOLDER    put the lessons that students handed in where they are graded
+bcfl course back DIR NAME LESSON  take the file again that a newer one replaced
 bcfl course check DIR             say what is wrong with what was handed in
 bcfl course grade DIR             check, grade, write feedback and grades.csv
 bcfl course predictions DIR       gather what students predicted
@@ -25,7 +26,7 @@ from bcfl_support.errors import BcflError
 from tools import grading, intake, kit, predictions, release, term
 from tools.lessons import lesson_paths, needs, pick, store
 
-COMMANDS = ("make", "collect", "check", "grade", "predictions", "release")
+COMMANDS = ("make", "collect", "back", "check", "grade", "predictions", "release")
 
 
 class NotEmpty(BcflError, FileExistsError):
@@ -103,7 +104,12 @@ def generate(folder: Path, name: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     said = NbGraderAPI(config=read_config(folder)).generate_assignment(name, force=True)
     if not said["success"]:
-        raise grading.Refused(f"nbgrader made no release of {name}; it said:\n{said.get('log') or said.get('error')}")
+        log = folder / "logs" / f"{name}-generate_assignment.txt"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(str(said.get("log") or said.get("error")), encoding="utf-8")
+        why = grading.why(log.read_text(encoding="utf-8"))
+        raise grading.Refused(f"nbgrader made no release of {name}, and nothing has changed: {why} (see {log})")
+    term.note_release(folder, name)
 
 
 def renew(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
@@ -121,8 +127,7 @@ def renew(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
         grading.Refused: if nbgrader makes no release, as where graded cells come or go after a hand-in; the release
             that was there stays.
     """
-    every = sorted(path.parent.name for path in (folder / "source").glob("*/*.ipynb") if path.stem == path.parent.name)
-    lessons, place = pick(every, names, "source/"), folder / kit.NAME
+    lessons, place = pick(_sources(folder), names, "source/"), folder / kit.NAME
     for name in lessons:
         made = folder / "release" / name
         with tempfile.TemporaryDirectory() as safe:
@@ -142,6 +147,11 @@ def renew(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
     if (place / "lessons").is_dir():
         kit.pack(place)
         yield f"give students {place}.zip; who has a kit already needs the file of release/ in its lessons/ and my/"
+
+
+def _sources(folder: Path) -> list[str]:
+    """Lessons that have a source, own ones that were never released among them."""
+    return sorted(path.parent.name for path in (folder / "source").glob("*/*.ipynb") if path.stem == path.parent.name)
 
 
 def read_config(folder: Path) -> Any:
@@ -171,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     helps = {
         "make": "make a course in a new folder; the word can be left out",
         "collect": "put the lessons that students handed in where they are graded",
+        "back": "take the file again that a newer one replaced; the newer one is kept in its place",
         "check": "say what is wrong with what was handed in",
         "grade": "check, grade, write feedback and grades.csv; one bad submission stops no other",
         "predictions": "gather what students predicted, into predictions.csv and predictions.md",
@@ -183,6 +194,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "handed_in", type=_path, metavar="FOLDER", help="with files such as anna_00_start_here.ipynb"
             )
+        elif name == "back":
+            command.add_argument("student", metavar="NAME", help="as the student's folder in submitted/ is called")
+            command.add_argument("lesson", metavar="LESSON", help="number, such as 0 or 00, or whole name")
+            command.add_argument("number", nargs="?", type=int, help="of the file in earlier/; default: the last one")
         else:
             command.add_argument("lessons", nargs="*", help="numbers, such as 0 or 00, or whole names; default: all")
         if name == "grade":
@@ -223,6 +238,7 @@ def _run(parsed: argparse.Namespace) -> int:
         problems = [
             problem for found in grading.find(folder, parsed.lessons) for problem in grading.check(folder, found)
         ]
+        problems += [*grading.equals(folder, parsed.lessons), *_unreleased(folder, parsed.lessons)]
         print("\n".join(problems) or "nothing is wrong with what was handed in")
         return 0
     with term.locked(folder, parsed.command):
@@ -233,6 +249,8 @@ def _change(folder: Path, parsed: argparse.Namespace) -> int:
     """Run a command that writes into a course."""
     if parsed.command == "collect":
         lines = intake.collect(folder, parsed.handed_in)
+    elif parsed.command == "back":
+        lines = iter([intake.back(folder, parsed.student, parsed.lesson, parsed.number)])
     elif parsed.command == "predictions":
         lines = iter([predictions.write(folder, parsed.lessons)])
     elif parsed.command == "release":
@@ -244,16 +262,25 @@ def _change(folder: Path, parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _unreleased(folder: Path, names: Sequence[str]) -> list[str]:
+    """See `term.unreleased`; where no lesson is named, also of lessons in `source` that were never released."""
+    return term.unreleased(folder, grading.lessons_of(folder, names) if names else _sources(folder))
+
+
 def _grade(folder: Path, parsed: argparse.Namespace) -> int:
     grading.lessons_of(folder, parsed.lessons)  # raises before anything is written
     if parsed.accept_clone:
         term.record(folder)
     term.require_same_clone(folder)
+    for line in _unreleased(folder, parsed.lessons):  # before hours of grading by what was meant to be replaced
+        print(line, flush=True)
     failed = 0
     for line, graded in grading.grade(folder, parsed.lessons, again=parsed.again, minutes=parsed.minutes):
         failed += not graded
         print(line, flush=True)
-    print(grading.write_grades(folder))
+    for line in grading.equals(folder, parsed.lessons):
+        print(line)
+    print(grading.write_grades(folder, parsed.lessons))
     return int(failed > 0)
 
 

@@ -110,9 +110,7 @@ def check(folder: Path, found: Submission) -> list[str]:
         return [f"{who}: {found.path.name} is missing", *said]
     try:
         notebook = json.loads(found.path.read_text(encoding="utf-8"))
-        theirs = nbformat.from_dict(notebook).cells
-        for cell in theirs:
-            cell.source = _source(cell)
+        theirs = _cells(notebook)
     except Exception as error:  # what is no notebook fails in many ways
         what = str(error).partition("\n")[0][:200]
         return [f"{who}: the file is no notebook ({type(error).__name__}: {what})", *said]
@@ -122,12 +120,49 @@ def check(folder: Path, found: Submission) -> list[str]:
         what = str(error).partition("\n")[0][:200]
         said.append(f"{who}: the file does not keep to the form of notebooks ({what})")
     blank = folder / "release" / found.lesson / found.path.name
-    ours = nbformat.from_dict(json.loads(blank.read_text(encoding="utf-8"))).cells
-    for cell in ours:
-        cell.source = _source(cell)
+    ours = _cells(json.loads(blank.read_text(encoding="utf-8")))
     if hand_in.cells(found.path) == hand_in.cells(blank):
         said.append(f"{who}: it is as it was handed out; nothing is written in it")
     return said + [f"{who}: {what}" for what in _oddities(theirs, ours, _rules(folder / CONFIG))]
+
+
+def equals(folder: Path, names: Sequence[str] = ()) -> Iterator[str]:
+    """Hand-ins of several students whose answers are the same, to the letter; those left blank are not compared.
+
+    Args:
+        folder: the course.
+        names: see `lessons_of`.
+
+    Yields:
+        A sentence for each group of them.
+    """
+    rules, groups = _rules(folder / CONFIG), dict[tuple[str, frozenset[tuple[int, str]]], list[str]]()
+    for found in find(folder, names):
+        blank = folder / "release" / found.lesson / found.path.name
+        ours = _cells(json.loads(blank.read_text(encoding="utf-8")))
+        try:
+            theirs = _cells(json.loads(found.path.read_text(encoding="utf-8")))
+            pairs = rules["pair"](theirs, ours)
+        except Exception:  # what is no notebook fails in many ways, and `check` says how
+            continue
+        answers = frozenset(
+            (place, theirs[mine].source)
+            for mine, place in pairs.items()
+            if rules["grader"](ours[place]).get("solution") and theirs[mine].source not in ("", ours[place].source)
+        )
+        groups.setdefault((found.lesson, answers), []).append(found.student)
+    for (lesson, answers), who in groups.items():
+        if answers and len(who) > 1:
+            what = f"all {len(answers)} answers are" if len(answers) > 1 else "the one answer is"
+            yield f"{' and '.join(who)}, {lesson}: {what} the same, to the letter; no points are taken for it"
+
+
+def _cells(notebook: Any) -> list[Any]:
+    """The cells of a notebook's JSON, with texts without the blanks at their ends."""
+    cells = list(nbformat.from_dict(notebook).cells)
+    for cell in cells:
+        cell.source = _source(cell)
+    return cells
 
 
 def _rules(settings: Path = release.CONFIG) -> dict[str, Any]:
@@ -433,9 +468,13 @@ def _nbgrader(
             raise
     if not status:
         return ""
-    named = r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)"
-    lines = re.findall(named, log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-    return f"{lines[0][:200] if lines else 'nbgrader failed'} (see {log})"
+    return f"{why(log.read_text(encoding='utf-8', errors='replace'))} (see {log})"
+
+
+def why(log: str) -> str:
+    """The sentence of an nbgrader log that says why it failed."""
+    lines = re.findall(r"^ *(\w+(?:\.\w+)*(?:Error|Exception)\b.*)", log, re.MULTILINE)
+    return lines[0][:200] if lines else "nbgrader failed"
 
 
 def end(pid: int) -> None:
@@ -505,7 +544,8 @@ def by_hand(folder: Path, found: Submission) -> ByHand:
 STATES = {
     "graded": "",
     "awaits a hand": "points by hand are still to be given, in Formgrader",
-    "look again": "points by hand were given for an earlier file and still count: confirm or change them in Formgrader",
+    "look again": "points by hand are for an earlier file and still count; in Formgrader type others, or, to confirm "
+    "them, clear them and type them again",
     "an earlier one's": "the newest file could not be graded, and the points are those of the one before",
     "not graded": "why stands above, or in logs/; `bcfl course check` says more",
     "nothing handed in": "",
@@ -513,12 +553,16 @@ STATES = {
 """What `grades.csv` says of a submission, and what is to be done."""
 
 
-def write_grades(folder: Path) -> str:
+def write_grades(folder: Path, names: Sequence[str] = ()) -> str:
     """Write `grades.csv` anew: a row for each student and lesson; sentences that say so, and what is to be done.
 
     With a list of the class each of its names has a row for every lesson that somebody has handed in.
+
+    Args:
+        folder: the course.
+        names: lessons of which it is said what is to be done, see `lessons_of`; the table holds all.
     """
-    rows = []
+    rows, spoken_of = [], lessons_of(folder, names)
     for found in find(folder):
         done = folder / "autograded" / found.student / found.lesson / found.path.name
         earned, most = points(folder, found) if done.is_file() else ("", "")
@@ -537,6 +581,6 @@ def write_grades(folder: Path) -> str:
     said = [f"{len(rows)} rows are in {folder / 'grades.csv'}, feedback in {folder / 'feedback'}"]
     said += filter(None, [term.renew(folder, "grades.csv", text.getvalue())])
     for state, what in STATES.items():
-        if what and (count := sum(row[-1] == state for row in rows)):
+        if what and (count := sum(row[-1] == state and row[1] in spoken_of for row in rows)):
             said.append(f"{count} × “{state}”: {what}")
     return "\n".join(said)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bcfl_support import services
@@ -52,7 +52,7 @@ def called() -> dict[str, str]:
 
 def record(folder: Path) -> None:
     """Write down in a course which clone it is made from, and from now on graded by."""
-    text = json.dumps({"commit": _commit(), "files": called()}, indent=1)
+    text = json.dumps({"commit": _commit() or "unknown", "files": called()}, indent=1)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
@@ -76,7 +76,11 @@ def require_same_clone(folder: Path) -> None:
     if others := sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path)):
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         what = f"{others[0]}{more} differ from" if then else f"{RECORD} is missing or damaged and does not name"
-        back = f"go back to it (`git checkout {commit}` in the clone)" if commit else "grade with that one"
+        back = (
+            f"go back to it (`git checkout {commit}` in the clone)"
+            if commit not in ("", "unknown")
+            else "grade with that one"
+        )
         raise OtherClone(
             f"{what} the clone that {folder} was made from, and checks call it: equal answers could earn other points "
             f"than before; {back}, or accept this clone for the rest of the term: --accept-clone"
@@ -113,12 +117,58 @@ def locked(folder: Path, command: str) -> Iterator[None]:
             file.truncate(0)
 
 
+# ---------------------------------------------------------------- what was handed out
+def _source(folder: Path, lesson: str) -> tuple[str, Path]:
+    """Digest of a lesson's source as far as a release is made of it, and where that of the last release stands."""
+    place = folder / "source" / lesson / f"{lesson}.ipynb"
+    content = place.read_bytes() if place.is_file() else b""
+    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):  # no notebook: its bytes are compared
+        # Without outputs and what programs write into metadata: who only looks at a source has not edited it.
+        cells = [
+            (cell["cell_type"], "".join(cell["source"]).rstrip(), cell["metadata"].get("nbgrader"))
+            for cell in json.loads(content)["cells"]
+        ]
+        content = json.dumps(cells, sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest(), folder / "logs" / f"{lesson}-source.sha256"
+
+
+def note_release(folder: Path, lesson: str) -> None:
+    """Write down that a lesson's release is made of its source as it is now."""
+    digest, seal = _source(folder, lesson)
+    seal.parent.mkdir(exist_ok=True)
+    seal.write_text(digest, encoding="utf-8")
+
+
+def unreleased(folder: Path, lessons: Iterable[str]) -> list[str]:
+    """Sentences on lessons whose source was edited and not released, which nothing uses then.
+
+    Args:
+        folder: the course.
+        lessons: whole names; of the course's, or of folders in `source`.
+    """
+    said = []
+    for name in lessons:
+        if not (folder / "source" / name / f"{name}.ipynb").is_file():
+            continue
+        digest, seal = _source(folder, name)
+        new = not (folder / "release" / name / f"{name}.ipynb").is_file()
+        if new or (seal.is_file() and seal.read_text(encoding="utf-8") != digest):
+            what = "was never released" if new else "was edited since its release, which is what is graded by"
+            said.append(f"source/{name} {what}; `bcfl course release {folder} {name}` brings it")
+    return said
+
+
 # ---------------------------------------------------------------- the class
 def student_name(text: str) -> str:
     """A student's name as a folder can be called; empty if nothing is left of it."""
     # "Anna Smith_12345_assignsubmission_file_…" is how Moodle calls what it packs.
     whole = re.sub(r"_\d+_assignsubmission_.*$", "", unicodedata.normalize("NFC", text))
     return re.sub(r"[^\w.-]+", "-", whole).strip("-._+ ")
+
+
+def fold(name: str) -> str:
+    """A name as others may spell it: without capitals, and an umlaut as two letters."""
+    return name.casefold().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
 
 
 def read_class(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ import submissions as s
 
 from bcfl_support.services import cli
 from notebooks import LESSONS, ROOT
-from tools import course, grading, intake, kit, predictions, release
+from tools import course, grading, intake, kit, predictions, release, term
 
 NAMES = [path.stem for path in LESSONS]
 
@@ -36,6 +36,16 @@ def test_a_release_is_what_make_lab_brings_but_for_links_to_solutions(folder):
         assert [cell.source for cell in linked.cells] == [cell.source for cell in theirs.cells]
         lab = (folder / kit.NAME / "lessons" / path.name).read_bytes()
         assert nbformat.reads(lab.decode(), as_version=4).cells == theirs.cells
+
+
+def test_a_new_course_s_sources_are_those_of_its_releases(folder):
+    assert term.unreleased(folder, NAMES) == []
+    source = folder / "source" / NAMES[0] / f"{NAMES[0]}.ipynb"
+    before = source.read_bytes()
+    source.write_bytes(before.replace(b"BEGIN HIDDEN TESTS", b"BEGIN HIDDEN  TESTS", 1))
+    [line] = term.unreleased(folder, NAMES)
+    source.write_bytes(before)
+    assert line.startswith(f"source/{NAMES[0]} was edited since its release")
 
 
 def test_the_gradebook_knows_every_lesson_and_its_points(folder):

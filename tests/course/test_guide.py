@@ -56,6 +56,11 @@ def test_every_state_of_the_table_of_grades_is_explained():
     assert re.findall(r"^\| ([a-z' ]+) \|", table, re.M) == list(grading.STATES)
 
 
+def test_guide_and_program_say_alike_how_points_for_an_earlier_file_are_confirmed():
+    said = grading.STATES["look again"]
+    assert f"| look again | {said} |" in GUIDE and "to confirm them, clear them and type them again" in said
+
+
 def test_every_command_is_one():
     for command in set(re.findall(r"bcfl course ([a-z]+) DIR", GUIDE)):
         assert command in course.COMMANDS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import subprocess
 import sys
 import time
@@ -71,9 +73,149 @@ class TestWhoseItIs:
         missing = [(row[0], row[1]) for row in rows if row[-1] == "nothing handed in"]
         assert missing == [("ben", NAME), ("cleo", NAME), ("Anna", OTHER), ("cleo", OTHER)]
 
+    @pytest.mark.parametrize("listed", ["Emil Mueller", "Emil Müller"])
+    def test_an_umlaut_is_two_letters_too(self, bare, tmp_path, listed):
+        (bare / term.CLASS).write_text(f"{listed}\n", encoding="utf-8")
+        there = handed_in(tmp_path / "in", f"Emil Müller_12345_assignsubmission_file_/{NAME}.ipynb")
+        handed_in(there, f"Emil Müller_12345_assignsubmission_file_/emil-mueller_{OTHER}.ipynb")
+        assert not [line for line in intake.collect(bare, there) if line.startswith("left: ")]
+        assert students(bare) == [listed.replace(" ", "-")] * 2
+        (bare / term.CLASS).unlink()
+        handed_in(there, f"Emil Müller_12345_assignsubmission_file_/{NAME}.ipynb")
+        other = handed_in(tmp_path / "more", f"emil-mueller_{NAME}.ipynb", f"Emil Müller/{OTHER}.ipynb")
+        assert all("may be one student or more" in line for line in intake.collect(bare, other))
+
+    def test_what_nobody_worked_in_is_counted_after_the_first_few(self, bare, tmp_path):
+        there = handed_in(tmp_path / "in", *(f"pictures/{number}.png" for number in range(200)), "anna.zip", "ben.zip")
+        handed_in(there, *(f"s{number}/lessons/{NAME}.ipynb" for number in range(9)), "notes.ipynb", "more.ipynb")
+        lines = list(intake.collect(bare, there))
+        assert sum("it is no notebook" in line for line in lines) == 4 and len(lines) == 4 + 4 + 2 + 2
+        assert f"left: 197 more in {there}, of each: it is no notebook" in lines
+        assert any("6 more" in line and "a copy that a program put there" in line for line in lines)
+
+    def test_what_a_mac_packs_beside_a_file_is_not_the_file(self, bare, tmp_path):
+        there = handed_in(tmp_path / "in", f"anna/{NAME}.ipynb", f"__MACOSX/anna/._{NAME}.ipynb", f"._ben_{NAME}.ipynb")
+        lines = list(intake.collect(bare, there))
+        assert sum("a copy that a program put there" in line for line in lines) == 2
+        assert students(bare) == ["anna"]
+
     def test_a_folder_that_is_not_there_is_one_sentence(self, bare, capsys):
         assert course.main(["collect", str(bare), str(bare / "typo")]) == 1
         assert "typo is no folder; put what students sent into one" in capsys.readouterr().err
+
+
+class TestGoingBack:
+    """A late file replaced one in time; the one in time is to be graded after all."""
+
+    @pytest.fixture
+    def late(self, bare, tmp_path):
+        place = tmp_path / "in" / f"Anna_{NAME}.ipynb"
+        place.parent.mkdir()
+        for text, seconds in (("in time", 1_000_000_000), ("late", 1_000_100_000)):
+            place.write_text(text, encoding="utf-8")
+            os.utime(place, (seconds, seconds))
+            list(intake.collect(bare, place.parent))
+        return bare
+
+    def texts(self, folder):
+        kept = (folder / "earlier" / "Anna" / NAME).iterdir()
+        return grading.find(folder)[0].path.read_text(encoding="utf-8"), {
+            path.name: path.read_text(encoding="utf-8") for path in kept
+        }
+
+    def test_the_two_change_places_and_change_back(self, late, tmp_path, capsys):
+        assert self.texts(late) == ("late", {"1.ipynb": "in time"})
+        assert course.main(["back", str(late), "anna", "0"]) == 0
+        assert self.texts(late) == ("in time", {"1.ipynb": "late"})
+        said = capsys.readouterr().out
+        assert "is the file of 2001-09-" in said and f"`bcfl course back {late} Anna {NAME} 1` undoes it" in said
+        assert f"`bcfl course grade {late} {NAME}` grades it" in said
+        [line] = intake.collect(late, tmp_path / "in")  # it kept its time, so the late one is still the newer
+        assert "it replaces an older one" in line and self.texts(late)[0] == "late"
+        assert course.main(["back", str(late), "Anna", NAME]) == 0
+        assert self.texts(late) == ("in time", {"1.ipynb": "late", "2.ipynb": "late"})
+
+    def test_one_of_several_is_named_by_its_number(self, late, tmp_path):
+        place = tmp_path / "in" / f"Anna_{NAME}.ipynb"
+        place.write_text("later still", encoding="utf-8")
+        list(intake.collect(late, place.parent))
+        assert course.main(["back", str(late), "anna", "0", "1"]) == 0
+        assert self.texts(late) == ("in time", {"1.ipynb": "later still", "2.ipynb": "late"})
+        (late / "submitted" / "Anna" / NAME / f"{NAME}.ipynb").unlink()
+        assert course.main(["back", str(late), "anna", "0"]) == 0
+        assert self.texts(late) == ("late", {"1.ipynb": "later still"})
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["ben", "0"], f"has nothing of ben, {NAME}; nothing has changed"),
+            (["anna", "1"], f"has nothing of anna, {OTHER}; nothing has changed"),
+            (["anna", "0", "7"], "has only 1; name one of these"),
+            (["anna", "7"], "matches ['7']; "),
+        ],
+    )
+    def test_what_is_not_kept_is_one_sentence(self, late, words, sentence, capsys):
+        assert course.main(["back", str(late), *words]) == 1
+        said = capsys.readouterr().err
+        assert sentence in said and said.count("\n") == 1
+        assert self.texts(late) == ("late", {"1.ipynb": "in time"})
+
+
+def test_equal_answers_are_named_and_blank_ones_are_not(bare, capsys):
+    blank = essay()
+    blank.cells[0].source, blank.cells[2].source = "raise NotSolved", "Why two?"
+    s.released_as(bare, NAME, blank)
+    for student, code, text in (
+        ("anna", "def double(x):\n    return 2 * x", "Why two?"),
+        ("ben", "def double(x):\n    return 2 * x\n", "Why two?"),
+        ("cleo", "def double(x):\n    return x * 2", "Since."),
+        ("dora", "def double(x):\n    return x * 2", "Since."),
+        ("emil", "def double(x):\n    return x * 2", "So it is."),
+        ("finn", "raise NotSolved", "Why two?"),
+        ("gina", "raise NotSolved", ""),
+    ):
+        notebook = s.released(bare, NAME)
+        notebook.cells[0].source, notebook.cells[2].source = code, text
+        s.hand_in(bare, student, NAME, notebook)
+    for student in ("hugo", "ida"):
+        s.hand_in(bare, student, NAME, "no notebook")
+    assert course.main(["check", str(bare)]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if "to the letter" in line] == [
+        f"anna and ben, {NAME}: the one answer is the same, to the letter; no points are taken for it",
+        f"cleo and dora, {NAME}: all 2 answers are the same, to the letter; no points are taken for it",
+    ]
+    assert list(grading.equals(bare, ["1"])) == []
+
+
+def test_after_one_lesson_only_what_was_asked_for_is_still_to_be_done(bare, capsys):
+    for student, lesson in (("anna", NAME), ("anna", OTHER), ("ben", OTHER)):
+        (bare / "submitted" / student / lesson).mkdir(parents=True)
+    assert course.main(["grade", str(bare), "0"]) == 1
+    said = capsys.readouterr().out
+    assert "1 × “not graded”" in said and "3 rows are in" in said
+    assert "3 × “not graded”" in grading.write_grades(bare)
+
+
+def test_a_source_that_was_never_released_is_named(bare, capsys):
+    place = bare / "source" / "08_own" / "08_own.ipynb"
+    place.parent.mkdir(parents=True)
+    nbformat.write(essay(), place)
+    for command in ("check", "grade"):
+        assert course.main([command, str(bare)]) == 0
+        said = capsys.readouterr().out
+        assert f"source/08_own was never released; `bcfl course release {bare} 08_own` brings it" in said
+
+
+def test_without_git_the_record_says_that_the_commit_is_unknown(bare, tmp_path, monkeypatch):
+    root = tmp_path / "clone"
+    root.mkdir()
+    monkeypatch.setattr(services, "project_root", lambda: root)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    term.record(bare)
+    assert json.loads((bare / term.RECORD).read_text(encoding="utf-8"))["commit"] == "unknown"
+    (root / "requirements.lock").write_text("other", encoding="utf-8")
+    with pytest.raises(term.OtherClone, match="grade with that one, or accept"):
+        term.require_same_clone(bare)
 
 
 class TestLessonsByName:
@@ -245,12 +387,24 @@ def test_an_own_lesson_a_check_mended_and_points_by_hand(bare, capsys):
     give(bare, manual_score=2.5)
     assert ",2.5,5.0,graded" in state(bare)
 
+    opened = nbformat.read(place, as_version=4)
+    opened.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    opened.cells[0].execution_count = 3
+    nbformat.write(opened, place)
+    capsys.readouterr()
+    assert course.main(["check", str(bare)]) == 0 and "source/" not in capsys.readouterr().out
+
     mended = nbformat.read(place, as_version=4)
     mended.cells[1].source = "assert double(2) == 4"
     nbformat.write(mended, place)
+    for words in (["check", str(bare)], ["grade", str(bare), "8"]):
+        assert course.main(words) == 0
+        edited = "source/08_own was edited since its release, which is what is graded by; "
+        assert f"{edited}`bcfl course release {bare} 08_own` brings it" in capsys.readouterr().out
     assert course.main(["release", str(bare), "08_own"]) == 0
     assert f"1 handed in: `bcfl course grade {bare} 08_own --again`" in capsys.readouterr().out
     assert course.main(["grade", str(bare), "8", "--again"]) == 0
+    assert "source/" not in capsys.readouterr().out
     assert ",4.5,5.0,graded" in state(bare)  # the same file: what a hand gave it stands
 
     answered(bare, "def double(x):\n    return x + x")
@@ -258,14 +412,16 @@ def test_an_own_lesson_a_check_mended_and_points_by_hand(bare, capsys):
     assert course.main(["grade", str(bare)]) == 0
     said = capsys.readouterr().out
     assert "what was given by hand (points: why) was for another file and still counts; look again" in said
-    assert "1 × “look again”" in said and ",4.5,5.0,look again" in state(bare)
+    assert "1 × “look again”: points by hand are for an earlier file and still count; in Formgrader type others" in said
+    assert ",4.5,5.0,look again" in state(bare)
     give(bare, extra_credit=1)
     assert ",5.5,5.0,graded" in state(bare)
 
     mended.cells.pop()
     nbformat.write(mended, place)
     assert course.main(["release", str(bare), "8"]) == 1
-    assert "Cannot add or remove cells" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Cannot add or remove cells" in said and said.count("\n") == 1 and "logs/08_own-generate_assignment" in said
     assert len(s.released(bare, "08_own").cells) == 3
 
 
