@@ -42,12 +42,9 @@ class AvailableRung(RelayedRung):
         """
         payload = self.payload(statement, proof, signed, **changed)
         call = self.contract.functions.work(statement.round, payload)
-        sent = (
-            blobs
-            if blobs is not None
-            else [vector_to_blob(self.rows[self.clients.index(client)]) for client in statement.clients]
-        )
-        return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=sent))
+        if blobs is None:
+            blobs = [vector_to_blob(self.rows[self._holder(i)]) for i in self._places(statement)]
+        return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=blobs))
 
 
 class RevealedRung(ProvenRung):

@@ -21,7 +21,7 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_kind, check_whole, freeze, to_array
+from bcfl_support.checks import check_kind, check_range, check_whole, freeze, to_array
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes, proof_gas, proofs
 from bcfl_support.scaling.optimistic import DepositRung
@@ -58,6 +58,7 @@ class CommittedRung(DepositRung):
 
     def __init__(self, *arguments: Any, setup: proofs.Setup | None = None) -> None:
         self.setup = proofs.ethereum_setup() if setup is None else setup
+        check_kind("setup", self.setup, proofs.Setup, "a Setup, such as toy_setup makes, or None")
         super().__init__(*arguments)
 
     def _arguments(self) -> tuple[Any, ...]:
@@ -148,10 +149,17 @@ class CommittedRung(DepositRung):
             raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")
         return proofs.open_entry(self.setup, row, found)
 
+    def _places(self, statement: Statement) -> list[int]:
+        """Which clients it is of, however their addresses are written; `InvalidInput` for an account that is none."""
+        known = {client.lower(): i for i, client in enumerate(self.clients)}
+        return [self._client(known.get(str(client).lower(), client)) for client in statement.clients]
+
     def _write(self, statement: Any, proof: Any) -> bytes:
         """A proof as the contracts take it, which publish no sums; `InvalidInput` for what is none, or has some."""
         check_kind("statement", statement, Statement, "a Statement, such as state makes")
         check_kind("proof", proof, Proof, "a Proof, such as prove_round makes")
+        check_range("scores", statement.scores, -(2**127), 2**127 - 1, row=True, whole=True, why="each is an int128")
+        check_whole("the number of the statement's clients", len(statement.clients), 1, why="a proof is of somebody")
         if proof.aggregates:
             raise InvalidInput("the proof has aggregates, which no contract here reads: prove with aggregates=False")
         return proof.to_bytes()
@@ -254,14 +262,14 @@ class ProvenRung(CommittedRung):
             sums: what the last step left.
         """
         written, n = self._write(statement, proof), len(statement.clients)
-        stop = n if count is None else start + count
-        chosen = [self.clients.index(client) for client in statement.clients]
+        left = n - check_whole("start", start, 0, n, why="there are no more clients")
+        stop = start + (left if count is None else check_whole("count", count, 0, left, why="no more are left"))
+        chosen = self._places(statement)
         salts = [] if start or set(chosen) <= set(self._bits("revealed")) else [self.salts[i] for i in chosen]
         digests = [] if stop - start == n else statement.digests()
-        scores = b"".join(score.to_bytes(16, "big", signed=True) for score in statement.scores)
+        scores = b"".join(int(score).to_bytes(16, "big", signed=True) for score in statement.scores)
         points = b"".join(point for row in statement.commitments[start:stop] for point in row)
-        step = (self.clients, salts, digests, scores, written, start, sums, points)
-        return encode([STEP], [step])
+        return encode([STEP], [(self.clients, salts, digests, scores, written, start, sums, points)])
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Prove the scores of all whom a proof counts, unless a proof stands, wait for the window to pass, finalize."""
@@ -285,6 +293,5 @@ class ProvenRung(CommittedRung):
             ContractError: the entry is allowed, or the client is out already.
         """
         opening, client = self._open_fault(client, position), self._holder(client)
-        points = b"".join(self.points[client])
-        shown = (self.salts[client], points, opening.position, opening.value, opening.proof)
+        shown = (self.salts[client], b"".join(self.points[client]), opening.position, opening.value, opening.proof)
         return self._call("proveFault", self.contract.functions.proveFault(self.round, client, *shown), self.watcher)

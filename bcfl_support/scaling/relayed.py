@@ -85,8 +85,7 @@ class RelayedRung(CommittedRung):
         if not self.keys:
             return b"", b""
         key = self.keys[client]
-        account, contract = self.clients[client], self.contract.address
-        return key.public, key.prove_possession(self.chain.w3.eth.chain_id, contract, account)
+        return key.public, key.prove_possession(self.chain.w3.eth.chain_id, self.contract.address, self.clients[client])
 
     # ------------------------------------------------------------ a round
     def open(self) -> None:
@@ -167,7 +166,7 @@ class RelayedRung(CommittedRung):
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
         check_kind("statement", statement, Statement, "a Statement, such as state makes")
-        message, signers = statement.message(self.setup), [self.clients.index(client) for client in statement.clients]
+        message, signers = statement.message(self.setup), self._places(statement)
         if self.keys:
             return add_signatures([self.keys[i].sign(message) for i in signers]), b""
         return b"", b"".join(self._sign_by_account(self.clients[i], message) for i in signers)
@@ -188,10 +187,9 @@ class RelayedRung(CommittedRung):
         """
         check_kind("signed", signed, bytes, "the signatures, one after the other")
         written = self._write(statement, proof)
-        n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
-        absent = [i for i in range(n) if self.clients[i] not in statement.clients]
+        absent = sorted(set(range(len(self.clients))) - set(self._places(statement)))
         parts: dict[str, Any] = {
-            "everybody": everybody,
+            "everybody": keccak(b"".join(encode(["address"], [client]) for client in self.clients)),
             "weights": b"".join(weight.to_bytes(2, "big") for weight in self.weights),
             "key": add_keys([key.public for key in self.keys]) if self.keys else b"",
             "absent": sum(1 << i for i in absent),

@@ -357,23 +357,23 @@ def test_a_round_without_a_result_is_left_behind(chain):
     assert rung.play(values).scores == rung.expected(values).scores and rung.round == 3
 
 
-def test_a_running_round_is_not_begun_anew(apart):
-    rows, salts, bill = apart.rows, apart.salts, apart.bill()
-    for start in (apart.open, lambda: apart.play(rows[0][None].repeat(3, axis=0))):
+def test_a_running_round_is_not_begun_anew(chain):
+    """Nothing that is kept of it is dropped; and a blob that was refused is on its bill."""
+    values, weights = draw_values(3, P)
+    rung = RevealedRung(chain, 8, weights, P)
+    rung.open()
+    rung.submit(values)
+    rows, salts, bill = rung.rows, rung.salts, rung.bill()
+    for start in (rung.open, lambda: rung.play(values[::-1])):
         with pytest.raises(ContractError, match="the round may be given up for a new one at time"):
             start()
-    assert apart.rows is rows and apart.salts is salts and apart.bill() == bill and len(rows) == 3
-    apart.work()
-    assert apart.scores() == apart.expected(np.stack([rows[i] for i in range(3)])).scores
-
-
-def test_a_refused_blob_is_on_the_bill(apart):
-    before = apart.bill()
+    assert rung.rows is rows and rung.salts is salts and rung.bill() == bill and len(rows) == 3
     with pytest.raises(TransactionFailed, match="blob 0 has the name"):
-        apart.bring(0, vector_to_blob(apart.rows[1]))
-    bill = apart.bill()
-    assert bill.transactions == before.transactions + 1 and (before.blobs, bill.blobs) == (0, 1)
-    assert bill.gas["reveal"] > 21_000
+        rung.bring(0, vector_to_blob(values[1]))
+    refused = rung.bill()
+    assert (refused.transactions, refused.blobs) == (bill.transactions + 1, 1) and refused.gas["reveal"] > 21_000
+    rung.work()
+    assert rung.bill().blobs == 4 and rung.scores() == rung.expected(values).scores
 
 
 def test_what_is_said_before_the_first_seal_is_of_the_round_it_opens(chain):

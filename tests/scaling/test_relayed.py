@@ -478,9 +478,10 @@ def cheat(rung, client, row):
     rung.rows.pop(client, None)  # another than it may have handed in
     rung.submit_row(client, row)
     rows = np.stack([rung.rows[i].astype(np.int64) for i in sorted(rung.rows)])
-    summed = sum(w * r.astype(object) for w, r in zip(rung.weights, rows[:, : rung.parameters], strict=True))
+    weights = [rung.weights[i] for i in sorted(rung.rows)]
+    summed = sum(w * r.astype(object) for w, r in zip(weights, rows[:, : rung.parameters], strict=True))
     scores = tuple(
-        int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(rung.weights, rows, strict=True)
+        int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(weights, rows, strict=True)
     )
     honest = dict(rung.rows)
     rung.rows = {i: np.zeros(rung.parameters, np.int8) for i in honest}

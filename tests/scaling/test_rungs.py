@@ -17,6 +17,7 @@ from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, Serv
 from bcfl_support.scaling import lanes, proofs
 from bcfl_support.scaling.available import RevealedRung
 from bcfl_support.scaling.ladder import RUNGS, start_rung
+from bcfl_support.scaling.proofs.signing import add_keys
 from bcfl_support.scaling.relayed import RelayedRung
 from bcfl_support.scaling.rungs import EXPLANATIONS, Rung
 from bcfl_support.scaling.sparse import sparsify
@@ -764,3 +765,61 @@ def test_aggregates_are_sent_to_no_contract(chain, number):
     with pytest.raises(InvalidInput, match="aggregates, which no contract here reads: prove with aggregates=False"):
         (rung.prove if number == 6 else rung.relay)(statement, made)
     assert chain.w3.eth.block_number == before
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_addresses_of_any_case_are_the_clients(chain, number):
+    values, weights = draw_round(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    statement = rung.state()
+    lower = replace(statement, clients=tuple(client.lower() for client in statement.clients))
+    strange = replace(statement, clients=(*statement.clients[:2], "0x" + "ff" * 20))
+    if number == 6:
+        proof = proofs.prove_round(rung.setup, lower, values)
+        with pytest.raises(InvalidInput, match="0xffff"):
+            rung.prove(strange, proof)
+        rung.prove(lower, proof)
+        rung.finalize()
+    else:
+        signature, signed = rung.sign(lower)
+        key = add_keys([key.public for key in rung.keys])
+        proof = proofs.prove_round(rung.setup, lower, values, signature=signature, key=key)
+        for call in (lambda: rung.sign(strange), lambda: rung.relay(strange, proof, signed)):
+            with pytest.raises(InvalidInput, match="0xffff"):
+                call()
+        rung.relay(lower, proof, signed)
+        rung._wait()
+    assert rung.bill().scores == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_scores_that_no_transaction_holds_are_refused_in_words(chain, number):
+    values, weights = draw_round(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    statement = rung.state()
+    proof, before = proofs.prove_round(rung.setup, statement, values), chain.w3.eth.block_number
+    send = rung.prove if number == 6 else rung.relay
+    with pytest.raises(InvalidInput, match="the number of the statement's clients is 0"):
+        send(replace(statement, clients=(), scores=()), proof)
+    with pytest.raises(InvalidInput, match="setup is 5; give a Setup, such as toy_setup makes"):
+        start_rung(chain, number, weights, 40, setup=5)
+    for bad in (1.5, None, 2**127, "1"):
+        with pytest.raises(InvalidInput, match=r"scores is .* each is an int128"):
+            send(replace(statement, scores=(statement.scores[0], bad)), proof)
+    assert chain.w3.eth.block_number == before
+    if number == 6:
+        for given, said in (
+            ((-1,), "start is -1"),
+            ((3,), "start is 3"),
+            ((0, -1), "count is -1"),
+            ((1, 2), "count is 2"),
+        ):
+            with pytest.raises(InvalidInput, match=said):
+                rung.encode(statement, proof, *given)
+        rung.prove(replace(statement, scores=tuple(map(np.int64, statement.scores))), proof)
+        rung.finalize()
+        assert rung.scores() == rung.expected(values).scores
