@@ -42,8 +42,9 @@ class AvailableRung(RelayedRung):
         """
         payload = self.payload(statement, proof, signed, **changed)
         call = self.contract.functions.work(statement.round, payload)
-        sent = blobs if blobs is not None else [vector_to_blob(self.rows[i]) for i in sorted(self.rows)]
-        return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=sent))
+        if blobs is None:
+            blobs = [vector_to_blob(self.rows[self._holder(i)]) for i in self._places(statement)]
+        return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=blobs))
 
 
 class RevealedRung(ProvenRung):
@@ -54,10 +55,16 @@ class RevealedRung(ProvenRung):
     brings_blobs = True
 
     def open(self) -> None:
-        """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final."""
-        if self.phase == "Proposed":
+        """Begin anew, with an empty bill: the first seal opens the round, as soon as the last one's result is final.
+
+        Raises:
+            ContractError: a round goes on, without a result. When its time has passed, the next one is opened at once.
+        """
+        if self.phase == "Open":
+            super().open()
+        else:
             self.finalize()
-        self._begin()
+            self._begin()
 
     def _number(self) -> int:
         return self.round + (self.phase == "Idle")
@@ -80,10 +87,8 @@ class RevealedRung(ProvenRung):
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody bring its blob who has not, prove the scores, and wait for the window to pass."""
-        opened = int(self.contract.functions.revealed().call())
-        for i in self.present():
-            if not opened >> i & 1:
-                self.bring(i)
+        for i in sorted(set(self.present()) - set(self._bits("revealed"))):
+            self.bring(i)
         super().work(values)
 
     def finalize(self) -> None:

@@ -32,7 +32,7 @@ class BlobRung(OptimisticRung):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._stake()
+        self._back(self.clients, "a client's stake", self.terms.stake)
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's blobs and roots, or those of some; see `Rung.submit`."""
@@ -146,7 +146,7 @@ def name_blobs(blobs: Sequence[bytes]) -> list[bytes]:
     return [b"\x01" + hashlib.sha256(commitment).digest()[1:] for commitment in commitments]
 
 
-def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> TxReceipt:
+def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes], *, check: bool = True) -> TxReceipt:
     """Send a call together with blobs.
 
     Beside the transaction travel the blobs, their commitments, and proofs of the 128 cells of each, which the network
@@ -157,6 +157,7 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
         call: a contract function.
         sender: one of the chain's accounts.
         blobs: 131,072 bytes each.
+        check: raise if it was mined and failed; otherwise its receipt says ``status`` 0.
 
     Returns:
         The receipt.
@@ -171,4 +172,4 @@ def send_blobs(chain: Chain, call: Any, sender: str, blobs: Sequence[bytes]) -> 
     fees = {"maxFeePerGas": 100 * _GWEI, "maxPriorityFeePerGas": _GWEI, "maxFeePerBlobGas": 1_000 * _GWEI}
     transaction = {"type": 3, "to": call.address, "data": to_hex(encode_call(call)), **fees}
     transaction |= {name: [to_hex(part) for part in each] for name, each in parts.items()}
-    return chain.send(transaction, sender=sender, gas=1_000_000)
+    return chain.send(transaction, sender=sender, gas=1_000_000, check=check)

@@ -23,6 +23,8 @@ from bcfl_support.scaling.rungs import Rung
 class DepositRung(Rung):
     """A rung whose contract holds bonds or stakes: 3, 4, and from 6 on."""
 
+    _backed: tuple[tuple[str, str, int], ...] = ()  # accounts, and what of which each must have for a round
+
     def deposit(self, account: str, amount: int) -> None:
         """Put money down. Not on the round's bill.
 
@@ -32,10 +34,10 @@ class DepositRung(Rung):
         """
         self.chain.send(self.contract.functions.deposit(), sender=account, value=amount)
 
-    def _stake(self) -> None:
-        """Every client's stake, in as few blocks as hold them."""
-        deposit = self.contract.functions.deposit()
-        self.chain.send_many([(deposit, client, self.terms.stake) for client in self.clients])
+    def _back(self, accounts: Sequence[str], what: str, amount: int) -> None:
+        """Put down what accounts must have for a round, in as few blocks as hold it."""
+        self._backed += tuple((account, what, amount) for account in accounts)
+        self.chain.send_many([(self.contract.functions.deposit(), account, amount) for account in accounts])
 
     def get_deposit(self, account: str) -> int:
         """What an account has put down and not lost, in wei; `InvalidInput` for what is no address."""
@@ -46,8 +48,16 @@ class DepositRung(Rung):
         return int(self.contract.functions.availableOf(check_address("account", account)).call())
 
     def play(self, values: np.ndarray) -> RoundBill:
-        """A whole round, see `Rung.play`; `ServiceError` before anything is sent where its window cannot be skipped."""
+        """A whole round, see `Rung.play`.
+
+        Raises:
+            ServiceError: its window cannot be skipped. As what follows, before anything is sent.
+            InvalidInput: a stake was lost, or the worker's bond, and not put down again.
+        """
         self.chain.require_own("move the clock past the window")
+        for account, what, needed in self._backed:
+            if (held := self.get_deposit(account)) < needed:
+                raise InvalidInput(f"{account} has put down {held:,} wei, {what} is {needed:,}: deposit(…) first")
         return super().play(values)
 
     def finalize(self) -> None:
@@ -82,9 +92,7 @@ class OptimisticRung(DepositRung):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.blob_hashes: dict[int, list[bytes]] = {}
-        self.tree: lanes.SumTree | None = None
-        self.deposit(self.worker, self.terms.bond)
+        self._back([self.worker], "a proposal's bond", self.terms.bond)
         self.deposit(self.watcher, 100 * self.terms.fee)
 
     def _arguments(self) -> tuple[Any, ...]:
@@ -92,17 +100,10 @@ class OptimisticRung(DepositRung):
         config, clients, weights = super()._arguments()
         return (config, (t.window_seconds, t.bond, t.fee, t.stake), clients, weights)
 
-    def open(self) -> None:
-        """Open the next round, with an empty bill."""
-        super().open()
-        self.blob_hashes, self.tree = {}, None
-
-    def play(self, values: np.ndarray) -> RoundBill:
-        """A whole round, see `Rung.play`; `InvalidInput` before it is open if nobody could propose its result."""
-        if (free := self.get_available(self.worker)) < self.terms.bond:
-            lacks = f"the worker has {free:,} wei free, a proposal's bond is {self.terms.bond:,}"
-            raise InvalidInput(f"{lacks}: deposit(rung.worker, …) first")
-        return super().play(values)
+    def _begin(self, *, lost: bool = False) -> None:
+        self.blob_hashes: dict[int, list[bytes]] = {}
+        self.tree: lanes.SumTree | None = None
+        super()._begin(lost=lost)
 
     def _keep(self, client: int, row: np.ndarray) -> None:
         self.rows[client] = lanes.pack(row)
@@ -176,8 +177,8 @@ class OptimisticRung(DepositRung):
 
     def _taking_part(self) -> list[int]:
         """Who submitted, in order, without those that were put out."""
-        out = int(self.contract.functions.excluded().call())
-        return [i for i in self.rows if not out >> i & 1]
+        out = self._bits("excluded")
+        return [i for i in self.rows if i not in out]
 
     def demand(self, chunk: int) -> TxReceipt:
         """The watcher asks the proposer for a chunk of the proposal that stands now.

@@ -48,9 +48,8 @@ def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
     costs, longest = [], 0
     for k, count in enumerate(counts):
         first, last = k == 0, k + 1 == len(counts)
-        length = (
-            gas_model.step_bytes(n, chunks) + 96 * count * chunks - 32 * n * (not first) - 32 * n * (len(counts) == 1)
-        )
+        spared = 32 * n * ((not first) + (len(counts) == 1))  # salts, digests
+        length = gas_model.step_bytes(n, chunks) + 96 * count * chunks - spared
         longest = max(longest, length)
         zeros = 20 * n + 600
         data = s.nonzero_byte * (length - zeros) + s.zero_byte * zeros
@@ -62,12 +61,8 @@ def proven(n: int, P: int, s: GasSchedule) -> RoundCost:
         plain += new_slot(s) if first or last else s.sstore_reset
         floor = s.transaction + s.floor_nonzero_byte * (length - zeros) + s.floor_zero_byte * zeros
         costs.append(max(plain, floor))
-    gas = {
-        "open": gas_model.opening(s),
-        "submit": submit,
-        "prove": sum(costs),
-        "finalize": s.transaction + new_slot(s) + 10_460,
-    }
+    gas = {"open": gas_model.opening(s), "submit": submit, "prove": sum(costs)}
+    gas["finalize"] = s.transaction + new_slot(s) + 10_460
     return RoundCost(6, n, P, gas, 2 + n + len(counts), max(costs), longest)
 
 

@@ -21,11 +21,12 @@ from eth_utils import keccak
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from bcfl_support.checks import check_kind, check_whole, freeze, to_array
+from bcfl_support.checks import check_kind, check_range, check_whole, freeze, to_array
 from bcfl_support.errors import InvalidInput, InvalidUpdate
 from bcfl_support.scaling import gas_model, lanes, proof_gas, proofs
 from bcfl_support.scaling.optimistic import DepositRung
 from bcfl_support.scaling.proofs import Proof, Statement
+from bcfl_support.scaling.proofs.polynomials import R
 from bcfl_support.scaling.proofs.setup import encode_key
 
 STEP = "(address[],bytes32[],bytes32[],bytes,bytes,uint256,bytes,bytes)"
@@ -50,27 +51,41 @@ class CommittedRung(DepositRung):
         setup: what commitments are made with; Ethereum's if none is given.
         rows: what clients committed to, by client; also what no update may be.
         points: their commitments, K points of 96 bytes each.
+        salts: of their seals, where these are on chain.
     """
 
     _scores_event = "Proven"  # with which the round finished
 
     def __init__(self, *arguments: Any, setup: proofs.Setup | None = None) -> None:
         self.setup = proofs.ethereum_setup() if setup is None else setup
-        self.points: dict[int, tuple[bytes, ...]] = {}
+        check_kind("setup", self.setup, proofs.Setup, "a Setup, such as toy_setup makes, or None")
         super().__init__(*arguments)
+
+    def _arguments(self) -> tuple[Any, ...]:
+        config, clients, weights = super()._arguments()
+        return (config, self._terms(), (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
+
+    def _terms(self) -> tuple[Any, ...]:
+        """Of `terms`, what its contract takes."""
+        return self.terms.window_seconds, self.terms.reveal_seconds, self.terms.stake
 
     def _order(self, accounts: Sequence[str]) -> list[str]:
         return sorted(accounts, key=lambda account: int(account, 16))
 
     def _begin(self, *, lost: bool = False) -> None:
+        self.points, self.salts = dict[int, tuple[bytes, ...]](), dict[int, bytes]()
         super()._begin(lost=lost)
-        self.points = {}
 
     def _commit(self, client: Any, row: Any) -> int:
-        """Commit to a copy of a row, and keep both."""
-        proofs.check_entries(self.setup, "row", row, self.parameters)
+        """Commit to a copy of a row, whatever whole numbers a cheat has in it, and keep both."""
+        checked = proofs.check_entries(self.setup, "row", row, self.parameters)
         client, row = self._client(client), freeze(to_array("row", row))
-        self.rows[client], self.points[client] = row, proofs.commit(self.setup, row)
+        parts = {1: row}
+        if ((checked >= 2**62) | (checked <= -(2**62))).any():  # entries count modulo r
+            row = freeze((checked.astype(object) + R // 2) % R - R // 2)
+            parts = proofs.split(row)
+        points = proofs.average([proofs.commit(self.setup, part) for part in parts.values()], list(parts))
+        self.rows[client], self.points[client] = row, points
         return client
 
     def _stack(self, clients: Iterable[int]) -> np.ndarray:
@@ -108,12 +123,9 @@ class CommittedRung(DepositRung):
 
     def _state_rows(self, chosen: list[int], rows: np.ndarray, points: Sequence[Any]) -> Statement:
         weights, who = [self.weights[i] for i in chosen], [self.clients[i] for i in chosen]
-        place: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self._place()}
+        place: dict[str, Any] = {"chain_id": self.chain.w3.eth.chain_id, "contract": self.contract.address}
         place |= {"round": self._stated(), "sender": self.worker, "commitments": points}
         return proofs.state_round(self.setup, rows, weights, who, **place)
-
-    def _place(self) -> str:
-        return str(self._deployed[0].address)
 
     def expected(self, values: np.ndarray, clients: Iterable[int] | None = None) -> ProvenRound:
         """What the current round must give with these clients, in exact integers; others have score 0."""
@@ -137,21 +149,24 @@ class CommittedRung(DepositRung):
             raise InvalidInput(f"client {client} has no fault: all entries are int8, and its padding is zero")
         return proofs.open_entry(self.setup, row, found)
 
+    def _places(self, statement: Statement) -> list[int]:
+        """Which clients it is of, however their addresses are written; `InvalidInput` for an account that is none."""
+        known = {client.lower(): i for i, client in enumerate(self.clients)}
+        return [self._client(known.get(str(client).lower(), client)) for client in statement.clients]
+
     def _write(self, statement: Any, proof: Any) -> bytes:
         """A proof as the contracts take it, which publish no sums; `InvalidInput` for what is none, or has some."""
         check_kind("statement", statement, Statement, "a Statement, such as state makes")
         check_kind("proof", proof, Proof, "a Proof, such as prove_round makes")
+        check_range("scores", statement.scores, -(2**127), 2**127 - 1, row=True, whole=True, why="each is an int128")
+        check_whole("the number of the statement's clients", len(statement.clients), 1, why="a proof is of somebody")
         if proof.aggregates:
             raise InvalidInput("the proof has aggregates, which no contract here reads: prove with aggregates=False")
         return proof.to_bytes()
 
 
 class ProvenRung(CommittedRung):
-    """Rung 6: sealed commitments, then one proof of everybody's scores, final after a window.
-
-    Attributes:
-        salts: of the clients' seals.
-    """
+    """Rung 6: sealed commitments, then one proof of everybody's scores, final after a window."""
 
     artifact, title = "Rung6Proven", "committed to, proven"
     trust = "one of those who made the setup, one honest watcher"
@@ -159,21 +174,10 @@ class ProvenRung(CommittedRung):
     most_clients = proof_gas.MOST_SEALED
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.salts: dict[int, bytes] = {}
         super().__init__(*arguments, **options)
-        self._stake()
-
-    def _arguments(self) -> tuple[Any, ...]:
-        t = self.terms
-        config, clients, weights = super()._arguments()
-        sealed = (t.window_seconds, t.reveal_seconds, t.stake)
-        return (config, sealed, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
+        self._back(self.clients, "a client's stake", self.terms.stake)
 
     # ------------------------------------------------------------ seals
-    def _begin(self, *, lost: bool = False) -> None:
-        super()._begin(lost=lost)
-        self.salts = {}
-
     def _payloads(self, row: np.ndarray, client: int) -> list[bytes]:
         return [self.seal(client, row, self._number())]
 
@@ -182,8 +186,8 @@ class ProvenRung(CommittedRung):
 
         Args:
             client: whose.
-            row: whole numbers, P of them and zeros up to K·N; a cheat may have others, see `proofs.commit`.
-            number: of the round; None: the current one.
+            row: whole numbers, P of them and zeros up to K·N; a cheat may have others, of any size, which count mod r.
+            number: of the round; None: the current one, or that which the first seal opens.
 
         Returns:
             32 bytes.
@@ -192,19 +196,18 @@ class ProvenRung(CommittedRung):
             InvalidInput: there is no such client or round, a row of another length, or what is kept here of the client
                 is in the round that goes on: its seal could not be opened any more.
         """
-        number = check_whole("number", self.round if number is None else number, 0, 2**256 - 1)
-        if self._client(client) in self.rows:
-            self._refuse_again([client])
+        self._refuse_again([i for i in [self._client(client)] if i in self.rows])
+        number = check_whole("number", self._current if number is None else number, 0, 2**256 - 1)
         client = self._commit(client, row)
         # Hashed, so that a lesson's hashes repeat; a client draws its salt at random, or its update could be guessed.
-        self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self._place(), number, client]))
+        self.salts[client] = keccak(encode(["address", "uint256", "uint256"], [self.contract.address, number, client]))
         types = ["uint256", "address", "uint256", "address", "bytes32", "bytes32"]
-        who = [self.chain.w3.eth.chain_id, self._place(), number, self.clients[client]]
+        who = [self.chain.w3.eth.chain_id, self.contract.address, number, self.clients[client]]
         return keccak(encode(types, [*who, self.salts[client], self.digest(client)]))
 
     def digest(self, client: int) -> bytes:
         """keccak(C_1 | … | C_K) of what a client committed to."""
-        return keccak(b"".join(self.points[self._holder(client, self.points)]))
+        return keccak(b"".join(self.points[self._holder(client)]))
 
     def reveal(self, clients: Iterable[int], sender: str | None = None) -> TxReceipt:
         """Open seals on chain, in one transaction.
@@ -216,14 +219,13 @@ class ProvenRung(CommittedRung):
         Raises:
             ContractError: sealing goes on, or the time to reveal is over, or was when the proof that stands came.
         """
-        chosen = [self._holder(i, self.salts) for i in lanes.check_clients(clients, len(self.weights))]
+        chosen = [self._holder(i) for i in lanes.check_clients(clients, len(self.weights))]
         openings = [(i, self.salts[i], self.digest(i)) for i in chosen]
         return self._call("reveal", self.contract.functions.reveal(self.round, openings), sender or self.worker)
 
     def present(self) -> list[int]:
         """Whom the proof that stands counts, or the last result; else whom a proof brought now would. Ascending."""
-        bits = int(self.contract.functions.present().call())
-        return [i for i in range(len(self.weights)) if bits >> i & 1]
+        return self._bits("present")
 
     # ------------------------------------------------------------ proofs
     def prove(self, statement: Statement, proof: Proof, operation: str = "prove") -> None:
@@ -260,20 +262,20 @@ class ProvenRung(CommittedRung):
             sums: what the last step left.
         """
         written, n = self._write(statement, proof), len(statement.clients)
-        stop = n if count is None else start + count
-        opened = int(self.contract.functions.revealed().call())
-        chosen = [self.clients.index(client) for client in statement.clients]
-        open_already = all(opened >> i & 1 for i in chosen)
-        salts = [] if start or open_already else [self.salts[i] for i in chosen]
+        left = n - check_whole("start", start, 0, n, why="there are no more clients")
+        stop = start + (left if count is None else check_whole("count", count, 0, left, why="no more are left"))
+        chosen = self._places(statement)
+        salts = [] if start or set(chosen) <= set(self._bits("revealed")) else [self.salts[i] for i in chosen]
         digests = [] if stop - start == n else statement.digests()
-        scores = b"".join(score.to_bytes(16, "big", signed=True) for score in statement.scores)
+        scores = b"".join(int(score).to_bytes(16, "big", signed=True) for score in statement.scores)
         points = b"".join(point for row in statement.commitments[start:stop] for point in row)
-        step = (self.clients, salts, digests, scores, written, start, sums, points)
-        return encode([STEP], [step])
+        return encode([STEP], [(self.clients, salts, digests, scores, written, start, sums, points)])
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Prove the scores of all whom a proof counts, unless a proof stands, wait for the window to pass, finalize."""
-        if self.phase != "Proposed":
+        if (phase := self.phase) == "Idle":
+            raise InvalidInput("no round goes on: the last one's result is final, or there is none; call open")
+        if phase == "Open":
             statement = self.state()
             self.prove(statement, proofs.prove_round(self.setup, statement, self._stack(self.present())))
         self.finalize()
@@ -291,6 +293,5 @@ class ProvenRung(CommittedRung):
             ContractError: the entry is allowed, or the client is out already.
         """
         opening, client = self._open_fault(client, position), self._holder(client)
-        points = b"".join(self.points[client])
-        shown = (self.salts[client], points, opening.position, opening.value, opening.proof)
+        shown = (self.salts[client], b"".join(self.points[client]), opening.position, opening.value, opening.proof)
         return self._call("proveFault", self.contract.functions.proveFault(self.round, client, *shown), self.watcher)

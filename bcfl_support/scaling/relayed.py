@@ -9,11 +9,10 @@ round; and who resigns or rejoins in front of the relayer's transaction can have
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from eth_abi import encode
+from eth_abi import decode, encode
 from eth_typing import HexStr
 from eth_utils import keccak
 from hexbytes import HexBytes
@@ -25,7 +24,6 @@ from bcfl_support.errors import InvalidInput
 from bcfl_support.scaling import proof_gas
 from bcfl_support.scaling.gas_model import RoundBill
 from bcfl_support.scaling.proofs import Proof, Statement, prove_round
-from bcfl_support.scaling.proofs.setup import encode_key
 from bcfl_support.scaling.proofs.signing import SigningKey, add_keys, add_signatures
 from bcfl_support.scaling.proven import CommittedRung, ProvenRung
 
@@ -68,19 +66,15 @@ class RelayedRung(CommittedRung):
         self.signatures = signatures
         super().__init__(*arguments, **options)
         self.keys = [SigningKey.derive(client) for client in self.clients] if signatures == "bls" else []
-        self._made: dict[bytes, Statement] = {}  # what payloads were made of, by message
         self._found()
         self._current = self.round
 
-    def _arguments(self) -> tuple[Any, ...]:
-        config, clients, weights = super()._arguments()
-        t = self.terms
-        terms = (t.window_seconds, t.stake, self.signatures == "ecdsa")
-        return (config, terms, (self.setup.log_n, encode_key(self.setup.tau_h)), clients, weights)
+    def _terms(self) -> tuple[Any, ...]:
+        return self.terms.window_seconds, self.terms.stake, self.signatures == "ecdsa"
 
     def _found(self) -> None:
         """Stakes, keys and the committee: once, and not on any round's bill."""
-        self._stake()
+        self._back(self.clients, "a client's stake", self.terms.stake)
         functions, chain = self.contract.functions, self.chain
         chain.send_many([(functions.register(*self.registration(i)), c, 0) for i, c in enumerate(self.clients)])
         chain.send(functions.seat(b"".join(key.public for key in self.keys)), sender=self.worker)
@@ -91,22 +85,17 @@ class RelayedRung(CommittedRung):
         if not self.keys:
             return b"", b""
         key = self.keys[client]
-        account, contract = self.clients[client], self.contract.address
-        return key.public, key.prove_possession(self.chain.w3.eth.chain_id, contract, account)
+        return key.public, key.prove_possession(self.chain.w3.eth.chain_id, self.contract.address, self.clients[client])
 
     # ------------------------------------------------------------ a round
     def open(self) -> None:
         """Begin anew, with an empty bill: a round is open, as soon as the last one's result is final."""
         self._wait()
         self._begin()
-        self._current = self.round
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's commitments, or those of some, to the relayer: nothing goes to the chain. See `Rung.submit`."""
-        rows, chosen = self._check(values, clients)
-        self._require_open()
-        if done := [i for i in chosen if i in self.rows]:
-            raise InvalidInput(f"clients {done} have handed in theirs already: give the others, clients=[…]")
+        rows, chosen = self._admit(values, clients)
         for i in chosen:
             self._commit(i, rows[i])
 
@@ -118,10 +107,22 @@ class RelayedRung(CommittedRung):
             row: shape (P,), whole numbers.
 
         Raises:
-            InvalidInput: there is no such client, or a row of another length.
+            InvalidInput: there is no such client, it has handed in a row before, which others may have signed for, or a
+                row of another length.
         """
-        self._require_open()
+        self._refuse_again([self._client(client)])
         self._commit(client, row)
+
+    def _refuse_again(self, chosen: Sequence[int]) -> None:
+        self._require_open()
+        if done := [i for i in chosen if i in self.rows]:
+            raise InvalidInput(f"clients {done} have handed in theirs already: give the others, clients=[…]")
+
+    def play(self, values: np.ndarray) -> RoundBill:
+        """A whole round, see `DepositRung.play`; `InvalidInput` before anything is sent if a client is no member."""
+        if out := self.excluded():
+            raise InvalidInput(f"clients {sorted(out)} are no members: have them deposit and rejoin, or submit without")
+        return super().play(values)
 
     def work(self, values: np.ndarray | None = None) -> None:
         """Have everybody sign who submitted, prove, send, and wait for the window to pass."""
@@ -135,12 +136,24 @@ class RelayedRung(CommittedRung):
 
     @property
     def statement(self) -> Statement | None:
-        """Of the round that was closed last by a payload made here, as the chain has it; None: there is none."""
-        logs = self.chain.events(self.contract.events.Proven(), self._deployed[1]["blockNumber"])
-        for said in (log["args"] for log in reversed(logs) if log["args"]["sumsDigest"] in self._made):
-            made, scores = self._made[said["sumsDigest"]], dict(zip(self.clients, said["scores"], strict=True))
-            return replace(made, scores=tuple(scores[client] for client in made.clients))
-        return None
+        """Of the round that was closed last, whoever closed it, as its transaction has it; None: there is none.
+
+        Raises:
+            InvalidInput: another contract has sent the closing on.
+        """
+        if not (logs := self.chain.events(self.contract.events.Proven(), self._deployed[1]["blockNumber"])):
+            return None
+        said, sent = logs[-1]["args"], self.chain.w3.eth.get_transaction(logs[-1]["transactionHash"])
+        if sent["to"] != self.contract.address:
+            raise InvalidInput(f"round {said['round']} was closed through {sent['to']}: find its points in a trace")
+        [closing] = decode([CLOSING], self.contract.decode_function_input(sent["input"])[1]["payload"])
+        there = [i for i in range(len(self.weights)) if not closing[3] >> i & 1]
+        points, k = closing[6], 96 * self.setup.count_chunks(self.parameters)
+        rows = [tuple(points[at : at + 96] for at in range(k * j, k * j + k, 96)) for j in range(len(there))]
+        place = (self.chain.w3.eth.chain_id, self.contract.address, said["round"], said["prover"], self.parameters)
+        clients, weights = tuple(self.clients[i] for i in there), tuple(self.weights[i] for i in there)
+        scores = tuple(said["scores"][i] for i in there)
+        return Statement(*place, clients, weights, scores, tuple(rows))
 
     def _stated(self) -> int:
         return self._current  # not the one that is open as soon as it is closed
@@ -153,7 +166,7 @@ class RelayedRung(CommittedRung):
     def sign(self, statement: Statement) -> tuple[bytes, bytes]:
         """The signatures of the statement's clients: their sum, for the proof; and with ECDSA one after the other."""
         check_kind("statement", statement, Statement, "a Statement, such as state makes")
-        message, signers = statement.message(self.setup), [self.clients.index(client) for client in statement.clients]
+        message, signers = statement.message(self.setup), self._places(statement)
         if self.keys:
             return add_signatures([self.keys[i].sign(message) for i in signers]), b""
         return b"", b"".join(self._sign_by_account(self.clients[i], message) for i in signers)
@@ -174,10 +187,9 @@ class RelayedRung(CommittedRung):
         """
         check_kind("signed", signed, bytes, "the signatures, one after the other")
         written = self._write(statement, proof)
-        n, everybody = len(self.clients), keccak(b"".join(encode(["address"], [client]) for client in self.clients))
-        absent = [i for i in range(n) if self.clients[i] not in statement.clients]
+        absent = sorted(set(range(len(self.clients))) - set(self._places(statement)))
         parts: dict[str, Any] = {
-            "everybody": everybody,
+            "everybody": keccak(b"".join(encode(["address"], [client]) for client in self.clients)),
             "weights": b"".join(weight.to_bytes(2, "big") for weight in self.weights),
             "key": add_keys([key.public for key in self.keys]) if self.keys else b"",
             "absent": sum(1 << i for i in absent),
@@ -188,7 +200,6 @@ class RelayedRung(CommittedRung):
             "proof": written,
             "signatures": signed,
         }
-        self._made[statement.message(self.setup)] = statement
         return encode([CLOSING], [tuple((parts | changed).values())])
 
     def relay(self, statement: Statement, proof: Proof, signed: bytes = b"", /, **changed: Any) -> TxReceipt:
@@ -211,9 +222,6 @@ class RelayedRung(CommittedRung):
                 self._note("relay", eth.get_transaction_receipt(hash_), {"data": sent["input"]})
         return super().bill()
 
-    def _is_over(self) -> bool:
-        return bool(self.contract.functions.currentRound().call()[1] == self._current)
-
     def _wait(self) -> None:
         """Until the result that stands is final, or the next one may be closed: at once, if all in it are out."""
         closes_at = int(self.contract.functions.currentRound().call()[2])
@@ -229,16 +237,19 @@ class RelayedRung(CommittedRung):
             position: of the entry; None: the first fault is looked for.
 
         Raises:
-            InvalidInput: no round was closed from here, or not with this client, or there is no fault.
+            InvalidInput: no round was closed, or not with this client, its row is another than it committed
+                to, or there is no fault.
             ContractError: the entry breaks no rule, or the result does not stand any more.
         """
         if (s := self.statement) is None:
-            raise InvalidInput("no round was closed from here, so that no commitment is on chain; play one first")
+            raise InvalidInput("no round was closed, so that no commitment is on chain; play one first")
         scores = dict(zip(s.clients, s.scores, strict=True))
         everybody = encode(["int256[]"], [[scores.get(each, 0) for each in self.clients]])
         if (who := self.clients[self._holder(client)]) not in s.clients:
             raise InvalidInput(f"client {client} is not in round {s.round}, which was closed last")
         place, opening = s.clients.index(who), self._open_fault(client, position)
+        if self.points[client] != s.commitments[place]:
+            raise InvalidInput(f"the row of client {client} is not what it committed to in round {s.round}: bring that")
         shown = (b"".join(s.commitments[place]), opening.position, opening.value, opening.proof)
         result = (list(s.clients), list(s.weights), s.digests(), keccak(everybody))
         call = self.contract.functions.proveFault(s.round, (*result, place, *shown))
@@ -246,5 +257,4 @@ class RelayedRung(CommittedRung):
 
     def excluded(self) -> set[int]:
         """Clients that are no members: they resigned, or a fault of theirs was proven."""
-        bits = int(self.contract.functions.excluded().call())
-        return {i for i in range(len(self.weights)) if bits >> i & 1}
+        return set(self._bits("excluded"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import tomllib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -131,21 +131,18 @@ class Rung:
 
     def open(self) -> None:
         """Open the next round, with an empty bill."""
-        call, before = self.contract.functions.openRound(), self.round
-        try:
-            receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
-        except KeyboardInterrupt:
-            if self.round != before:
-                self._begin(lost=True)
-            raise
-        self._begin()
+        call = self.contract.functions.openRound()
+        receipt = self.chain.send(call, sender=self.worker)  # with an estimate first: a refusal leaves all as it is
+        self._begin(lost=True)  # until it is noted; an interrupt before is found by `_stated`
         self._note("open", receipt, call)
+        self._lost = False
 
     def _begin(self, *, lost: bool = False) -> None:
         self.ledger, self.rows = GasLedger(), dict[int, Any]()
         self._lost = lost  # whether an interrupt may have kept a transaction from the bill
         self._blocks: list[TxReceipt] = []  # of the ledger's entries
         self._in: dict[int, bytes] = {}  # by which transaction a row came into the round, where that is known
+        self._current = self._number()  # what they are of; last, so that an interrupt before leaves another
 
     def submit(self, values: np.ndarray, clients: Iterable[int] | None = None) -> None:
         """Everybody's submission, or that of some. One of several transactions that was interrupted goes on.
@@ -208,9 +205,9 @@ class Rung:
         Raises:
             InvalidInput: nothing has been sent in this round, or a revert of the chain has undone it.
 
-        Warns where an interrupt may have kept a transaction from being noted.
+        Warns where an interrupt, or a revert into this round, may have kept a transaction from being noted.
         """
-        functions, entries = self.contract.functions, self.ledger.entries
+        number, functions, entries = self._stated(), self.contract.functions, self.ledger.entries
         there = self.chain.block_hashes({receipt["blockNumber"] for receipt in self._blocks})
         kept = {HexBytes(r["transactionHash"]).to_0x_hex(): r for r in self._blocks if r["blockHash"] in there}
         self._blocks = list(kept.values())
@@ -220,7 +217,7 @@ class Rung:
                 "nothing was sent in this round, or a revert has undone it: there is no bill, play a round"
             )
         if self._lost:
-            warnings.warn(f"round {self._stated()} was interrupted: its bill may lack a transaction", stacklevel=2)
+            warnings.warn(f"round {number} was interrupted: its bill may lack a transaction", stacklevel=2)
         return RoundBill(
             rung=self.number,
             clients=len(self.weights),
@@ -235,9 +232,8 @@ class Rung:
         )
 
     def _is_over(self) -> bool:
-        """Whether the current round is the last that has finished."""
-        number, finished = self.contract.functions.currentRound().call()[:2]
-        return bool(number == finished)
+        """Whether the round that the bill is of is the last that has finished."""
+        return bool(self.contract.functions.currentRound().call()[1] == self._stated())
 
     def scores(self) -> tuple[int, ...]:
         """S_i of the finished round, from its event; empty if there is none."""
@@ -279,8 +275,10 @@ class Rung:
         """Keep what disputes or the work will need of a row that is on chain."""
 
     def _stated(self) -> int:
-        """Number of the round that rows and bill are of."""
-        return self.round
+        """Number of the round that rows and bill are of; what an interrupt or a revert left of another is forgotten."""
+        if self._current not in (self.round, self._number()):
+            self._begin(lost=True)
+        return self._current
 
     def _number(self) -> int:
         """Of the round that is submitted to."""
@@ -316,15 +314,16 @@ class Rung:
 
     def _refuse_again(self, chosen: Sequence[int]) -> None:
         """Refuse who has submitted: what is kept of the first submission is not overwritten."""
+        if self._current != self._number():  # rows and bill are of another, which is over if it is the last
+            self._begin(lost=self._current != self.round)
         number, _, _, _, submitted, phase = self.contract.functions.currentRound().call()
         if done := [i for i in chosen if phase and submitted >> i & 1]:
             raise InvalidInput(f"clients {done} have submitted to round {number} already: give the others, clients=[…]")
 
     def _sort_rows(self) -> list[int]:
         """Forget rows that a refusal or a revert keeps from being in the round; whom the contract has, in order."""
-        there = {
-            log["args"]["client"]: bytes(log["transactionHash"]) for log in self._logs("Submitted", self._number())
-        }
+        logs = self._logs("Submitted", self._number())
+        there = {log["args"]["client"]: bytes(log["transactionHash"]) for log in logs}
         if self.keeps_rows:
             kept = {i: self._in.setdefault(i, sent) for i, sent in there.items() if i in self.rows}
             self.rows = {i: self.rows[i] for i in kept if kept[i] == there[i]}
@@ -337,13 +336,19 @@ class Rung:
             has = f"rows are kept of clients {list(self.rows)}, the contract has {there} in this round"
             raise InvalidInput(f"{has}: submit through this object, or let the round pass")
 
+    def _bits(self, name: str) -> list[int]:
+        """Clients of whom a function of the contract says something, a bit each. Ascending."""
+        bits = int(self.contract.functions[name]().call())
+        return [i for i in range(len(self.weights)) if bits >> i & 1]
+
     def _client(self, client: Any) -> int:
         """Index of a client; `InvalidInput` if there is none."""
         return lanes.check_clients([client], len(self.weights))[0]
 
-    def _holder(self, client: Any, kept: Mapping[int, Any] | None = None) -> int:
-        """The same, of one whose row is here, or what else is kept of it."""
-        if (found := self._client(client)) not in (self.rows if kept is None else kept):
+    def _holder(self, client: Any) -> int:
+        """The same, of one whose row is here, of the round that goes on."""
+        self._stated()
+        if (found := self._client(client)) not in self.rows:
             raise InvalidInput(f"client {found} has no row here: there are those of {list(self.rows)}, from submit")
         return found
 
@@ -353,29 +358,29 @@ class Rung:
         receipts: list[TxReceipt] = []
         for start in range(0, len(calls), 16):  # one batch holds at most some 2 MB of calldata
             batch = [(call, sender, 0) for call, sender in calls[start : start + 16]]
-            with self._noticing():
-                receipts += self.chain.send_many(batch, gas=limit, check=False)
-                for (call, _, _), receipt in zip(batch, receipts[start:], strict=True):
-                    self._note(operation, receipt, call)
-            self.chain.check_receipts(batch, receipts[start:])
+            receipts += self._book(operation, batch, partial(self.chain.send_many, batch, gas=limit, check=False))
+        return receipts
+
+    def _call(self, operation: str, call: Any, sender: str, send: Callable[..., TxReceipt] | None = None) -> TxReceipt:
+        """Send one, by `Chain.send` with an estimate first, so that a refusal says why, and costs nothing."""
+        sent = partial(send or self.chain.send, call, sender=sender, check=False)
+        return self._book(operation, [(call, sender, 0)], lambda: [sent()])[0]
+
+    def _book(
+        self, operation: str, batch: list[tuple[Any, str, int]], send: Callable[[], list[TxReceipt]]
+    ) -> list[TxReceipt]:
+        """Send, and note on the bill what was mined, also what failed, which is raised for then."""
+        try:
+            receipts = send()
+            for (call, _, _), receipt in zip(batch, receipts, strict=True):
+                self._note(operation, receipt, call)
+        except KeyboardInterrupt:  # which may keep what was mined from the bill
+            self._lost = True
+            raise
+        self.chain.check_receipts(batch, receipts)
         return receipts
 
     def _note(self, operation: str, receipt: TxReceipt, call: Any) -> None:
+        self._stated()
         self._blocks.append(receipt)
         self.ledger.record(operation, receipt, calldata_bytes=len(encode_call(call)))
-
-    def _call(self, operation: str, call: Any, sender: str, send: Callable[..., TxReceipt] | None = None) -> TxReceipt:
-        """Send one, by `Chain.send` with an estimate first, so that a refusal says why."""
-        with self._noticing():
-            receipt = (send or self.chain.send)(call, sender=sender)
-            self._note(operation, receipt, call)
-        return receipt
-
-    @contextlib.contextmanager
-    def _noticing(self) -> Iterator[None]:
-        """Notice an interrupt that may keep what was mined from the bill."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._lost = True
-            raise

@@ -289,8 +289,7 @@ class SparseRung(Rung):
     # ------------------------------------------------------------ who hands nothing over
     def excluded(self) -> set[int]:
         """Clients that were left out of the current round."""
-        bits = int(self.contract.functions.excluded().call())
-        return {i for i in range(len(self.weights)) if bits >> i & 1}
+        return set(self._bits("excluded"))
 
     def ask(self, clients: Iterable[int], by: int) -> TxReceipt:
         """Ask clients to show their rows on chain within a quarter of the time to work.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import hashlib
+from copy import copy
 from dataclasses import replace
 
 import ckzg
@@ -20,6 +21,7 @@ from bcfl_support.errors import ContractError, InvalidInput, ServiceError, Trans
 from bcfl_support.scaling import available, ladder, proof_gas, proofs
 from bcfl_support.scaling.available import AvailableRung, RevealedRung, vector_to_blob
 from bcfl_support.scaling.proofs import setup
+from bcfl_support.scaling.proofs.signing import add_keys
 
 P = 30
 
@@ -120,6 +122,40 @@ def test_who_is_absent_has_no_blob(chain):
     assert rung.bill().blobs == 3 and rung.bill().scores == rung.expected(values, [0, 2, 3]).scores
 
 
+def test_a_relayer_publishes_no_more_than_its_statement_says(chain):
+    """The blobs are those of who takes part, and of nobody whom it does without."""
+    values, weights = draw_values(4, P)
+    rung = AvailableRung(chain, 8, weights, P)
+    rung.open()
+    rung.submit(values)
+    for chosen in ([0, 1, 2], [0, 2, 3]):
+        before, statement = chain.snapshot(), rung.state(chosen)
+        signature, signed = rung.sign(statement)
+        key = add_keys([rung.keys[i].public for i in chosen])
+        proof = proofs.prove_round(rung.setup, statement, values[chosen], signature=signature, key=key)
+        rung.relay(statement, proof, signed)
+        rung._wait()
+        assert rung.bill().blobs == 3 and rung.bill().scores == rung.expected(values, chosen).scores
+        chain.revert(before)
+
+
+def test_a_refused_closing_is_on_the_bill(chain):
+    """With its gas and its blobs, which are paid for."""
+    values, weights = draw_values(3, P)
+    rung = AvailableRung(chain, 8, weights, P)
+    rung.open()
+    rung.submit(values)
+    chain.send(rung.contract.functions.resign(), sender=rung.clients[2])
+    with pytest.raises(TransactionFailed, match=r"work was mined in block .* client 2 is no member"):
+        rung.work()
+    refused = rung.bill()
+    assert refused.transactions == 1 and refused.blobs == 3 and refused.gas["relay"] > 50_000
+    chain.send(rung.contract.functions.rejoin(), sender=rung.clients[2])
+    rung.work()
+    bill = rung.bill()
+    assert bill.transactions == 2 and bill.blobs == 6 and bill.gas["relay"] > 2 * refused.gas["relay"]
+
+
 def test_known_limit_resigning_costs_the_relayer_its_blobs(chain):
     """In front of its transaction, which is refused, and paid for with all six blobs."""
     values, weights = draw_values(6, P)
@@ -174,7 +210,7 @@ def sealed(chain):
 @pytest.fixture
 def apart(chain, sealed):
     snapshot = chain.snapshot()
-    yield sealed
+    yield copy(sealed)
     chain.revert(snapshot)
 
 
@@ -300,6 +336,59 @@ def test_what_is_final_stays(apart):
     assert apart.phase == "Idle"
     with pytest.raises(ContractError, match="phase Idle"):
         apart.prove_fault(1)
+
+
+def test_a_round_without_a_result_is_left_behind(chain):
+    """Everybody seals, nobody brings its blob in time: the next round is opened, and ends."""
+    values, weights = draw_values(3, P)
+    rung = RevealedRung(chain, 8, weights, P)
+    rung.open()
+    rung.submit(values)
+    with pytest.raises(ContractError, match="the round may be given up for a new one at time"):
+        rung.open()
+    rung.bring(0)  # what was refused has dropped nothing
+    chain.advance_time(rung.terms.submit_seconds + rung.terms.work_seconds)
+    with pytest.raises(InvalidInput, match=r"clients \[0, 1, 2\] have submitted to round 1 already"):
+        rung.submit(values)
+    bill = rung.play(values[::-1])
+    assert rung.round == 2 and bill.scores == rung.expected(values[::-1]).scores
+    assert list(bill.gas) == ["open", "submit", "reveal", "prove"] and bill.transactions == 8
+    assert all(rung.get_available(client) == rung.terms.stake for client in rung.clients)
+    assert rung.play(values).scores == rung.expected(values).scores and rung.round == 3
+
+
+def test_a_running_round_is_not_begun_anew(chain):
+    """Nothing that is kept of it is dropped; and a blob that was refused is on its bill."""
+    values, weights = draw_values(3, P)
+    rung = RevealedRung(chain, 8, weights, P)
+    rung.open()
+    rung.submit(values)
+    rows, salts, bill = rung.rows, rung.salts, rung.bill()
+    for start in (rung.open, lambda: rung.play(values[::-1])):
+        with pytest.raises(ContractError, match="the round may be given up for a new one at time"):
+            start()
+    assert rung.rows is rows and rung.salts is salts and rung.bill() == bill and len(rows) == 3
+    with pytest.raises(TransactionFailed, match="blob 0 has the name"):
+        rung.bring(0, vector_to_blob(values[1]))
+    refused = rung.bill()
+    assert (refused.transactions, refused.blobs) == (bill.transactions + 1, 1) and refused.gas["reveal"] > 21_000
+    rung.work()
+    assert rung.bill().blobs == 4 and rung.scores() == rung.expected(values).scores
+
+
+def test_what_is_said_before_the_first_seal_is_of_the_round_it_opens(chain):
+    values, weights = draw_values(3, P)
+    rung = RevealedRung(chain, 8, weights, P)
+    for played in (values, values[::-1]):
+        rung.open()
+        expected, sent = rung.result_digest(rung.expected(played)), rung.seal(0, played[0])
+        chain.send(rung.contract.functions.submit(rung.round + 1, sent), sender=rung.clients[0])
+        rung.submit(played, [1, 2])
+        rung.work()
+        assert rung.bill().result_digest == expected == rung.result_digest(rung.expected(played))
+    rung.submit(values)  # without `open`: the next round's
+    rung.work()
+    assert rung.round == 3 and rung.bill().transactions == 7 and rung.bill().scores == rung.expected(values).scores
 
 
 # ---------------------------------------------------------------- gas

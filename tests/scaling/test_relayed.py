@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -474,11 +475,13 @@ def test_an_entry_out_of_range_costs_the_stake(chain, parameters, position, valu
 
 def cheat(rung, client, row):
     """Everybody else is honest, and signs; the proof is true of what the cheat committed to."""
+    rung.rows.pop(client, None)  # another than it may have handed in
     rung.submit_row(client, row)
     rows = np.stack([rung.rows[i].astype(np.int64) for i in sorted(rung.rows)])
-    summed = sum(w * r.astype(object) for w, r in zip(rung.weights, rows[:, : rung.parameters], strict=True))
+    weights = [rung.weights[i] for i in sorted(rung.rows)]
+    summed = sum(w * r.astype(object) for w, r in zip(weights, rows[:, : rung.parameters], strict=True))
     scores = tuple(
-        int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(rung.weights, rows, strict=True)
+        int(w * (r[: rung.parameters].astype(object) * summed).sum()) for w, r in zip(weights, rows, strict=True)
     )
     honest = dict(rung.rows)
     rung.rows = {i: np.zeros(rung.parameters, np.int8) for i in honest}
@@ -548,6 +551,80 @@ def test_nobody_waits_for_a_result_all_of_which_are_out(chain):
     chain.send(rung.contract.functions.rejoin(), sender=rung.clients[0])
     assert rung.play(values).scores == rung.expected(values).scores
     assert rung.contract.functions.currentRound().call()[:2] == (3, 2)
+
+
+def test_a_row_that_others_have_signed_for_is_not_replaced(chain):
+    """Or its fault could not be shown any more."""
+    rung, values = start(chain, 3)
+    rung.open()
+    row = values[1].astype(np.int64)
+    row[7] = 300
+    rung.submit_row(1, row)
+    for again in (lambda: rung.submit_row(1, values[1]), lambda: rung.submit(values)):
+        with pytest.raises(InvalidInput, match=r"clients \[1\] have handed in theirs already: give the others"):
+            again()
+    rung.submit(values, [0, 2])
+    cheat(rung, 1, row)
+    rung.prove_fault(1)
+    assert rung.excluded() == {1}
+
+
+@pytest.mark.parametrize("parameters", [P, 150])
+def test_whoever_has_the_row_shows_a_fault_in_what_others_closed(chain, parameters):
+    """The commitments are read from the closing's transaction, also of some of the clients."""
+    rung, values = start(chain, 4, parameters)
+    rung.open()
+    rung.submit(values, [0, 1, 3])
+    watcher = copy(rung)  # another object on the contract
+    watcher.open()
+    row = values[1].astype(np.int64)
+    row[7] = 300
+    watcher.submit_row(1, row)
+    assert watcher.statement is None
+    statement = cheat(rung, 1, row)
+    assert watcher.statement == statement == rung.statement
+    watcher.prove_fault(1)
+    assert rung.excluded() == {1}
+    with pytest.raises(InvalidInput, match="client 0 has no row here"):
+        watcher.prove_fault(0)
+
+
+def test_a_round_that_a_member_cannot_be_in_is_not_played(chain):
+    """Its stake is lost, then put down again; and it is no member until it rejoins."""
+    rung, values = start(chain, 3)
+    rung.open()
+    rung.submit(values)
+    row = values[1].astype(np.int64)
+    row[7] = 300
+    cheat(rung, 1, row)
+    rung.prove_fault(1)
+    rung._wait()
+    for _ in range(2):
+        before = chain.w3.eth.block_number
+        with pytest.raises(InvalidInput, match=r"clients \[1\] are no members: have them deposit and rejoin"):
+            rung.play(values)
+        assert chain.w3.eth.block_number == before
+        rung.deposit(rung.clients[1], rung.terms.stake)
+    chain.send(rung.contract.functions.rejoin(), sender=rung.clients[1])
+    assert rung.play(values).scores == rung.expected(values).scores
+
+
+def test_a_fault_is_shown_in_the_row_of_the_statement(chain):
+    """Rows of the next round are not those of a closing that a revert has brought back."""
+    rung, values = start(chain, 3)
+    rung.open()
+    rung.submit(values)
+    bring(rung, rung.state())
+    before = chain.snapshot()
+    rung.open()
+    rung.submit(values[::-1])
+    chain.revert(before)
+    height = chain.w3.eth.block_number
+    with pytest.raises(InvalidInput, match="row of client 0 is not what it committed to in round 1"):
+        rung.prove_fault(0, 3)
+    with pytest.raises(ContractError, match="which an update may have"):
+        rung.prove_fault(1, 3)  # whose row is the same
+    assert chain.w3.eth.block_number == height
 
 
 def test_a_fault_that_is_none(chain):

@@ -17,6 +17,7 @@ from bcfl_support.errors import ContractError, InvalidInput, InvalidUpdate, Serv
 from bcfl_support.scaling import lanes, proofs
 from bcfl_support.scaling.available import RevealedRung
 from bcfl_support.scaling.ladder import RUNGS, start_rung
+from bcfl_support.scaling.proofs.signing import add_keys
 from bcfl_support.scaling.relayed import RelayedRung
 from bcfl_support.scaling.rungs import EXPLANATIONS, Rung
 from bcfl_support.scaling.sparse import sparsify
@@ -289,6 +290,85 @@ def test_an_interrupt_behind_an_opened_round_leaves_it_open(chain, monkeypatch, 
         assert "open" not in rung.bill().gas
 
 
+@pytest.mark.parametrize("number", [0, 3, 6])
+@pytest.mark.parametrize("stop", ["before", "_begin", "_note"])
+def test_a_round_behind_whose_opening_an_interrupt_came_is_the_one_that_is_billed(chain, monkeypatch, number, stop):
+    """Wherever it came: the last round's bill is not this one's, and what it lacks is said."""
+    values, weights = draw_values(2, 64)
+    rung = start_rung(chain, number, weights, 64)
+    rung.play(values)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if stop == "before":
+            stop_behind(patched, chain, "send_many")
+        else:
+            patched.setattr(rung, stop, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            rung.open()
+    with pytest.raises(InvalidInput, match="nothing was sent in this round"):
+        rung.bill()
+    rung.submit(values[::-1])
+    rung.work(values[::-1])
+    with pytest.warns(UserWarning, match="round 2 was interrupted: its bill may lack a transaction"):
+        bill = rung.bill()
+    assert bill.scores == rung.expected(values[::-1]).scores and "open" not in bill.gas and bill.gas["submit"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 6])
+def test_a_bill_that_a_revert_has_shortened_says_so(chain, number):
+    """The next round's opening had dropped what was sent in this one."""
+    values, weights = draw_values(3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    before = chain.snapshot()
+    rung.work(values)
+    rung.open()
+    chain.revert(before)
+    if number == 6:  # whose work needs the rows
+        with pytest.raises(InvalidInput, match="client 0 has no row here"):
+            rung.work()
+        rung._call("reveal", rung.contract.functions.reveal(1, []), rung.worker)
+    else:
+        rung.work(values)
+        assert rung.scores() == rung.expected(values).scores
+    with pytest.warns(UserWarning, match="round 1 was interrupted: its bill may lack a transaction"):
+        assert rung.bill().transactions in (1, 2)
+
+
+@pytest.mark.parametrize("kind", [lambda *a: start_rung(a[0], 6, *a[1:]), lambda *a: RevealedRung(a[0], 8, *a[1:])])
+def test_a_revert_to_an_earlier_round_proves_no_later_rows(chain, kind):
+    values, weights = draw_values(3, 40)
+    rung = kind(chain, weights, 40)
+    rung.open()
+    rung.submit(values)
+    before = chain.snapshot()
+    rung.work()
+    rung.open()
+    rung.submit(np.roll(values, 1, axis=0))
+    chain.revert(before)
+    height = chain.w3.eth.block_number
+    for call in (rung.work, rung.state, lambda: rung.reveal([0]), lambda: rung.digest(0), lambda: rung.prove_fault(0)):
+        with pytest.raises(InvalidInput, match=r"client 0 has no row here: there are those of \[\]"):
+            call()
+    assert chain.w3.eth.block_number == height and rung.salts == {} == rung.points
+
+
+@pytest.mark.parametrize("kind", [lambda *a: start_rung(a[0], 6, *a[1:]), lambda *a: RevealedRung(a[0], 8, *a[1:])])
+def test_what_is_final_is_not_proven_again(chain, kind):
+    values, weights = draw_values(2, 40)
+    rung = kind(chain, weights, 40)
+    with pytest.raises(InvalidInput, match=r"no round goes on: .* call open"):
+        rung.work()
+    bill, before = rung.play(values), chain.w3.eth.block_number
+    with pytest.raises(InvalidInput, match="no round goes on: the last one's result is final"):
+        rung.work()
+    assert rung.bill() == bill and chain.w3.eth.block_number == before
+
+
 @pytest.mark.parametrize("number", [7, 8])
 def test_a_round_is_closed_once(chain, monkeypatch, number):
     values, weights = draw_round(number, 2, 64)
@@ -512,6 +592,58 @@ def test_what_no_proof_can_hold_is_not_paid_for(chain, number, place, entry):
     assert chain.w3.eth.block_number == before
 
 
+@pytest.mark.parametrize("entry", [2**62, -(2**62), 2**63, -(2**63), 2**70, proofs.polynomials.R // 2])
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_an_entry_of_any_size_is_committed_to_and_shown(chain, number, entry):
+    """As the sum of two commitments has it, which any client can form."""
+    values, weights = draw_round(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    row, half, rest = values[1].astype(object), values[1].astype(np.int64), np.zeros(40, np.int64)
+    row[3] = entry
+    rung.open()
+    hand_in(rung, 1, row)
+    if abs(entry) == 2**62:
+        half[3], rest[3] = entry - entry // abs(entry), entry // abs(entry)
+        parts = [proofs.commit(rung.setup, part) for part in (half, rest)]
+        assert rung.points[1] == proofs.average(parts, [1, 1])
+    opening = proofs.open_entry(rung.setup, rung.rows[1], proofs.find_fault(rung.setup, row, 40))
+    proofs.verify_fault(rung.setup, rung.points[1], 40, opening)
+    assert (opening.position, opening.entry) == (3, entry)
+    for client in (0, 2):
+        hand_in(rung, client, values[client])
+    with pytest.raises(InvalidUpdate, match=f"entry 3 of client 1 is {entry:,}, which no update may have"):
+        rung.work()
+    if number == 6:
+        rung.prove_fault(1)
+        rung.work()
+        assert rung.get_deposit(rung.clients[1]) == 0 and rung.scores() == rung.expected(values, [0, 2]).scores
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_an_entry_that_is_small_modulo_r_is_an_update(chain, number):
+    values, weights = draw_round(number, 2, 40)
+    rung, row = start_rung(chain, number, weights, 40), values[1].astype(object)
+    row[3] += proofs.polynomials.R
+    rung.open()
+    hand_in(rung, 0, values[0])
+    hand_in(rung, 1, row)
+    rung.work()
+    assert rung.scores() == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("number", [4, 6])
+def test_no_round_is_opened_with_a_stake_that_was_lost(chain, number):
+    values, weights = draw_values(2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    chain.send(rung.contract.functions.withdraw(1), sender=rung.clients[1])
+    before, free = chain.w3.eth.block_number, rung.terms.stake - 1
+    with pytest.raises(InvalidInput, match=f"has put down {free:,} wei, a client's stake is {free + 1:,}: deposit"):
+        rung.play(values)
+    assert chain.w3.eth.block_number == before and rung.phase == "Idle"
+    rung.deposit(rung.clients[1], 1)
+    assert rung.play(values).scores == rung.expected(values).scores
+
+
 @pytest.mark.parametrize("number", [3, 6])
 def test_work_that_an_interrupt_stopped_before_its_end_goes_on(chain, monkeypatch, number):
     values, weights = draw_round(number, 2, 40)
@@ -633,3 +765,61 @@ def test_aggregates_are_sent_to_no_contract(chain, number):
     with pytest.raises(InvalidInput, match="aggregates, which no contract here reads: prove with aggregates=False"):
         (rung.prove if number == 6 else rung.relay)(statement, made)
     assert chain.w3.eth.block_number == before
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_addresses_of_any_case_are_the_clients(chain, number):
+    values, weights = draw_round(number, 3, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    statement = rung.state()
+    lower = replace(statement, clients=tuple(client.lower() for client in statement.clients))
+    strange = replace(statement, clients=(*statement.clients[:2], "0x" + "ff" * 20))
+    if number == 6:
+        proof = proofs.prove_round(rung.setup, lower, values)
+        with pytest.raises(InvalidInput, match="0xffff"):
+            rung.prove(strange, proof)
+        rung.prove(lower, proof)
+        rung.finalize()
+    else:
+        signature, signed = rung.sign(lower)
+        key = add_keys([key.public for key in rung.keys])
+        proof = proofs.prove_round(rung.setup, lower, values, signature=signature, key=key)
+        for call in (lambda: rung.sign(strange), lambda: rung.relay(strange, proof, signed)):
+            with pytest.raises(InvalidInput, match="0xffff"):
+                call()
+        rung.relay(lower, proof, signed)
+        rung._wait()
+    assert rung.bill().scores == rung.expected(values).scores
+
+
+@pytest.mark.parametrize("number", [6, 7])
+def test_scores_that_no_transaction_holds_are_refused_in_words(chain, number):
+    values, weights = draw_round(number, 2, 40)
+    rung = start_rung(chain, number, weights, 40)
+    rung.open()
+    rung.submit(values)
+    statement = rung.state()
+    proof, before = proofs.prove_round(rung.setup, statement, values), chain.w3.eth.block_number
+    send = rung.prove if number == 6 else rung.relay
+    with pytest.raises(InvalidInput, match="the number of the statement's clients is 0"):
+        send(replace(statement, clients=(), scores=()), proof)
+    with pytest.raises(InvalidInput, match="setup is 5; give a Setup, such as toy_setup makes"):
+        start_rung(chain, number, weights, 40, setup=5)
+    for bad in (1.5, None, 2**127, "1"):
+        with pytest.raises(InvalidInput, match=r"scores is .* each is an int128"):
+            send(replace(statement, scores=(statement.scores[0], bad)), proof)
+    assert chain.w3.eth.block_number == before
+    if number == 6:
+        for given, said in (
+            ((-1,), "start is -1"),
+            ((3,), "start is 3"),
+            ((0, -1), "count is -1"),
+            ((1, 2), "count is 2"),
+        ):
+            with pytest.raises(InvalidInput, match=said):
+                rung.encode(statement, proof, *given)
+        rung.prove(replace(statement, scores=tuple(map(np.int64, statement.scores))), proof)
+        rung.finalize()
+        assert rung.scores() == rung.expected(values).scores

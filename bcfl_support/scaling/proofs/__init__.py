@@ -15,6 +15,7 @@ from bcfl_support.scaling.proofs.commitments import (
     commit,
     find_fault,
     open_entry,
+    split,
     verify_entry,
     verify_fault,
 )

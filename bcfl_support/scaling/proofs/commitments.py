@@ -12,7 +12,7 @@ is a commitment to v + u. A protocol therefore seals commitments before anybody 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +47,17 @@ def commit(setup: Setup, values: np.ndarray) -> tuple[bytes, ...]:
         K points, 96 bytes each.
 
     Raises:
-        InvalidInput: another shape, or an entry that is not whole or too large.
+        InvalidInput: another shape, or an entry that is not whole or too large, see `split`.
     """
     array = check_range("values", values, -_LARGEST, _LARGEST, many=True, whole=True).astype(np.int64, copy=False)
     if array.ndim != 1 or not len(array):
         raise InvalidInput(f"values has shape {array.shape}: give one update, (P,)")
     return tuple(encode_point(_commit_chunk(setup, chunk)) for chunk in chunks_of(setup, array))
+
+
+def split(values: Iterable[Any]) -> dict[int, np.ndarray]:
+    """Whole numbers of any size, mod r, by parts below 2^60 that `commit` takes: Σ share·part, by share."""
+    return {1 << at: np.array([int(v) % R >> at & (1 << 60) - 1 for v in values]) for at in range(0, 255, 60)}
 
 
 def _commit_chunk(setup: Setup, chunk: np.ndarray) -> G1Point:
@@ -149,8 +154,7 @@ def open_entry(setup: Setup, values: Sequence[int] | np.ndarray, position: int) 
         proof = setup.commit_polynomial(divide_out(interpolate(entries, setup.log_n), place))
     else:
         assert setup.secret is not None
-        parts = {at: np.array([entry >> at & (1 << 60) - 1 for entry in entries]) for at in range(0, 255, 60)}
-        known = sum(dot(part, setup.lagrange) << at for at, part in parts.items())
+        known = sum(share * dot(part, setup.lagrange) for share, part in split(entries).items())
         proof = times((known - value) * pow(setup.secret - place, -1, R))
     return Opening(position, value, encode_point(proof))
 
