@@ -206,7 +206,7 @@ interface IAggregator {
     /// `commitInstead` stands where the displaced client stood. None, once that round is void for want of commitments.
     function participants() external view returns (address[] memory);
 
-    /// @dev From `committed` on: whoever stood there in a larger round.
+    /// @dev From `committed` on: whoever stood there in a larger round, or in this one, void for want of commitments.
     function participantAt(uint256 index) external view returns (address);
 
     /// @notice A client's part in the current (or last) round; all zeros if it had none.

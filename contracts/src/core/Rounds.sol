@@ -45,7 +45,8 @@ abstract contract Rounds is IAggregator {
     /// @inheritdoc IAggregator
     uint256 public normSquared;
 
-    /// @dev The first `_round.committed` elements are this round's; what follows is left over from a larger round.
+    /// @dev The first `_round.committed` elements are this round's; what follows is left over from a larger round, or, in a round
+    /// that is void for want of commitments, from its own.
     address[] internal _participants;
     mapping(address client => Entry) internal _entries;
     mapping(address client => int64[]) internal _updates;

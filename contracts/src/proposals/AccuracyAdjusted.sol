@@ -17,8 +17,8 @@ import { IAccuracyAdjusted } from "./IAccuracyAdjusted.sol";
 /// @notice Escrow that pays for alignment times attested gain in accuracy, with the negative-alignment penalty.
 /// @dev What bounds what. Shared in a round: at most min(budget, pot), whatever is attested; refunds for work, which
 /// settling does not earn here, come on top. Lost in a round by a client:
-/// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum
-/// or for want of one. Who holds a quorum of the revealed samples decides who is paid of those with a positive score; who
+/// at most penaltyCap of its stake, and nothing if it revealed an update with S_i ≥ 0; its reward, by the vote of a quorum,
+/// for want of one, or for want of anybody who sends the first page of a settlement in time, which earns no refund. Who holds a quorum of the revealed samples decides who is paid of those with a positive score; who
 /// holds more than what is left can keep the round unpaid.
 contract AccuracyAdjusted is AdjustedTerms, Escrow {
     Settlement private _settlement;

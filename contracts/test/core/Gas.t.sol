@@ -143,14 +143,19 @@ contract GasTest is Federation {
     // ----------------------------------------------------------------------------------------------- the largest round
 
     /// @dev The smallest pages of the largest round fit a transaction, in whatever order the lengths are to be sorted: a
-    /// round that could not be averaged would be the last one. The first page of a round that clips sorts; quicksort is
-    /// slowest, and its recursion deepest, where the lengths ascend, descend, or are all the same.
+    /// round that could not be averaged would be the last one. The first page of a round that clips sorts: lengths that
+    /// ascend, descend or are all the same, and the largest one before all others, ascending: every level of quicksort then
+    /// swaps all it has, which costs most of these.
     function test_LargestRoundAscending() public {
         largestRound("ascending");
     }
 
     function test_LargestRoundDescending() public {
         largestRound("descending");
+    }
+
+    function test_LargestRoundOfTheLargestFirst() public {
+        largestRound("largest first");
     }
 
     function test_LargestRoundOfEqualLengths() public {
@@ -161,9 +166,15 @@ contract GasTest is Federation {
         int64[][] memory updates = new int64[][](256);
         for (uint256 i; i < 256; ++i) {
             updates[i] = new int64[](8);
-            if (keccak256(bytes(order)) == keccak256("equal")) signs(updates[i], i);
-            else if (keccak256(bytes(order)) == keccak256("ascending")) updates[i][0] = int64(int256(1e9 * (i + 1)));
-            else updates[i][0] = int64(int256(1e9 * (256 - i)));
+            if (keccak256(bytes(order)) == keccak256("equal")) {
+                signs(updates[i], i);
+            } else if (keccak256(bytes(order)) == keccak256("ascending")) {
+                updates[i][0] = int64(int256(1e9 * (i + 1)));
+            } else if (keccak256(bytes(order)) == keccak256("largest first")) {
+                updates[i][0] = int64(int256(1e9 * (i == 0 ? 256 : i)));
+            } else {
+                updates[i][0] = int64(int256(1e9 * (256 - i)));
+            }
         }
         IAggregator.Config memory config = defaultConfig();
         (config.parameters, config.capacity, config.bound, config.clipped) = (8, 256, 2 ** 44, true);

@@ -44,6 +44,48 @@ contract RevealAttacks is AdjustedFederation {
         vm.assertEq(burned, 0.102 ether, "the cap of two stakes is what it costs");
     }
 
+    /// @dev The same two come again and never top up: they are burned a share of what they still have, and keep their places
+    /// down to half of it. Their victims' cap stays what it was.
+    function test_KnownLimit_WhoDisplacesAgainPaysLessEachTime() public {
+        IAggregator.Config memory config = defaultConfig();
+        config.minimumSamples = 150;
+        deploy(config, defaultTerms());
+        fund(10 ether);
+        for (uint256 i; i < 6; ++i) {
+            register(client(i), i < 4 ? 50 : 51);
+        }
+        uint256 first = 102 * STAKE_PER_SAMPLE;
+        for (uint256 round = 1; round <= 7; ++round) {
+            open();
+            for (uint256 i; i < 4; ++i) {
+                commit(client(i), vector(1e9, int64(int256(i)), int64(int256(round))));
+            }
+            vm.warp(aggregator.currentRound().deadline - 1);
+            uint256 held = stakeOf(client(4)) + stakeOf(client(5));
+            for (uint256 i = 4; i < 6; ++i) {
+                vm.prank(client(i));
+                aggregator.commitInstead(round, keccak256("nothing"));
+            }
+            endPhase();
+            for (uint256 i; i < 4; ++i) {
+                if (aggregator.entryOf(client(i)).round != round) continue;
+                reveal(client(i), vector(1e9, int64(int256(i)), int64(int256(round))));
+            }
+            endPhase();
+            vm.assertTrue(aggregator.currentRound().isVoid, "100 samples are not 150");
+            pool.settle(8);
+            uint256 burned = held - stakeOf(client(4)) - stakeOf(client(5));
+            vm.assertEq(burned, held / 10, "a tenth of what they have left");
+            vm.assertGe(burned, first / 20, "half of the cap of what registration asked for");
+            for (uint256 i; i < 4; ++i) {
+                vm.assertEq(stakeOf(client(i)), 50 * STAKE_PER_SAMPLE, "nobody else pays");
+            }
+        }
+        uint256 total = first - stakeOf(client(4)) - stakeOf(client(5));
+        vm.assertEq(total, 0.532137162 ether, "seven rounds, where their victims' caps add up to 0.7");
+        vm.assertEq(pool.pot(), 10 ether, "the honest earn nothing of 7 ether");
+    }
+
     /// @dev The model is where it was before a void round, so clients that train as before come to the same updates. Who saw
     /// them commits to their mean, at their length. Here it made the round void itself, by a missing reveal.
     function test_KnownLimit_AVoidRoundShowsWhatTheNextOneHolds() public {
