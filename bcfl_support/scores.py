@@ -125,6 +125,7 @@ def clipped_scores(updates: Any, samples: Any, *, clip: Any) -> np.ndarray:
     >>> clipped_scores([[8.0, 0.0], [0.0, 1.0]], [1, 1], clip=2.0).tolist()
     [1.0, 0.25]
     """
+    check_rows({"updates": updates, "samples": samples})  # clipping drops the names
     return alignment_scores(clip_norms(updates, clip=clip), samples)
 
 

@@ -317,6 +317,12 @@ PAIRS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "compute_fairness_factors": (exact.compute_fairness_factors, (COUNTS, COUNTS)),
     "rank_weights": (pay_rules.rank_weights, (COUNTS, SHARES)),
     "share": (RULE.share, (COUNTS, SHARES, HERE_TOO, SHARES)),
+    "share of a list of scores": (lambda p, c: RULE.share([1.0, 2.0], p, [True, True], c), (SHARES, SHARES)),
+    "clipped_scores": (lambda rows, n: scores.clipped_scores(rows, n, clip=1.0), (ROWS, COUNTS)),
+    "norm_clip": (
+        lambda rows, n: aggregators.AGGREGATORS["norm_clip"](learning.Round(rows, n, STEP, abs, abs, STEP)),
+        (ROWS, COUNTS),
+    ),
     "fines": (RULE_FINES.fines, (COUNTS, SHARES, HERE_TOO, HERE_TOO, SHARES)),
     "alignment_penalties": (
         lambda s, held: consistency.alignment_penalties(s, held, 1.0, rate=0.1, cap=0.05),

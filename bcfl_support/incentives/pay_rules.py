@@ -176,7 +176,7 @@ class PayRule:
                 outside [0, 1], `present` holds more than truth values, or not one of each a client, by the same names
                 in pandas.
         """
-        check_alike({"scores": scores, "standing": standing})
+        check_alike({"scores": scores, "sizes": sizes, "present": present, "standing": standing})
         return share_budget(self.base_weights(scores, sizes, present) * self.standing_factor(standing), 1.0)
 
     def fines(

@@ -369,6 +369,7 @@ class Round:
         A contract that clips takes the lower median by samples, since accounts cost nothing there:
         `protocol.fixed_point.clip_weights`.
         """
+        check_rows({"updates": self.updates, "samples": self.samples})  # clipping drops the names
         return freeze(clip_norms(self.updates, clip=compute_median_norm(self.updates)))
 
     @cached_property

@@ -219,8 +219,7 @@ def encoding_error(scale: int = SCALE, *, largest: float = 0.0) -> float:
     5e-10
     """
     scale = check_whole("scale", scale, 1, error=FixedPointError)
-    largest = check_range("largest", largest, 0, error=FixedPointError).item()
-    return 0.5 / scale + UNIT_ROUNDOFF * largest
+    return 0.5 / scale + UNIT_ROUNDOFF * check_range("largest", largest, 0, error=FixedPointError).item()
 
 
 def fedavg_error_bound(scale: int = SCALE, *, largest: float = 0.0) -> float:

@@ -40,8 +40,7 @@ class AvailableRung(RelayedRung):
             statement, proof, signed, **changed: as in `payload`.
             blobs: a list of other blobs than the clients' own.
         """
-        payload = self.payload(statement, proof, signed, **changed)
-        call = self.contract.functions.work(statement.round, payload)
+        call = self.contract.functions.work(statement.round, self.payload(statement, proof, signed, **changed))
         if blobs is None:
             blobs = [vector_to_blob(self.rows[self._holder(i)]) for i in self._places(statement)]
         return self._call("relay", call, self.worker, partial(send_blobs, self.chain, blobs=blobs))

@@ -222,8 +222,7 @@ def _wait(gas: float, blobs: int, market: Market) -> Payment:
     free = 1 - market.others
     filled = (gas / (OSAKA.block_limit / 2 * free), blobs / (market.blobs.target * free))
     ether = (gas * (market.base_fee + market.tip) + blobs * BLOB_GAS * market.first_blob_fee) / GWEI
-    blocks = max(1, math.ceil(max(filled) - 1e-9))
-    return Payment(blocks, ether, market.base_fee, market.first_blob_fee)
+    return Payment(max(1, math.ceil(max(filled) - 1e-9)), ether, market.base_fee, market.first_blob_fee)
 
 
 def _rush(gas: int, blobs: int, market: Market) -> Payment:

@@ -4,7 +4,7 @@ Clients commit to their updates by points that add up as the updates do (``proof
 
     seal = keccak(chain id | contract | round | client | salt | digest)        digest = keccak(C_1 | … | C_K)
 
-Who has all updates proves the scores, and the same transaction opens all seals. Where a client hands nothing over, the
+Who has all updates proves the scores, and the same transaction shows what all seals hold. Where a client hands nothing over, the
 others reveal, and the round is theirs. An entry out of range is found by whoever has the update, and shown by one
 opening, before the round is final: a window after the proof, or later, when somebody says so (``finalize``).
 """
@@ -85,7 +85,7 @@ class CommittedRung(DepositRung):
             row = freeze((checked.astype(object) + R // 2) % R - R // 2)
             parts = proofs.split(row)
         points = proofs.average([proofs.commit(self.setup, part) for part in parts.values()], list(parts))
-        self.rows[client], self.points[client] = row, points
+        self.points[client], self.rows[client] = points, row  # the row last: an interrupt leaves no row without points
         return client
 
     def _stack(self, clients: Iterable[int]) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from eth_abi import decode, encode
+from eth_abi import encode
 from eth_typing import HexStr
 from eth_utils import keccak
 from hexbytes import HexBytes
@@ -100,17 +100,18 @@ class RelayedRung(CommittedRung):
             self._commit(i, rows[i])
 
     def submit_row(self, client: int, row: np.ndarray) -> None:
-        """One client's commitment, to whatever numbers.
+        """One client's commitment, to whatever numbers; behind the closing a row that turned up, to show its fault.
 
         Args:
             client: its index.
             row: shape (P,), whole numbers.
 
         Raises:
-            InvalidInput: there is no such client, it has handed in a row before, which others may have signed for, or a
-                row of another length.
+            InvalidInput: there is no such client, it has handed in a row before in this round, which others may have
+                signed for, or a row of another length.
         """
-        self._refuse_again([self._client(client)])
+        if self.round == self._current:
+            self._refuse_again([self._client(client)])
         self._commit(client, row)
 
     def _refuse_again(self, chosen: Sequence[int]) -> None:
@@ -139,21 +140,21 @@ class RelayedRung(CommittedRung):
         """Of the round that was closed last, whoever closed it, as its transaction has it; None: there is none.
 
         Raises:
-            InvalidInput: another contract has sent the closing on.
+            InvalidInput: another contract has sent the closing on: its points stand in a trace, and `prove_fault` takes
+                the statement made of them.
         """
         if not (logs := self.chain.events(self.contract.events.Proven(), self._deployed[1]["blockNumber"])):
             return None
         said, sent = logs[-1]["args"], self.chain.w3.eth.get_transaction(logs[-1]["transactionHash"])
         if sent["to"] != self.contract.address:
-            raise InvalidInput(f"round {said['round']} was closed through {sent['to']}: find its points in a trace")
-        [closing] = decode([CLOSING], self.contract.decode_function_input(sent["input"])[1]["payload"])
-        there = [i for i in range(len(self.weights)) if not closing[3] >> i & 1]
-        points, k = closing[6], 96 * self.setup.count_chunks(self.parameters)
+            raise InvalidInput(f"round {said['round']} was closed through {sent['to']}: give prove_fault a statement")
+        absent, points = _read_closing(bytes(sent["input"])[4:])
+        there = [i for i in range(len(self.weights)) if not absent >> i & 1]
+        k = 96 * self.setup.count_chunks(self.parameters)
         rows = [tuple(points[at : at + 96] for at in range(k * j, k * j + k, 96)) for j in range(len(there))]
         place = (self.chain.w3.eth.chain_id, self.contract.address, said["round"], said["prover"], self.parameters)
         clients, weights = tuple(self.clients[i] for i in there), tuple(self.weights[i] for i in there)
-        scores = tuple(said["scores"][i] for i in there)
-        return Statement(*place, clients, weights, scores, tuple(rows))
+        return Statement(*place, clients, weights, tuple(said["scores"][i] for i in there), tuple(rows))
 
     def _stated(self) -> int:
         return self._current  # not the one that is open as soon as it is closed
@@ -210,8 +211,7 @@ class RelayedRung(CommittedRung):
             TransactionFailed: the contract refused.
         """
         payload = self.payload(statement, proof, signed, **changed)
-        call = self.contract.functions.work(statement.round, payload)
-        return self._send("relay", [(call, self.worker)])[0]
+        return self._send("relay", [(self.contract.functions.work(statement.round, payload), self.worker)])[0]
 
     def bill(self) -> RoundBill:
         """See `Rung.bill`. A closing that an interrupt kept from being noted is looked up on the chain."""
@@ -229,20 +229,22 @@ class RelayedRung(CommittedRung):
             self.chain.wait_until(closes_at)
 
     # ------------------------------------------------------------ who broke the rules
-    def prove_fault(self, client: int, position: int | None = None) -> TxReceipt:
+    def prove_fault(self, client: int, position: int | None = None, statement: Statement | None = None) -> TxReceipt:
         """The watcher shows an entry of what a client committed to, which is out of range, or padding and not zero.
 
         Args:
             client: its index.
             position: of the entry; None: the first fault is looked for.
+            statement: of the round that was closed last; None: as its transaction has it, see `statement`.
 
         Raises:
-            InvalidInput: no round was closed, or not with this client, its row is another than it committed
-                to, or there is no fault.
+            InvalidInput: no round was closed, or not with this client, its row is not here or another than it committed
+                to, there is no fault, or a contract has sent the closing on and no statement was given.
             ContractError: the entry breaks no rule, or the result does not stand any more.
         """
-        if (s := self.statement) is None:
+        if (s := self.statement if statement is None else statement) is None:
             raise InvalidInput("no round was closed, so that no commitment is on chain; play one first")
+        check_kind("statement", s, Statement, "what is made of a closing's points")
         scores = dict(zip(s.clients, s.scores, strict=True))
         everybody = encode(["int256[]"], [[scores.get(each, 0) for each in self.clients]])
         if (who := self.clients[self._holder(client)]) not in s.clients:
@@ -258,3 +260,14 @@ class RelayedRung(CommittedRung):
     def excluded(self) -> set[int]:
         """Clients that are no members: they resigned, or a fault of theirs was proven."""
         return set(self._bits("excluded"))
+
+
+def _read_closing(data: bytes) -> tuple[int, bytes]:
+    """Who is absent, and all points, as the contract reads them: offsets lead anywhere, padding is not looked at."""
+
+    def word(at: int) -> int:
+        return int.from_bytes(data[at % 2**256 :][:32].ljust(32, b"\0"), "big")
+
+    start = word(32) + 32 + word(word(32) + 32)
+    at = (start + word(start + 192)) % 2**256
+    return word(start + 96), data[at + 32 : at + 32 + word(at)]

@@ -91,7 +91,7 @@ def _evaluate_block(utility: Utility, rows: Coalitions) -> Values:
     except Exception as cause:
         _name_the_culprit(utility, rows, cause)
         raise
-    values = to_floats("what utility returned", raw, UtilityError)
+    values = to_floats("what utility returned", raw, UtilityError).copy()  # it may write into its array anew
     if values.shape != (len(rows),):
         raise UtilityError(f"utility returned shape {values.shape} for {len(rows)} coalitions; give ({len(rows)},)")
     check_values(values, rows)

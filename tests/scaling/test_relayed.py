@@ -589,6 +589,63 @@ def test_whoever_has_the_row_shows_a_fault_in_what_others_closed(chain, paramete
         watcher.prove_fault(0)
 
 
+def twist(kind, payload):
+    """Arguments of `work` in an encoding that nobody's library makes, and the contract takes."""
+    if kind == "padding behind the weights":
+        at = 32 + int.from_bytes(payload[64:96], "big")
+        end = at + 32 + int.from_bytes(payload[at : at + 32], "big")
+        assert end % 32 and not payload[end]
+        return encode(["uint256", "bytes"], [1, payload[:end] + b"\1" + payload[end + 1 :]])
+    if kind == "padding behind all":
+        return encode(["uint256", "bytes"], [1, payload + b"\1"])[:-1] + b"\1"
+    assert kind == "behind the payload"
+    return encode(["uint256", "bytes"], [1, payload[:32]]) + payload[32:]
+
+
+@pytest.mark.parametrize("kind", ["padding behind the weights", "padding behind all", "behind the payload"])
+def test_no_encoding_of_a_closing_hides_a_cheat(chain, kind):
+    """And whoever comes to have its row when the round is closed shows the fault."""
+    rung, values = start(chain, 4)
+    rung.open()
+    watcher = copy(rung)
+    watcher.open()
+    rung.submit(values)
+    row = values[1].astype(np.int64)
+    row[7] = 300
+    selector = keccak(b"work(uint256,bytes)")[:4]
+
+    def relay(statement, proof, signed):
+        call = {"to": rung.contract.address, "data": selector + twist(kind, rung.payload(statement, proof, signed))}
+        return chain.send(call, sender=rung.worker)
+
+    rung.relay = relay
+    statement = cheat(rung, 1, row)
+    assert watcher.statement == statement
+    with pytest.raises(InvalidInput, match="client 1 has no row here"):
+        watcher.prove_fault(1)
+    watcher.submit_row(1, values[1])  # what it should have been
+    with pytest.raises(InvalidInput, match="client 1 has no fault"):
+        watcher.prove_fault(1)
+    watcher.submit_row(1, row)
+    watcher.prove_fault(1)
+    assert rung.excluded() == {1}
+
+
+def test_a_statement_that_somebody_found_does_as_well(chain):
+    rung, values = start(chain, 3)
+    rung.open()
+    rung.submit(values)
+    row = values[1].astype(np.int64)
+    row[7] = 300
+    statement = cheat(rung, 1, row)
+    with pytest.raises(InvalidInput, match="statement is 5; give what is made of a closing's points"):
+        rung.prove_fault(1, statement=5)
+    with pytest.raises(ContractError, match="stands: bring all of who took part"):
+        rung.prove_fault(1, statement=replace(statement, scores=tuple(x + 1 for x in statement.scores)))
+    rung.prove_fault(1, statement=statement)
+    assert rung.excluded() == {1}
+
+
 def test_a_round_that_a_member_cannot_be_in_is_not_played(chain):
     """Its stake is lost, then put down again; and it is no member until it rejoins."""
     rung, values = start(chain, 3)

@@ -145,3 +145,16 @@ def test_a_utility_cannot_change_what_it_is_asked():
 
     with pytest.raises(UtilityError, match="read-only"):
         c.evaluate(writes, np.zeros((2, 3), dtype=bool))
+
+
+def test_a_utility_may_write_into_its_array_anew():
+    """Blocks are asked one after another, or by threads at once: none shares its values with another."""
+    room = np.zeros(c.BLOCK)
+
+    def reused(rows):
+        room[: len(rows)] = rows.sum(axis=1) ** 2.0 + rows[:, 0]
+        return room[: len(rows)]
+
+    table = c.coalition_matrix(14)
+    assert len(table) > c.BLOCK
+    assert np.array_equal(c.evaluate(reused, table), table.sum(axis=1) ** 2.0 + table[:, 0])

@@ -79,8 +79,7 @@ def build_norms_proof(
 ) -> Proof:
     """A proof by the transcript, of whatever is claimed; nothing is checked. Arguments as in the functions around."""
     transcript = _begin(setup, statement, norms)
-    witness = Squares if setup.powers else SquareNumbers
-    secret = witness(setup, updates, transcript.absorb(), progress)
+    secret = (Squares if setup.powers else SquareNumbers)(setup, updates, transcript.absorb(), progress)
     q, f = map(encode_point, secret.commit())
     zeta = transcript.absorb(q, f)
     values = secret.evaluate(zeta)
@@ -120,8 +119,7 @@ class SquareNumbers(Numbers):
                 claim += factor * int(square.sum())
             if progress:
                 progress(i + 1, len(updates))
-        inverse = pow(pow(self.tau, setup.n, R) - 1, -1, R)
-        self.q = (sum(a * b for a, b in self.pairs) - self.f) * inverse % R
+        self.q = (sum(a * b for a, b in self.pairs) - self.f) * pow(pow(self.tau, setup.n, R) - 1, -1, R) % R
         self.zero = claim * pow(setup.n, -1, R)
 
 

@@ -225,8 +225,7 @@ class Numbers:
                 claim += factor * sum(np.add.reduceat(product, np.arange(0, len(product), _BLOCK)).tolist())
             if progress:
                 progress(k + 1, len(self.sums))
-        inverse = pow(pow(self.tau, setup.n, R) - 1, -1, R)
-        self.q = (sum(a * b for a, b in self.pairs) - self.f) * inverse % R
+        self.q = (sum(a * b for a, b in self.pairs) - self.f) * pow(pow(self.tau, setup.n, R) - 1, -1, R) % R
         self.zero = claim * pow(setup.n, -1, R)
 
     def commit(self) -> tuple[Any, Any]:
@@ -305,16 +304,14 @@ def verify_round(setup: Setup, statement: Statement, proof: Proof, *, key: bytes
     signed = decode_point("the signature", proof.signature) if proof.signature else G1Point.identity()
     signers = []
     if key is not None:
-        message = G1Point.hash_to_curve(statement.message(setup), SIGNING_DOMAIN)
-        signers = [(message, decode_key("the key", key))]
+        signers = [(G1Point.hash_to_curve(statement.message(setup), SIGNING_DOMAIN), decode_key("the key", key))]
 
     challenges = draw_challenges(setup, statement, proof)
     others = [*summed, q, f, at_zeta, signed, G]
 
     def holds(batch: Sequence[int]) -> bool:
         left = multiply(points + others, fold(setup, statement, proof, challenges, batch))
-        right = multiply([at_zeta, at_zero], batch[1:3])
-        return setup.holds(left, right, *(signers if batch[0] else []))
+        return setup.holds(left, multiply([at_zeta, at_zero], batch[1:3]), *(signers if batch[0] else []))
 
     powers = [pow(challenges[3], i, R) for i in range(3 + len(summed))]
     if holds(powers):

@@ -1,7 +1,7 @@
 """Keys whose signatures add up: what a round's clients sign with, so that one check does for all of them.
 
 A secret x has the key x·H in G2, and its signature on a message m is x·hash(m) in G1 (Boneh, Lynn and Shacham 2001).
-With K = Σ x_i·H and σ = Σ x_i·hash(m) (Boneh, Drijvers and Neven 2018)::
+With K = Σ x_i·H and σ = Σ x_i·hash(m) (Boldyreva 2003)::
 
     e(σ, H) = e(hash(m), K)
 
