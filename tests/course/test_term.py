@@ -428,7 +428,7 @@ def test_an_own_lesson_a_check_mended_and_points_by_hand(bare, capsys):
 # ---------------------------------------------------------------- the bound of Python
 PYTHON = """#!/bin/sh
 [ "$1" = -c ] || exit 3
-exec {python} -c 'import sys; sys.version_info = {version}; sys.version = "{text} (old)"; exec(sys.argv[1])' "$2"
+exec "{python}" -c 'import sys; sys.version_info = {version}; sys.version = "{text} (old)"; exec(sys.argv[1])' "$2"
 """
 
 
