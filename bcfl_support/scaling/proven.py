@@ -4,9 +4,9 @@ Clients commit to their updates by points that add up as the updates do (``proof
 
     seal = keccak(chain id | contract | round | client | salt | digest)        digest = keccak(C_1 | … | C_K)
 
-Who has all updates proves the scores, and the same transaction shows what all seals hold. Where a client hands nothing over, the
-others reveal, and the round is theirs. An entry out of range is found by whoever has the update, and shown by one
-opening, before the round is final: a window after the proof, or later, when somebody says so (``finalize``).
+Who has all updates proves the scores, and the same transaction shows what all seals hold. Where a client hands nothing
+over, the others reveal, and the round is theirs. An entry out of range is found by whoever has the update, and shown by
+one opening, before the round is final: a window after the proof, or later, when somebody says so (``finalize``).
 """
 
 from __future__ import annotations
