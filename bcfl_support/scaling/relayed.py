@@ -100,7 +100,7 @@ class RelayedRung(CommittedRung):
             self._commit(i, rows[i])
 
     def submit_row(self, client: int, row: np.ndarray) -> None:
-        """One client's commitment, to whatever numbers; behind the closing a row that turned up, to show its fault.
+        """One client's commitment, to whatever numbers; behind the closing one that turned up, to show its fault.
 
         Args:
             client: its index.
@@ -110,7 +110,7 @@ class RelayedRung(CommittedRung):
             InvalidInput: there is no such client, it has handed in a row before in this round, which others may have
                 signed for, or a row of another length.
         """
-        if self.round == self._current:
+        if self.round == self._current or self._client(client) in self.rows:
             self._refuse_again([self._client(client)])
         self._commit(client, row)
 
